@@ -1,0 +1,109 @@
+/**
+ * Every bound of the system, with its reason. Code elsewhere names a bound from here and never invents one.
+ *
+ * The relations between bounds are asserted once, when this module is loaded: a change that breaks one stops the
+ * process at start instead of corrupting something under load.
+ */
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+export const limits = {
+  /** Keys are held once per live record and travel with every entry; longer ones are almost always a mistake. */
+  maxKeyBytes: 512,
+  /** Field names are repeated in every entry. */
+  maxFieldNameBytes: 128,
+  /** Admission compares the fields of an entry with those of its record one by one. */
+  maxFieldsPerRecord: 256,
+  /** Nested values are walked recursively when they are checked. */
+  maxValueDepth: 16,
+  /** One entry must fit into one delta, and one delta into one message, with room to spare. */
+  maxEntryBytes: 256 * KIB,
+  /** Entries a shard buffers before it writes them to its log without waiting for the flush timer. */
+  maxPendingEntries: 2048,
+  /** Bytes of one delta. With the envelope it stays below NATS's default max_payload of 1 MiB. */
+  maxDeltaBytes: 512 * KIB,
+  /** A delta may describe many small runs; more than this in one message is not something a peer would send. */
+  maxRunsPerUpdate: 4_000_000,
+  /** Incarnations (process lives) one shard may name in its state vector. */
+  maxIncarnationsPerShard: 4096,
+  /** An update that carries a whole shard; it is applied whole or not at all, so the receiver must hold it at once. */
+  maxUpdateBytes: 64 * MIB,
+  /** A shard is compacted when its dead entries outnumber its live ones, but never for fewer than this. */
+  minGarbageToCompact: 1024,
+  /** Shards per cache. Each costs a Y.Doc (about 2.5 KB when empty). */
+  maxShards: 65_536,
+  /** Placement groups per cache: each costs about 40 bytes in every heartbeat, which must fit one message. */
+  maxGroups: 1024,
+  /** Replicas of one placement group. */
+  maxReplicas: 16,
+  /** Caches of one cluster: their placement groups share one heartbeat message. */
+  maxCaches: 16,
+  /** Consumer groups whose cursors one shard remembers. */
+  maxConsumerGroups: 256,
+  /** A write whose version lies further ahead than this is refused where it enters (D2). */
+  maxFutureMs: 60_000,
+
+  /** Bytes of one message part on the wire, below NATS's default max_payload (1 MiB) with room for subject and headers. */
+  maxPartBytes: 900 * KIB,
+  /** Parts of one logical message: maxUpdateBytes plus its envelope, and some room. */
+  maxParts: 96,
+  /** Logical messages that one connection may be putting together at the same time. */
+  maxPartialMessages: 64,
+  /** Requests one connection may have in flight; more wait for their turn or fail with TOO_BUSY. */
+  maxRequestsInFlight: 1024,
+  /** Published delta batches one node keeps per placement group so that a peer can ask for a lost one again. */
+  maxResendBatches: 64,
+  /** Bytes of those batches, over all groups of a cache. */
+  maxResendBytes: 64 * MIB,
+  /** Bytes a reply to an anti-entropy request may carry before the peer has to ask for the rest. */
+  maxDiffReplyBytes: 4 * MIB,
+  /** Shards named in one anti-entropy request. */
+  maxShardsPerRequest: 4096,
+  /** Bytes handed to a NATS connection and not yet confirmed by a flush (its own buffer has no bound). */
+  maxUnflushedBytes: 32 * MIB,
+  /** Members a view holds; heartbeats of more nodes than this are refused and counted. */
+  maxMembers: 512,
+  /** Writes one client or node may have on their way to an owner, waiting for an acknowledgement. */
+  maxWritesInFlight: 16_384,
+  /** Writes of one forwarded batch. */
+  maxWritesPerBatch: 1024,
+  /** Times one write is sent to another owner before its caller is told. */
+  maxWriteAttempts: 8,
+  /** Writers waiting for replicas to confirm (write concern above 'durable'), per cache. */
+  maxAckWaiters: 65_536,
+
+  /** Deltas a shard may have in its store before they are folded into a snapshot, whatever their size. */
+  maxStoredDeltas: 512,
+  /** Deltas of a shard are folded into a snapshot when they outgrow it, but never for fewer bytes than this. */
+  minStoredDeltaBytes: 256 * KIB,
+  /** Bytes of deltas waiting to be stored; a writer that outruns the disk is made to wait here. */
+  maxUnstoredBytes: 64 * MIB,
+
+  /** Records one poll returns at most. */
+  maxPollLimit: 10_000,
+  /** Bytes of records in one poll reply: it ends early rather than growing past this. */
+  maxPollReplyBytes: 4 * MIB,
+  /** Records one scan page holds. */
+  maxScanPage: 10_000,
+  /** Shards named in one hint; more and the hint says "the whole group". */
+  maxShardsPerHint: 512
+} as const
+
+export type Limits = typeof limits
+
+/** Relations that must hold between bounds; each line is a sentence about the system. */
+export function assertLimits (l: { readonly [name in keyof Limits]: number }): void {
+  const broken = [
+    [l.maxEntryBytes * 2 <= l.maxDeltaBytes, 'a delta must hold an entry of the largest size'],
+    [l.maxDeltaBytes < l.maxPartBytes, 'a delta must fit into one part of a message'],
+    [l.maxUpdateBytes + l.maxDiffReplyBytes <= l.maxPartBytes * l.maxParts, 'a whole shard must fit into one message'],
+    [l.maxKeyBytes * 8 <= l.maxEntryBytes, 'a key must be small beside its entry'],
+    [l.maxGroups <= l.maxShards, 'a placement group must hold at least one shard'],
+    [l.maxEntryBytes <= l.maxPollReplyBytes, 'a poll reply must hold at least one record'],
+    [l.maxResendBatches >= 2, 'the resend ring must hold the batch before the last one']
+  ].filter(([holds]) => holds !== true).map(([, rule]) => rule)
+  if (broken.length > 0) throw new TypeError(`limits contradict each other: ${broken.join('; ')}`)
+}
+
+assertLimits(limits)

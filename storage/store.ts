@@ -1,0 +1,51 @@
+/**
+ * The Store port: where one node keeps one cache. Two adapters pass one contract suite: memory and SQLite.
+ *
+ * A shard is stored as a snapshot followed by the deltas that came after it, in order, so that a flush appends a few
+ * bytes instead of rewriting the shard. The store does not look inside snapshots, deltas or cursors.
+ *
+ *   commit(batch) is atomic: after a crash either all of a batch is there or none of it, and no batch that came
+ *   after a missing one. Every blob carries a checksum; a blob that fails it is never handed out.
+ */
+
+export interface StoreBatch {
+  /** Deltas to append behind what the shard has, in this order. */
+  readonly deltas: ReadonlyArray<{ readonly shard: number, readonly delta: Uint8Array }>
+  /** Snapshots that replace a shard's snapshot and all deltas it has, including those of this batch. */
+  readonly snapshots: ReadonlyArray<{ readonly shard: number, readonly snapshot: Uint8Array }>
+  /** Committed cursors, one per shard and consumer group; the new one replaces the old one. */
+  readonly cursors: ReadonlyArray<{ readonly shard: number, readonly consumerGroup: string, readonly cursor: Uint8Array }>
+  /** Shards to forget: snapshot, deltas and cursors. Applied before everything else in the batch. */
+  readonly drops: readonly number[]
+}
+
+export interface StoredShard {
+  readonly shard: number
+  readonly snapshot: Uint8Array | null
+  readonly deltas: readonly Uint8Array[]
+  readonly cursors: ReadonlyArray<{ readonly consumerGroup: string, readonly cursor: Uint8Array }>
+  /**
+   * Blobs that failed their checksum and were left out. A damaged snapshot leaves out the deltas behind it as well, a
+   * damaged delta those after it: what is handed out is always a prefix of what was stored.
+   */
+  readonly damaged: number
+}
+
+export interface Store {
+  /** A setting kept beside the data (shard count, format version), or undefined. */
+  getMeta(name: string): string | undefined
+  /** Keeps a setting; durable when it returns. */
+  setMeta(name: string, value: string): void
+  /**
+   * Every stored shard, in ascending order, one at a time. Must not be interleaved with commit.
+   * @throws StoreError when the store cannot be read
+   */
+  shards(): Iterable<StoredShard>
+  /**
+   * Makes a batch durable; resolves when it is. Batches become durable in the order of the calls.
+   * @throws StoreError when nothing of the batch was stored (a full disk, a closed store)
+   */
+  commit(batch: StoreBatch): Promise<void>
+  /** Makes durable what was committed and releases the files. Calling it again does nothing. */
+  close(): Promise<void>
+}
