@@ -62,6 +62,8 @@ export const limits = {
   maxShardsPerRequest: 4096,
   /** Bytes handed to a NATS connection and not yet confirmed by a flush (its own buffer has no bound). */
   maxUnflushedBytes: 32 * MIB,
+  /** Bytes of one subject: a NATS command with two of them must stay below the server's max_control_line (4 KiB), or it hangs up. */
+  maxSubjectBytes: 1024,
   /** Members a view holds; heartbeats of more nodes than this are refused and counted. */
   maxMembers: 512,
   /** Writes one client or node may have on their way to an owner, waiting for an acknowledgement. */
@@ -79,6 +81,18 @@ export const limits = {
   minStoredDeltaBytes: 256 * KIB,
   /** Bytes of deltas waiting to be stored; a writer that outruns the disk is made to wait here. */
   maxUnstoredBytes: 64 * MIB,
+  /** Pause before a failed commit is tried again; it doubles with every failure, and a full disk is nothing to hammer on. */
+  minStoreRetryMs: 100,
+  /** The longest such pause: space was freed, and nobody should have to wait much longer for that to be noticed. */
+  maxStoreRetryMs: 5_000,
+  /** Damaged blobs, and those behind them, a store keeps as evidence; the oldest go first. They take the space they always had. */
+  maxQuarantinedBlobs: 1024,
+  /** Opening a store waits this long for another process to let go of the file; the event loop stands still meanwhile. */
+  maxStoreLockWaitMs: 250,
+  /** Pages (of 4 KiB) of write-ahead log after which a commit also moves them into the database: about 10 ms of work. */
+  maxWalPages: 1000,
+  /** A log that one large batch made longer than this is cut back once its pages are in the database. */
+  maxIdleWalBytes: 16 * MIB,
 
   /** Records one poll returns at most. */
   maxPollLimit: 10_000,
@@ -101,6 +115,8 @@ export function assertLimits (l: { readonly [name in keyof Limits]: number }): v
     [l.maxKeyBytes * 8 <= l.maxEntryBytes, 'a key must be small beside its entry'],
     [l.maxGroups <= l.maxShards, 'a placement group must hold at least one shard'],
     [l.maxEntryBytes <= l.maxPollReplyBytes, 'a poll reply must hold at least one record'],
+    [l.minStoreRetryMs <= l.maxStoreRetryMs, 'the pause before a retry must be able to grow'],
+    [l.maxQuarantinedBlobs > l.maxStoredDeltas, 'the quarantine must hold everything one shard has stored'],
     [l.maxResendBatches >= 2, 'the resend ring must hold the batch before the last one']
   ].filter(([holds]) => holds !== true).map(([, rule]) => rule)
   if (broken.length > 0) throw new TypeError(`limits contradict each other: ${broken.join('; ')}`)

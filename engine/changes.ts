@@ -1,0 +1,80 @@
+/**
+ * What changed since a cursor: a walk over the log above it (D7). Compaction has left only live entries there, so
+ * however far behind a consumer is, it finds at most the live records.
+ *
+ * Incarnations are drained in turns of equal size, so a busy writer cannot starve a quiet one. A record is given out once
+ * per call, merged and current, whichever of its entries was met first; the cursor moves past the entries walked.
+ */
+import type { Cursor } from './cursor.js'
+import type { Entry } from './entry.js'
+import { limits } from './limits.js'
+import { fieldsOf, versionOf } from './record.js'
+import type { Shard } from './shard.js'
+import { covers, join, type StateVector } from './state-vector.js'
+import { approximateBytes, type Fields } from './values.js'
+
+export interface Change {
+  readonly key: string
+  readonly shard: number
+  readonly deleted: boolean
+  /** The whole record as it is now; empty when deleted. */
+  readonly fields: Fields
+  /** Names of the fields written since the cursor. */
+  readonly changed: readonly string[]
+  /** The greatest version in the record. It never goes back for a key. */
+  readonly version: number
+}
+
+export type Page =
+  /** `more` tells whether entries remain above the new cursor. */
+  | { readonly outcome: 'changes', readonly changes: readonly Change[], readonly cursor: Cursor, readonly more: boolean }
+  /** This replica has not seen what an earlier answer was based on: ask another one, or later. */
+  | { readonly outcome: 'behind' }
+
+/**
+ * @param limit most records to return, at least 1
+ * @param maxBytes the page ends early once its records are about this large
+ */
+export function changesSince (shard: Shard, cursor: Cursor, limit: number, maxBytes: number = limits.maxPollReplyBytes): Page {
+  const state = shard.stateVector
+  if (!covers(state, cursor.witness)) return { outcome: 'behind' }
+  const seen = new Map(cursor.seen)
+  const met = new Set<string>()
+  const changes: Change[] = []
+  let bytes = 0
+  let waiting = [...state].filter(([incarnation, end]) => (seen.get(incarnation) ?? 0) < end)
+  while (waiting.length > 0 && changes.length < limit && bytes < maxBytes) {
+    const turn = Math.max(1, Math.floor((limit - changes.length) / waiting.length))
+    waiting = waiting.filter(([incarnation, end]) => {
+      let taken = 0
+      let stoppedAt = end
+      shard.log.eachLive(incarnation, seen.get(incarnation) ?? 0, entry => {
+        if (taken >= turn || changes.length >= limit || bytes >= maxBytes) {
+          stoppedAt = entry.clock
+          return false
+        }
+        if (met.has(entry.key)) return true
+        met.add(entry.key)
+        taken++
+        const change = changeOf(shard, entry.key, cursor.seen)
+        bytes += entry.key.length + approximateBytes(change.fields)
+        changes.push(change)
+        return true
+      })
+      seen.set(incarnation, stoppedAt)
+      return stoppedAt < end
+    })
+  }
+  const more = waiting.length > 0
+  return { outcome: 'changes', changes, cursor: { shard: shard.shard, seen, witness: more ? join(cursor.witness, state) : seen }, more }
+}
+
+function changeOf (shard: Shard, key: string, seen: StateVector): Change {
+  const head = shard.index.get(key) as Entry
+  const fields = fieldsOf(head)
+  const changed: string[] = []
+  for (let entry: Entry | null = head; entry !== null; entry = entry.next) {
+    if (entry.clock >= (seen.get(entry.incarnation) ?? 0)) changed.push(...Object.keys(entry.fields))
+  }
+  return { key, shard: shard.shard, deleted: fields === undefined, fields: fields ?? {}, changed, version: versionOf(head) }
+}

@@ -1,0 +1,65 @@
+/**
+ * Cursors: how far a consumer has read a shard. Opaque to users, valid on every replica.
+ *
+ *   seen      every entry below this vector was delivered, or superseded by one that was or will be
+ *   witness   what the replicas knew that answered so far. "Superseded" above was their judgement, so only a replica that
+ *             has seen as much may continue: one that is behind answers with nothing rather than with old data.
+ *
+ * When a shard is read to its end the two are equal. Both only grow, and two cursors join by taking the greater clock of
+ * each incarnation, so a cursor never goes back.
+ */
+import { checksum32 } from './hash.js'
+import { CursorError } from './errors.js'
+import { decodeStateVector, encodeStateVector, join, sameVector, type StateVector } from './state-vector.js'
+import { createDecoder, createEncoder, hasContent, readUint8, readVarUint, readVarUint8Array, toUint8Array, writeUint8, writeVarUint, writeVarUint8Array } from './varint.js'
+
+export interface Cursor {
+  readonly shard: number
+  readonly seen: StateVector
+  readonly witness: StateVector
+}
+
+const FORMAT = 1
+
+/** A cursor that has read nothing. */
+export function startOf (shard: number): Cursor {
+  return { shard, seen: new Map(), witness: new Map() }
+}
+
+export function joinCursors (a: Cursor, b: Cursor): Cursor {
+  if (a.shard !== b.shard) throw new CursorError(`cursors of shards ${a.shard} and ${b.shard} cannot be joined`)
+  return { shard: a.shard, seen: join(a.seen, b.seen), witness: join(a.witness, b.witness) }
+}
+
+/** [format, shard, seen, witness or empty when equal, checksum of what precedes]. One cursor has one encoding. */
+export function encodeCursor (cursor: Cursor): Uint8Array {
+  const body = createEncoder()
+  writeUint8(body, FORMAT)
+  writeVarUint(body, cursor.shard)
+  writeVarUint8Array(body, encodeStateVector(cursor.seen))
+  writeVarUint8Array(body, sameVector(cursor.seen, cursor.witness) ? new Uint8Array(0) : encodeStateVector(cursor.witness))
+  const bytes = toUint8Array(body)
+  writeVarUint(body, checksum32(bytes))
+  return toUint8Array(body)
+}
+
+/** @throws CursorError when the bytes are damaged, of another format, or of another shard */
+export function decodeCursor (bytes: Uint8Array, shard: number): Cursor {
+  const reader = createDecoder(bytes)
+  let cursor: Cursor
+  try {
+    const format = readUint8(reader)
+    if (format !== FORMAT) throw new CursorError(`cursor format ${format} is not known here (${FORMAT} is); was it written by a newer release?`)
+    const ofShard = readVarUint(reader)
+    const seen = decodeStateVector(readVarUint8Array(reader))
+    const witness = readVarUint8Array(reader)
+    cursor = { shard: ofShard, seen, witness: witness.length === 0 ? seen : decodeStateVector(witness) }
+    const body = bytes.subarray(0, reader.pos)
+    if (readVarUint(reader) !== checksum32(body) || hasContent(reader)) throw new CursorError('cursor is damaged: its checksum does not match')
+  } catch (error) {
+    if (error instanceof CursorError) throw error
+    throw new CursorError(`cursor is damaged: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  if (cursor.shard !== shard) throw new CursorError(`cursor belongs to shard ${cursor.shard}, not ${shard}`)
+  return cursor
+}

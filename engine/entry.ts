@@ -1,0 +1,81 @@
+/**
+ * An entry: one write as it stands in a shard's log. Its dot (incarnation, clock) is its identity, its version decides
+ * what it wins.
+ *
+ *   version   what the write claims about time: its event time, or the writer's clock
+ *   stamp     when the write entered, by the writer's clock: it orders events of equal version, so that of two events with
+ *             the same event time the one written later wins. Both are stamped once and travel with every retry.
+ *
+ * An entry holds exactly the fields it wins. When a later entry wins a field, the field leaves the older entry at once;
+ * an entry that has lost all of them, and hides nothing, is dead. Each replica does this by itself and comes to the same
+ * result, so it never travels.
+ */
+import { decodeCbor, encodeCbor } from './codec.js'
+import { adoptFields, type Fields } from './values.js'
+import { limits } from './limits.js'
+
+export const NO_FIELDS: Fields = Object.freeze({})
+
+export class Entry {
+  readonly key: string
+  readonly version: number
+  readonly stamp: number
+  /** Whether it hides every older field of its record: a delete (without fields) or a replacement (with fields). */
+  readonly clears: boolean
+  /** The fields it still wins. */
+  fields: Fields
+  /** 0 while it waits in the write buffer: below every real incarnation, so that it loses every tie. */
+  incarnation: number
+  clock: number
+  live = true
+  /** The next live entry of the same record, in ascending order of `isLater`. Entries of a record share no field. */
+  next: Entry | null = null
+
+  constructor (key: string, version: number, stamp: number, fields: Fields, clears: boolean, incarnation = 0, clock = 0) {
+    this.key = key
+    this.version = version
+    this.stamp = stamp
+    this.clears = clears
+    this.fields = fields
+    this.incarnation = incarnation
+    this.clock = clock
+  }
+}
+
+/** The total order of writes: by version, then stamp, then dot. Strict: an entry is not later than itself. */
+export function isLater (a: Entry, b: Entry): boolean {
+  if (a.version !== b.version) return a.version > b.version
+  if (a.stamp !== b.stamp) return a.stamp > b.stamp
+  if (a.incarnation !== b.incarnation) return a.incarnation > b.incarnation
+  return a.clock > b.clock
+}
+
+/**
+ * CBOR array: [key, version, fields, stamp?, clears?]. `fields` is null when there are none (a delete); the stamp is
+ * left out when it equals the version; a trailing 1 marks a replacement.
+ */
+export function encodeEntry (entry: Entry): Uint8Array {
+  const empty = entry.fields === NO_FIELDS
+  if (entry.clears && !empty) return encodeCbor([entry.key, entry.version, entry.fields, entry.stamp, 1])
+  const fields = empty ? null : entry.fields
+  return encodeCbor(entry.stamp === entry.version ? [entry.key, entry.version, fields] : [entry.key, entry.version, fields, entry.stamp])
+}
+
+/** The entry, or null when the bytes are not one a writer could have made. */
+export function decodeEntry (bytes: Uint8Array, incarnation: number, clock: number): Entry | null {
+  if (bytes.length > limits.maxEntryBytes) return null
+  let raw: unknown
+  try { raw = decodeCbor(bytes) } catch { return null }
+  if (!Array.isArray(raw) || raw.length < 3 || raw.length > 5) return null
+  const [key, version, body, stamp = version, clears = 0] = raw as unknown[]
+  if (typeof key !== 'string' || key.length === 0 || key.length > limits.maxKeyBytes) return null
+  if (!isVersion(version) || !isVersion(stamp)) return null
+  if (body === null) return raw.length === 5 ? null : new Entry(key, version, stamp, NO_FIELDS, true, incarnation, clock)
+  if (clears !== 0 && clears !== 1) return null
+  const fields = adoptFields(body)
+  return fields === null ? null : new Entry(key, version, stamp, fields, clears === 1, incarnation, clock)
+}
+
+function isVersion (value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}

@@ -1,0 +1,13 @@
+/**
+ * What happens inside a shard that somebody may want to count, log or act on. The engine reports; metrics and logs are
+ * sinks that listen, so the logic holds no calls to either.
+ */
+export type EngineEvent =
+  /** Superseded entries were taken out of the log. */
+  | { readonly type: 'compacted', readonly shard: number, readonly live: number, readonly dropped: number }
+  /** An update was refused; the shard is unchanged. */
+  | { readonly type: 'update-refused', readonly shard: number, readonly reason: string, readonly detail: string }
+  /** A peer holds entries under this process's own incarnation id that this process never wrote: the id is used twice. */
+  | { readonly type: 'own-incarnation', readonly shard: number, readonly incarnation: number }
+  /** Entries were merged whose versions lie too far ahead for the local clock to follow. */
+  | { readonly type: 'clock-ahead', readonly shard: number, readonly version: number }

@@ -1,0 +1,267 @@
+/**
+ * A shard: one CRDT map of records, kept as a compacted log (D1).
+ *
+ *            put, delete                                merge(update)
+ *                |                                           |
+ *        admitted to the index                     1. flush what is pending
+ *        at once, and pending                      2. check that it continues our log
+ *                |  flush                          3. admit its entries, append its runs
+ *        dots assigned, appended
+ *        to the log, delta emitted
+ *
+ * The write buffer is the index itself: a pending entry is readable at once, and when a later one supersedes it before the
+ * flush it is simply never logged, so a hammered key costs one entry.
+ *
+ *   invariants   1. whoever reads the log (encode, merge, changes) flushes first: an entry of the log is never hidden
+ *                   by one that is not in the log
+ *                2. the state vector names exactly the entries admitted, so equal vectors mean equal records
+ *                3. an update is applied whole or not at all
+ *                4. pending entries <= limits.maxPendingEntries; dead entries <= max(live, limits.minGarbageToCompact) + one flush
+ */
+import { Entry, NO_FIELDS } from './entry.js'
+import { UpdateRefusedError } from './errors.js'
+import type { EngineEvent } from './events.js'
+import { limits } from './limits.js'
+import { ShardLog } from './log.js'
+import { admit, fieldsOf, isDeleted, type Index } from './record.js'
+import { runFrom, runsOf, type Run } from './run.js'
+import { digestOf, type StateVector } from './state-vector.js'
+import { decodeUpdate, encodeUpdate } from './update.js'
+import type { Fields } from './values.js'
+
+/** One write, checked and stamped. `fields` is null for a delete; `clears` makes it replace the record. */
+export interface Write {
+  readonly key: string
+  readonly version: number
+  readonly stamp: number
+  readonly fields: Fields | null
+  readonly clears?: boolean
+}
+
+export interface ShardOptions {
+  readonly shard: number
+  /** This process life's id; never used by another life. */
+  readonly incarnation: number
+  /** Takes each delta in the order of the log. */
+  readonly onDelta: (shard: number, delta: Uint8Array) => void
+  readonly onEvent: (event: EngineEvent) => void
+}
+
+export type MergeResult =
+  /** `entries` were new; `maxVersion` is the greatest version among them. */
+  | { readonly outcome: 'merged', readonly entries: number, readonly maxVersion: number }
+  /** Everything in it was known already. */
+  | { readonly outcome: 'known' }
+  /** It starts behind something this replica has not seen: ask for what lies between. */
+  | { readonly outcome: 'gap' }
+  | { readonly outcome: 'refused', readonly reason: string }
+
+const NOTHING: StateVector = new Map()
+
+export class Shard {
+  readonly shard: number
+  readonly incarnation: number
+  readonly index: Index = new Map()
+  readonly #options: ShardOptions
+  #log = new ShardLog()
+  #pending: Entry[] = []
+  /** Writes that lost where they entered but must reach the replicas all the same: logged in full, dead on arrival. */
+  #losers: Entry[] = []
+  #pendingDead = 0
+  #liveEntries = 0
+  #deadEntries = 0
+  #digest: string | null = null
+
+  constructor (options: ShardOptions) {
+    this.#options = options
+    this.shard = options.shard
+    this.incarnation = options.incarnation
+  }
+
+  /** The record's current fields as a fresh object, buffered writes included; undefined when there is none. */
+  get (key: string): Fields | undefined {
+    const head = this.index.get(key)
+    return head === undefined ? undefined : fieldsOf(head)
+  }
+
+  get liveEntries (): number { return this.#liveEntries }
+  get deadEntries (): number { return this.#deadEntries }
+  get pendingEntries (): number { return this.#pending.length + this.#losers.length }
+
+  /** Records that exist now. O(records). */
+  countRecords (): number {
+    let count = 0
+    for (const head of this.index.values()) if (!isDeleted(head)) count++
+    return count
+  }
+
+  /**
+   * Buffers one write.
+   * @param keepLoser log the write even where an earlier one beats it, so that replicas can confirm that they hold it
+   * @returns false when it changed nothing here: it was older than what is there, or a retry of it
+   */
+  write (write: Write, keepLoser = false): boolean {
+    const fields = write.fields ?? NO_FIELDS
+    const entry = new Entry(write.key, write.version, write.stamp, fields, write.fields === null || write.clears === true)
+    this.#liveEntries++
+    this.#pending.push(entry)
+    admit(this.index, entry, this.#onDead)
+    if (keepLoser && (!entry.live || entry.fields !== fields)) this.#keepLoser(write)
+    if (this.#pending.length + this.#losers.length >= limits.maxPendingEntries) this.#relieve()
+    return entry.live
+  }
+
+  #keepLoser (write: Write): void {
+    const loser = new Entry(write.key, write.version, write.stamp, write.fields ?? NO_FIELDS, write.fields === null || write.clears === true)
+    loser.live = false
+    this.#losers.push(loser)
+  }
+
+  /** A full buffer is first rid of superseded entries; only if that frees too little is it flushed. */
+  #relieve (): void {
+    if (this.#pendingDead * 2 >= this.#pending.length) {
+      this.#pending = this.#pending.filter(entry => entry.live)
+      this.#pendingDead = 0
+    } else this.flush()
+  }
+
+  #onDead = (entry: Entry): void => {
+    this.#liveEntries--
+    if (entry.incarnation === 0) this.#pendingDead++
+    else this.#deadEntries++
+  }
+
+  /** Writes what is pending to the log and emits it as deltas of at most limits.maxDeltaBytes. */
+  flush (): void {
+    if (this.#pending.length === 0 && this.#losers.length === 0) return
+    const losers = this.#losers
+    const entries = losers.concat(this.#pendingDead === 0 ? this.#pending : this.#pending.filter(entry => entry.live))
+    this.#pending = []
+    this.#losers = []
+    this.#pendingDead = 0
+    if (entries.length === 0) return
+    const start = this.#log.end(this.incarnation)
+    entries.forEach((entry, i) => {
+      entry.incarnation = this.incarnation
+      entry.clock = start + i
+    })
+    const run: Run = { incarnation: this.incarnation, clock: start, length: entries.length, entries }
+    this.#log.append([run])
+    this.#digest = null
+    this.#emit(run)
+    for (const loser of losers) loser.fields = NO_FIELDS
+    this.#deadEntries += losers.length
+    this.#compactIfWorthIt()
+  }
+
+  #emit (run: Run): void {
+    const delta = encodeUpdate([run])
+    if (delta.length <= limits.maxDeltaBytes || run.entries === null || run.length === 1) {
+      this.#options.onDelta(this.shard, delta)
+      return
+    }
+    const half = run.length >>> 1
+    this.#emit({ ...run, length: half, entries: run.entries.slice(0, half) })
+    this.#emit({ ...run, clock: run.clock + half, length: run.length - half, entries: run.entries.slice(half) })
+  }
+
+  /** Merges a peer's delta, diff or snapshot. Merging is commutative, associative and idempotent. */
+  merge (update: Uint8Array): MergeResult {
+    let runs: Run[]
+    try {
+      runs = decodeUpdate(update)
+    } catch (error) {
+      if (!(error instanceof UpdateRefusedError)) throw error
+      return this.#refuse(error.reason, error.message)
+    }
+    this.flush()
+    const fresh: Run[] = []
+    const ends = new Map<number, number>()
+    for (const run of runs) {
+      const end = ends.get(run.incarnation) ?? this.#log.end(run.incarnation)
+      if (run.clock > end) return { outcome: 'gap' }
+      const part = runFrom(run, end)
+      if (part === null) continue
+      fresh.push(part)
+      ends.set(run.incarnation, part.clock + part.length)
+    }
+    if (fresh.length === 0) return { outcome: 'known' }
+    if (ends.has(this.incarnation)) {
+      this.#options.onEvent({ type: 'own-incarnation', shard: this.shard, incarnation: this.incarnation })
+      return this.#refuse('own-incarnation', `it holds entries of ${this.incarnation} that this process never wrote`)
+    }
+    if (this.#log.stateVector.size + ends.size > limits.maxIncarnationsPerShard) return this.#refuse('too-many-incarnations', `${ends.size} more`)
+    return this.#apply(fresh)
+  }
+
+  #apply (runs: readonly Run[]): MergeResult {
+    let entries = 0
+    let maxVersion = 0
+    for (const run of runs) {
+      if (run.entries === null) continue
+      entries += run.length
+      this.#liveEntries += run.length
+      for (const entry of run.entries) {
+        if (entry.version > maxVersion) maxVersion = entry.version
+        admit(this.index, entry, this.#onDead)
+      }
+    }
+    this.#log.append(runs)
+    this.#digest = null
+    this.#compactIfWorthIt()
+    return { outcome: 'merged', entries, maxVersion }
+  }
+
+  #refuse (reason: string, detail: string): MergeResult {
+    this.#options.onEvent({ type: 'update-refused', shard: this.shard, reason, detail })
+    return { outcome: 'refused', reason }
+  }
+
+  /**
+   * The canonical encoding of everything above `since`: a diff for a replica that has seen `since`, a snapshot without
+   * it. Replicas with equal state vectors encode to equal bytes. It must be applied whole: it may call an entry
+   * superseded because of one further on.
+   */
+  encode (since: StateVector = NOTHING): Uint8Array {
+    this.flush()
+    const runs: Run[] = []
+    for (const [incarnation, end] of this.#log.stateVector) {
+      const start = since.get(incarnation) ?? 0
+      if (start < end) runs.push(...runsOf(incarnation, start, end, this.#log.live(incarnation, start)))
+    }
+    return encodeUpdate(runs)
+  }
+
+  /** What this replica has seen, buffered writes included (they are flushed). */
+  get stateVector (): StateVector {
+    this.flush()
+    return this.#log.stateVector
+  }
+
+  /** Digest of the state vector. */
+  get digest (): string {
+    this.flush()
+    this.#digest ??= digestOf(this.#log.stateVector)
+    return this.#digest
+  }
+
+  /** The log, flushed. */
+  get log (): ShardLog {
+    this.flush()
+    return this.#log
+  }
+
+  #compactIfWorthIt (): void {
+    if (this.#deadEntries > Math.max(this.#liveEntries, limits.minGarbageToCompact)) this.compact()
+  }
+
+  /** Takes superseded entries out of the log. Changes nothing anybody can observe except memory. */
+  compact (): void {
+    this.flush()
+    if (this.#deadEntries === 0) return
+    this.#log = this.#log.compacted()
+    const dropped = this.#deadEntries
+    this.#deadEntries = 0
+    this.#options.onEvent({ type: 'compacted', shard: this.shard, live: this.#liveEntries, dropped })
+  }
+}
