@@ -101,7 +101,10 @@ export const limits = {
   /** Records one scan page holds. */
   maxScanPage: 10_000,
   /** Shards named in one hint; more and the hint says "the whole group". */
-  maxShardsPerHint: 512
+  maxShardsPerHint: 512,
+
+  /** Bytes of one row the command line reads. It holds the largest entry with all its quoting; a quote left open costs no more. */
+  maxRowBytes: MIB
 } as const
 
 export type Limits = typeof limits
@@ -114,6 +117,7 @@ export function assertLimits (l: { readonly [name in keyof Limits]: number }): v
     [l.maxUpdateBytes + l.maxDiffReplyBytes <= l.maxPartBytes * l.maxParts, 'a whole shard must fit into one message'],
     [l.maxKeyBytes * 8 <= l.maxEntryBytes, 'a key must be small beside its entry'],
     [l.maxGroups <= l.maxShards, 'a placement group must hold at least one shard'],
+    [l.maxEntryBytes * 2 <= l.maxRowBytes, 'a row must hold an entry of the largest size, with every character of it a doubled quote'],
     [l.maxEntryBytes <= l.maxPollReplyBytes, 'a poll reply must hold at least one record'],
     [l.minStoreRetryMs <= l.maxStoreRetryMs, 'the pause before a retry must be able to grow'],
     [l.maxQuarantinedBlobs > l.maxStoredDeltas, 'the quarantine must hold everything one shard has stored'],
