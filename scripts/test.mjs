@@ -1,21 +1,20 @@
 /**
  * `npm test`: the checks, then all tests. `npm run test:only -- <files>`: only the tests in those files.
  *
- * The last line is always `N passed, N failed`, with what ava counted. ava reports in TAP, which keeps what tests
- * print apart from what it says about them.
+ * The last line is always `N passed, N failed`, with what ava counted.
  */
 import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { runChecks } from './checks.mjs'
 import { pathWithNatsServer } from './ensure-nats-server.mjs'
 import { ensureInstalled, root } from './install.mjs'
 
-const args = process.argv.slice(2)
-const only = args[0] === '--only'
-const files = only ? args.slice(1) : args
-if (only && files.length === 0) {
-  console.error('usage: npm run test:only -- <files or patterns> [ava options]')
+const [mode, ...files] = process.argv.slice(2)
+const only = mode === '--only'
+if ((only && files.length === 0) || (!only && mode !== undefined)) {
+  console.error('usage: npm test, or: npm run test:only -- <files or patterns> [ava options]')
   process.exit(2)
 }
 
@@ -33,50 +32,61 @@ try {
 
 console.log(`== tests: ava${only ? ` ${files.join(' ')}` : ''}`)
 const started = performance.now()
-const ava = spawn(process.execPath, [join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs'), '--tap', ...files], {
-  cwd: root,
-  env: { ...process.env, PATH },
-  stdio: ['ignore', 'pipe', 'inherit']
-})
-// A run that is cancelled must not leave test processes behind.
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => ava.kill(signal))
-const ended = new Promise((resolve) => {
-  ava.on('error', (error) => {
-    console.error(error.message)
-    resolve(1)
-  })
-  ava.on('close', (code) => resolve(code ?? 1))
-})
+const { code, counts } = await runAva()
+const {
+  passedTests = 0, passedKnownFailingTests = 0, failedTests = 0, failedHooks = 0, remainingTests = 0, uncaughtExceptions = 0,
+  unhandledRejections = 0, skippedTests = 0, todoTests = 0, declaredTests = 0, selectedTests = 0, files: filesRun = 0
+} = counts ?? {}
 
-const counts = { pass: 0, fail: 0, skip: 0, todo: 0 }
-const failures = []
-for await (const line of createInterface({ input: ava.stdout })) {
-  const test = /^(not )?ok \d+ - (.*)$/.exec(line)
-  const count = /^# (pass|fail|skip|todo) (\d+)$/.exec(line)
-  if (test !== null) {
-    const [, not, title] = test
-    const passed = not === undefined || / # (?:TODO|SKIP)\b/.test(title)
-    console.log(`${passed ? '  ok' : 'FAIL'}  ${title}`)
-    if (!passed) failures.push(title)
-  } else if (count !== null) {
-    counts[count[1]] = Number(count[2])
-  } else if (!/^(?:TAP version|\d+\.\.\d+|# tests |\s+(?:---|\.\.\.)$|$)/.test(line)) {
-    console.log(`      ${line.trimEnd()}`)
+const passed = passedTests + passedKnownFailingTests
+// Remaining tests were begun and never ended: a timeout, or the end of their process.
+let failed = failedTests + failedHooks + remainingTests + uncaughtExceptions + unhandledRejections
+const notes = []
+if (skippedTests + todoTests > 0) notes.push(`Not run: ${skippedTests} skipped, ${todoTests} to do.`)
+if (!only && declaredTests > selectedTests) {
+  notes.push(`${declaredTests - selectedTests} tests were left out by a test.only; that counts as one failure.`)
+  failed++
+}
+if (code !== 0 && failed === 0 && filesRun > 0) {
+  // For instance a test file without tests: no single test is to blame.
+  notes.push(`ava ended with status ${code}; see above. That counts as one failure.`)
+  failed++
+}
+if (passed + failed === 0) notes.push('No test was run.')
+for (const note of notes) console.log(note)
+console.log(`== tests: ${failed === 0 && passed > 0 ? 'ok' : 'FAILED'} (${((performance.now() - started) / 1000).toFixed(1)} s)`)
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0
+
+async function runAva() {
+  const directory = mkdtempSync(join(tmpdir(), 'millpond-test-'))
+  const file = join(directory, 'counts.json')
+  try {
+    const ava = spawn(process.execPath, [join(root, 'scripts', 'ava.mjs'), ...files], {
+      cwd: root,
+      env: { ...process.env, PATH, AVA_COUNTS: file },
+      stdio: ['ignore', 'inherit', 'inherit']
+    })
+    // A run that is cancelled must not leave test processes behind.
+    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => ava.kill(signal))
+    const status = await new Promise((resolve) => {
+      ava.on('error', () => resolve(1))
+      ava.on('close', (ended) => resolve(ended ?? 1))
+    })
+    return { code: status, counts: readCounts(file) }
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
   }
 }
-const code = await ended
 
-if (failures.length > 0) console.log(`\nFailed:\n${failures.map((title) => `  ${title}`).join('\n')}`)
-const unseen = counts.fail - failures.length
-if (unseen > 0) console.log(`\n${unseen} more did not run to their end (test.only, or their process ended early).`)
-const notRun = [counts.skip > 0 ? `${counts.skip} skipped` : '', counts.todo > 0 ? `${counts.todo} to do` : ''].filter(Boolean)
-if (notRun.length > 0) console.log(`\nNot run: ${notRun.join(', ')}.`)
-const trouble = counts.fail > 0 || counts.pass === 0
-if (code !== 0 && !trouble) console.log(`\nava ended with status ${code} although no test failed.`)
-if (counts.pass + counts.fail === 0) console.log('\nNo test was run.')
-console.log(`\n== tests: ${((performance.now() - started) / 1000).toFixed(1)} s`)
-console.log(`${counts.pass} passed, ${counts.fail} failed`)
-process.exitCode = trouble || code !== 0 ? 1 : 0
+function readCounts(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch {
+    console.log('ava ended without saying what it counted.')
+    return undefined
+  }
+}
 
 function stop(message) {
   console.log(message)
