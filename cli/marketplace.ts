@@ -12,9 +12,10 @@
  *   deletes      about one event in 200 delists its item: `{ deleted: true }`. The item's next listing, if there is
  *                one, brings it back with `deleted: false`
  *
- * Memory: nine bytes per item, plus the events on their way.
+ * Memory: nine bytes per item, plus the events on their way. pure-rand is imported here and nowhere else.
  */
-import * as prng from 'lib0/prng'
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
+import { mersenne } from 'pure-rand/generator/mersenne'
 import type { Fields } from '../engine/values.js'
 
 /** Average distance of two events in event time. A stream covers about `events * eventGapMs`. */
@@ -29,8 +30,6 @@ const SALE_EVERY_EVENTS = 20_000
 const SALE_EVENTS = 4_000
 const SALE_ITEMS = 3
 const SALE_SHARE = 0.3
-/** 0 is the one seed from which the generator's seeding never leaves 0. */
-const SEED_FOR_ZERO = 0x9e3779b9
 
 const WAREHOUSES = ['ams', 'fra', 'lyo', 'waw', 'mad'] as const
 const CURRENCIES = ['EUR', 'GBP', 'PLN'] as const
@@ -87,8 +86,9 @@ class Market {
   #onSale: number[] = []
 
   constructor (seed: number, items: number) {
-    const generator = prng.create(seed === 0 ? SEED_FOR_ZERO : seed)
-    this.#random = () => generator.next()
+    // Of pure-rand's generators the one whose seeding sets even neighbouring seeds far apart.
+    const generator = mersenne(seed)
+    this.#random = () => uniformFloat64(generator)
     this.#items = items
     this.#weights = new Float64Array(items)
     this.#isDelisted = new Uint8Array(items)
