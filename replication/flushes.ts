@@ -1,0 +1,58 @@
+/**
+ * The flushes of one connection, and the bytes it was handed that none of them has confirmed.
+ *
+ * A NATS connection buffers without a bound: 500 MB queued up in front of a server that did not read. A completed flush
+ * proves that everything handed over before it has arrived, so the bytes since then are what may still sit in a buffer.
+ * Every flush settles: with its answer, or with the loss of the connection.
+ */
+
+/** A flush is due after this many bytes: often enough to notice a stuck server early, too rarely to cost anything. */
+const FLUSH_EVERY_BYTES = 1024 * 1024
+
+export class Flushes {
+  #handed = 0
+  #confirmed = 0
+  #marked = 0
+  readonly #pending = new Set<(error?: Error) => void>()
+  readonly #maxBytes: number
+  readonly #flushEveryBytes: number
+  readonly #flush: () => Promise<void>
+
+  /** `flush` resolves when the server has answered; it need not settle when the connection is lost. */
+  constructor (maxBytes: number, flush: () => Promise<void>) {
+    this.#maxBytes = maxBytes
+    this.#flushEveryBytes = Math.min(FLUSH_EVERY_BYTES, maxBytes / 4)
+    this.#flush = flush
+  }
+
+  get full (): boolean { return this.#handed - this.#confirmed >= this.#maxBytes }
+
+  /** Counts bytes that were handed over, and flushes in the background when enough have come together. */
+  add (bytes: number): void {
+    this.#handed += bytes
+    // It fails only when the connection is lost, and those who need to know are told then.
+    if (this.#handed - this.#marked >= this.#flushEveryBytes) this.start().catch(() => undefined)
+  }
+
+  start (): Promise<void> {
+    const mark = this.#handed
+    this.#marked = mark
+    return new Promise((resolve, reject) => {
+      const settle = (error?: Error): void => {
+        if (!this.#pending.delete(settle)) return
+        if (error !== undefined) return reject(error)
+        this.#confirmed = Math.max(this.#confirmed, mark)
+        resolve()
+      }
+      this.#pending.add(settle)
+      this.#flush().then(() => settle(), (error: unknown) => settle(error instanceof Error ? error : new Error(String(error))))
+    })
+  }
+
+  /** The connection was lost, and its buffers with it. */
+  lost (error: Error): void {
+    this.#marked = this.#handed
+    this.#confirmed = this.#handed
+    for (const settle of [...this.#pending]) settle(error)
+  }
+}
