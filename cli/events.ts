@@ -81,13 +81,18 @@ function read (row: GoodRow, column: string): Value | undefined {
 
 function toFields (row: GoodRow, columns: EventColumns): Fields {
   const isText = row.columns !== undefined
-  const names = columns.fields ?? (row.columns ?? Object.keys(row.value)).filter((name) => name !== columns.key)
-  if (isText && names.includes('')) throw new ConfigError(`one of the columns has no name and cannot be a field; pick those to take (the columns are ${row.columns.join(', ')})`)
-  // fromEntries, because assigning a '__proto__' would set the prototype: the cache shall see it, and refuse it by name.
-  return Object.fromEntries(names.flatMap((name) => {
+  const fields: Record<string, Value> = {}
+  for (const name of columns.fields ?? row.columns ?? Object.keys(row.value)) {
+    if (columns.fields === undefined && name === columns.key) continue
+    if (isText && name === '') throw new ConfigError(`one of the columns has no name and cannot be a field; pick those to take (the columns are ${row.columns.join(', ')})`)
     const value = read(row, name)
-    return value === undefined ? [] : [[name, isText && typeof value === 'string' ? toFieldValue(value) : value]]
-  }))
+    if (value === undefined) continue
+    const typed = isText && typeof value === 'string' ? toFieldValue(value) : value
+    // Assigning this one would set the prototype and lose the field: the cache shall see it, and refuse it by name.
+    if (name === '__proto__') Object.defineProperty(fields, name, { value: typed, enumerable: true })
+    else fields[name] = typed
+  }
+  return fields
 }
 
 function show (value: Value): string {
