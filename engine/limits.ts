@@ -79,6 +79,8 @@ export const limits = {
   maxStoredDeltas: 512,
   /** Deltas of a shard are folded into a snapshot when they outgrow it, but never for fewer bytes than this. */
   minStoredDeltaBytes: 256 * KIB,
+  /** Snapshots one flush writes: encoding a large shard takes milliseconds, and the flush is waited for. */
+  maxSnapshotsPerFlush: 2,
   /** Bytes of deltas waiting to be stored; a writer that outruns the disk is made to wait here. */
   maxUnstoredBytes: 64 * MIB,
   /** Pause before a failed commit is tried again; it doubles with every failure, and a full disk is nothing to hammer on. */

@@ -1,0 +1,38 @@
+/**
+ * What nodes ask each other, and the answers. Every question is harmless to repeat.
+ *
+ *   resend    batches I missed                        cheap, while the sender still keeps them
+ *   digests   where do our groups differ?             first trip of an exchange: a root per group, then one per shard
+ *   diffs     what do you have above these vectors?   second trip; answered up to a size, the rest is asked for again
+ *   covers    do you have all of this?                the proof that lets a node give up a group
+ *   cursors   the committed cursors of these groups
+ */
+import * as v from '../engine/schema.js'
+import { limits } from '../engine/limits.js'
+import { Batch } from './outbox.js'
+
+const group = v.count
+const shard = v.count
+const few = <T extends v.GenericSchema>(item: T) => v.pipe(v.array(item), v.maxLength(limits.maxShardsPerRequest))
+const cache = v.string()
+
+export const Question = v.variant('op', [
+  v.object({ op: v.literal('resend'), cache, groups: few(v.tuple([group, v.count])) }),
+  v.object({ op: v.literal('digests'), cache, groups: few(v.tuple([group, v.string()])) }),
+  v.object({ op: v.literal('diffs'), cache, shards: few(v.tuple([shard, v.bytes])) }),
+  v.object({ op: v.literal('covers'), cache, shards: few(v.tuple([shard, v.bytes])) }),
+  v.object({ op: v.literal('cursors'), cache, groups: few(group) })
+])
+export type Question = v.InferOutput<typeof Question>
+
+export const Answers = {
+  /** Per group the batches asked for, or null when they are no longer kept; groups that did not fit are left out. */
+  resend: v.array(v.tuple([group, v.nullable(v.array(Batch))])),
+  /** Per group held: the last sequence published, and the digests of its shards, or null when the roots are equal. */
+  digests: v.array(v.tuple([group, v.count, v.nullable(v.array(v.string()))])),
+  /** Updates, each to be applied whole; `rest` did not fit into this answer. */
+  diffs: v.object({ diffs: v.array(v.tuple([shard, v.bytes])), rest: v.array(shard) }),
+  covers: v.object({ lacking: v.array(shard) }),
+  cursors: v.array(v.tuple([shard, v.string(), v.bytes]))
+}
+export type Answer<Op extends Question['op']> = v.InferOutput<typeof Answers[Op]>

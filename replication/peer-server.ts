@@ -1,0 +1,78 @@
+/**
+ * Answers what peers ask about one cache (see peer-protocol.ts). Reads only: whoever lacks something asks for it and merges
+ * it itself.
+ */
+import { UnavailableError } from '../engine/errors.js'
+import { limits } from '../engine/limits.js'
+import { covers, decodeStateVector } from '../engine/state-vector.js'
+import type { ShardSet } from '../storage/shard-set.js'
+import type { Outbox } from './outbox.js'
+import type { Answer, Question } from './peer-protocol.js'
+
+export interface PeerServerOptions {
+  readonly shards: ShardSet
+  readonly outbox: Outbox
+  readonly holds: (group: number) => boolean
+}
+
+export class PeerServer {
+  readonly #options: PeerServerOptions
+
+  constructor (options: PeerServerOptions) { this.#options = options }
+
+  answer (question: Question): Answer<Question['op']> {
+    switch (question.op) {
+      case 'resend': return this.#resend(question.groups)
+      case 'digests': return this.#digests(question.groups)
+      case 'diffs': return this.#diffs(question.shards)
+      case 'covers': return { lacking: question.shards.filter(([shard, sv]) => !this.#covers(shard, sv)).map(([shard]) => shard) }
+      case 'cursors': return question.groups.flatMap(group => this.#options.shards.cursors.of(this.#options.shards.shardsOf(group)))
+    }
+  }
+
+  #resend (groups: ReadonlyArray<readonly [number, number]>): Answer<'resend'> {
+    const answer: Answer<'resend'> = []
+    let bytes = 0
+    for (const [group, from] of groups) {
+      const batches = this.#options.outbox.batchesFrom(group, from)
+      const size = batches === null ? 0 : batches.reduce((sum, { deltas }) => sum + deltas.reduce((all, [, delta]) => all + delta.length, 0), 0)
+      if (bytes > 0 && bytes + size > limits.maxDiffReplyBytes) break
+      bytes += size
+      answer.push([group, batches])
+    }
+    return answer
+  }
+
+  #digests (groups: ReadonlyArray<readonly [number, string]>): Answer<'digests'> {
+    const { shards, outbox, holds } = this.#options
+    return groups.filter(([group]) => holds(group)).map(([group, root]) => {
+      const same = shards.root(group) === root
+      return [group, outbox.sequence(group), same ? null : shards.shardsOf(group).map(shard => shards.digest(shard))]
+    })
+  }
+
+  #diffs (wanted: ReadonlyArray<readonly [number, Uint8Array]>): Answer<'diffs'> {
+    const { shards } = this.#options
+    const answer: Answer<'diffs'> = { diffs: [], rest: [] }
+    let bytes = 0
+    for (const [shard, sv] of wanted) {
+      const found = shards.peek(shard)
+      if (found === undefined) continue
+      if (bytes >= limits.maxDiffReplyBytes) {
+        answer.rest.push(shard)
+        continue
+      }
+      const since = decodeStateVector(sv)
+      if (covers(since, found.stateVector)) continue
+      const diff = found.encode(since)
+      if (diff.length > limits.maxUpdateBytes) throw new UnavailableError(`shard ${shard} takes ${diff.length} bytes, more than the ${limits.maxUpdateBytes} that can be sent at once; use more shards`)
+      bytes += diff.length
+      answer.diffs.push([shard, diff])
+    }
+    return answer
+  }
+
+  #covers (shard: number, sv: Uint8Array): boolean {
+    return covers(this.#options.shards.peek(shard)?.stateVector ?? new Map<number, number>(), decodeStateVector(sv))
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * One cache on one node: puts the parts of replication together and moves data between them.
+ *
+ *   write --> ShardSet --(flush interval)--> Outbox --> peers         Acks <-- confirmations
+ *                ^
+ *                +---- Inbox <-- deltas        Membership --> Inbox (gaps), DigestWatch (differences), HeldGroups (placement)
+ *                +---- AntiEntropy <-- what Inbox and DigestWatch found missing
+ */
+import * as v from '../engine/schema.js'
+import { EnvelopeError, UnavailableError } from '../engine/errors.js'
+import type { Ports, Timer } from '../engine/ports.js'
+import { groupOf } from '../engine/routing.js'
+import type { Write } from '../engine/shard.js'
+import type { Persister } from '../storage/persister.js'
+import type { ShardSet } from '../storage/shard-set.js'
+import { Acks, replicasNeeded, type WriteConcern } from './acks.js'
+import { AntiEntropy } from './anti-entropy.js'
+import { DigestWatch } from './digest-watch.js'
+import type { OnEvent } from './events.js'
+import { HeldGroups, sameShape, type CacheShape } from './held-groups.js'
+import { Inbox } from './inbox.js'
+import type { CacheState, Member, Membership } from './membership.js'
+import type { Messenger } from './messenger.js'
+import { Outbox } from './outbox.js'
+import { Question } from './peer-protocol.js'
+import { PeerServer } from './peer-server.js'
+import type { Place } from './placement.js'
+import { tokenFromEnd, type Subjects } from './subjects.js'
+import type { Subscription } from './transport.js'
+
+export interface ReplicatorOptions {
+  readonly cache: string
+  readonly shape: CacheShape
+  readonly self: Place & { readonly incarnation: number }
+  readonly membership: Membership
+  readonly messenger: Messenger
+  readonly subjects: Subjects
+  readonly ports: Ports
+  readonly persister: Persister
+  /** Creates the shards, wired to what they report to. */
+  readonly createShards: (sinks: { onDelta: (shard: number, delta: Uint8Array) => void, onPending: () => void }) => ShardSet
+  readonly flushIntervalMs: number
+  readonly requestTimeoutMs: number
+  readonly onEvent: OnEvent
+}
+
+const Confirmation = v.object({ cache: v.string(), incarnation: v.count, groups: v.array(v.tuple([v.count, v.count])) })
+
+export class Replicator {
+  readonly cache: string
+  readonly shape: CacheShape
+  readonly shards: ShardSet
+  readonly held: HeldGroups
+  readonly #options: ReplicatorOptions
+  readonly #outbox: Outbox
+  readonly #inbox: Inbox
+  readonly #antiEntropy: AntiEntropy
+  readonly #server: PeerServer
+  readonly #acks: Acks
+  readonly #watch = new DigestWatch()
+  readonly #subscriptions: Subscription[] = []
+  #confirmations = new Map<string, { incarnation: number, groups: Map<number, number> }>()
+  #flushTimer: Timer | undefined
+  #closed = false
+
+  constructor (options: ReplicatorOptions) {
+    this.#options = options
+    const { cache, shape, self, membership, messenger, subjects, ports, onEvent } = options
+    this.cache = cache
+    this.shape = shape
+    this.#acks = new Acks(ports.timers)
+    this.#outbox = new Outbox({ cache, node: self.id, incarnation: self.incarnation, groups: shape.groups, messenger, subjects })
+    const onPending = () => this.#flushSoon()
+    this.shards = options.createShards({
+      onPending,
+      onDelta: (shard, delta) => {
+        this.#outbox.addDelta(shard, delta)
+        this.#flushSoon()
+      }
+    })
+    this.#inbox = new Inbox({
+      cache, shards: this.shards, onEvent,
+      holds: group => this.held.has(group),
+      onMissing: (node, group) => this.#antiEntropy.missing(node, group),
+      onConfirm: (node, incarnation, group, sequence) => this.#confirmSoon(node, incarnation, group, sequence)
+    })
+    this.#antiEntropy = new AntiEntropy({
+      cache, node: self.id, shards: this.shards, inbox: this.#inbox, messenger, subjects, ports, onEvent,
+      requestTimeoutMs: options.requestTimeoutMs, gapPatienceMs: options.flushIntervalMs * 4,
+      incarnationOf: node => membership.members.get(node)?.incarnation
+    })
+    this.held = new HeldGroups({
+      cache, shape, self, membership, antiEntropy: this.#antiEntropy, shards: this.shards, onEvent,
+      subscribe: group => messenger.on(subjects.deltasOfGroup(cache, group), 'deltas', (value, subject) => this.#receive(tokenFromEnd(subject, 1), group, value)),
+      onDropped: group => {
+        this.shards.drop(group)
+        this.#inbox.forgetGroup(group)
+      }
+    })
+    this.#server = new PeerServer({ shards: this.shards, outbox: this.#outbox, holds: group => this.held.has(group) })
+    this.#subscriptions.push(messenger.on(subjects.acksAll(self.id), 'ack', (value, subject) => this.#receiveConfirmation(tokenFromEnd(subject, 0), value)))
+    membership.onBeat((member, joined) => this.#heard(member, joined))
+    membership.onLeft(member => this.#left(member))
+  }
+
+  /** What this node's heartbeats say about the cache. */
+  describe (): CacheState {
+    return {
+      ...this.shape,
+      held: this.held.all.map(group => [group, this.#outbox.sequence(group), this.shards.root(group), this.shards.cursorRoot(group), this.held.phase(group) ?? 'syncing'])
+    }
+  }
+
+  get lag (): number { return this.#inbox.lag }
+  sequence (group: number): number { return this.#outbox.sequence(group) }
+
+  /** Answers a peer's question about this cache. @throws EnvelopeError when it is not shaped as one */
+  answer (value: unknown): unknown {
+    const parsed = v.safeParse(Question, value)
+    if (!parsed.success) throw new EnvelopeError('shape', 'the question is not shaped as it should be')
+    return this.#server.answer(parsed.output)
+  }
+
+  /**
+   * Takes one write and resolves when its write concern is reached.
+   * @returns false when it changed nothing: older than what is there, or a retry
+   * @throws UnavailableError (code UNAVAILABLE, nothing changed) when this node does not hold the key's group; WriteConcernError
+   */
+  async write (shard: number, write: Write, concern: WriteConcern, timeoutMs: number): Promise<boolean> {
+    const group = groupOf(shard, this.shape.groups)
+    if (this.#closed || !this.held.has(group)) throw new UnavailableError(`${this.#options.self.id} does not hold placement group ${group} of ${this.cache}`)
+    const needed = replicasNeeded(concern, this.shape.replicas)
+    const accepted = this.shards.write(shard, write, needed > 1)
+    if (concern === 'durable') {
+      this.shards.get(shard).flush()
+      await this.#options.persister.synced()
+    } else if (needed > 1) await this.#acks.confirmed(group, concern, needed, timeoutMs)
+    else if (this.#options.persister.backlogged) await this.#options.persister.synced()
+    return accepted
+  }
+
+  /** Joins a committed cursor and passes it on to the other replicas. */
+  commitCursor (shard: number, consumerGroup: string, cursor: Parameters<ShardSet['commitCursor']>[1]): void {
+    const moved = this.shards.commitCursor(consumerGroup, cursor)
+    if (moved === null) return
+    this.#outbox.addCursor(shard, consumerGroup, moved)
+    this.#flushSoon()
+  }
+
+  #flushSoon (): void {
+    if (this.#flushTimer !== undefined || this.#closed) return
+    this.#flushTimer = this.#options.ports.timers.after(this.#options.flushIntervalMs, () => this.flush())
+  }
+
+  /** Logs and publishes everything buffered. */
+  flush (): void {
+    this.#flushTimer?.cancel()
+    this.#flushTimer = undefined
+    this.shards.flush()
+    const waiting = [...this.#acks.groupsWaiting()]
+    for (const group of waiting) this.#outbox.wantAck(group)
+    this.#outbox.publish()
+    for (const group of waiting) this.#acks.published(group, this.#outbox.sequence(group))
+  }
+
+  #receive (node: string, group: number, value: unknown): void {
+    if (node !== this.#options.self.id) this.#inbox.receive(node, group, value)
+  }
+
+  #heard (member: Member, joined: boolean): void {
+    const theirs = member.caches[this.cache]
+    if (theirs === undefined) return
+    if (!sameShape(theirs, this.shape)) {
+      if (joined) this.#options.onEvent({ type: 'config-conflict', cache: this.cache, node: member.id, detail: conflictBetween(this.shape, theirs) })
+      return
+    }
+    if (joined) this.held.reconcile()
+    this.#inbox.heard(member)
+    for (const [group, state] of theirs.held) {
+      if (this.held.has(group) && this.#watch.differs(member.id, group, state, this.shards.root(group), this.shards.cursorRoot(group))) this.#antiEntropy.differing(member.id, group)
+    }
+    this.held.step()
+  }
+
+  #left (member: Member): void {
+    this.#antiEntropy.forgetPeer(member.id)
+    this.#inbox.forgetPeer(member.id)
+    this.#watch.forgetPeer(member.id)
+    this.held.reconcile()
+  }
+
+  /** Confirmations to one sender leave together. */
+  #confirmSoon (node: string, incarnation: number, group: number, sequence: number): void {
+    if (this.#confirmations.size === 0) this.#options.ports.timers.after(0, () => this.#confirm())
+    let mine = this.#confirmations.get(node)
+    if (mine === undefined || mine.incarnation !== incarnation) this.#confirmations.set(node, mine = { incarnation, groups: new Map() })
+    mine.groups.set(group, sequence)
+  }
+
+  #confirm (): void {
+    const { messenger, subjects, self } = this.#options
+    for (const [node, { incarnation, groups }] of this.#confirmations) {
+      messenger.send(subjects.acks(node, self.id), 'ack', { cache: this.cache, incarnation, groups: [...groups] })
+    }
+    this.#confirmations = new Map()
+  }
+
+  #receiveConfirmation (node: string, value: unknown): void {
+    const parsed = v.safeParse(Confirmation, value)
+    if (!parsed.success || parsed.output.cache !== this.cache || parsed.output.incarnation !== this.#options.self.incarnation) return
+    for (const [group, sequence] of parsed.output.groups) this.#acks.confirm(node, group, sequence)
+  }
+
+  /** Publishes what is buffered and stops. The shards stay readable. */
+  close (): void {
+    if (this.#closed) return
+    this.flush()
+    this.#closed = true
+    this.#antiEntropy.close()
+    this.held.close()
+    for (const subscription of this.#subscriptions) subscription.close()
+  }
+}
+
+/** The settings two nodes disagree about, in words. */
+export function conflictBetween (mine: CacheShape, theirs: CacheShape): string {
+  return (['shards', 'groups', 'replicas'] as const).filter(name => mine[name] !== theirs[name]).map(name => `${name} ${mine[name]} here, ${theirs[name]} there`).join(', ')
+}

@@ -1,0 +1,202 @@
+/**
+ * The shards of one cache that this node holds, and their way to disk and back.
+ *
+ *   write, merge -> Shard -> delta -> Persister (write-behind) -> Store
+ *                              |
+ *                              +-> onDelta (own writes only): to be published
+ *
+ * What was merged is stored as it arrived; what was written here, as the delta the flush made. A shard whose deltas
+ * outgrow it is stored anew as a snapshot. Digests are kept per placement group: equal digests mean equal state.
+ */
+import type { Cursor } from '../engine/cursor.js'
+import { decodeCursor } from '../engine/cursor.js'
+import { MillpondError } from '../engine/errors.js'
+import type { EngineEvent } from '../engine/events.js'
+import { digest64 } from '../engine/hash.js'
+import type { HybridClock } from '../engine/hlc.js'
+import { limits } from '../engine/limits.js'
+import { groupOf, shardsOfGroup } from '../engine/routing.js'
+import { Shard, type MergeResult, type Write } from '../engine/shard.js'
+import { digestOf } from '../engine/state-vector.js'
+import { CommittedCursors } from './committed-cursors.js'
+import type { Persister } from './persister.js'
+import type { Store } from './store.js'
+
+export interface ShardSetOptions {
+  readonly shards: number
+  readonly groups: number
+  readonly incarnation: number
+  readonly clock: HybridClock
+  readonly persister: Persister
+  /** A delta of own writes, to be published. */
+  readonly onDelta: (shard: number, delta: Uint8Array) => void
+  /** The shard's log grew, by a write or a merge. */
+  readonly onChange: (shard: number) => void
+  /** A write is buffered: flush() within the flush interval. */
+  readonly onPending: () => void
+  readonly onEvent: (event: EngineEvent | { readonly type: 'shard-damaged', readonly shard: number, readonly blobs: number }) => void
+}
+
+const EMPTY_DIGEST = digestOf(new Map())
+
+export class ShardSet {
+  readonly cursors = new CommittedCursors()
+  readonly #options: ShardSetOptions
+  readonly #shards = new Map<number, Shard>()
+  readonly #pending = new Set<number>()
+  readonly #wantSnapshot = new Set<number>()
+  readonly #roots = new Map<number, string>()
+  readonly #cursorRoots = new Map<number, string>()
+
+  constructor (options: ShardSetOptions) { this.#options = options }
+
+  /**
+   * Reads back what the store has; the shards found. Damaged shards come back as far as they are whole: what they lack
+   * is fetched from peers like anything else that is missing.
+   */
+  load (store: Store): number[] {
+    const found: number[] = []
+    for (const stored of store.shards()) {
+      const { shard } = stored
+      if (stored.damaged > 0) this.#options.onEvent({ type: 'shard-damaged', shard, blobs: stored.damaged })
+      if (shard >= this.#options.shards) continue
+      this.#options.persister.restored(stored)
+      for (const update of [...stored.snapshot === null ? [] : [stored.snapshot], ...stored.deltas]) this.#merge(shard, update)
+      for (const { consumerGroup, cursor } of stored.cursors) this.mergeCursor(shard, consumerGroup, cursor)
+      found.push(shard)
+    }
+    return found
+  }
+
+  /** The shard if anything was ever written to it here. */
+  peek (shard: number): Shard | undefined { return this.#shards.get(shard) }
+
+  get (shard: number): Shard {
+    let found = this.#shards.get(shard)
+    if (found === undefined) {
+      const { incarnation, onEvent } = this.#options
+      found = new Shard({ shard, incarnation, onEvent, onDelta: (_, delta) => this.#ownDelta(shard, delta) })
+      this.#shards.set(shard, found)
+    }
+    return found
+  }
+
+  [Symbol.iterator] (): IterableIterator<Shard> { return this.#shards.values() }
+
+  /** Buffers a write. @returns false when it was older than what is there, or a retry of it */
+  write (shard: number, write: Write, keepLoser: boolean): boolean {
+    this.#options.clock.observe(write.stamp)
+    const accepted = this.get(shard).write(write, keepLoser)
+    if (this.#pending.size === 0) this.#options.onPending()
+    this.#pending.add(shard)
+    return accepted
+  }
+
+  /** Logs every buffered write; their deltas are handed to onDelta before this returns. */
+  flush (): void {
+    for (const shard of this.#pending) this.#shards.get(shard)?.flush()
+    this.#pending.clear()
+    let folded = 0
+    for (const shard of this.#wantSnapshot) {
+      if (folded++ >= limits.maxSnapshotsPerFlush) break
+      this.#wantSnapshot.delete(shard)
+      const found = this.#shards.get(shard)
+      if (found !== undefined) this.#options.persister.snapshot(shard, found.encode())
+    }
+  }
+
+  /** Merges a peer's update and stores it. */
+  merge (shard: number, update: Uint8Array): MergeResult {
+    const result = this.#merge(shard, update)
+    if (result.outcome === 'merged') this.#store(shard, update)
+    return result
+  }
+
+  #merge (shard: number, update: Uint8Array): MergeResult {
+    const result = this.get(shard).merge(update)
+    if (result.outcome === 'merged') {
+      if (!this.#options.clock.observe(result.maxVersion)) this.#options.onEvent({ type: 'clock-ahead', shard, version: result.maxVersion })
+      this.#changed(shard)
+    }
+    return result
+  }
+
+  #ownDelta (shard: number, delta: Uint8Array): void {
+    this.#store(shard, delta)
+    this.#changed(shard)
+    this.#options.onDelta(shard, delta)
+  }
+
+  #store (shard: number, update: Uint8Array): void {
+    const { persister } = this.#options
+    persister.delta(shard, update)
+    if (persister.wantsSnapshot(shard)) this.#wantSnapshot.add(shard)
+  }
+
+  #changed (shard: number): void {
+    this.#roots.delete(groupOf(shard, this.#options.groups))
+    this.#options.onChange(shard)
+  }
+
+  /** Joins a cursor into the committed ones and stores it. @returns its joined encoding when it moved */
+  commitCursor (consumerGroup: string, cursor: Cursor): Uint8Array | null {
+    const moved = this.cursors.commit(consumerGroup, cursor)
+    if (moved !== null) {
+      this.#cursorRoots.delete(groupOf(cursor.shard, this.#options.groups))
+      this.#options.persister.cursor(cursor.shard, consumerGroup, moved)
+    }
+    return moved
+  }
+
+  /** Joins a cursor that came from a peer or from disk; one that cannot be used is reported and left out. */
+  mergeCursor (shard: number, consumerGroup: string, bytes: Uint8Array): void {
+    try {
+      this.commitCursor(consumerGroup, decodeCursor(bytes, shard))
+    } catch (error) {
+      if (!(error instanceof MillpondError)) throw error
+      this.#options.onEvent({ type: 'update-refused', shard, reason: error.code, detail: error.message })
+    }
+  }
+
+  shardsOf (group: number): number[] { return shardsOfGroup(group, this.#options.shards, this.#options.groups) }
+
+  /** The digest of one shard's state vector. */
+  digest (shard: number): string { return this.#shards.get(shard)?.digest ?? EMPTY_DIGEST }
+
+  /** One digest over all shards of a group. */
+  root (group: number): string {
+    const shards = this.shardsOf(group)
+    for (const shard of shards) if (this.#pending.has(shard)) this.#shards.get(shard)?.flush()
+    let root = this.#roots.get(group)
+    if (root === undefined) {
+      root = rootOf(shards.map(shard => this.digest(shard)))
+      this.#roots.set(group, root)
+    }
+    return root
+  }
+
+  /** One digest over all committed cursors of a group. */
+  cursorRoot (group: number): string {
+    let root = this.#cursorRoots.get(group)
+    if (root === undefined) this.#cursorRoots.set(group, root = this.cursors.digest(this.shardsOf(group)))
+    return root
+  }
+
+  /** Forgets a group's shards, in memory and on disk. Only for what others are proven to hold. */
+  drop (group: number): void {
+    for (const shard of this.shardsOf(group)) {
+      this.#pending.delete(shard)
+      this.#wantSnapshot.delete(shard)
+      this.cursors.drop(shard)
+      if (this.#shards.delete(shard)) this.#options.persister.drop(shard)
+    }
+    this.#roots.delete(group)
+    this.#cursorRoots.delete(group)
+  }
+}
+
+/** The digest of a placement group, from those of its shards in ascending order. */
+export function rootOf (digests: readonly string[]): string {
+  return digest64(Buffer.from(digests.join('')))
+}
+
