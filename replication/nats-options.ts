@@ -10,11 +10,10 @@ import type { Random, Timers } from '../engine/ports.js'
 import { assertSubject, tokenOf } from './subjects-match.js'
 
 /** One attempt at one server; a second server must still fit into the time for the first connection. */
-export const DIAL_TIMEOUT_MS = 2000
+const DIAL_TIMEOUT_MS = 2000
 /** Between two attempts at the same server. The jitter keeps a restarted server from meeting everyone at once. */
 const RECONNECT_WAIT_MS = 250
 const RECONNECT_JITTER_MS = 750
-export const MAX_RECONNECT_WAIT_MS = RECONNECT_WAIT_MS + RECONNECT_JITTER_MS
 
 export interface NatsTls {
   readonly caFile?: string
@@ -56,8 +55,8 @@ export function checkOptions (options: NatsOptions): { readonly servers: readonl
   return { servers: serverList(options.servers), inboxPrefix }
 }
 
-/** What the client is told. `mayDial` is asked before every attempt; to throw in it is the way to stop a client that is dialling. */
-export function clientOptions (options: NatsOptions, servers: readonly string[], random: () => number, mayDial: () => void) {
+/** What the client is told. When `assertWanted` throws, an attempt to connect fails even if a server was found. */
+export function clientOptions (options: NatsOptions, servers: readonly string[], random: () => number, assertWanted: () => void) {
   const { name, user, pass, token, tls } = options
   return {
     name,
@@ -69,10 +68,9 @@ export function clientOptions (options: NatsOptions, servers: readonly string[],
     waitOnFirstConnect: false,
     pingInterval: 5000,
     maxPingOut: 2,
-    reconnectDelayHandler: () => {
-      mayDial()
-      return RECONNECT_WAIT_MS + random() * RECONNECT_JITTER_MS
-    },
+    reconnectDelayHandler: () => RECONNECT_WAIT_MS + random() * RECONNECT_JITTER_MS,
+    // Asked last, when a server has answered; what it returns is merged with user and pass, or token.
+    authenticator: assertWanted,
     ...(user !== undefined && { user }),
     ...(pass !== undefined && { pass }),
     ...(token !== undefined && { token }),

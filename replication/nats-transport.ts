@@ -7,14 +7,14 @@
  *  - it keeps the sender's buffer until it writes, and hands out views of what it received, so both are copied;
  *  - an exception in a handler would end its read loop for good, so none gets through;
  *  - flushes that are pending when it closes never settle, so they are settled here;
- *  - closed while it dials, it finishes dialling and keeps the new socket, so closing stops the dialling first.
+ *  - closed while it looks up a server, it still connects and stays connected, so that is made to fail.
  */
 import { connect, createInbox, ErrorCode, Events, NatsError, type Msg, type NatsConnection, type Status } from 'nats'
 import { ClosedError, ConnectionError, LimitError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
 import { ConnectionListeners } from './connection-listeners.js'
 import { Flushes } from './flushes.js'
-import { checkOptions, clientOptions, DIAL_TIMEOUT_MS, MAX_RECONNECT_WAIT_MS, type NatsOptions } from './nats-options.js'
+import { checkOptions, clientOptions, type NatsOptions } from './nats-options.js'
 import { settledWithin } from './settled-within.js'
 import { assertPattern, assertSubject } from './subjects-match.js'
 import type { IncomingMessage, Subscription, Transport } from './transport.js'
@@ -24,7 +24,7 @@ const CLOSE_TIMEOUT_MS = 2000
 /** The command and the separators around subject, reply subject and size. */
 const COMMAND_BYTES = 32
 
-/** Once `leaving`, the client's next attempt to dial fails, and with it the client. */
+/** Once `leaving`, no attempt of the client to connect succeeds any more. */
 interface Gate { leaving: boolean }
 
 /** Connects, or fails within about three seconds. After that the connection looks after itself until it is closed. */
@@ -151,10 +151,6 @@ class NatsTransport implements Transport {
     this.#gate.leaving = true
     for (const subscription of this.#subscriptions) subscription.close()
     if (this.#up) await settledWithin(this.#flushes.start(), this.#options.timers, CLOSE_TIMEOUT_MS)
-    if (!this.#up) {
-      const found = new Promise<void>((resolve) => { this.#listeners.add((up) => { if (up) resolve() }) })
-      await settledWithin(Promise.race([this.#nc.closed(), found]), this.#options.timers, DIAL_TIMEOUT_MS + MAX_RECONNECT_WAIT_MS)
-    }
     await this.#nc.close()
     this.#listeners.clear()
   }

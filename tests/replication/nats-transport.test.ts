@@ -2,6 +2,7 @@
  * The NATS transport against real servers: the contract on a shared one, and then what goes wrong with servers of its
  * own: they are killed, frozen, restarted, replaced, strict or absent.
  */
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import { connectNats } from '../../replication/nats-transport.js'
 import type { NatsOptions } from '../../replication/nats-options.js'
@@ -78,6 +79,32 @@ test('a transport can be closed while its server is away', async (t) => {
   await transport.close()
   t.throws(() => transport.publish('x', one), { code: 'CLOSED' })
   t.false(transport.connected)
+})
+
+test('a transport that is closed while it dials does not keep the connection it was dialling', async (t) => {
+  // The client goes on dialling after it was closed and would hold on to the socket for ever. A server of a few lines
+  // stands in for the real one, because the dial has to be stopped halfway.
+  const sockets: Socket[] = []
+  const greet = (socket: Socket): void => {
+    socket.on('data', (data) => { if (data.includes('PING')) socket.write('PONG\r\n') })
+    socket.write('INFO {"max_payload":1048576,"version":"2.9.10","headers":true,"proto":1}\r\n')
+  }
+  const server = createServer((socket) => {
+    sockets.push(socket.on('error', () => undefined))
+    if (sockets.length === 1) greet(socket)
+  })
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  t.teardown(() => { server.close() })
+
+  const transport = await connectFor(t, `nats://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  sockets[0]?.destroy()
+  await waitFor(() => sockets.length === 2, 'the second dial')
+  const dialled = sockets[1] as Socket
+  const closing = transport.close()
+  greet(dialled)
+  await closing
+  await waitFor(() => dialled.closed, 'the client to hang up')
+  t.is(sockets.length, 2)
 })
 
 test('a server that does not read makes publish drop once the bound is reached, and all is well when it reads again', async (t) => {
@@ -192,7 +219,8 @@ test('a subscription the server refused is asked for again after a reconnect', a
 
 test('a server that is down while the first connection is made is used later all the same', async (t) => {
   const [first, port] = [await serverFor(t), await freePort()]
-  const transport = await connectFor(t, [`nats://127.0.0.1:${port}`, first.url])
+  const inThisOrder = { uint32: () => 2 ** 32 - 1 }
+  const transport = await connectFor(t, [`nats://127.0.0.1:${port}`, first.url], { random: inThisOrder })
   await serverFor(t, { port })
   await first.kill()
   await waitFor(() => !transport.connected, 'the connection to be lost')
