@@ -72,6 +72,8 @@ export const limits = {
   maxWritesPerBatch: 1024,
   /** Times one write is sent to another owner before its caller is told. */
   maxWriteAttempts: 8,
+  /** The first pause before a write is tried elsewhere; it doubles with each attempt. */
+  minWriteRetryMs: 10,
   /** Writers waiting for replicas to confirm (write concern above 'durable'), per cache. */
   maxAckWaiters: 65_536,
 
@@ -98,6 +100,8 @@ export const limits = {
 
   /** Records one poll returns at most. */
   maxPollLimit: 10_000,
+  /** Shards one poll request names: enough to fill a batch from many nearly quiet shards. */
+  maxShardsPerPoll: 256,
   /** Bytes of records in one poll reply: it ends early rather than growing past this. */
   maxPollReplyBytes: 4 * MIB,
   /** Records one scan page holds. */

@@ -18,7 +18,6 @@ export type ReplicationEvent =
   /** States differed where no gap had shown, and were exchanged. */
   | { readonly type: 'digest-repaired', readonly cache: string, readonly node: string, readonly shards: number }
   | { readonly type: 'repair-failed', readonly cache: string, readonly node: string, readonly error: unknown }
-  | { readonly type: 'store-failed', readonly cache: string, readonly error: unknown }
   | { readonly type: 'shard-damaged', readonly cache: string, readonly shard: number, readonly blobs: number }
 
 export type OnEvent = (event: ReplicationEvent) => void

@@ -96,9 +96,7 @@ export class HeldGroups {
   step (): void {
     if (this.#stepping || this.#closed) return
     this.#stepping = true
-    void this.#step().catch((error: unknown) => {
-      this.#options.onEvent({ type: 'repair-failed', cache: this.#options.cache, node: this.#options.self.id, error })
-    }).finally(() => { this.#stepping = false })
+    void this.#step().catch((error: unknown) => this.#failed(this.#options.self.id, error)).finally(() => { this.#stepping = false })
   }
 
   async #step (): Promise<void> {
@@ -127,8 +125,13 @@ export class HeldGroups {
         if (held?.phase === 'syncing') this.#enter(group, held, 'ready')
       }
     } catch (error) {
-      this.#options.onEvent({ type: 'repair-failed', cache: this.#options.cache, node: source, error })
+      this.#failed(source, error)
     }
+  }
+
+  /** Not the end of it: the next heartbeat takes the step again. */
+  #failed (node: string, error: unknown): void {
+    if (!this.#closed) this.#options.onEvent({ type: 'repair-failed', cache: this.#options.cache, node, error })
   }
 
   /** Whether every owner holds the group ready and covers all we have, with nothing written here meanwhile. */

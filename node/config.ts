@@ -1,0 +1,112 @@
+/**
+ * What can be set, with defaults, sensible ranges and the checks. A value that cannot work is refused when the node or
+ * client is opened, by name and with the fix, never later.
+ */
+import { ConfigError } from '../engine/errors.js'
+import { limits } from '../engine/limits.js'
+import * as v from '../engine/schema.js'
+import { checkToken } from '../replication/subjects.js'
+
+const wholeNumber = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max))
+const duration = (min: number) => v.pipe(v.number(), v.minValue(min), v.maxValue(3_600_000))
+
+const CacheConfig = v.strictObject({
+  /** Shards the records are spread over; fixed for the life of the cache. Aim for 1,000 to 10,000 records in each. Default 64. */
+  shards: v.optional(wholeNumber(1, limits.maxShards), 64),
+  /** Nodes that hold each record, as far as there are as many. Default 2. */
+  replicas: v.optional(wholeNumber(1, limits.maxReplicas), 2),
+  /** Bundles of shards that are placed and replicated together; fixed like `shards`. Default: one per shard, at most 64. */
+  groups: v.optional(wholeNumber(1, limits.maxGroups))
+})
+
+const Nats = v.strictObject({
+  servers: v.union([v.string(), v.pipe(v.array(v.string()), v.minLength(1))]),
+  user: v.optional(v.string()),
+  pass: v.optional(v.string()),
+  token: v.optional(v.string()),
+  tls: v.optional(v.strictObject({ caFile: v.optional(v.string()), certFile: v.optional(v.string()), keyFile: v.optional(v.string()) }))
+})
+
+const Timing = v.strictObject({
+  /** How long writes gather before they are logged and published. Longer coalesces more, shorter replicates sooner. Default 5. */
+  flushIntervalMs: v.optional(duration(0), 5),
+  /** How long changes gather before consumers are told. Default 10. */
+  hintIntervalMs: v.optional(duration(0), 10),
+  /** The longest a write waits for its way to disk when nobody asks for it: what a crash may lose here. Default 20. */
+  storeIntervalMs: v.optional(duration(0), 20),
+  /** Default 500. */
+  heartbeatMs: v.optional(duration(10), 500),
+  /** Silence after which a node counts as gone: a multiple of heartbeatMs. Default 3000. */
+  failureTimeoutMs: v.optional(duration(30), 3000),
+  /** How long a node listens for others before it takes part. Default 700, more than one heartbeat. */
+  joinWaitMs: v.optional(duration(0), 700),
+  /** How long another node may take to answer one question. Default 3000. */
+  requestTimeoutMs: v.optional(duration(10), 3000)
+})
+
+const NodeConfig = v.strictObject({
+  cluster: v.string(),
+  /** The node's name, unique in the cluster and kept over restarts. Default: a random one. */
+  name: v.optional(v.string()),
+  caches: v.pipe(v.record(v.string(), CacheConfig), v.check(caches => Object.keys(caches).length >= 1 && Object.keys(caches).length <= limits.maxCaches, `caches must name 1 to ${limits.maxCaches} caches`)),
+  nats: v.optional(Nats),
+  /** Directory for the caches' SQLite files, made if it is missing. Without one everything stays in memory. */
+  dataDir: v.optional(v.string()),
+  /** 'async': 'durable' writes survive a killed process; 'sync': also a power cut, at the price of an fsync per commit. Default 'async'. */
+  durability: v.optional(v.picklist(['async', 'sync']), 'async'),
+  /** Replicas are spread over distinct zones first. */
+  zone: v.optional(v.string()),
+  /** This node's share of the data, relative to the others'. Default 1. */
+  weight: v.optional(v.pipe(v.number(), v.minValue(0.001), v.maxValue(1000)), 1),
+  timing: v.optional(Timing, {})
+})
+
+const ClientConfig = v.strictObject({
+  cluster: v.string(),
+  nats: v.optional(Nats),
+  /** Name under which the server knows this connection. Default: a random one. */
+  name: v.optional(v.string()),
+  /** How long to look for the cluster's nodes. Default 3000. */
+  connectTimeoutMs: v.optional(duration(10), 3000),
+  timing: v.optional(Timing, {})
+})
+
+export type NodeConfig = v.InferInput<typeof NodeConfig>
+export type ClientConfig = v.InferInput<typeof ClientConfig>
+export type CheckedNodeConfig = v.InferOutput<typeof NodeConfig>
+export type CheckedClientConfig = v.InferOutput<typeof ClientConfig>
+export type Timing = CheckedNodeConfig['timing']
+
+/** @throws ConfigError naming the setting, its value and what is allowed */
+export function checkNodeConfig (config: unknown): CheckedNodeConfig {
+  const checked = parse(NodeConfig, config)
+  checkToken('cluster name', checked.cluster)
+  if (checked.name !== undefined) checkToken('node name', checked.name)
+  for (const [name, { shards, groups }] of Object.entries(checked.caches)) {
+    checkToken('cache name', name)
+    if (groups !== undefined && groups > shards) throw new ConfigError(`cache ${name}: groups ${groups} is more than shards ${shards}; use at most as many`)
+  }
+  checkTiming(checked.timing)
+  return checked
+}
+
+/** @throws ConfigError naming the setting, its value and what is allowed */
+export function checkClientConfig (config: unknown): CheckedClientConfig {
+  const checked = parse(ClientConfig, config)
+  checkToken('cluster name', checked.cluster)
+  if (checked.name !== undefined) checkToken('client name', checked.name)
+  checkTiming(checked.timing)
+  return checked
+}
+
+function checkTiming ({ heartbeatMs, failureTimeoutMs }: Timing): void {
+  if (failureTimeoutMs < heartbeatMs * 3) throw new ConfigError(`failureTimeoutMs ${failureTimeoutMs} is less than three times heartbeatMs ${heartbeatMs}: one lost heartbeat would look like a dead node`)
+}
+
+function parse<T extends v.GenericSchema> (schema: T, value: unknown): v.InferOutput<T> {
+  const parsed = v.safeParse(schema, value)
+  if (parsed.success) return parsed.output
+  const [issue] = parsed.issues
+  const path = issue.path?.map(({ key }) => String(key)).join('.') ?? 'configuration'
+  throw new ConfigError(`${path}: ${issue.message}`)
+}

@@ -1,0 +1,75 @@
+/** A client: writes, reads and consumes over the cluster's nodes, and holds nothing itself. */
+import { ConfigError, UnavailableError } from '../engine/errors.js'
+import { HybridClock } from '../engine/hlc.js'
+import { Membership } from '../replication/membership.js'
+import { Messenger } from '../replication/messenger.js'
+import { subjectsOf } from '../replication/subjects.js'
+import type { NodeStatus } from '../pubsub/query-protocol.js'
+import type { Cache } from './cache.js'
+import { checkClientConfig, type ClientConfig } from './config.js'
+import { Caches, openTransport } from './connection.js'
+import type { Wiring } from './open-node.js'
+import { systemPorts } from './system-ports.js'
+
+export interface MillpondClient {
+  /** The caches that nodes of the cluster run. */
+  readonly caches: readonly string[]
+  /** The nodes heard of. */
+  readonly nodes: readonly string[]
+  /** @throws ConfigError when no node runs a cache of this name */
+  cache (name: string): Cache
+  /** @throws TimeoutError, UnavailableError */
+  statusOf (node: string): Promise<NodeStatus>
+  /** Waits for writes on their way, then disconnects. Calling it again waits for the same. */
+  close (): Promise<void>
+}
+
+/**
+ * Connects to a cluster and waits until its nodes were heard.
+ * @throws ConfigError, ConnectionError; UnavailableError when no node answers within connectTimeoutMs
+ */
+export async function connect (config: ClientConfig, wiring: Wiring = {}): Promise<MillpondClient> {
+  const { cluster, nats, connectTimeoutMs, timing, ...rest } = checkClientConfig(config)
+  const ports = wiring.ports ?? systemPorts
+  const onEvent = wiring.onEvent ?? (() => {})
+  const name = rest.name ?? `client-${ports.random.uint32().toString(36)}`
+  const transport = await openTransport({ nats, network: wiring.network, name, ports, onEvent })
+  const messenger = new Messenger({ transport, ports, onEvent })
+  const subjects = subjectsOf(cluster)
+  const membership = new Membership({ messenger, subjects, ports, onEvent, heartbeatMs: timing.heartbeatMs, failureTimeoutMs: timing.failureTimeoutMs })
+  const caches = new Caches({ messenger, subjects, membership, ports, clock: new HybridClock(ports.clock), timing, onEvent })
+  transport.onConnection(connected => {
+    onEvent({ type: 'connection', connected })
+    if (connected) membership.hello()
+  })
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    await caches.close()
+    membership.close()
+    messenger.close()
+    await transport.close()
+  }
+  const client: MillpondClient = {
+    get caches () { return [...new Set([...membership.members.values()].flatMap(member => Object.keys(member.caches)))].sort() },
+    get nodes () { return [...membership.members.keys()].sort() },
+    cache (cache) {
+      if (!client.caches.includes(cache)) throw new ConfigError(`cache ${JSON.stringify(cache)} is not one cluster ${cluster} runs (${client.caches.join(', ') || 'none'})`)
+      return caches.get(cache)
+    },
+    statusOf: node => caches.queries.ask(node, 'status', {}),
+    close: () => (closing ??= close())
+  }
+  const heard = new Promise<boolean>(resolve => {
+    const timer = ports.timers.after(connectTimeoutMs, () => resolve(false))
+    membership.onBeat(() => {
+      timer.cancel()
+      ports.timers.after(timing.heartbeatMs / 5, () => resolve(true)) // the other nodes answer the same hello
+    })
+  })
+  membership.hello()
+  if (!await heard) {
+    await client.close()
+    throw new UnavailableError(`no node of cluster ${cluster} answered within ${connectTimeoutMs} ms: start one with this cluster name on the same server`)
+  }
+  return client
+}

@@ -1,0 +1,94 @@
+/** What a node and a client have in common: a connection, a view of the cluster, and caches over both. */
+import { ConfigError } from '../engine/errors.js'
+import { HybridClock } from '../engine/hlc.js'
+import type { Ports } from '../engine/ports.js'
+import type { InProcessNetwork } from '../replication/in-process-network.js'
+import type { Membership } from '../replication/membership.js'
+import type { Messenger } from '../replication/messenger.js'
+import { connectNats } from '../replication/nats-transport.js'
+import type { Replicator } from '../replication/replicator.js'
+import { Router } from '../replication/router.js'
+import type { Subjects } from '../replication/subjects.js'
+import type { Transport } from '../replication/transport.js'
+import { WriteForwarder } from '../replication/write-forwarder.js'
+import { QueryClient } from '../pubsub/query-client.js'
+import { Cache } from './cache.js'
+import type { CheckedClientConfig, Timing } from './config.js'
+import type { OnMillpondEvent } from './events.js'
+
+export interface ConnectionOptions {
+  readonly nats: CheckedClientConfig['nats']
+  readonly network: InProcessNetwork | undefined
+  readonly name: string
+  readonly ports: Ports
+  readonly onEvent: OnMillpondEvent
+}
+
+/** @throws ConnectionError when the server cannot be reached, naming it and the fix; ConfigError when there is nothing to connect to */
+export async function openTransport ({ nats, network, name, ports, onEvent }: ConnectionOptions): Promise<Transport> {
+  const onProblem = (error: unknown) => onEvent({ type: 'connection-problem', error })
+  if (nats !== undefined) {
+    const { servers, user, pass, token, tls } = nats
+    return await connectNats({
+      servers, name, timers: ports.timers, onProblem,
+      ...user === undefined ? {} : { user }, ...pass === undefined ? {} : { pass }, ...token === undefined ? {} : { token },
+      ...tls === undefined ? {} : { tls: Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined)) }
+    })
+  }
+  if (network === undefined) throw new ConfigError('nats: give the servers to connect to, or an in-process network to share with the nodes')
+  return network.connect(name, { onProblem })
+}
+
+export interface CachesOptions {
+  readonly messenger: Messenger
+  readonly subjects: Subjects
+  readonly membership: Membership
+  readonly ports: Ports
+  readonly clock: HybridClock
+  readonly timing: Timing
+  readonly onEvent: OnMillpondEvent
+  /** The node these caches live on. */
+  readonly self?: { readonly id: string, readonly replicators: ReadonlyMap<string, Replicator>, readonly answer: (query: unknown) => unknown }
+}
+
+/** Makes caches on demand, each once, and closes them together. */
+export class Caches {
+  readonly queries: QueryClient
+  readonly #options: CachesOptions
+  readonly #caches = new Map<string, { readonly cache: Cache, readonly forwarder: WriteForwarder }>()
+
+  constructor (options: CachesOptions) {
+    this.#options = options
+    const { messenger, subjects, timing, self } = options
+    this.queries = new QueryClient({ messenger, subjects, timeoutMs: timing.requestTimeoutMs, ...self === undefined ? {} : { self } })
+  }
+
+  get (name: string): Cache {
+    const known = this.#caches.get(name)
+    if (known !== undefined) return known.cache
+    const { messenger, subjects, membership, ports, clock, timing, onEvent, self } = this.#options
+    const local = self?.replicators.get(name)
+    const router = new Router({
+      membership, cache: name,
+      ...local === undefined || self === undefined ? {} : { shape: local.shape, self: { id: self.id, phase: group => local.held.phase(group), root: group => local.shards.root(group) } }
+    })
+    const forwarder = new WriteForwarder({ cache: name, router, messenger, subjects, ports, batchDelayMs: Math.min(2, timing.flushIntervalMs), requestTimeoutMs: timing.requestTimeoutMs })
+    const cache = new Cache({
+      name, clock, ports, messenger, subjects, router, forwarder, queries: this.queries,
+      checkIntervalMs: timing.heartbeatMs * 2, behindPatienceMs: timing.failureTimeoutMs * 3,
+      onWriteFailed: (cacheName, key, error) => onEvent({ type: 'write-failed', cache: cacheName, key, error }),
+      ...local === undefined ? {} : { local }
+    })
+    this.#caches.set(name, { cache, forwarder })
+    return cache
+  }
+
+  /** Takes no more writes, and resolves when those on their way arrived or failed. */
+  async close (): Promise<void> {
+    for (const { cache } of this.#caches.values()) cache.close()
+    await Promise.all([...this.#caches.values()].map(async ({ forwarder }) => {
+      await forwarder.idle()
+      forwarder.close()
+    }))
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * A node: holds replicas, takes writes, answers readers.
+ *
+ *   open stores -> connect -> listen for others (conflicts are found here) -> load -> serve -> first heartbeat
+ *   close: take no more writes -> publish -> goodbye -> make durable -> disconnect
+ */
+import { ConfigConflictError, UnavailableError } from '../engine/errors.js'
+import { HybridClock } from '../engine/hlc.js'
+import type { Ports } from '../engine/ports.js'
+import { InProcessNetwork } from '../replication/in-process-network.js'
+import { sameShape, type CacheShape } from '../replication/held-groups.js'
+import { Membership } from '../replication/membership.js'
+import { Messenger } from '../replication/messenger.js'
+import { conflictBetween, type Replicator } from '../replication/replicator.js'
+import { subjectsOf } from '../replication/subjects.js'
+import { takeWrites } from '../replication/write-server.js'
+import type { NodeStatus } from '../pubsub/query-protocol.js'
+import { QueryServer } from '../pubsub/query-server.js'
+import type { Store } from '../storage/store.js'
+import { ConfigError } from '../engine/errors.js'
+import type { Cache } from './cache.js'
+import { CacheReplica, openStore } from './cache-replica.js'
+import { checkNodeConfig, type CheckedNodeConfig, type NodeConfig } from './config.js'
+import { Caches, openTransport } from './connection.js'
+import type { OnMillpondEvent } from './events.js'
+import { systemPorts } from './system-ports.js'
+
+/** What tests and embedders may replace. */
+export interface Wiring {
+  /** Nodes and clients that share a network without a server. Default: a network of its own. */
+  readonly network?: InProcessNetwork
+  readonly ports?: Ports
+  /** Hears everything the node reports. */
+  readonly onEvent?: OnMillpondEvent
+}
+
+export interface MillpondNode {
+  readonly name: string
+  /** @throws ConfigError when this node does not run the cache */
+  cache (name: string): Cache
+  status (): NodeStatus
+  /** The status of another node. @throws TimeoutError, UnavailableError */
+  statusOf (node: string): Promise<NodeStatus>
+  /** Flushes, says goodbye, makes everything durable and disconnects. Calling it again waits for the same. */
+  close (): Promise<void>
+}
+
+/** Placement groups by default: enough to spread over many nodes, few enough for small heartbeats. */
+const DEFAULT_GROUPS = 64
+
+/**
+ * Opens a node and joins the cluster.
+ * @throws ConfigError, ConfigConflictError (settings against the cluster's or the data directory's; the name is taken),
+ * ConnectionError, StoreError
+ */
+export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promise<MillpondNode> {
+  const checked = checkNodeConfig(config)
+  const ports = wiring.ports ?? systemPorts
+  const onEvent = wiring.onEvent ?? (() => {})
+  const name = checked.name ?? `node-${ports.random.uint32().toString(36)}`
+  const shapes = new Map(Object.entries(checked.caches).map(([cache, { shards, replicas, groups }]): [string, CacheShape] => [cache, { shards, replicas, groups: groups ?? Math.min(shards, DEFAULT_GROUPS) }]))
+  const stores = new Map<string, Store>()
+  const undo: Array<() => Promise<void> | void> = []
+  try {
+    for (const [cache, shape] of shapes) {
+      const store = openStore(checked, cache, shape)
+      stores.set(cache, store)
+      undo.push(() => store.close())
+    }
+    const network = wiring.network ?? (checked.nats === undefined ? new InProcessNetwork({ timers: ports.timers, random: ports.random }) : undefined)
+    const transport = await openTransport({ nats: checked.nats, network, name, ports, onEvent })
+    undo.push(() => transport.close())
+    const node = new Node({ name, config: checked, shapes, stores, ports, onEvent, messenger: new Messenger({ transport, ports, onEvent }) })
+    undo.push(() => node.abandon())
+    await node.join()
+    return node
+  } catch (error) {
+    for (const step of undo.reverse()) await step()
+    throw error
+  }
+}
+
+interface NodeParts {
+  readonly name: string
+  readonly config: CheckedNodeConfig
+  readonly shapes: ReadonlyMap<string, CacheShape>
+  readonly stores: ReadonlyMap<string, Store>
+  readonly ports: Ports
+  readonly onEvent: OnMillpondEvent
+  readonly messenger: Messenger
+}
+
+class Node implements MillpondNode {
+  readonly name: string
+  readonly #parts: NodeParts
+  readonly #incarnation: number
+  readonly #clock: HybridClock
+  readonly #membership: Membership
+  readonly #replicas = new Map<string, CacheReplica>()
+  readonly #replicators = new Map<string, Replicator>()
+  readonly #caches: Caches
+  readonly #queryServer: QueryServer
+  #closing: Promise<void> | undefined
+
+  constructor (parts: NodeParts) {
+    const { name, config, ports, messenger, onEvent } = parts
+    const subjects = subjectsOf(config.cluster)
+    this.name = name
+    this.#parts = parts
+    this.#incarnation = drawIncarnation(ports)
+    this.#clock = new HybridClock(ports.clock)
+    this.#membership = new Membership({
+      messenger, subjects, ports, onEvent, heartbeatMs: config.timing.heartbeatMs, failureTimeoutMs: config.timing.failureTimeoutMs,
+      self: {
+        id: name, incarnation: this.#incarnation,
+        describe: () => ({
+          weight: config.weight, ...config.zone === undefined ? {} : { zone: config.zone },
+          caches: Object.fromEntries([...this.#replicators].map(([cache, replicator]) => [cache, replicator.describe()]))
+        })
+      }
+    })
+    this.#queryServer = new QueryServer({ replicatorOf: cache => this.#replicatorOf(cache), status: () => this.status() })
+    this.#caches = new Caches({
+      messenger, subjects, membership: this.#membership, ports, clock: this.#clock, timing: config.timing, onEvent,
+      self: { id: name, replicators: this.#replicators, answer: query => this.#queryServer.answer(query) }
+    })
+  }
+
+  /** Listens before it speaks: what contradicts the cluster is found before anything of this node counts. */
+  async join (): Promise<void> {
+    const { config, shapes, stores, ports, messenger, onEvent } = this.#parts
+    const subjects = subjectsOf(config.cluster)
+    this.#membership.hello()
+    await new Promise<void>(resolve => { ports.timers.after(config.timing.joinWaitMs, resolve) })
+    if (this.#membership.takenBy !== undefined) throw new ConfigConflictError(`node name ${this.name} is taken: another process of cluster ${config.cluster} runs under it; choose another name or stop that one`)
+    for (const member of this.#membership.members.values()) this.#checkAgainst(member.id, member.caches)
+    const self = { id: this.name, incarnation: this.#incarnation, weight: config.weight, ...config.zone === undefined ? {} : { zone: config.zone } }
+    for (const [cache, shape] of shapes) {
+      const store = stores.get(cache)
+      if (store === undefined) throw new Error(`no store was opened for ${cache}`)
+      const replica = new CacheReplica({ cache, shape, config, self, store, clock: this.#clock, membership: this.#membership, messenger, subjects, ports, onEvent })
+      this.#replicas.set(cache, replica)
+      this.#replicators.set(cache, replica.replicator)
+    }
+    messenger.serve(subjects.peerAll(this.name), question => this.#replicatorOf(cacheOf(question)).answer(question))
+    messenger.serve(subjects.writes(this.name), batch => takeWrites(batch, cache => this.#replicatorOf(cache), this.#clock))
+    messenger.serve(subjects.queries(this.name), query => this.#queryServer.answer(query))
+    messenger.transport.onConnection(connected => {
+      onEvent({ type: 'connection', connected })
+      if (!connected) return
+      this.#membership.hello() // what was lost meanwhile shows in the next heartbeats
+      this.#membership.beatSoon()
+    })
+    for (const replicator of this.#replicators.values()) replicator.held.reconcile()
+    this.#membership.start()
+  }
+
+  #checkAgainst (member: string, caches: Readonly<Record<string, CacheShape>>): void {
+    for (const [cache, mine] of this.#parts.shapes) {
+      const theirs = caches[cache]
+      if (theirs !== undefined && !sameShape(mine, theirs)) {
+        throw new ConfigConflictError(`cache ${cache}: ${conflictBetween(mine, theirs)} (${member}); use the cluster's settings, or another cache name`)
+      }
+    }
+  }
+
+  #replicatorOf (cache: string): Replicator {
+    const replicator = this.#replicators.get(cache)
+    if (replicator === undefined) throw new UnavailableError(`${this.name} does not run cache ${JSON.stringify(cache)}`)
+    return replicator
+  }
+
+  cache (name: string): Cache {
+    if (!this.#replicators.has(name)) throw new ConfigError(`cache ${JSON.stringify(name)} is not one this node runs (${[...this.#replicators.keys()].join(', ')}); add it to caches`)
+    return this.#caches.get(name)
+  }
+
+  status (): NodeStatus {
+    return {
+      node: this.name, incarnation: this.#incarnation,
+      members: [this.name, ...this.#membership.members.keys()].sort(),
+      caches: Object.fromEntries([...this.#replicas].map(([cache, replica]) => [cache, replica.status()]))
+    }
+  }
+
+  async statusOf (node: string): Promise<NodeStatus> {
+    return await this.#caches.queries.ask(node, 'status', {})
+  }
+
+  close (): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close (): Promise<void> {
+    const { messenger } = this.#parts
+    const { transport } = messenger
+    await this.#caches.close()
+    for (const replica of this.#replicas.values()) replica.stop()
+    this.#membership.close()
+    const durable = await Promise.allSettled([...this.#replicas.values()].map(replica => replica.close()))
+    messenger.close()
+    await transport.close()
+    for (const result of durable) if (result.status === 'rejected') throw result.reason
+  }
+
+  /** Lets go after a join that failed: nothing was written. */
+  abandon (): void {
+    this.#membership.close()
+    this.#parts.messenger.close()
+  }
+}
+
+/** An id no other process life has: the Yjs client id, so 32 bits and not 0. */
+function drawIncarnation (ports: Ports): number {
+  return ports.random.uint32() || 1
+}
+
+function cacheOf (question: unknown): string {
+  const cache = (question as { cache?: unknown } | null)?.cache
+  return typeof cache === 'string' ? cache : ''
+}

@@ -1,0 +1,69 @@
+/**
+ * Where one consumer stands: a cursor per shard, and which shards may hold something new.
+ *
+ *   clean --hint, differing digest--> dirty --polled to its end--> clean
+ *
+ * Dirty shards are read in the order they became dirty, so none waits behind a busy one for ever.
+ */
+import { decodeCursor } from '../engine/cursor.js'
+import { digestOf } from '../engine/state-vector.js'
+import { groupOf, shardsOfGroup } from '../engine/routing.js'
+import { rootOf } from '../storage/shard-set.js'
+
+const UNREAD = digestOf(new Map())
+
+export class Positions {
+  readonly #shape: { readonly shards: number, readonly groups: number }
+  readonly #cursors: Array<Uint8Array | null>
+  readonly #digests: string[]
+  readonly #dirty = new Set<number>()
+  readonly #dirtyInGroup: number[]
+
+  constructor (shape: { readonly shards: number, readonly groups: number }) {
+    this.#shape = shape
+    this.#cursors = new Array<Uint8Array | null>(shape.shards).fill(null)
+    this.#digests = new Array<string>(shape.shards).fill(UNREAD)
+    this.#dirtyInGroup = new Array<number>(shape.groups).fill(0)
+  }
+
+  cursor (shard: number): Uint8Array | null { return this.#cursors[shard] ?? null }
+
+  /** Remembers how far a shard was read; null starts it over. */
+  moveTo (shard: number, cursor: Uint8Array | null): void {
+    this.#cursors[shard] = cursor
+    this.#digests[shard] = cursor === null ? UNREAD : digestOf(decodeCursor(cursor, shard).seen)
+  }
+
+  get isClean (): boolean { return this.#dirty.size === 0 }
+  groupIsClean (group: number): boolean { return this.#dirtyInGroup[group] === 0 }
+
+  markDirty (shard: number): void {
+    if (this.#dirty.has(shard) || shard >= this.#shape.shards) return
+    this.#dirty.add(shard)
+    this.#count(shard, 1)
+  }
+
+  markClean (shard: number): void {
+    if (this.#dirty.delete(shard)) this.#count(shard, -1)
+  }
+
+  #count (shard: number, by: number): void {
+    const group = groupOf(shard, this.#shape.groups)
+    this.#dirtyInGroup[group] = (this.#dirtyInGroup[group] ?? 0) + by
+  }
+
+  /** Dirty shards, the longest waiting first. */
+  dirty (): IterableIterator<number> { return this.#dirty.values() }
+
+  shardsOf (group: number): number[] { return shardsOfGroup(group, this.#shape.shards, this.#shape.groups) }
+
+  /** The digest a replica's group would have if this consumer had read all of it. */
+  root (group: number): string {
+    return rootOf(this.shardsOf(group).map(shard => this.#digests[shard] ?? UNREAD))
+  }
+
+  /** The shards of a group where a replica with these digests has something else than was read. */
+  differing (group: number, digests: readonly string[]): number[] {
+    return this.shardsOf(group).filter((shard, i) => this.#digests[shard] !== digests[i])
+  }
+}

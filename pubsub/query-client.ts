@@ -1,0 +1,47 @@
+/** Asks nodes (see query-protocol.ts) and checks what they answer. Tries the next holder when one cannot be asked. */
+import { EnvelopeError, MillpondError, UnavailableError } from '../engine/errors.js'
+import * as v from '../engine/schema.js'
+import type { Messenger } from '../replication/messenger.js'
+import type { Router } from '../replication/router.js'
+import type { Subjects } from '../replication/subjects.js'
+import { Replies, type Query, type Reply } from './query-protocol.js'
+
+/** A query with its operation left out. */
+export type Asked<Op extends Query['op']> = Omit<Extract<Query, { op: Op }>, 'op'>
+
+export interface QueryClientOptions {
+  readonly messenger: Messenger
+  readonly subjects: Subjects
+  readonly timeoutMs: number
+  /** The node this client runs on: it is asked without a message. */
+  readonly self?: { readonly id: string, readonly answer: (query: unknown) => unknown }
+}
+
+export class QueryClient {
+  readonly #options: QueryClientOptions
+
+  constructor (options: QueryClientOptions) { this.#options = options }
+
+  /** @throws TimeoutError, UnavailableError, RemoteError; EnvelopeError when the answer is not one */
+  async ask<Op extends Query['op']> (node: string, op: Op, query: Asked<Op>): Promise<Reply<Op>> {
+    const { messenger, subjects, timeoutMs, self } = this.#options
+    if (node === self?.id) return self.answer({ op, ...query }) as Reply<Op>
+    const parsed = v.safeParse(Replies[op], await messenger.request(subjects.queries(node), { op, ...query }, timeoutMs))
+    if (!parsed.success) throw new EnvelopeError('shape', `${node} answered ${op} with something else`)
+    return parsed.output as Reply<Op>
+  }
+
+  /** Asks the holders of a group in turn until one answers. @throws the last one's error, or UnavailableError when there is none */
+  async askHolder<Op extends Query['op']> (router: Router, group: number, op: Op, query: Asked<Op>): Promise<Reply<Op>> {
+    let last: unknown
+    for (const node of router.holders(group)) {
+      try {
+        return await this.ask(node, op, query)
+      } catch (error) {
+        if (!(error instanceof MillpondError) || !error.retryable) throw error
+        last = error
+      }
+    }
+    throw last ?? new UnavailableError(`no node that holds placement group ${group} is reachable`)
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Answers readers on one node (see query-protocol.ts). A node holds nothing for a consumer: whatever a poll needs is in
+ * its cursor, so ten thousand idle consumers cost nothing here.
+ */
+import { changesSince } from '../engine/changes.js'
+import { decodeCursor, encodeCursor, startOf } from '../engine/cursor.js'
+import { EnvelopeError, UnavailableError } from '../engine/errors.js'
+import { limits } from '../engine/limits.js'
+import { fieldsOf, versionOf } from '../engine/record.js'
+import { groupOf, shardOf } from '../engine/routing.js'
+import * as v from '../engine/schema.js'
+import { approximateBytes, type Fields } from '../engine/values.js'
+import type { Replicator } from '../replication/replicator.js'
+import { Query, type NodeStatus, type PollPage, type Reply } from './query-protocol.js'
+
+export interface QueryServerOptions {
+  readonly replicatorOf: (cache: string) => Replicator
+  readonly status: () => NodeStatus
+}
+
+export class QueryServer {
+  readonly #options: QueryServerOptions
+
+  constructor (options: QueryServerOptions) { this.#options = options }
+
+  /** @throws EnvelopeError, UnavailableError (not held here), CursorError */
+  answer (value: unknown): Reply<Query['op']> {
+    const parsed = v.safeParse(Query, value)
+    if (!parsed.success) throw new EnvelopeError('shape', 'the query is not shaped as it should be')
+    const query = parsed.output
+    if (query.op === 'status') return this.#options.status()
+    const replicator = this.#options.replicatorOf(query.cache)
+    switch (query.op) {
+      case 'get': return query.keys.map(key => getRecord(replicator, key) ?? null)
+      case 'poll': return poll(replicator, query.shards, query.limit)
+      case 'digests': return digests(replicator, query.groups)
+      case 'cursors': return committed(replicator, query.consumerGroup, query.groups)
+      case 'commit':
+        for (const [shard, cursor] of query.cursors) {
+          assertHeld(replicator, shard)
+          replicator.commitCursor(shard, query.consumerGroup, decodeCursor(cursor, shard))
+        }
+        return null
+      case 'scan': return scanShard(replicator, query.shard, query.after, query.limit)
+    }
+  }
+}
+
+/** @throws UnavailableError when this node does not hold the shard's group */
+export function assertHeld (replicator: Replicator, shard: number): void {
+  const group = groupOf(shard, replicator.shape.groups)
+  if (shard >= replicator.shape.shards || !replicator.held.has(group)) throw new UnavailableError(`this node does not hold shard ${shard} of ${replicator.cache}`)
+}
+
+export function getRecord (replicator: Replicator, key: string): Fields | undefined {
+  const shard = shardOf(key, replicator.shape.shards)
+  assertHeld(replicator, shard)
+  return replicator.shards.peek(shard)?.get(key)
+}
+
+/** Takes the shards in turn until the reply is full; those it did not get to are left out. */
+export function poll (replicator: Replicator, shards: ReadonlyArray<readonly [number, Uint8Array | null]>, limit: number): PollPage[] {
+  const pages: PollPage[] = []
+  let left = limit
+  let bytesLeft: number = limits.maxPollReplyBytes
+  for (const [shard, bytes] of shards) {
+    if (left <= 0 || bytesLeft <= 0) break
+    assertHeld(replicator, shard)
+    const page = changesSince(replicator.shards.get(shard), bytes === null ? startOf(shard) : decodeCursor(bytes, shard), left, bytesLeft)
+    if (page.outcome === 'behind') {
+      pages.push({ shard, behind: true, changes: [], cursor: null, more: false })
+      continue
+    }
+    left -= page.changes.length
+    bytesLeft -= page.changes.reduce((sum, { fields }) => sum + approximateBytes(fields), 0)
+    pages.push({ shard, behind: false, changes: page.changes.map(change => ({ ...change, changed: [...change.changed] })), cursor: encodeCursor(page.cursor), more: page.more })
+  }
+  return pages
+}
+
+function committed (replicator: Replicator, consumerGroup: string, groups: readonly number[]): Reply<'cursors'> {
+  const { shards } = replicator
+  return groups.flatMap(group => shards.shardsOf(group)).flatMap((shard): Reply<'cursors'> => {
+    const cursor = shards.cursors.get(shard, consumerGroup)
+    return cursor === undefined ? [] : [[shard, cursor]]
+  })
+}
+
+function digests ({ held, shards }: Replicator, groups: readonly number[]): Reply<'digests'> {
+  return groups.filter(group => held.has(group)).map(group => [group, shards.shardsOf(group).map(shard => shards.digest(shard))])
+}
+
+function scanShard (replicator: Replicator, shard: number, after: string | null, limit: number): Reply<'scan'> {
+  assertHeld(replicator, shard)
+  const index = replicator.shards.peek(shard)?.index ?? new Map<string, never>()
+  const keys = [...index.keys()].filter(key => after === null || key > after).sort()
+  const records: Reply<'scan'>['records'] = []
+  let bytes = 0
+  let looked = 0
+  for (const key of keys) {
+    if (records.length >= limit || bytes >= limits.maxPollReplyBytes) break
+    looked++
+    const head = index.get(key)
+    const fields = head === undefined ? undefined : fieldsOf(head)
+    if (head === undefined || fields === undefined) continue
+    bytes += approximateBytes(fields)
+    records.push({ key, fields, version: versionOf(head) })
+  }
+  return { records, more: looked < keys.length }
+}

@@ -1,0 +1,72 @@
+/**
+ * Which node to ask about a placement group, from what heartbeats say. Works the same for nodes and for clients, which
+ * hold nothing.
+ */
+import { UnavailableError } from '../engine/errors.js'
+import type { CacheShape } from './held-groups.js'
+import type { Membership, Phase } from './membership.js'
+import { rank } from './placement.js'
+
+const PREFERENCE: Readonly<Record<Phase, number>> = { ready: 0, leaving: 1, syncing: 2 }
+
+/** The node this router runs on, when it holds groups itself. */
+export interface Self {
+  readonly id: string
+  readonly phase: (group: number) => Phase | undefined
+  readonly root: (group: number) => string
+}
+
+export interface RouterOptions {
+  readonly membership: Membership
+  readonly cache: string
+  readonly shape?: CacheShape
+  readonly self?: Self
+}
+
+export class Router {
+  readonly cache: string
+  readonly #options: RouterOptions
+  #shape: CacheShape | undefined
+
+  constructor (options: RouterOptions) {
+    this.cache = options.cache
+    this.#options = options
+    this.#shape = options.shape
+  }
+
+  /** The cache's settings, as the first node heard of runs it. @throws UnavailableError when none was heard of */
+  get shape (): CacheShape {
+    this.#shape ??= this.#heardShape()
+    if (this.#shape === undefined) throw new UnavailableError(`no node that runs cache ${JSON.stringify(this.cache)} was heard of`)
+    return this.#shape
+  }
+
+  #heardShape (): CacheShape | undefined {
+    for (const { caches } of this.#options.membership.members.values()) {
+      const found = caches[this.cache]
+      if (found !== undefined) return { shards: found.shards, groups: found.groups, replicas: found.replicas }
+    }
+    return undefined
+  }
+
+  /** The nodes that hold the group: ready ones first, among equals this one, then by placement. */
+  holders (group: number): string[] {
+    const { membership, self } = this.#options
+    const holding = new Map<string, number>()
+    for (const { id, caches } of membership.members.values()) {
+      const phase = caches[this.cache]?.held.get(group)?.phase
+      if (phase !== undefined) holding.set(id, PREFERENCE[phase])
+    }
+    const own = self?.phase(group)
+    if (self !== undefined && own !== undefined) holding.set(self.id, PREFERENCE[own] - 0.5)
+    const ranked = rank(this.cache, group, [...holding.keys()].map(id => ({ id, weight: membership.members.get(id)?.weight ?? 1 })))
+    return ranked.sort((a, b) => (holding.get(a) ?? 0) - (holding.get(b) ?? 0))
+  }
+
+  /** The digest of a group's shards at a node, as last heard from it. */
+  rootAt (node: string, group: number): string | undefined {
+    const { membership, self } = this.#options
+    if (node === self?.id) return self.phase(group) === undefined ? undefined : self.root(group)
+    return membership.members.get(node)?.caches[this.cache]?.held.get(group)?.root
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * Sends writes to an owner of their shard, in batches per owner, and tries another owner when one does not answer.
+ *
+ * A write is stamped before it comes here and carries its version through every attempt, so trying again after a lost
+ * answer changes nothing. What is on its way is bounded; a writer that runs ahead is told at once.
+ */
+import { BusyError, ClosedError, EnvelopeError, MillpondError, RemoteError, TimeoutError, UnavailableError } from '../engine/errors.js'
+import { limits } from '../engine/limits.js'
+import type { Ports, Timer } from '../engine/ports.js'
+import { groupOf } from '../engine/routing.js'
+import * as v from '../engine/schema.js'
+import type { Write } from '../engine/shard.js'
+import { approximateBytes } from '../engine/values.js'
+import type { WriteConcern } from './acks.js'
+import type { Messenger } from './messenger.js'
+import type { Router } from './router.js'
+import type { Subjects } from './subjects.js'
+import { WriteOutcomes, type WriteBatch } from './write-protocol.js'
+
+export interface WriteForwarderOptions {
+  readonly cache: string
+  readonly router: Router
+  readonly messenger: Messenger
+  readonly subjects: Subjects
+  readonly ports: Ports
+  /** How long writes wait for company before they are sent. */
+  readonly batchDelayMs: number
+  /** How long an owner may take to answer, on top of the time the write concern is given. */
+  readonly requestTimeoutMs: number
+}
+
+interface Outgoing {
+  readonly group: number
+  readonly write: Write
+  readonly concern: WriteConcern
+  readonly timeoutMs: number
+  readonly deadlineMs: number
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+  attempts: number
+}
+
+export class WriteForwarder {
+  readonly #options: WriteForwarderOptions
+  #queue: Outgoing[] = []
+  #onTheirWay = 0
+  #timer: Timer | undefined
+  #idle: Array<() => void> = []
+  #closed = false
+
+  constructor (options: WriteForwarderOptions) { this.#options = options }
+
+  /**
+   * @throws BusyError at once when limits.maxWritesInFlight writes are on their way. The promise rejects with what the owner
+   * refused, WriteConcernError, or UnavailableError / TimeoutError when no owner answered in time
+   */
+  submit (shard: number, write: Write, concern: WriteConcern, timeoutMs: number): Promise<void> {
+    if (this.#closed) throw new ClosedError('connection')
+    if (this.#onTheirWay >= limits.maxWritesInFlight) throw new BusyError(`${this.#onTheirWay} writes are on their way already; await some of them first`)
+    this.#onTheirWay++
+    const group = groupOf(shard, this.#options.router.shape.groups)
+    const deadlineMs = this.#options.ports.clock.monotonicMs() + timeoutMs
+    return new Promise<void>((resolve, reject) => {
+      this.#enqueue({ group, write, concern, timeoutMs, deadlineMs, resolve, reject, attempts: 0 })
+    }).finally(() => {
+      if (--this.#onTheirWay === 0) for (const wake of this.#idle.splice(0)) wake()
+    })
+  }
+
+  get onTheirWay (): number { return this.#onTheirWay }
+
+  /** Resolves when no write is on its way any more. */
+  async idle (): Promise<void> {
+    if (this.#onTheirWay > 0) await new Promise<void>(resolve => { this.#idle.push(resolve) })
+  }
+
+  #enqueue (outgoing: Outgoing): void {
+    this.#queue.push(outgoing)
+    const full = this.#queue.length >= limits.maxWritesPerBatch
+    if (full) this.#timer?.cancel()
+    if (full || this.#timer === undefined) this.#timer = this.#options.ports.timers.after(full ? 0 : this.#options.batchDelayMs, () => this.#sendAll())
+  }
+
+  #sendAll (): void {
+    this.#timer = undefined
+    const batches = new Map<string, { to: string, writes: Outgoing[] }>()
+    for (const outgoing of this.#queue.splice(0)) {
+      const holders = this.#options.router.holders(outgoing.group)
+      const to = holders[outgoing.attempts % Math.max(1, holders.length)]
+      if (to === undefined) {
+        this.#again(outgoing, new UnavailableError(`no node that holds placement group ${outgoing.group} of ${this.#options.cache} is reachable`))
+        continue
+      }
+      const name = `${to} ${outgoing.concern} ${outgoing.timeoutMs}`
+      const batch = batches.get(name)
+      if (batch === undefined) batches.set(name, { to, writes: [outgoing] })
+      else batch.writes.push(outgoing)
+    }
+    for (const { to, writes } of batches.values()) for (const piece of cut(writes)) void this.#send(to, piece)
+  }
+
+  async #send (to: string, writes: readonly Outgoing[]): Promise<void> {
+    const { cache, messenger, subjects, requestTimeoutMs } = this.#options
+    const [{ concern, timeoutMs }] = writes as readonly [Outgoing]
+    const batch: WriteBatch = { cache, concern, timeoutMs, writes: writes.map(({ write }) => [write.key, write.version, write.stamp, write.fields]) }
+    const waitMs = requestTimeoutMs + (concern === 'buffered' ? 0 : timeoutMs)
+    try {
+      const answer = v.safeParse(WriteOutcomes, await messenger.request(subjects.writes(to), batch, waitMs))
+      if (!answer.success || answer.output.length !== writes.length) throw new EnvelopeError('shape', `${to} answered a batch of writes with something else`)
+      writes.forEach((outgoing, i) => this.#settle(outgoing, answer.output[i] ?? null))
+    } catch (error) {
+      for (const outgoing of writes) this.#again(outgoing, error as Error)
+    }
+  }
+
+  #settle (outgoing: Outgoing, outcome: WriteOutcomes[number]): void {
+    if (outcome === null) outgoing.resolve()
+    else {
+      const error = new RemoteError(outcome.code, outcome.message, outcome)
+      if (outcome.changed === 'no' && outcome.retryable) this.#again(outgoing, error)
+      else outgoing.reject(error)
+    }
+  }
+
+  /** Tries the next owner while there is time, after growing pauses. */
+  #again (outgoing: Outgoing, error: Error): void {
+    const retryable = error instanceof MillpondError && error.retryable
+    const { clock, timers } = this.#options.ports
+    const now = clock.monotonicMs()
+    outgoing.attempts++
+    if (this.#closed || !retryable || now >= outgoing.deadlineMs || outgoing.attempts >= limits.maxWriteAttempts) {
+      outgoing.reject(now >= outgoing.deadlineMs && !(error instanceof TimeoutError) ? new TimeoutError(`write of ${JSON.stringify(outgoing.write.key)} (${error.message})`, outgoing.timeoutMs) : error)
+      return
+    }
+    timers.after(limits.minWriteRetryMs * 2 ** (outgoing.attempts - 1), () => this.#enqueue(outgoing))
+  }
+
+  close (): void {
+    this.#closed = true
+    this.#timer?.cancel()
+    for (const outgoing of this.#queue.splice(0)) outgoing.reject(new ClosedError('connection'))
+  }
+}
+
+/** Batches bounded in number and size. */
+function cut (writes: readonly Outgoing[]): Outgoing[][] {
+  const pieces: Outgoing[][] = []
+  let bytes = Infinity
+  for (const outgoing of writes) {
+    const size = outgoing.write.key.length + (outgoing.write.fields === null ? 0 : approximateBytes(outgoing.write.fields))
+    const last = pieces[pieces.length - 1]
+    if (last === undefined || last.length >= limits.maxWritesPerBatch || bytes + size > limits.maxDeltaBytes) {
+      pieces.push([outgoing])
+      bytes = size
+    } else {
+      last.push(outgoing)
+      bytes += size
+    }
+  }
+  return pieces
+}

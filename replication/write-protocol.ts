@@ -1,0 +1,19 @@
+/** How writes travel from where they enter to an owner of their shard: batches, each write with its own outcome. */
+import * as v from '../engine/schema.js'
+import { limits } from '../engine/limits.js'
+import type { Fields } from '../engine/values.js'
+
+const Outcome = v.object({ code: v.string(), message: v.string(), changed: v.picklist(['no', 'yes', 'maybe']), retryable: v.boolean() })
+
+export const WriteBatch = v.object({
+  cache: v.string(),
+  concern: v.union([v.picklist(['buffered', 'durable', 'majority', 'all']), v.count]),
+  timeoutMs: v.count,
+  /** [key, version, stamp, fields or null for a delete] */
+  writes: v.pipe(v.array(v.tuple([v.string(), v.count, v.count, v.nullable(v.custom<Fields>(value => typeof value === 'object'))])), v.maxLength(limits.maxWritesPerBatch))
+})
+export type WriteBatch = v.InferOutput<typeof WriteBatch>
+
+/** Per write: null when it was taken and its write concern reached, or why not. */
+export const WriteOutcomes = v.array(v.nullable(Outcome))
+export type WriteOutcomes = v.InferOutput<typeof WriteOutcomes>

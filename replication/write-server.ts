@@ -1,0 +1,32 @@
+/**
+ * Takes batches of writes that entered elsewhere. Versions come with the writes and are kept as they are, so the same
+ * batch taken twice, here or by another owner, changes nothing the second time.
+ */
+import { EnvelopeError, FutureVersionError, MillpondError } from '../engine/errors.js'
+import type { HybridClock } from '../engine/hlc.js'
+import { shardOf } from '../engine/routing.js'
+import * as v from '../engine/schema.js'
+import { checkFields, checkKey } from '../engine/values.js'
+import type { Replicator } from './replicator.js'
+import { WriteBatch, type WriteOutcomes } from './write-protocol.js'
+
+/** @throws EnvelopeError when it is not shaped as a batch; each write's own problem is in its outcome */
+export async function takeWrites (value: unknown, replicatorOf: (cache: string) => Replicator, clock: HybridClock): Promise<WriteOutcomes> {
+  const parsed = v.safeParse(WriteBatch, value)
+  if (!parsed.success) throw new EnvelopeError('shape', 'the batch of writes is not shaped as it should be')
+  const { cache, concern, timeoutMs, writes } = parsed.output
+  const replicator = replicatorOf(cache)
+  const horizon = clock.horizon()
+  return await Promise.all(writes.map(async ([key, version, stamp, fields]) => {
+    try {
+      if (version > horizon || stamp > horizon) throw new FutureVersionError(`the version of ${JSON.stringify(key)} lies too far in the future; check the writer's clock`)
+      const write = { key: checkKey(key), version, stamp, fields: fields === null ? null : checkFields(fields) }
+      await replicator.write(shardOf(key, replicator.shape.shards), write, concern, timeoutMs)
+      return null
+    } catch (error) {
+      if (error instanceof MillpondError) return { code: error.code, message: error.message, changed: error.changed, retryable: error.retryable }
+      if (error instanceof TypeError) return { code: 'VALUE_REFUSED', message: error.message, changed: 'no', retryable: false }
+      throw error
+    }
+  }))
+}
