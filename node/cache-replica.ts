@@ -39,15 +39,20 @@ export interface CacheReplicaOptions {
  * Opens a cache's store and checks that it belongs to this cluster and has its shape.
  * @throws StoreError; ConfigConflictError naming what differs
  */
-export function openStore (config: CheckedNodeConfig, cache: string, shape: CacheShape): Store {
+export async function openStore (config: CheckedNodeConfig, cache: string, shape: CacheShape): Promise<Store> {
   const store = config.dataDir === undefined ? openMemoryStore() : openSqliteStore({ path: join(config.dataDir, `${cache}.sqlite`), durability: config.durability })
   const facts = { cluster: config.cluster, cache, shards: String(shape.shards), groups: String(shape.groups) }
-  for (const [name, wanted] of Object.entries(facts)) {
-    const stored = store.getMeta(name)
-    if (stored === undefined) store.setMeta(name, wanted)
-    else if (stored !== wanted) throw new ConfigConflictError(`${name} ${wanted} contradicts the data in ${config.dataDir ?? 'memory'}, which was written with ${name} ${stored}: use ${stored}, or another data directory`)
+  try {
+    for (const [name, wanted] of Object.entries(facts)) {
+      const stored = store.getMeta(name)
+      if (stored === undefined) store.setMeta(name, wanted)
+      else if (stored !== wanted) throw new ConfigConflictError(`${name} ${wanted} contradicts the data in ${config.dataDir ?? 'memory'}, which was written with ${name} ${stored}: use ${stored}, or another data directory`)
+    }
+    return store
+  } catch (error) {
+    await store.close()
+    throw error
   }
-  return store
 }
 
 export class CacheReplica {

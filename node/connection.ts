@@ -1,6 +1,6 @@
 /** What a node and a client have in common: a connection, a view of the cluster, and caches over both. */
 import { ConfigError } from '../engine/errors.js'
-import { HybridClock } from '../engine/hlc.js'
+import type { HybridClock } from '../engine/hlc.js'
 import type { Ports } from '../engine/ports.js'
 import type { InProcessNetwork } from '../replication/in-process-network.js'
 import type { Membership } from '../replication/membership.js'

@@ -63,7 +63,7 @@ export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promis
   const undo: Array<() => Promise<void> | void> = []
   try {
     for (const [cache, shape] of shapes) {
-      const store = openStore(checked, cache, shape)
+      const store = await openStore(checked, cache, shape)
       stores.set(cache, store)
       undo.push(() => store.close())
     }

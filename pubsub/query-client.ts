@@ -28,12 +28,12 @@ export class QueryClient {
     if (node === self?.id) return self.answer({ op, ...query }) as Reply<Op>
     const parsed = v.safeParse(Replies[op], await messenger.request(subjects.queries(node), { op, ...query }, timeoutMs))
     if (!parsed.success) throw new EnvelopeError('shape', `${node} answered ${op} with something else`)
-    return parsed.output as Reply<Op>
+    return parsed.output
   }
 
   /** Asks the holders of a group in turn until one answers. @throws the last one's error, or UnavailableError when there is none */
   async askHolder<Op extends Query['op']> (router: Router, group: number, op: Op, query: Asked<Op>): Promise<Reply<Op>> {
-    let last: unknown
+    let last: MillpondError | undefined
     for (const node of router.holders(group)) {
       try {
         return await this.ask(node, op, query)

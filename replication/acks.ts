@@ -29,10 +29,10 @@ export function replicasNeeded (concern: WriteConcern, replicas: number): number
 }
 
 interface Waiter {
-  readonly concern: WriteConcern
   readonly needed: number
   readonly confirmedBy: Set<string>
   readonly done: () => void
+  readonly giveUp: () => void
   timer: Timer | undefined
 }
 
@@ -57,10 +57,14 @@ export class Acks {
     if (this.#count >= limits.maxAckWaiters) throw new BusyError(`${this.#count} writes wait for confirmations already`)
     const waiters = this.#of(group)
     await new Promise<void>((resolve, reject) => {
-      const waiter: Waiter = { concern, needed, confirmedBy: new Set(), done: () => this.#settle(group, waiter, resolve), timer: undefined }
-      waiter.timer = this.#timers.after(timeoutMs, () => {
-        this.#settle(group, waiter, () => reject(new WriteConcernError(String(concern), 1 + waiter.confirmedBy.size, needed, timeoutMs)))
-      })
+      const waiter: Waiter = {
+        needed,
+        confirmedBy: new Set(),
+        done: () => this.#settle(group, waiter, resolve),
+        giveUp: () => this.#settle(group, waiter, () => reject(new WriteConcernError(String(concern), 1 + waiter.confirmedBy.size, needed, timeoutMs))),
+        timer: undefined
+      }
+      waiter.timer = this.#timers.after(timeoutMs, waiter.giveUp)
       waiters.unpublished.add(waiter)
       this.#count++
     })
@@ -93,6 +97,13 @@ export class Acks {
         waiter.confirmedBy.add(node)
         if (1 + waiter.confirmedBy.size >= waiter.needed) waiter.done()
       }
+    }
+  }
+
+  /** Tells everybody who still waits what was reached: no confirmation will come any more. */
+  close (): void {
+    for (const { unpublished, published } of [...this.#groups.values()]) {
+      for (const waiter of [...unpublished, ...published.flatMap(({ waiters }) => [...waiters])]) waiter.giveUp()
     }
   }
 

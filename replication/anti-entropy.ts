@@ -185,6 +185,6 @@ export class AntiEntropy {
     const answer = await messenger.request(subjects.peer(peer, node), { op, cache, ...question }, requestTimeoutMs)
     const parsed = v.safeParse(Answers[op], answer)
     if (!parsed.success) throw new EnvelopeError('shape', `the answer of ${peer} to ${op} is not shaped as it should be`)
-    return parsed.output as Answer<Op>
+    return parsed.output
   }
 }

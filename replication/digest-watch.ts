@@ -18,7 +18,7 @@ export class DigestWatch {
   /** Takes a peer's heartbeat for one group; true when the difference should be repaired now. */
   differs (peer: string, group: number, theirs: HeldGroup, root: string, cursorRoot: string): boolean {
     let groups = this.#seen.get(peer)
-    if (groups === undefined) this.#seen.set(peer, groups = new Map())
+    if (groups === undefined) this.#seen.set(peer, groups = new Map<number, Seen>())
     if (theirs.root === root && theirs.cursorRoot === cursorRoot) {
       groups.delete(group)
       return false

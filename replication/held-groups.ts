@@ -89,7 +89,7 @@ export class HeldGroups {
   #enter (group: number, held: Held, phase: Phase): void {
     held.phase = phase
     this.#options.onEvent({ type: 'group-phase', cache: this.#options.cache, group, phase })
-    this.#options.membership.beatSoon()
+    this.#options.membership.selfChanged()
   }
 
   /** Moves groups on that are on their way in or out. One step at a time; call it at every heartbeat. */
@@ -151,6 +151,7 @@ export class HeldGroups {
     this.#held.get(group)?.subscription.close()
     this.#held.delete(group)
     this.#options.onDropped(group)
+    this.#options.membership.selfChanged()
     this.#options.onEvent({ type: 'group-phase', cache: this.#options.cache, group, phase: 'dropped' })
   }
 

@@ -70,6 +70,7 @@ export class Membership {
   #sweepTimer: Timer | undefined
   #soonTimer: Timer | undefined
   #beating = false
+  #epoch = 0
 
   constructor (options: MembershipOptions) {
     this.#options = options
@@ -83,6 +84,15 @@ export class Membership {
 
   /** Other nodes that are alive as far as is known here, by name. */
   get members (): ReadonlyMap<string, Member> { return this.#members }
+
+  /** Grows whenever somebody joined, left, or holds something else than before: what is computed from that may be kept until then. */
+  get epoch (): number { return this.#epoch }
+
+  /** Something that this node holds changed: tell the others soon. */
+  selfChanged (): void {
+    this.#epoch++
+    this.beatSoon()
+  }
 
   /** Calls back at every heartbeat of another node, `joined` telling whether it is new here. */
   onBeat (listener: Listener): void { this.#beatListeners.add(listener) }
@@ -153,6 +163,7 @@ export class Membership {
       }]))
     }
     this.#members.set(id, member)
+    if (joined || !samePhases(before, member)) this.#epoch++
     if (joined) {
       onEvent({ type: 'member-joined', node: id, incarnation: member.incarnation })
       this.beatSoon() // so that the newcomer knows us without waiting for our turn
@@ -178,6 +189,7 @@ export class Membership {
 
   #leave (member: Member, why: 'goodbye' | 'silent' | 'replaced'): void {
     this.#members.delete(member.id)
+    this.#epoch++
     this.#options.onEvent({ type: 'member-left', node: member.id, incarnation: member.incarnation, why })
     for (const listener of this.#leftListeners) listener(member)
   }
@@ -189,4 +201,13 @@ export class Membership {
     for (const timer of [this.#beatTimer, this.#sweepTimer, this.#soonTimer]) timer?.cancel()
     for (const subscription of this.#subscriptions) subscription.close()
   }
+}
+
+function samePhases (a: Member | undefined, b: Member): boolean {
+  return Object.entries(b.caches).every(([cache, { held }]) => {
+    const before = a?.caches[cache]?.held
+    if (before?.size !== held.size) return false
+    for (const [group, { phase }] of held) if (before.get(group)?.phase !== phase) return false
+    return true
+  })
 }

@@ -217,6 +217,7 @@ export class Replicator {
     this.flush()
     this.#closed = true
     this.#antiEntropy.close()
+    this.#acks.close()
     this.held.close()
     for (const subscription of this.#subscriptions) subscription.close()
   }

@@ -26,6 +26,9 @@ export interface RouterOptions {
 export class Router {
   readonly cache: string
   readonly #options: RouterOptions
+  /** Holders per group, as of a membership epoch: asked for every write, changed hardly ever. */
+  readonly #holders = new Map<number, readonly string[]>()
+  #epoch = -1
   #shape: CacheShape | undefined
 
   constructor (options: RouterOptions) {
@@ -50,7 +53,18 @@ export class Router {
   }
 
   /** The nodes that hold the group: ready ones first, among equals this one, then by placement. */
-  holders (group: number): string[] {
+  holders (group: number): readonly string[] {
+    const { epoch } = this.#options.membership
+    if (epoch !== this.#epoch) {
+      this.#holders.clear()
+      this.#epoch = epoch
+    }
+    let holders = this.#holders.get(group)
+    if (holders === undefined) this.#holders.set(group, holders = this.#rankHolders(group))
+    return holders
+  }
+
+  #rankHolders (group: number): string[] {
     const { membership, self } = this.#options
     const holding = new Map<string, number>()
     for (const { id, caches } of membership.members.values()) {

@@ -18,7 +18,7 @@ export class CommittedCursors {
    */
   commit (consumerGroup: string, cursor: Cursor): Uint8Array | null {
     let ofShard = this.#byShard.get(cursor.shard)
-    if (ofShard === undefined) this.#byShard.set(cursor.shard, ofShard = new Map())
+    if (ofShard === undefined) this.#byShard.set(cursor.shard, ofShard = new Map<string, Uint8Array>())
     const before = ofShard.get(consumerGroup)
     if (before === undefined && ofShard.size >= limits.maxConsumerGroups) {
       throw new LimitError(`shard ${cursor.shard} remembers ${ofShard.size} consumer groups, at most ${limits.maxConsumerGroups} are allowed; ${JSON.stringify(consumerGroup)} is one too many`)
