@@ -4,10 +4,10 @@
  *   open stores -> connect -> listen for others (conflicts are found here) -> load -> serve -> first heartbeat
  *   close: take no more writes -> publish -> goodbye -> make durable -> disconnect
  */
-import { ConfigConflictError, UnavailableError } from '../engine/errors.js'
+import { ConfigConflictError, ConfigError, UnavailableError } from '../engine/errors.js'
 import { HybridClock } from '../engine/hlc.js'
 import type { Ports } from '../engine/ports.js'
-import { InProcessNetwork } from '../replication/in-process-network.js'
+import type { InProcessNetwork } from '../replication/in-process-network.js'
 import { sameShape, type CacheShape } from '../replication/held-groups.js'
 import { Membership } from '../replication/membership.js'
 import { Messenger } from '../replication/messenger.js'
@@ -17,11 +17,11 @@ import { takeWrites } from '../replication/write-server.js'
 import type { NodeStatus } from '../pubsub/query-protocol.js'
 import { QueryServer } from '../pubsub/query-server.js'
 import type { Store } from '../storage/store.js'
-import { ConfigError } from '../engine/errors.js'
 import type { Cache } from './cache.js'
 import { CacheReplica, openStore } from './cache-replica.js'
 import { checkNodeConfig, type CheckedNodeConfig, type NodeConfig } from './config.js'
 import { Caches, openTransport } from './connection.js'
+import { createNetwork } from './network.js'
 import type { OnMillpondEvent } from './events.js'
 import { systemPorts } from './system-ports.js'
 
@@ -67,7 +67,7 @@ export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promis
       stores.set(cache, store)
       undo.push(() => store.close())
     }
-    const network = wiring.network ?? (checked.nats === undefined ? new InProcessNetwork({ timers: ports.timers, random: ports.random }) : undefined)
+    const network = wiring.network ?? (checked.nats === undefined ? createNetwork(ports) : undefined)
     const transport = await openTransport({ nats: checked.nats, network, name, ports, onEvent })
     undo.push(() => transport.close())
     const node = new Node({ name, config: checked, shapes, stores, ports, onEvent, messenger: new Messenger({ transport, ports, onEvent }) })
