@@ -39,8 +39,8 @@ export interface CacheReplicaOptions {
  * Opens a cache's store and checks that it belongs to this cluster and has its shape.
  * @throws StoreError; ConfigConflictError naming what differs
  */
-export async function openStore (config: CheckedNodeConfig, cache: string, shape: CacheShape): Promise<Store> {
-  const store = config.dataDir === undefined ? openMemoryStore() : openSqliteStore({ path: join(config.dataDir, `${cache}.sqlite`), durability: config.durability })
+export async function openStore (config: CheckedNodeConfig, cache: string, shape: CacheShape, open?: (cache: string) => Store): Promise<Store> {
+  const store = open !== undefined ? open(cache) : config.dataDir === undefined ? openMemoryStore() : openSqliteStore({ path: join(config.dataDir, `${cache}.sqlite`), durability: config.durability })
   const facts = { cluster: config.cluster, cache, shards: String(shape.shards), groups: String(shape.groups) }
   try {
     for (const [name, wanted] of Object.entries(facts)) {

@@ -2,7 +2,6 @@
 import { ConfigError } from '../engine/errors.js'
 import type { HybridClock } from '../engine/hlc.js'
 import type { Ports } from '../engine/ports.js'
-import type { InProcessNetwork } from '../replication/in-process-network.js'
 import type { Membership } from '../replication/membership.js'
 import type { Messenger } from '../replication/messenger.js'
 import { connectNats } from '../replication/nats-transport.js'
@@ -16,9 +15,14 @@ import { Cache } from './cache.js'
 import type { CheckedClientConfig, Timing } from './config.js'
 import type { OnMillpondEvent } from './events.js'
 
+/** What connects nodes and clients without a server: createNetwork() makes one. */
+export interface Network {
+  connect (name: string, options: { readonly onProblem: (error: unknown) => void }): Transport
+}
+
 export interface ConnectionOptions {
   readonly nats: CheckedClientConfig['nats']
-  readonly network: InProcessNetwork | undefined
+  readonly network: Network | undefined
   readonly name: string
   readonly ports: Ports
   readonly onEvent: OnMillpondEvent

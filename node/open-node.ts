@@ -7,7 +7,6 @@
 import { ConfigConflictError, ConfigError, UnavailableError } from '../engine/errors.js'
 import { HybridClock } from '../engine/hlc.js'
 import type { Ports } from '../engine/ports.js'
-import type { InProcessNetwork } from '../replication/in-process-network.js'
 import { sameShape, type CacheShape } from '../replication/held-groups.js'
 import { Membership } from '../replication/membership.js'
 import { Messenger } from '../replication/messenger.js'
@@ -20,7 +19,7 @@ import type { Store } from '../storage/store.js'
 import type { Cache } from './cache.js'
 import { CacheReplica, openStore } from './cache-replica.js'
 import { checkNodeConfig, type CheckedNodeConfig, type NodeConfig } from './config.js'
-import { Caches, openTransport } from './connection.js'
+import { Caches, openTransport, type Network } from './connection.js'
 import { createNetwork } from './network.js'
 import type { OnMillpondEvent } from './events.js'
 import { systemPorts } from './system-ports.js'
@@ -28,8 +27,10 @@ import { systemPorts } from './system-ports.js'
 /** What tests and embedders may replace. */
 export interface Wiring {
   /** Nodes and clients that share a network without a server. Default: a network of its own. */
-  readonly network?: InProcessNetwork
+  readonly network?: Network
   readonly ports?: Ports
+  /** Opens a cache's store. Default: SQLite in dataDir, or memory. */
+  readonly openStore?: (cache: string) => Store
   /** Hears everything the node reports. */
   readonly onEvent?: OnMillpondEvent
 }
@@ -63,7 +64,7 @@ export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promis
   const undo: Array<() => Promise<void> | void> = []
   try {
     for (const [cache, shape] of shapes) {
-      const store = await openStore(checked, cache, shape)
+      const store = await openStore(checked, cache, shape, wiring.openStore)
       stores.set(cache, store)
       undo.push(() => store.close())
     }
