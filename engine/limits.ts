@@ -52,6 +52,10 @@ export const limits = {
   maxPartialMessages: 64,
   /** Requests one connection may have in flight; more wait for their turn or fail with TOO_BUSY. */
   maxRequestsInFlight: 1024,
+  /** A flush is put off by this many times what the last one took, so that flushing costs a bounded share of the time ... */
+  flushRestFactor: 10,
+  /** ... but never by more than this: latency under load stays bounded too. */
+  maxFlushRestMs: 50,
   /** Published delta batches one node keeps per placement group so that a peer can ask for a lost one again. */
   maxResendBatches: 64,
   /** Bytes of those batches, over all groups of a cache. */

@@ -48,7 +48,7 @@ export interface ShardOptions {
 }
 
 export type MergeResult =
-  /** `entries` were new; `maxVersion` is the greatest version among them. */
+  /** `entries` were new; `maxVersion` is the greatest version or stamp among them. */
   | { readonly outcome: 'merged', readonly entries: number, readonly maxVersion: number }
   /** Everything in it was known already. */
   | { readonly outcome: 'known' }
@@ -203,6 +203,7 @@ export class Shard {
       this.#liveEntries += run.length
       for (const entry of run.entries) {
         if (entry.version > maxVersion) maxVersion = entry.version
+        if (entry.stamp > maxVersion) maxVersion = entry.stamp
         admit(this.index, entry, this.#onDead)
       }
     }

@@ -8,6 +8,7 @@
  */
 import * as v from '../engine/schema.js'
 import { EnvelopeError, UnavailableError } from '../engine/errors.js'
+import { limits } from '../engine/limits.js'
 import type { Ports, Timer } from '../engine/ports.js'
 import { groupOf } from '../engine/routing.js'
 import type { Write } from '../engine/shard.js'
@@ -61,6 +62,8 @@ export class Replicator {
   readonly #subscriptions: Subscription[] = []
   #confirmations = new Map<string, { incarnation: number, groups: Map<number, number> }>()
   #flushTimer: Timer | undefined
+  /** The longer a flush takes, the longer the next one is put off: under load, batches grow instead of their number. */
+  #restMs = 0
   #closed = false
 
   constructor (options: ReplicatorOptions) {
@@ -149,11 +152,13 @@ export class Replicator {
 
   #flushSoon (): void {
     if (this.#flushTimer !== undefined || this.#closed) return
-    this.#flushTimer = this.#options.ports.timers.after(this.#options.flushIntervalMs, () => this.flush())
+    this.#flushTimer = this.#options.ports.timers.after(Math.max(this.#options.flushIntervalMs, this.#restMs), () => this.flush())
   }
 
   /** Logs and publishes everything buffered. */
   flush (): void {
+    const { clock } = this.#options.ports
+    const startedMs = clock.monotonicMs()
     this.#flushTimer?.cancel()
     this.#flushTimer = undefined
     this.shards.flush()
@@ -161,6 +166,7 @@ export class Replicator {
     for (const group of waiting) this.#outbox.wantAck(group)
     this.#outbox.publish()
     for (const group of waiting) this.#acks.published(group, this.#outbox.sequence(group))
+    this.#restMs = Math.min(limits.maxFlushRestMs, (clock.monotonicMs() - startedMs) * limits.flushRestFactor)
   }
 
   #receive (node: string, group: number, value: unknown): void {
