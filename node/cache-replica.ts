@@ -55,6 +55,11 @@ export async function openStore (config: CheckedNodeConfig, cache: string, shape
   }
 }
 
+/** An id no other process life has: the Yjs client id, so 32 bits and not 0. */
+export function drawIncarnation (ports: Ports): number {
+  return ports.random.uint32() || 1
+}
+
 export class CacheReplica {
   readonly replicator: Replicator
   readonly #store: Store
@@ -71,7 +76,7 @@ export class CacheReplica {
     this.replicator = new Replicator({
       cache, shape, self, membership, messenger, subjects, ports, persister: this.#persister, flushIntervalMs, requestTimeoutMs, onEvent: ofCache,
       createShards: ({ onDelta, onPending }) => new ShardSet({
-        shards: shape.shards, groups: shape.groups, incarnation: self.incarnation, clock, persister: this.#persister, onDelta, onPending,
+        shards: shape.shards, groups: shape.groups, incarnation: self.incarnation, drawIncarnation: () => drawIncarnation(ports), clock, persister: this.#persister, onDelta, onPending,
         onChange: shard => this.#hints.changed(shard),
         onEvent: event => onEvent({ ...event, cache })
       })

@@ -17,7 +17,7 @@ import type { NodeStatus } from '../pubsub/query-protocol.js'
 import { QueryServer } from '../pubsub/query-server.js'
 import type { Store } from '../storage/store.js'
 import type { Cache } from './cache.js'
-import { CacheReplica, openStore } from './cache-replica.js'
+import { CacheReplica, drawIncarnation, openStore } from './cache-replica.js'
 import { checkNodeConfig, type CheckedNodeConfig, type NodeConfig } from './config.js'
 import { Caches, openTransport, type Network } from './connection.js'
 import { createNetwork } from './network.js'
@@ -210,11 +210,6 @@ class Node implements MillpondNode {
     this.#membership.close()
     this.#parts.messenger.close()
   }
-}
-
-/** An id no other process life has: the Yjs client id, so 32 bits and not 0. */
-function drawIncarnation (ports: Ports): number {
-  return ports.random.uint32() || 1
 }
 
 function cacheOf (question: unknown): string {

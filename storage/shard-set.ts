@@ -26,6 +26,8 @@ export interface ShardSetOptions {
   readonly shards: number
   readonly groups: number
   readonly incarnation: number
+  /** Another id that nobody has used, for shards whose log this life has begun before and given up. */
+  readonly drawIncarnation: () => number
   readonly clock: HybridClock
   readonly persister: Persister
   /** A delta of own writes, to be published. */
@@ -43,6 +45,8 @@ export class ShardSet {
   readonly cursors = new CommittedCursors()
   readonly #options: ShardSetOptions
   readonly #shards = new Map<number, Shard>()
+  /** Of shards that were dropped: taken up again, a log starts over, and under the old id it would hand out dots twice. */
+  readonly #incarnations = new Map<number, number>()
   readonly #pending = new Set<number>()
   readonly #wantSnapshot = new Set<number>()
   readonly #roots = new Map<number, string>()
@@ -74,7 +78,8 @@ export class ShardSet {
   get (shard: number): Shard {
     let found = this.#shards.get(shard)
     if (found === undefined) {
-      const { incarnation, onEvent } = this.#options
+      const { onEvent } = this.#options
+      const incarnation = this.#incarnations.get(shard) ?? this.#options.incarnation
       found = new Shard({ shard, incarnation, onEvent, onDelta: (_, delta) => this.#ownDelta(shard, delta) })
       this.#shards.set(shard, found)
     }
@@ -184,11 +189,14 @@ export class ShardSet {
 
   /** Forgets a group's shards, in memory and on disk. Only for what others are proven to hold. */
   drop (group: number): void {
+    const incarnation = this.#options.drawIncarnation()
     for (const shard of this.shardsOf(group)) {
       this.#pending.delete(shard)
       this.#wantSnapshot.delete(shard)
       this.cursors.drop(shard)
-      if (this.#shards.delete(shard)) this.#options.persister.drop(shard)
+      if (!this.#shards.delete(shard)) continue
+      this.#options.persister.drop(shard)
+      this.#incarnations.set(shard, incarnation)
     }
     this.#roots.delete(group)
     this.#cursorRoots.delete(group)

@@ -1,0 +1,135 @@
+/**
+ * The shards of one node: what is published, what is stored and read back, digests, and what becomes of a group that is
+ * given up and taken back.
+ */
+import test from 'ava'
+import { HybridClock } from '../../engine/hlc.js'
+import { shardOf } from '../../engine/routing.js'
+import type { Write } from '../../engine/shard.js'
+import { MemoryDisk } from '../../storage/memory-store.js'
+import { Persister } from '../../storage/persister.js'
+import { ShardSet } from '../../storage/shard-set.js'
+import type { Store } from '../../storage/store.js'
+import { VirtualTime } from '../support/virtual-time.js'
+
+const SHARDS = 8
+const GROUPS = 4
+
+function open (incarnation: number, store: Store = new MemoryDisk().open()) {
+  const time = new VirtualTime(1)
+  const ports = time.ports('node')
+  const clock = new HybridClock(ports.clock)
+  const persister = new Persister({ store, timers: ports.timers, flushIntervalMs: 5, onEvent: () => {} })
+  const deltas: Array<[shard: number, delta: Uint8Array]> = []
+  const events: Array<{ readonly type: string }> = []
+  const changed: number[] = []
+  let pending = 0
+  let drawn = incarnation
+  const shards = new ShardSet({
+    shards: SHARDS, groups: GROUPS, incarnation, drawIncarnation: () => drawn += 1000, clock, persister,
+    onDelta: (shard, delta) => { deltas.push([shard, delta]) },
+    onChange: shard => { changed.push(shard) },
+    onPending: () => { pending++ },
+    onEvent: event => { events.push(event) }
+  })
+  const write = (key: string, value: number | null, version = clock.next()): Write => ({ key, version, stamp: version, fields: value === null ? null : { value } })
+  return {
+    shards, store, time, persister, deltas, events, changed,
+    get pending () { return pending },
+    put: (key: string, value: number | null) => shards.write(shardOf(key, SHARDS), write(key, value), false),
+    get: (key: string) => shards.peek(shardOf(key, SHARDS))?.get(key),
+    deliverTo: (other: ShardSet) => { for (const [shard, delta] of deltas.splice(0)) other.merge(shard, delta) }
+  }
+}
+
+const keys = Array.from({ length: 40 }, (_, i) => `k${i}`)
+
+test('a write asks for a flush once, and the flush hands out its deltas', t => {
+  const a = open(1)
+  for (const key of keys) a.put(key, 1)
+  t.is(a.pending, 1)
+  t.deepEqual(a.deltas, [])
+  a.shards.flush()
+  t.is(a.deltas.length, SHARDS)
+  a.put('k1', 2)
+  t.is(a.pending, 2)
+})
+
+test('equal roots mean equal records, buffered writes included', t => {
+  const [a, b] = [open(1), open(2)]
+  for (const key of keys) a.put(key, 1)
+  t.not(a.shards.root(0), b.shards.root(0))
+  a.shards.flush()
+  a.deliverTo(b.shards)
+  for (let group = 0; group < GROUPS; group++) t.is(a.shards.root(group), b.shards.root(group))
+  a.put('k1', 2)
+  const group = shardOf('k1', SHARDS) % GROUPS
+  t.not(a.shards.root(group), b.shards.root(group))
+  b.put('k2', 3)
+  t.not(b.shards.root(shardOf('k2', SHARDS) % GROUPS), a.shards.root(shardOf('k2', SHARDS) % GROUPS))
+})
+
+test('what was written and merged is read back, with its digests', async t => {
+  const disk = new MemoryDisk()
+  const [a, b] = [open(1, disk.open()), open(2)]
+  for (const key of keys) (key.endsWith('1') ? b : a).put(key, 1)
+  a.put('k5', null)
+  a.shards.flush()
+  b.shards.flush()
+  b.deliverTo(a.shards)
+  const roots = Array.from({ length: GROUPS }, (_, group) => a.shards.root(group))
+  await a.time.wait(a.persister.close())
+  await a.store.close()
+  const again = open(3, disk.open())
+  t.is(again.shards.load(again.store).length, SHARDS)
+  t.deepEqual(Array.from({ length: GROUPS }, (_, group) => again.shards.root(group)), roots)
+  t.is(again.get('k5'), undefined)
+  t.deepEqual(again.get('k11'), { value: 1 })
+  t.deepEqual(again.events, [])
+})
+
+test('a dropped group is gone from memory and disk, and the others stay', async t => {
+  const disk = new MemoryDisk()
+  const a = open(1, disk.open())
+  for (const key of keys) a.put(key, 1)
+  a.shards.flush()
+  a.shards.drop(1)
+  await a.time.wait(a.persister.close())
+  await a.store.close()
+  const again = open(2, disk.open())
+  t.deepEqual(again.shards.load(again.store), [0, 2, 3, 4, 6, 7])
+})
+
+// Dots are handed out once. A group that was given up and taken back started its log over under the same incarnation:
+// its new writes passed for old ones at the peers, and what the peers gave back was refused as its own.
+test('a group that was dropped and taken back gets back its own old writes, and its new ones count', t => {
+  const [a, b] = [open(1), open(2)]
+  for (const key of keys) a.put(key, 1)
+  a.shards.flush()
+  a.deliverTo(b.shards)
+  for (let group = 0; group < GROUPS; group++) a.shards.drop(group)
+  a.put('new', 2)
+  a.shards.flush()
+  a.deliverTo(b.shards)
+  t.deepEqual(b.get('new'), { value: 2 })
+  for (let shard = 0; shard < SHARDS; shard++) a.shards.merge(shard, b.shards.get(shard).encode())
+  for (const key of [...keys, 'new']) t.deepEqual(a.get(key), b.get(key), key)
+  t.deepEqual(a.events, [])
+  for (let group = 0; group < GROUPS; group++) t.is(a.shards.root(group), b.shards.root(group))
+})
+
+test('an update that is refused is not stored', async t => {
+  const disk = new MemoryDisk()
+  const a = open(1, disk.open())
+  t.is(a.shards.merge(0, Uint8Array.of(9, 9, 9)).outcome, 'refused')
+  await a.time.wait(a.persister.close())
+  t.deepEqual([...a.store.shards()], [])
+  t.deepEqual(a.events.map(({ type }) => type), ['update-refused'])
+})
+
+test('a damaged cursor is reported and left out', t => {
+  const a = open(1)
+  a.shards.mergeCursor(0, 'etl', Uint8Array.of(1, 2, 3))
+  t.is(a.shards.cursors.get(0, 'etl'), undefined)
+  t.deepEqual(a.events.map(({ type }) => type), ['update-refused'])
+})
