@@ -66,7 +66,7 @@ export function changesSince (shard: Shard, cursor: Cursor, limit: number, maxBy
     })
   }
   const more = waiting.length > 0
-  return { outcome: 'changes', changes, cursor: { shard: shard.shard, seen, witness: more ? join(cursor.witness, state) : seen }, more }
+  return { outcome: 'changes', changes, cursor: { ...cursor, seen, witness: more ? join(cursor.witness, state) : seen }, more }
 }
 
 function changeOf (shard: Shard, key: string, seen: StateVector): Change {

@@ -6,7 +6,8 @@
  *             has seen as much may continue: one that is behind answers with nothing rather than with old data.
  *
  * When a shard is read to its end the two are equal. Both only grow, and two cursors join by taking the greater clock of
- * each incarnation, so a cursor never goes back.
+ * each incarnation, so a cursor never goes back. Only when what it had seen is lost for good does a reader start over,
+ * in a new generation: of two cursors of different generations the later one stands alone.
  */
 import { checksum32 } from './hash.js'
 import { CursorError } from './errors.js'
@@ -15,6 +16,8 @@ import { createDecoder, createEncoder, hasContent, readUint8, readVarUint, readV
 
 export interface Cursor {
   readonly shard: number
+  /** How often its reader had to start over. */
+  readonly generation: number
   readonly seen: StateVector
   readonly witness: StateVector
 }
@@ -22,20 +25,22 @@ export interface Cursor {
 const FORMAT = 1
 
 /** A cursor that has read nothing. */
-export function startOf (shard: number): Cursor {
-  return { shard, seen: new Map(), witness: new Map() }
+export function startOf (shard: number, generation = 0): Cursor {
+  return { shard, generation, seen: new Map(), witness: new Map() }
 }
 
 export function joinCursors (a: Cursor, b: Cursor): Cursor {
   if (a.shard !== b.shard) throw new CursorError(`cursors of shards ${a.shard} and ${b.shard} cannot be joined`)
-  return { shard: a.shard, seen: join(a.seen, b.seen), witness: join(a.witness, b.witness) }
+  if (a.generation !== b.generation) return a.generation > b.generation ? a : b
+  return { shard: a.shard, generation: a.generation, seen: join(a.seen, b.seen), witness: join(a.witness, b.witness) }
 }
 
-/** [format, shard, seen, witness or empty when equal, checksum of what precedes]. One cursor has one encoding. */
+/** [format, shard, generation, seen, witness or empty when equal, checksum of what precedes]. One cursor has one encoding. */
 export function encodeCursor (cursor: Cursor): Uint8Array {
   const body = createEncoder()
   writeUint8(body, FORMAT)
   writeVarUint(body, cursor.shard)
+  writeVarUint(body, cursor.generation)
   writeVarUint8Array(body, encodeStateVector(cursor.seen))
   writeVarUint8Array(body, sameVector(cursor.seen, cursor.witness) ? new Uint8Array(0) : encodeStateVector(cursor.witness))
   const bytes = toUint8Array(body)
@@ -51,9 +56,10 @@ export function decodeCursor (bytes: Uint8Array, shard: number): Cursor {
     const format = readUint8(reader)
     if (format !== FORMAT) throw new CursorError(`cursor format ${format} is not known here (${FORMAT} is); was it written by a newer release?`)
     const ofShard = readVarUint(reader)
+    const generation = readVarUint(reader)
     const seen = decodeStateVector(readVarUint8Array(reader))
     const witness = readVarUint8Array(reader)
-    cursor = { shard: ofShard, seen, witness: witness.length === 0 ? seen : decodeStateVector(witness) }
+    cursor = { shard: ofShard, generation, seen, witness: witness.length === 0 ? seen : decodeStateVector(witness) }
     const body = bytes.subarray(0, reader.pos)
     if (readVarUint(reader) !== checksum32(body) || hasContent(reader)) throw new CursorError('cursor is damaged: its checksum does not match')
   } catch (error) {

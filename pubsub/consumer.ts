@@ -120,17 +120,26 @@ class Consumer {
     this.#checkSoon()
   }
 
-  /** Reads the group's committed cursors, from one holder per placement group. */
+  /** Reads the group's committed cursors, from one holder per placement group; waits for groups that nobody holds yet. */
   async #restore (): Promise<void> {
     const { router, queries, group: consumerGroup } = this.#options
-    const byHolder = new Map<string, number[]>()
-    for (let group = 0; group < router.shape.groups; group++) {
-      const holder = this.#holder(group)
-      if (holder !== undefined) byHolder.set(holder, [...byHolder.get(holder) ?? [], group])
-    }
-    for (const [holder, groups] of byHolder) {
-      const found = await queries.ask(holder, 'cursors', { cache: router.cache, consumerGroup, groups })
-      for (const [shard, cursor] of found) this.#positions.moveTo(shard, cursor)
+    let waiting = Array.from({ length: router.shape.groups }, (_, group) => group)
+    while (waiting.length > 0 && !this.#closed) {
+      const holder = this.#holder(waiting.find(group => this.#holder(group) !== undefined) ?? 0)
+      const groups = waiting.filter(group => this.#holder(group) === holder)
+      if (holder === undefined) {
+        await this.#wake.sleep(RETRY_MS)
+        continue
+      }
+      try {
+        const found = await queries.ask(holder, 'cursors', { cache: router.cache, consumerGroup, groups })
+        for (const [shard, cursor] of found) this.#positions.moveTo(shard, cursor)
+        waiting = waiting.filter(group => !groups.includes(group))
+      } catch (error) {
+        if (!(error instanceof MillpondError) || !error.retryable) throw error
+        for (const group of groups) this.#moveOn(group, holder)
+        await this.#wake.sleep(RETRY_MS)
+      }
     }
   }
 
@@ -164,7 +173,7 @@ class Consumer {
       return null
     }
     const resets = shards.filter(shard => this.#outOfPatience(shard))
-    for (const shard of resets) this.#positions.moveTo(shard, null)
+    for (const shard of resets) this.#positions.startOver(shard)
     for (const shard of shards) this.#positions.markClean(shard) // a hint that comes during the poll marks it again
     let pages: PollPage[]
     try {
@@ -238,13 +247,19 @@ class Consumer {
   /** Moves a shard's group on to the next holder, and keeps the shard dirty. */
   #avoid (holder: string, shard: number): void {
     const group = this.#groupOf(shard)
-    const holders = this.#options.router.holders(group)
-    const next = holders[(holders.indexOf(holder) + 1) % Math.max(1, holders.length)]
-    if (this.#holders.get(group) === holder && next !== holder) {
-      this.#use(group, next)
+    if (this.#moveOn(group, holder)) {
       for (const sibling of this.#positions.shardsOf(group)) this.#positions.markDirty(sibling) // the hints of the new holder were not listened to
     }
     this.#positions.markDirty(shard)
+  }
+
+  /** Uses the holder after this one for a group. @returns whether there is another one */
+  #moveOn (group: number, from: string): boolean {
+    const holders = this.#options.router.holders(group)
+    const next = holders[(holders.indexOf(from) + 1) % Math.max(1, holders.length)]
+    if (this.#holders.get(group) !== from || next === from) return false
+    this.#use(group, next)
+    return true
   }
 
   #hinted (node: string, group: number, shards: readonly number[] | null): void {

@@ -5,7 +5,7 @@
  *
  * Dirty shards are read in the order they became dirty, so none waits behind a busy one for ever.
  */
-import { decodeCursor } from '../engine/cursor.js'
+import { decodeCursor, encodeCursor, startOf } from '../engine/cursor.js'
 import { digestOf } from '../engine/state-vector.js'
 import { groupOf, shardsOfGroup } from '../engine/routing.js'
 import { rootOf } from '../storage/shard-set.js'
@@ -28,10 +28,17 @@ export class Positions {
 
   cursor (shard: number): Uint8Array | null { return this.#cursors[shard] ?? null }
 
-  /** Remembers how far a shard was read; null starts it over. */
+  /** Remembers how far a shard was read. */
   moveTo (shard: number, cursor: Uint8Array | null): void {
     this.#cursors[shard] = cursor
     this.#digests[shard] = cursor === null ? UNREAD : digestOf(decodeCursor(cursor, shard).seen)
+  }
+
+  /** Forgets what was read of a shard, in a new generation: committing from there replaces what was committed. */
+  startOver (shard: number): void {
+    const before = this.#cursors[shard]
+    const generation = before === null || before === undefined ? 0 : decodeCursor(before, shard).generation + 1
+    this.moveTo(shard, encodeCursor(startOf(shard, generation)))
   }
 
   get isClean (): boolean { return this.#dirty.size === 0 }

@@ -2,8 +2,8 @@
  * Answers readers on one node (see query-protocol.ts). A node holds nothing for a consumer: whatever a poll needs is in
  * its cursor, so ten thousand idle consumers cost nothing here.
  */
-import { changesSince } from '../engine/changes.js'
-import { decodeCursor, encodeCursor, startOf } from '../engine/cursor.js'
+import { changesSince, type Page } from '../engine/changes.js'
+import { decodeCursor, encodeCursor, startOf, type Cursor } from '../engine/cursor.js'
 import { EnvelopeError, UnavailableError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
 import { fieldsOf, versionOf } from '../engine/record.js'
@@ -66,7 +66,9 @@ export function poll (replicator: Replicator, shards: ReadonlyArray<readonly [nu
   for (const [shard, bytes] of shards) {
     if (left <= 0 || bytesLeft <= 0) break
     assertHeld(replicator, shard)
-    const page = changesSince(replicator.shards.get(shard), bytes === null ? startOf(shard) : decodeCursor(bytes, shard), left, bytesLeft)
+    const cursor = bytes === null ? startOf(shard) : decodeCursor(bytes, shard)
+    const found = replicator.shards.peek(shard)
+    const page = found === undefined ? emptyPage(cursor) : changesSince(found, cursor, left, bytesLeft)
     if (page.outcome === 'behind') {
       pages.push({ shard, behind: true, changes: [], cursor: null, more: false })
       continue
@@ -76,6 +78,11 @@ export function poll (replicator: Replicator, shards: ReadonlyArray<readonly [nu
     pages.push({ shard, behind: false, changes: page.changes.map(change => ({ ...change, changed: [...change.changed] })), cursor: encodeCursor(page.cursor), more: page.more })
   }
   return pages
+}
+
+/** The page of a shard that nothing was ever written to here: no Y.Doc is made for being asked. */
+function emptyPage (cursor: Cursor): Page {
+  return cursor.witness.size > 0 ? { outcome: 'behind' } : { outcome: 'changes', changes: [], cursor, more: false }
 }
 
 function committed (replicator: Replicator, consumerGroup: string, groups: readonly number[]): Reply<'cursors'> {

@@ -32,6 +32,7 @@ export interface AntiEntropyOptions {
   readonly requestTimeoutMs: number
   /** A gap is given this long to close by itself (reordered messages) before it is asked about. */
   readonly gapPatienceMs: number
+  readonly holds: (group: number) => boolean
   readonly incarnationOf: (node: string) => number | undefined
   readonly onEvent: OnEvent
 }
@@ -132,7 +133,7 @@ export class AntiEntropy {
       const answers = await this.#ask(peer, 'digests', { groups: page.map(group => [group, shards.root(group)]) })
       const differing = answers.flatMap(([group, , digests]) => digests === null ? [] : shards.shardsOf(group).filter((shard, i) => shards.digest(shard) !== digests[i]))
       repaired += await this.#fetch(peer, differing)
-      for (const [shard, consumerGroup, cursor] of await this.#ask(peer, 'cursors', { groups: answers.map(([group]) => group) })) shards.mergeCursor(shard, consumerGroup, cursor)
+      for (const [shard, consumerGroup, cursor] of await this.#ask(peer, 'cursors', { groups: answers.map(([group]) => group) })) if (this.#holds(shard)) shards.mergeCursor(shard, consumerGroup, cursor)
       for (const [group, sequence] of answers) {
         if (incarnation !== undefined) inbox.caughtUp(peer, incarnation, group, sequence)
         held.push(group)
@@ -150,7 +151,7 @@ export class AntiEntropy {
     while (waiting.length > 0 && !this.#closed) {
       const page = waiting.slice(0, limits.maxShardsPerRequest)
       const { diffs, rest } = await this.#ask(peer, 'diffs', { shards: page.map(shard => [shard, this.#vectorOf(shard)]) })
-      for (const [shard, diff] of diffs) if (shards.merge(shard, diff).outcome === 'merged') merged++
+      for (const [shard, diff] of diffs) if (this.#holds(shard) && shards.merge(shard, diff).outcome === 'merged') merged++
       if (rest.length === page.length) throw new Error(`${peer} sends none of ${rest.length} shards`)
       waiting = rest.concat(waiting.slice(limits.maxShardsPerRequest))
     }
@@ -167,6 +168,11 @@ export class AntiEntropy {
       lacking.push(...(await this.#ask(peer, 'covers', { shards: page.map(shard => [shard, this.#vectorOf(shard)]) })).lacking)
     }
     return lacking
+  }
+
+  /** A group may have been given up while its answer was on the way. */
+  #holds (shard: number): boolean {
+    return this.#options.holds(this.#options.shards.groupOf(shard))
   }
 
   #vectorOf (shard: number): Uint8Array {

@@ -71,7 +71,8 @@ export class Inbox {
 
   /** Merges a batch, live or asked for again. */
   merge (node: string, group: number, { incarnation, sequence, ack, deltas, cursors }: Batch): void {
-    const { shards } = this.#options
+    const { shards, holds } = this.#options
+    if (!holds(group)) return
     const position = this.#position(node, incarnation, group)
     const members = new Set(shards.shardsOf(group))
     let whole = true

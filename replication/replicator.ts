@@ -90,6 +90,7 @@ export class Replicator {
     this.#antiEntropy = new AntiEntropy({
       cache, node: self.id, shards: this.shards, inbox: this.#inbox, messenger, subjects, ports, onEvent,
       requestTimeoutMs: options.requestTimeoutMs, gapPatienceMs: options.flushIntervalMs * 4,
+      holds: group => this.held.has(group),
       incarnationOf: node => membership.members.get(node)?.incarnation
     })
     this.held = new HeldGroups({

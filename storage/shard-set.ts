@@ -163,6 +163,8 @@ export class ShardSet {
     }
   }
 
+  groupOf (shard: number): number { return groupOf(shard, this.#options.groups) }
+
   shardsOf (group: number): number[] { return shardsOfGroup(group, this.#options.shards, this.#options.groups) }
 
   /** The digest of one shard's state vector. */
