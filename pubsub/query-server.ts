@@ -52,9 +52,15 @@ export function assertHeld (replicator: Replicator, shard: number): void {
   if (shard >= replicator.shape.shards || !replicator.held.has(group)) throw new UnavailableError(`this node does not hold shard ${shard} of ${replicator.cache}`)
 }
 
+/** @throws UnavailableError also while the group is still being fetched: a record it lacks may well exist */
+function assertReadable (replicator: Replicator, shard: number): void {
+  assertHeld(replicator, shard)
+  if (replicator.held.phase(groupOf(shard, replicator.shape.groups)) === 'syncing') throw new UnavailableError(`this node is still fetching shard ${shard} of ${replicator.cache}`)
+}
+
 export function getRecord (replicator: Replicator, key: string): Fields | undefined {
   const shard = shardOf(key, replicator.shape.shards)
-  assertHeld(replicator, shard)
+  assertReadable(replicator, shard)
   return replicator.shards.peek(shard)?.get(key)
 }
 
@@ -98,7 +104,7 @@ function digests ({ held, shards }: Replicator, groups: readonly number[]): Repl
 }
 
 function scanShard (replicator: Replicator, shard: number, after: string | null, limit: number): Reply<'scan'> {
-  assertHeld(replicator, shard)
+  assertReadable(replicator, shard)
   const index = replicator.shards.peek(shard)?.index ?? new Map<string, never>()
   const keys = [...index.keys()].filter(key => after === null || key > after).sort()
   const records: Reply<'scan'>['records'] = []

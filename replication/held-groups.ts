@@ -32,7 +32,12 @@ export interface HeldGroupsOptions {
   readonly onEvent: OnEvent
 }
 
-interface Held { phase: Phase, readonly subscription: Subscription }
+interface Held {
+  phase: Phase
+  readonly subscription: Subscription
+  /** Peers heard since it last began to sync: what they said before may be older than that. */
+  readonly heard: Set<string>
+}
 
 /** Groups one step of a handoff looks at: each costs its owners a question. */
 const HANDOFFS_PER_STEP = 16
@@ -81,15 +86,21 @@ export class HeldGroups {
   }
 
   #take (group: number, phase: Phase): void {
-    const held: Held = { phase, subscription: this.#options.subscribe(group) }
+    const held: Held = { phase, subscription: this.#options.subscribe(group), heard: new Set() }
     this.#held.set(group, held)
     this.#enter(group, held, phase)
   }
 
   #enter (group: number, held: Held, phase: Phase): void {
     held.phase = phase
+    held.heard.clear()
     this.#options.onEvent({ type: 'group-phase', cache: this.#options.cache, group, phase })
     this.#options.membership.selfChanged()
+  }
+
+  /** A peer's heartbeat said what it holds. */
+  heard (peer: string): void {
+    for (const held of this.#held.values()) if (held.phase === 'syncing') held.heard.add(peer)
   }
 
   /** Moves groups on that are on their way in or out. One step at a time; call it at every heartbeat. */
@@ -104,12 +115,12 @@ export class HeldGroups {
     const peers = this.peers()
     for (const [group, held] of this.#held) {
       if (held.phase !== 'syncing') continue
-      const source = peers.find(({ caches }) => {
-        const phase = caches[this.#options.cache]?.held.get(group)?.phase
-        return phase === 'ready' || phase === 'leaving'
-      })
-      if (source === undefined) this.#enter(group, held, 'ready') // nobody has more than we do
-      else bySource.set(source.id, [...bySource.get(source.id) ?? [], group])
+      const phaseAt = ({ caches }: Member): Phase | undefined => caches[this.#options.cache]?.held.get(group)?.phase
+      // What leaves may have lain on a disk for long: whoever is ready knows better.
+      const source = peers.find(peer => phaseAt(peer) === 'ready') ?? peers.find(peer => phaseAt(peer) === 'leaving')
+      if (source === undefined) {
+        if (peers.every(({ id }) => held.heard.has(id))) this.#enter(group, held, 'ready') // nobody has more than we do
+      } else bySource.set(source.id, [...bySource.get(source.id) ?? [], group])
     }
     for (const [source, groups] of bySource) await this.#sync(source, groups)
     let looked = 0

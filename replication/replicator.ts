@@ -182,6 +182,7 @@ export class Replicator {
       return
     }
     if (joined) this.held.reconcile()
+    this.held.heard(member.id)
     this.#inbox.heard(member)
     for (const [group, state] of theirs.held) {
       if (this.held.has(group) && this.#watch.differs(member.id, group, state, this.shards.root(group), this.shards.cursorRoot(group))) this.#antiEntropy.differing(member.id, group)
