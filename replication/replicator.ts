@@ -185,7 +185,11 @@ export class Replicator {
     this.held.heard(member.id)
     this.#inbox.heard(member)
     for (const [group, state] of theirs.held) {
-      if (this.held.has(group) && this.#watch.differs(member.id, group, state, this.shards.root(group), this.shards.cursorRoot(group))) this.#antiEntropy.differing(member.id, group)
+      if (!this.held.has(group)) continue
+      const root = this.shards.root(group)
+      // It holds all we have. Its confirmation may have been lost on the way, and is sent only once.
+      if (state.root === root) this.#acks.confirm(member.id, group, this.#outbox.sequence(group))
+      if (this.#watch.differs(member.id, group, state, root, this.shards.cursorRoot(group))) this.#antiEntropy.differing(member.id, group)
     }
     this.held.step()
   }
