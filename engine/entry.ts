@@ -17,7 +17,8 @@ import { limits } from './limits.js'
 export const NO_FIELDS: Fields = Object.freeze({})
 
 export class Entry {
-  readonly key: string
+  /** One string object serves all entries of a record: an entry that joins takes over that of the first (admit). */
+  key: string
   readonly version: number
   readonly stamp: number
   /** Whether it hides every older field of its record: a delete (without fields) or a replacement (with fields). */

@@ -22,6 +22,7 @@ export function admit (index: Index, entry: Entry, onDead: (dead: Entry) => void
     index.set(entry.key, entry)
     return
   }
+  entry.key = head.key // so that its own, equal string can be collected while it is young
   if (head.next === null && isLater(entry, head) && (entry.clears || (!head.clears && coversNames(entry.fields, head.fields)))) {
     index.set(entry.key, entry)
     bury(head, onDead)

@@ -30,15 +30,18 @@ export function checkKey (key: unknown): string {
  */
 export function checkFields (fields: unknown): Fields {
   if (!isPlainObject(fields)) throw new TypeError(`fields must be a plain object, got ${describe(fields)}`)
-  const checked: Record<string, Value> = {}
+  // Copied first and checked then: a copy in one go is smaller and made faster than one put together name by name.
+  const copied: Record<string, unknown> = { ...fields }
+  if (Object.getOwnPropertySymbols(copied).length > 0) throw new ValueError('a field name must be a string, not a symbol')
+  const checked = copied as Record<string, Value>
   let count = 0
   let maxBytes = 0
-  for (const name of Object.keys(fields)) {
-    const value = fields[name]
-    if (value === undefined) continue
+  for (const name in copied) {
+    const value = copied[name]
+    if (value === undefined) return checkFields(withoutUndefined(copied))
     checkName(name)
     const copy = checkValue(value, name, 0)
-    checked[name] = copy
+    if (copy !== value || value === 0) checked[name] = copy
     count++
     maxBytes += name.length * MAX_BYTES_PER_UNIT + approximateBytes(copy)
   }
@@ -49,6 +52,10 @@ export function checkFields (fields: unknown): Fields {
     if (bytes > limits.maxEntryBytes) throw new LimitError(`a record of about ${bytes} bytes is larger than the ${limits.maxEntryBytes} allowed in one write`)
   }
   return checked
+}
+
+function withoutUndefined (fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
 /**
