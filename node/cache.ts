@@ -55,7 +55,7 @@ const DEFAULT_WRITE_TIMEOUT_MS = 5000
 export class Cache {
   readonly name: string
   readonly #options: CacheOptions
-  #closed = false
+  readonly #closing = new AbortController()
 
   constructor (options: CacheOptions) {
     this.name = options.name
@@ -90,7 +90,7 @@ export class Cache {
   }
 
   #write (write: Write, { ack = 'buffered', timeoutMs = DEFAULT_WRITE_TIMEOUT_MS }: WriteOptions): Promise<void> {
-    if (this.#closed) throw new ClosedError(`cache ${this.name}`)
+    if (this.#closing.signal.aborted) throw new ClosedError(`cache ${this.name}`)
     const { router, local, forwarder, onWriteFailed } = this.#options
     const { shards, groups, replicas } = router.shape
     replicasNeeded(ack, replicas) // refuses a write concern that cannot be reached
@@ -140,12 +140,12 @@ export class Cache {
   /**
    * Reads what changes, from the group's committed position on, as batches:
    * `for await (const batch of cache.consume({ group: 'repricer', ratePerSecond: 1000 })) { ...; await batch.commit() }`
-   * At least once, and per key never older than before. Leaving the loop ends it.
+   * At least once, and per key never older than before. Leaving the loop ends it, and so does closing the node or client.
    * @throws ConfigError on options that cannot work
    */
   consume (options: ConsumeOptions): AsyncGenerator<Batch, void, undefined> {
     const { router, queries, messenger, subjects, ports, checkIntervalMs, behindPatienceMs } = this.#options
-    return consume({ ...options, router, queries, messenger, subjects, ports, checkIntervalMs, behindPatienceMs })
+    return consume({ ...options, router, queries, messenger, subjects, ports, checkIntervalMs, behindPatienceMs, closing: this.#closing.signal })
   }
 
   /** Resolves when every write so far has reached an owner, or failed. */
@@ -154,5 +154,6 @@ export class Cache {
     await this.#options.forwarder.idle()
   }
 
-  close (): void { this.#closed = true }
+  /** Takes no more writes, and ends the iterations of consumers. */
+  close (): void { this.#closing.abort() }
 }

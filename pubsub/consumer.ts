@@ -55,6 +55,8 @@ export interface ConsumerOptions extends ConsumeOptions {
   readonly ports: Ports
   /** How often heartbeats' digests are held against what was read, to find lost hints. */
   readonly checkIntervalMs: number
+  /** Aborted when the node or client closes: the iteration ends. */
+  readonly closing: AbortSignal
   /** How long a shard may be ahead of every replica before it is read again from the start. */
   readonly behindPatienceMs: number
 }
@@ -85,6 +87,8 @@ class Consumer {
   readonly #uncommitted = new Set<number>()
   /** Since when no replica could continue a shard's cursor. */
   readonly #behindSinceMs = new Map<number, number>()
+  /** Shards that were started over and that no batch has named yet. */
+  readonly #unreportedResets = new Set<number>()
   /** Per group: the holder in use, and the digest that differed at the last check. */
   readonly #holders = new Map<number, string>()
   readonly #suspects = new Map<number, string>()
@@ -105,16 +109,18 @@ class Consumer {
   }
 
   async start (): Promise<void> {
-    const { messenger, subjects, router, signal } = this.#options
+    const { messenger, subjects, router, signal, closing } = this.#options
     const hints = onHints(messenger, subjects, router.cache, (node, group, shards) => this.#hinted(node, group, shards))
     this.#closers.push(() => hints.close())
     const abort = () => {
       this.#closed = true
-      this.#wake.now()
+      this.#wake.end()
     }
-    signal?.addEventListener('abort', abort)
-    this.#closers.push(() => signal?.removeEventListener('abort', abort))
-    if (signal?.aborted === true) abort()
+    for (const end of signal === undefined ? [closing] : [closing, signal]) {
+      end.addEventListener('abort', abort)
+      this.#closers.push(() => end.removeEventListener('abort', abort))
+      if (end.aborted) abort()
+    }
     await this.#restore()
     for (let shard = 0; shard < router.shape.shards; shard++) this.#positions.markDirty(shard)
     this.#checkSoon()
@@ -136,6 +142,7 @@ class Consumer {
         for (const [shard, cursor] of found) this.#positions.moveTo(shard, cursor)
         waiting = waiting.filter(group => !groups.includes(group))
       } catch (error) {
+        if (this.#closed) return
         if (!(error instanceof MillpondError) || !error.retryable) throw error
         for (const group of groups) this.#moveOn(group, holder)
         await this.#wake.sleep(RETRY_MS)
@@ -172,13 +179,13 @@ class Consumer {
       await this.#wake.sleep(RETRY_MS) // nobody holds it right now
       return null
     }
-    const resets = shards.filter(shard => this.#outOfPatience(shard))
-    for (const shard of resets) this.#positions.startOver(shard)
+    for (const shard of shards) if (this.#outOfPatience(shard)) this.#startOver(shard)
     for (const shard of shards) this.#positions.markClean(shard) // a hint that comes during the poll marks it again
     let pages: PollPage[]
     try {
       pages = await queries.ask(holder, 'poll', { cache: router.cache, limit, shards: shards.map(shard => [shard, this.#positions.cursor(shard)]) })
     } catch (error) {
+      if (this.#closed) return null
       if (!(error instanceof MillpondError) || !error.retryable) throw error
       for (const shard of shards) this.#avoid(holder, shard)
       await this.#wake.sleep(RETRY_MS)
@@ -191,7 +198,9 @@ class Consumer {
     this.#rate.take(changes.length)
     if (changes.length > 0) this.#idleSinceMs = ports.clock.monotonicMs()
     else if (pages.every(({ behind }) => behind)) await this.#wake.sleep(RETRY_MS)
+    const resets = [...this.#unreportedResets]
     if (changes.length === 0 && resets.length === 0) return null
+    this.#unreportedResets.clear()
     const commit = this.#commitUpTo([...this.#uncommitted].map(shard => [shard, this.#positions.cursor(shard)]))
     return { changes, resets, commit }
   }
@@ -226,6 +235,11 @@ class Consumer {
     if (since === undefined || this.#options.ports.clock.monotonicMs() - since < this.#options.behindPatienceMs) return false
     this.#behindSinceMs.delete(shard)
     return true
+  }
+
+  #startOver (shard: number): void {
+    this.#positions.startOver(shard)
+    this.#unreportedResets.add(shard)
   }
 
   #groupOf (shard: number): number { return groupOf(shard, this.#options.router.shape.groups) }

@@ -4,7 +4,10 @@ import type { Timers } from '../engine/ports.js'
 export class Wake {
   readonly #timers: Timers
   #pending = false
+  #ended = false
   #resolve: (() => void) | undefined
+  /** Ends a sleep that is under way. */
+  #rouse: (() => void) | undefined
 
   constructor (timers: Timers) { this.#timers = timers }
 
@@ -14,9 +17,16 @@ export class Wake {
     else this.#resolve()
   }
 
+  /** Ends every wait and sleep at once, now and from now on. */
+  end (): void {
+    this.#ended = true
+    this.#rouse?.()
+    this.now()
+  }
+
   /** Resolves when woken, or after so long. */
   async wait (atMostMs: number): Promise<void> {
-    if (this.#pending) {
+    if (this.#pending || this.#ended) {
       this.#pending = false
       return
     }
@@ -30,8 +40,16 @@ export class Wake {
     })
   }
 
-  /** Resolves after so long, whatever happens. */
+  /** Resolves after so long, however often it is woken; only the end cuts it short. */
   async sleep (forMs: number): Promise<void> {
-    await new Promise<void>(resolve => { this.#timers.after(forMs, resolve) })
+    if (this.#ended) return
+    await new Promise<void>(resolve => {
+      const timer = this.#timers.after(forMs, () => this.#rouse?.())
+      this.#rouse = () => {
+        this.#rouse = undefined
+        timer.cancel()
+        resolve()
+      }
+    })
   }
 }
