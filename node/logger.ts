@@ -32,14 +32,14 @@ export function createLogger ({ level, facts = {}, stream }: LoggerOptions): Log
     level,
     base: facts,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: label => ({ level: label }) },
+    formatters: { level: name => ({ level: name }) },
     serializers: { error: pino.stdSerializers.err }
   }, stream ?? pino.destination({ dest: 2, sync: true }))
   return {
     onEvent (event) {
-      const level = levelOf(event)
+      const severity = levelOf(event)
       const { type, ...rest } = event
-      if (log.isLevelEnabled(level)) log[level](rest, type)
+      if (log.isLevelEnabled(severity)) log[severity](rest, type)
     },
     info: (more, message) => log.info(more, message),
     error: (more, message) => log.error(more, message)

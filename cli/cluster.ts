@@ -1,0 +1,35 @@
+/** What every command that talks to a cluster has in common: where it is, and a client that is closed in any case. */
+import { connect, type MillpondClient } from '../node/connect.js'
+import type { ClientConfig } from '../node/config.js'
+
+export interface ClusterFlags {
+  readonly cluster: string
+  /** One server, or several with commas between them. */
+  readonly nats: string
+  readonly natsUser?: string
+  readonly natsPass?: string
+  readonly natsToken?: string
+}
+
+export interface CacheFlags extends ClusterFlags {
+  readonly cache: string
+}
+
+export function natsConfig ({ nats, natsUser, natsPass, natsToken }: ClusterFlags): NonNullable<ClientConfig['nats']> {
+  return {
+    servers: nats.split(',').map(server => server.trim()).filter(server => server !== ''),
+    ...natsUser === undefined ? {} : { user: natsUser },
+    ...natsPass === undefined ? {} : { pass: natsPass },
+    ...natsToken === undefined ? {} : { token: natsToken }
+  }
+}
+
+/** Runs `use` with a client. @throws what connect throws, and what `use` does */
+export async function withClient<T> (flags: ClusterFlags, use: (client: MillpondClient) => Promise<T>): Promise<T> {
+  const client = await connect({ cluster: flags.cluster, nats: natsConfig(flags) })
+  try {
+    return await use(client)
+  } finally {
+    await client.close()
+  }
+}

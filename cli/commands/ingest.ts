@@ -1,0 +1,149 @@
+/**
+ * `millpond ingest`: the rows of a file as writes, many of them under way at a time.
+ *
+ * Which of two rows with the same event time wins is decided by their order in the file: each write is stamped when it is
+ * handed over, in that order, and keeps its stamp through every attempt. So a row is handed over once and never again.
+ *
+ *   row unusable, or refused by the cache    reported with its line, counted, and passed over (with --strict: the end)
+ *   write unconfirmed                        it stands, but on fewer replicas than --ack asked for: counted, and exit status 1
+ *   cluster gone for longer than a write     the end, naming the line: going on would lose row after row
+ *   may take
+ */
+import { BusyError, MillpondError } from '../../engine/errors.js'
+import type { Cache } from '../../node/cache.js'
+import type { MillpondClient } from '../../node/connect.js'
+import type { WriteConcern } from '../../replication/acks.js'
+import { withClient, type CacheFlags } from '../cluster.js'
+import { readEvents, type EventFlags, type LineEvent } from '../event-source.js'
+import { CommandError, EXIT } from '../failure.js'
+import { LineWriter } from '../output.js'
+import { startProgress } from '../progress.js'
+import { onInterrupt } from '../signals.js'
+
+export interface IngestFlags extends CacheFlags, EventFlags {
+  readonly key: string
+  readonly ack?: WriteConcern
+  readonly strict?: boolean
+}
+
+/** Rows handed over and not confirmed yet; below limits.maxWritesInFlight, so the cache has no reason to refuse one. */
+const MAX_UNCONFIRMED = 8192
+/** Longer than it takes to notice that a node died and to find the next one. */
+const WRITE_TIMEOUT_MS = 20_000
+/** What a row can be refused for by itself; the rest is not the row's fault. */
+const ROW_REFUSED = new Set(['LIMIT_EXCEEDED', 'VALUE_REFUSED', 'VERSION_IN_FUTURE'])
+
+export async function runIngest (file: string, flags: IngestFlags): Promise<number> {
+  const events = readEvents(file, flags)
+  const interrupt = onInterrupt()
+  try {
+    return await withClient(flags, async client => {
+      const ack = flags.ack ?? await mostReplicas(client, flags.cache)
+      const ingest = new Ingest(client.cache(flags.cache), ack, flags.strict === true)
+      return await ingest.run(events, interrupt.signal)
+    })
+  } finally {
+    interrupt.end()
+  }
+}
+
+/**
+ * A majority of the replicas that can exist with the nodes there are. One copy is all a lone node can promise; from two
+ * nodes on, a row that counts as written survives the sudden end of the node that took it.
+ */
+async function mostReplicas (client: MillpondClient, cache: string): Promise<number> {
+  const answers = await Promise.allSettled(client.nodes.map(node => client.statusOf(node)))
+  const running = answers.flatMap(answer => answer.status === 'fulfilled' ? [answer.value.caches[cache]] : []).filter(found => found !== undefined)
+  const copies = Math.min(running.length, running[0]?.replicas ?? 1)
+  return Math.max(1, Math.floor(copies / 2) + 1)
+}
+
+class Ingest {
+  readonly #cache: Cache
+  readonly #ack: WriteConcern
+  readonly #isStrict: boolean
+  readonly #progress = startProgress({ label: 'rows', stream: process.stderr })
+  #read = 0
+  #written = 0
+  #rejected = 0
+  #unconfirmed = 0
+  #underWay = 0
+  #failure: CommandError | undefined
+  #wake: (() => void) | undefined
+
+  constructor (cache: Cache, ack: WriteConcern, isStrict: boolean) {
+    this.#cache = cache
+    this.#ack = ack
+    this.#isStrict = isStrict
+  }
+
+  async run (events: AsyncIterable<LineEvent>, signal: AbortSignal): Promise<number> {
+    const startMs = performance.now()
+    let broken: Error | undefined
+    try {
+      for await (const { line, event } of events) {
+        this.#read++
+        if ('problem' in event) this.#reject(line, event.problem)
+        else await this.#put(line, event)
+        if (this.#read % 1000 === 0) this.#progress.update(this.#read)
+        if (this.#failure !== undefined || signal.aborted) break
+      }
+    } catch (error) {
+      broken = error instanceof Error ? error : new Error(String(error)) // the rows before it are on their way, and count
+    }
+    await this.#fewerThan(1)
+    this.#progress.stop()
+    if (broken !== undefined && this.#read === 0) throw broken
+    const lines = new LineWriter()
+    await lines.write({ read: this.#read, written: this.#written, rejected: this.#rejected, seconds: Math.round(performance.now() - startMs) / 1000 })
+    await lines.flush()
+    if (broken !== undefined) throw broken
+    if (this.#failure !== undefined) throw this.#failure
+    if (signal.aborted) throw new CommandError(EXIT.no, `interrupted after ${this.#read} rows`)
+    if (this.#unconfirmed > 0) throw new CommandError(EXIT.no, `${this.#unconfirmed} rows stand, but fewer replicas than --ack ${this.#ack} asks for confirmed them in time`)
+    return EXIT.ok
+  }
+
+  async #put (line: number, { key, fields, at }: Exclude<LineEvent['event'], { problem: string }>): Promise<void> {
+    await this.#fewerThan(MAX_UNCONFIRMED)
+    for (;;) {
+      try {
+        const done = this.#cache.put(key, fields, { ack: this.#ack, timeoutMs: WRITE_TIMEOUT_MS, ...at === undefined ? {} : { at } })
+        this.#underWay++
+        done.then(() => { this.#written++ }, (error: unknown) => this.#failed(line, error)).finally(() => {
+          this.#underWay--
+          this.#wake?.()
+        })
+        return
+      } catch (error) {
+        if (!(error instanceof BusyError)) return this.#failed(line, error)
+        await this.#fewerThan(Math.max(1, this.#underWay))
+      }
+    }
+  }
+
+  /** Waits until fewer writes than this are under way. */
+  async #fewerThan (count: number): Promise<void> {
+    while (this.#underWay >= count) {
+      await new Promise<void>(resolve => { this.#wake = resolve })
+    }
+    this.#wake = undefined
+  }
+
+  #failed (line: number, error: unknown): void {
+    if (error instanceof MillpondError && error.code === 'WRITE_CONCERN') {
+      this.#written++
+      this.#unconfirmed++
+    } else if (error instanceof TypeError || (error instanceof MillpondError && ROW_REFUSED.has(error.code))) {
+      this.#reject(line, error.message)
+    } else {
+      this.#failure ??= new CommandError(EXIT.no, `line ${line}: ${error instanceof Error ? error.message : String(error)}; ingest the file again from there on, it does no harm`)
+    }
+  }
+
+  #reject (line: number, problem: string): void {
+    this.#rejected++
+    process.stderr.write(`millpond: line ${line}: ${problem}\n`)
+    if (this.#isStrict) this.#failure ??= new CommandError(EXIT.no, `stopped at line ${line}, because of --strict`)
+  }
+}

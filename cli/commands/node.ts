@@ -1,0 +1,67 @@
+/**
+ * `millpond node`: a node until SIGINT or SIGTERM. It then says goodbye, makes everything durable and ends with status 0.
+ *
+ * Standard output gets one line when the node serves, for whoever waits for that; everything else is logged.
+ */
+import type { NodeConfig } from '../../node/config.js'
+import type { MillpondEvent } from '../../node/events.js'
+import { createLogger, type LogLevel } from '../../node/logger.js'
+import { createMetrics } from '../../node/metrics.js'
+import { openNode } from '../../node/open-node.js'
+import { natsConfig, type CacheFlags } from '../cluster.js'
+import { EXIT } from '../failure.js'
+import { serveMetrics } from '../metrics-server.js'
+import { aborted, onInterrupt } from '../signals.js'
+
+export interface NodeFlags extends CacheFlags {
+  readonly data?: string
+  readonly shards: number
+  readonly replicas: number
+  readonly groups?: number
+  readonly name?: string
+  readonly zone?: string
+  readonly metricsPort?: number
+  readonly logLevel: LogLevel
+}
+
+export async function runNode (flags: NodeFlags): Promise<number> {
+  const { cluster, cache, metricsPort, logLevel } = flags
+  const interrupt = onInterrupt()
+  const logger = createLogger({ level: logLevel, facts: { cluster, ...flags.name === undefined ? {} : { node: flags.name } } })
+  const metrics = metricsPort === undefined ? undefined : createMetrics()
+  let isConnected = true
+  const onEvent = (event: MillpondEvent): void => {
+    if (event.type === 'connection') isConnected = event.connected
+    logger.onEvent(event)
+    metrics?.onEvent(event)
+  }
+  const node = await openNode(nodeConfig(flags), { onEvent })
+  try {
+    const server = metrics === undefined || metricsPort === undefined
+      ? undefined
+      : await serveMetrics({ port: metricsPort, contentType: metrics.contentType, metrics: () => metrics.text(node.status()), isConnected: () => isConnected })
+    logger.info({ cache, shards: flags.shards, replicas: flags.replicas, data: flags.data ?? null, metricsPort: server?.port ?? null }, 'ready')
+    process.stdout.on('error', () => {}) // whoever waited for the line may be gone
+    process.stdout.write(`ready node=${node.name} cluster=${cluster} cache=${cache}${server === undefined ? '' : ` metrics=http://127.0.0.1:${server.port}/metrics`}\n`)
+    await aborted(interrupt.signal)
+    logger.info({}, 'stopping')
+    await server?.close()
+  } finally {
+    await node.close()
+    interrupt.end()
+  }
+  logger.info({}, 'stopped')
+  return EXIT.ok
+}
+
+function nodeConfig (flags: NodeFlags): NodeConfig {
+  const { cluster, cache, shards, replicas, groups, name, zone, data } = flags
+  return {
+    cluster,
+    nats: natsConfig(flags),
+    caches: { [cache]: { shards, replicas, ...groups === undefined ? {} : { groups } } },
+    ...name === undefined ? {} : { name },
+    ...zone === undefined ? {} : { zone },
+    ...data === undefined ? {} : { dataDir: data }
+  }
+}

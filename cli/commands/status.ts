@@ -1,0 +1,96 @@
+/**
+ * `millpond status`: what every node says of itself. As a table for people; with --json everything they said.
+ *
+ * A node that does not answer is named instead of failing the command: that is when status is needed most.
+ */
+import type { MillpondClient } from '../../node/connect.js'
+import type { CacheStatus, NodeStatus } from '../../pubsub/query-protocol.js'
+import { withClient, type ClusterFlags } from '../cluster.js'
+import { EXIT } from '../failure.js'
+import { LineWriter } from '../output.js'
+import { table } from '../table.js'
+
+export interface StatusFlags extends ClusterFlags {
+  readonly cache?: string
+  readonly json?: boolean
+}
+
+interface ClusterStatus {
+  readonly cluster: string
+  readonly nodes: readonly NodeStatus[]
+  /** Nodes that were heard of and did not answer, and why. */
+  readonly unanswered: ReadonlyArray<{ readonly node: string, readonly problem: string }>
+}
+
+export async function runStatus (flags: StatusFlags): Promise<number> {
+  const status = await withClient(flags, client => ask(client, flags))
+  if (flags.json === true) {
+    const lines = new LineWriter()
+    await lines.write(status)
+    await lines.flush()
+  } else {
+    process.stdout.on('error', () => {}) // the reader has left
+    process.stdout.write(describe(status))
+  }
+  return EXIT.ok
+}
+
+async function ask (client: MillpondClient, { cluster, cache }: StatusFlags): Promise<ClusterStatus> {
+  if (cache !== undefined) client.cache(cache) // says which caches there are when there is none of this name
+  const nodes: NodeStatus[] = []
+  const unanswered: Array<{ node: string, problem: string }> = []
+  const asked = client.nodes
+  const answers = await Promise.allSettled(asked.map(node => client.statusOf(node)))
+  answers.forEach((answer, i) => {
+    if (answer.status === 'rejected') unanswered.push({ node: asked[i] ?? '', problem: answer.reason instanceof Error ? answer.reason.message : String(answer.reason) })
+    else nodes.push(cache === undefined ? answer.value : { ...answer.value, caches: pick(answer.value.caches, cache) })
+  })
+  return { cluster, nodes, unanswered }
+}
+
+function pick (caches: NodeStatus['caches'], cache: string): NodeStatus['caches'] {
+  const found = caches[cache]
+  return found === undefined ? {} : { [cache]: found }
+}
+
+function describe ({ cluster, nodes, unanswered }: ClusterStatus): string {
+  const names = [...new Set(nodes.flatMap(({ caches }) => Object.keys(caches)))].sort()
+  const parts = [`cluster ${cluster}: ${nodes.map(({ node }) => node).join(', ')}\n`]
+  for (const { node, problem } of unanswered) parts.push(`${node} does not answer: ${problem}\n`)
+  for (const name of names) parts.push(describeCache(name, nodes.flatMap(({ node, members, caches }) => caches[name] === undefined ? [] : [{ node, members, status: caches[name] }])))
+  return parts.join('\n')
+}
+
+interface Held { readonly node: string, readonly members: readonly string[], readonly status: CacheStatus }
+
+function describeCache (cache: string, nodes: readonly Held[]): string {
+  const first = nodes[0]?.status
+  const rows = nodes.map(({ node, members, status }) => [
+    node, String(members.length), String(status.records), String(status.held.length),
+    String(status.held.filter(({ phase }) => phase !== 'ready').length), String(status.lag),
+    String(status.held.reduce((sum, { sequence }) => sum + sequence, 0)), String(status.unstoredBytes)
+  ])
+  const placements = new Map<string, number>()
+  for (const owners of ownersOf(nodes).values()) placements.set(owners, (placements.get(owners) ?? 0) + 1)
+  return [
+    `cache ${cache}: ${first?.shards} shards in ${first?.groups} groups, ${first?.replicas} replicas; ${differing(nodes)}\n`,
+    table(['node', 'sees', 'records', 'groups', 'not ready', 'lag', 'published', 'unstored bytes'], rows),
+    '\n',
+    table(['owners', 'groups'], [...placements].sort(([a], [b]) => a < b ? -1 : 1).map(([owners, groups]) => [owners, String(groups)]))
+  ].join('')
+}
+
+/** Per group the owners, as its holders see them. */
+function ownersOf (nodes: readonly Held[]): Map<number, string> {
+  return new Map(nodes.flatMap(({ status }) => status.held.map(({ group, owners }): [number, string] => [group, owners.join(', ')])))
+}
+
+/** Whether the replicas are the same by their digests. While writes come in they are a few milliseconds apart. */
+function differing (nodes: readonly Held[]): string {
+  const roots = new Map<number, Set<string>>()
+  for (const { status } of nodes) {
+    for (const { group, root, phase } of status.held) if (phase === 'ready') roots.set(group, (roots.get(group) ?? new Set<string>()).add(root))
+  }
+  const different = [...roots.values()].filter(({ size }) => size > 1).length
+  return different === 0 ? 'replicas are identical' : `replicas differ in ${different} groups`
+}

@@ -1,0 +1,46 @@
+/** Values of flags: text in, checked value out, and a message that names the flag, the value and what would be right. */
+import { ConfigError } from '../engine/errors.js'
+import { LOG_LEVELS, type LogLevel } from '../node/logger.js'
+import type { WriteConcern } from '../replication/acks.js'
+import type { RowFormat } from './rows.js'
+
+type Parse<T> = (text: string) => T
+
+export function wholeNumber (flag: string, min: number, max: number = Number.MAX_SAFE_INTEGER): Parse<number> {
+  return text => {
+    const value = /^\d+$/.test(text) ? Number(text) : NaN
+    if (!(value >= min && value <= max)) throw new ConfigError(`${flag} ${JSON.stringify(text)}: give a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}`)
+    return value
+  }
+}
+
+export function positiveNumber (flag: string): Parse<number> {
+  return text => {
+    const value = text.trim() === '' ? NaN : Number(text)
+    if (!(value > 0 && value < Infinity)) throw new ConfigError(`${flag} ${JSON.stringify(text)}: give a number above 0`)
+    return value
+  }
+}
+
+export function oneOf<T extends string> (flag: string, choices: readonly T[]): Parse<T> {
+  return text => {
+    const found = choices.find(choice => choice === text)
+    if (found === undefined) throw new ConfigError(`${flag} ${JSON.stringify(text)}: give one of ${choices.join(', ')}`)
+    return found
+  }
+}
+
+export const format: Parse<RowFormat> = oneOf('--format', ['csv', 'ndjson'])
+export const logLevel: Parse<LogLevel> = oneOf('--log-level', LOG_LEVELS)
+
+export const names: Parse<string[]> = text => {
+  const list = text.split(',').map(name => name.trim())
+  if (list.includes('')) throw new ConfigError(`--fields ${JSON.stringify(text)}: give names with commas between them, such as --fields price,stock`)
+  return list
+}
+
+export const writeConcern: Parse<WriteConcern> = text => {
+  if (/^[1-9]\d*$/.test(text)) return Number(text)
+  if (text === 'buffered' || text === 'durable' || text === 'majority' || text === 'all') return text
+  throw new ConfigError(`--ack ${JSON.stringify(text)}: give buffered, durable, majority, all or a number of replicas`)
+}
