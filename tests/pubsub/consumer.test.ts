@@ -244,11 +244,11 @@ test('a reset is reported even when the poll that makes it fails', async t => {
   cluster.kill(dead)
   cluster.network.heal()
   // Loses every answer to the consumer from just before it gives up waiting until well after.
-  const fromMs = cluster.time.nowMs + 8000
+  const fromMs = cluster.time.nowMs + 10_000
   const transport = cluster.transports.get(alive)
   if (transport === undefined) throw new Error(`${alive} has no transport`)
   const publish = transport.publish.bind(transport)
-  transport.publish = (subject, bytes, replyTo) => subject.startsWith('_INBOX_consumer') && cluster.time.nowMs > fromMs && cluster.time.nowMs < fromMs + 4000 ? true : publish(subject, bytes, replyTo)
+  transport.publish = (subject, bytes, replyTo) => subject.startsWith('_INBOX_consumer') && cluster.time.nowMs > fromMs && cluster.time.nowMs < fromMs + 10_000 ? true : publish(subject, bytes, replyTo)
   await cluster.time.until(() => watcher.seen.get('k1') === alive, 'the record of the survivor')
   t.deepEqual(watcher.batches.flatMap(({ resets }) => resets), [0])
   await watcher.stop()
