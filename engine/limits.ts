@@ -74,10 +74,10 @@ export const limits = {
   maxWritesInFlight: 16_384,
   /** Writes of one forwarded batch. */
   maxWritesPerBatch: 1024,
-  /** Times one write is sent to another owner before its caller is told. */
-  maxWriteAttempts: 8,
   /** The first pause before a write is tried elsewhere; it doubles with each attempt. */
   minWriteRetryMs: 10,
+  /** The longest such pause. Trying goes on until the time the write was given is up: a server that restarts takes seconds. */
+  maxWriteRetryMs: 500,
   /** Writers waiting for replicas to confirm (write concern above 'durable'), per cache. */
   maxAckWaiters: 65_536,
 
@@ -110,8 +110,8 @@ export const limits = {
   maxPollReplyBytes: 4 * MIB,
   /** Records one scan page holds. */
   maxScanPage: 10_000,
-  /** Shards named in one hint; more and the hint says "the whole group". */
-  maxShardsPerHint: 512,
+  /** Shards named in one hint, about 3 bytes each; more make several hints. */
+  maxShardsPerHint: 8192,
 
   /** Bytes of one row the command line reads. It holds the largest entry with all its quoting; a quote left open costs no more. */
   maxRowBytes: MIB
@@ -129,6 +129,7 @@ export function assertLimits (l: { readonly [name in keyof Limits]: number }): v
     [l.maxGroups <= l.maxShards, 'a placement group must hold at least one shard'],
     [l.maxEntryBytes * 2 <= l.maxRowBytes, 'a row must hold an entry of the largest size, with every character of it a doubled quote'],
     [l.maxEntryBytes <= l.maxPollReplyBytes, 'a poll reply must hold at least one record'],
+    [l.minWriteRetryMs <= l.maxWriteRetryMs, 'the pause before a write is tried again must be able to grow'],
     [l.minStoreRetryMs <= l.maxStoreRetryMs, 'the pause before a retry must be able to grow'],
     [l.maxQuarantinedBlobs > l.maxStoredDeltas, 'the quarantine must hold everything one shard has stored'],
     [l.maxResendBatches >= 2, 'the resend ring must hold the batch before the last one']

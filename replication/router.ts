@@ -77,6 +77,9 @@ export class Router {
     return ranked.sort((a, b) => (holding.get(a) ?? 0) - (holding.get(b) ?? 0))
   }
 
+  /** Calls back with the name of a node that left: whoever waits for an answer of it waits in vain. */
+  onLeft (listener: (node: string) => void): void { this.#options.membership.onLeft(({ id }) => listener(id)) }
+
   /** The digest of a group's shards at a node, as last heard from it. */
   rootAt (node: string, group: number): string | undefined {
     const { membership, self } = this.#options

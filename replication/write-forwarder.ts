@@ -46,9 +46,16 @@ export class WriteForwarder {
   #onTheirWay = 0
   #timer: Timer | undefined
   #idle: Array<() => void> = []
+  /** Per node, how to give up the batches it was sent and has not answered. */
+  readonly #asked = new Map<string, Set<(error: Error) => void>>()
   #closed = false
 
-  constructor (options: WriteForwarderOptions) { this.#options = options }
+  constructor (options: WriteForwarderOptions) {
+    this.#options = options
+    options.router.onLeft(node => {
+      for (const giveUp of this.#asked.get(node) ?? []) giveUp(new MillpondError('UNAVAILABLE', `${node} left before it answered`, { changed: 'maybe', retryable: true }))
+    })
+  }
 
   /**
    * @throws BusyError at once when limits.maxWritesInFlight writes are on their way. The promise rejects with what the owner
@@ -105,12 +112,22 @@ export class WriteForwarder {
     const batch: WriteBatch = { cache, concern, timeoutMs, writes: writes.map(({ write }) => [write.key, write.version, write.stamp, write.fields]) }
     const waitMs = requestTimeoutMs + (concern === 'buffered' ? 0 : timeoutMs)
     try {
-      const answer = v.safeParse(WriteOutcomes, await messenger.request(subjects.writes(to), batch, waitMs))
+      const answer = v.safeParse(WriteOutcomes, await this.#unlessLeft(to, messenger.request(subjects.writes(to), batch, waitMs)))
       if (!answer.success || answer.output.length !== writes.length) throw new EnvelopeError('shape', `${to} answered a batch of writes with something else`)
       writes.forEach((outgoing, i) => this.#settle(outgoing, answer.output[i] ?? null))
     } catch (error) {
       for (const outgoing of writes) this.#again(outgoing, error as Error)
     }
+  }
+
+  /** An owner has as long to answer as the write concern may take; one that died must not cost its writes all of that. */
+  async #unlessLeft (node: string, answer: Promise<unknown>): Promise<unknown> {
+    const asked = this.#asked.get(node) ?? new Set<(error: Error) => void>()
+    this.#asked.set(node, asked)
+    return await new Promise((resolve, reject) => {
+      asked.add(reject)
+      answer.then(resolve, reject).finally(() => asked.delete(reject)).catch(() => {})
+    })
   }
 
   #settle (outgoing: Outgoing, outcome: WriteOutcomes[number]): void {
@@ -128,11 +145,11 @@ export class WriteForwarder {
     const { clock, timers } = this.#options.ports
     const now = clock.monotonicMs()
     outgoing.attempts++
-    if (this.#closed || !retryable || now >= outgoing.deadlineMs || outgoing.attempts >= limits.maxWriteAttempts) {
+    if (this.#closed || !retryable || now >= outgoing.deadlineMs) {
       outgoing.reject(now >= outgoing.deadlineMs && !(error instanceof TimeoutError) ? new TimeoutError(`write of ${JSON.stringify(outgoing.write.key)} (${error.message})`, outgoing.timeoutMs) : error)
       return
     }
-    timers.after(limits.minWriteRetryMs * 2 ** (outgoing.attempts - 1), () => this.#enqueue(outgoing))
+    timers.after(Math.min(limits.maxWriteRetryMs, limits.minWriteRetryMs * 2 ** (outgoing.attempts - 1)), () => this.#enqueue(outgoing))
   }
 
   close (): void {

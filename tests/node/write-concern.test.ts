@@ -162,6 +162,30 @@ test('of two events of one writer with the same time the later one wins, also wh
   }
 })
 
+test('a write that waits for replicas goes on to another owner when the one it was sent to dies', async t => {
+  // An owner may take as long to answer as the write concern may take, so its death has to be noticed by other means.
+  const cluster = await startCluster(t, NAMES, { replicas: 3 })
+  const client = await cluster.client('writer')
+  const [owner] = firstHolder(cluster, 'key')
+  cluster.network.partition('writer', owner ?? '', 'one-way')
+  const write = client.put('key', { n: 1 }, { ack: 'majority' })
+  await cluster.time.advance(50)
+  cluster.kill(owner ?? '')
+  await cluster.time.wait(write)
+  t.deepEqual(await cluster.time.wait(client.get('key')), { n: 1 })
+})
+
+test('a write is tried again until its time is up', async t => {
+  const cluster = await startCluster(t, ['a'], { replicas: 1 })
+  const client = await cluster.client('writer')
+  cluster.kill('a')
+  const write = client.put('key', { n: 1 }, { timeoutMs: 20_000 })
+  await cluster.time.advance(8000)
+  await cluster.startNode('a')
+  await cluster.time.wait(write)
+  t.deepEqual(await cluster.time.wait(client.get('key')), { n: 1 })
+})
+
 function firstHolder (cluster: Cluster, key: string): readonly string[] {
   const group = groupOf(shardOf(key, 16), 8)
   for (const node of cluster.nodes.values()) {
