@@ -25,7 +25,7 @@ export interface MillpondClient {
 }
 
 /**
- * Connects to a cluster and waits until its nodes were heard.
+ * Connects to a cluster and waits until every placement group of its caches has a node to ask, or connectTimeoutMs is over.
  * @throws ConfigError, ConnectionError; UnavailableError when no node answers within connectTimeoutMs
  */
 export async function connect (config: ClientConfig, wiring: Wiring = {}): Promise<MillpondClient> {
@@ -59,17 +59,32 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
     statusOf: node => caches.queries.ask(node, 'status', {}),
     close: () => (closing ??= close())
   }
-  const heard = new Promise<boolean>(resolve => {
-    const timer = ports.timers.after(connectTimeoutMs, () => resolve(false))
+  const heard = new Promise<void>(resolve => {
+    const timer = ports.timers.after(connectTimeoutMs, resolve)
     membership.onBeat(() => {
+      if (!isComplete(membership)) return
       timer.cancel()
-      ports.timers.after(timing.heartbeatMs / 5, () => resolve(true)) // the other nodes answer the same hello
+      resolve()
     })
   })
   membership.hello()
-  if (!await heard) {
+  await heard
+  if (membership.members.size === 0) {
     await client.close()
     throw new UnavailableError(`no node of cluster ${cluster} answered within ${connectTimeoutMs} ms: start one with this cluster name on the same server`)
   }
   return client
+}
+
+/** Whether every placement group of every cache heard of has a holder: a view with holes would refuse what the cluster can do. */
+function isComplete (membership: Membership): boolean {
+  const held = new Map<string, { groups: number, found: Set<number> }>()
+  for (const { caches } of membership.members.values()) {
+    for (const [cache, { groups, held: theirs }] of Object.entries(caches)) {
+      const of = held.get(cache) ?? { groups, found: new Set() }
+      for (const [group, { phase }] of theirs) if (phase !== 'syncing') of.found.add(group)
+      held.set(cache, of)
+    }
+  }
+  return held.size > 0 && [...held.values()].every(({ groups, found }) => found.size >= groups)
 }

@@ -1,5 +1,5 @@
 /** What a node and a client have in common: a connection, a view of the cluster, and caches over both. */
-import { ConfigError } from '../engine/errors.js'
+import { ConfigConflictError, ConfigError } from '../engine/errors.js'
 import type { HybridClock } from '../engine/hlc.js'
 import type { Ports } from '../engine/ports.js'
 import type { Membership } from '../replication/membership.js'
@@ -28,7 +28,7 @@ export interface ConnectionOptions {
   readonly onEvent: OnMillpondEvent
 }
 
-/** @throws ConnectionError when the server cannot be reached, naming it and the fix; ConfigError when there is nothing to connect to */
+/** @throws ConnectionError when the server cannot be reached, naming it and the fix; ConfigError when there is nothing to connect to; ConfigConflictError when the name is taken */
 export async function openTransport ({ nats, network, name, ports, onEvent }: ConnectionOptions): Promise<Transport> {
   const onProblem = (error: unknown) => onEvent({ type: 'connection-problem', error })
   if (nats !== undefined) {
@@ -40,7 +40,11 @@ export async function openTransport ({ nats, network, name, ports, onEvent }: Co
     })
   }
   if (network === undefined) throw new ConfigError('nats: give the servers to connect to, or an in-process network to share with the nodes')
-  return network.connect(name, { onProblem })
+  try {
+    return network.connect(name, { onProblem })
+  } catch (error) {
+    throw error instanceof TypeError ? new ConfigConflictError(`node name ${name} is taken on this network: choose another name or close what runs under it`) : error
+  }
 }
 
 export interface CachesOptions {
