@@ -72,7 +72,7 @@ export class CacheReplica {
     const ofCache: OnEvent = event => onEvent(event)
     this.#store = store
     this.#persister = new Persister({ store, timers: ports.timers, flushIntervalMs: storeIntervalMs, onEvent: event => onEvent({ ...event, cache }) })
-    this.#hints = new HintPublisher({ cache, node: self.id, groups: shape.groups, messenger, subjects, timers: ports.timers, hintIntervalMs })
+    this.#hints = new HintPublisher({ cache, node: self.id, messenger, subjects, timers: ports.timers, hintIntervalMs })
     this.replicator = new Replicator({
       cache, shape, self, membership, messenger, subjects, ports, persister: this.#persister, flushIntervalMs, requestTimeoutMs, onEvent: ofCache,
       createShards: ({ onDelta, onPending }) => new ShardSet({

@@ -110,7 +110,7 @@ class Consumer {
 
   async start (): Promise<void> {
     const { messenger, subjects, router, signal, closing } = this.#options
-    const hints = onHints(messenger, subjects, router.cache, (node, group, shards) => this.#hinted(node, group, shards))
+    const hints = onHints(messenger, subjects, router.cache, (node, shards) => this.#hinted(node, shards))
     this.#closers.push(() => hints.close())
     const abort = () => {
       this.#closed = true
@@ -276,10 +276,9 @@ class Consumer {
     return true
   }
 
-  #hinted (node: string, group: number, shards: readonly number[] | null): void {
-    if (this.#holders.get(group) !== node) return
-    for (const shard of shards ?? this.#positions.shardsOf(group)) this.#positions.markDirty(shard)
-    this.#wake.now()
+  #hinted (node: string, shards: readonly number[]): void {
+    for (const shard of shards) if (this.#holders.get(this.#groupOf(shard)) === node) this.#positions.markDirty(shard)
+    if (!this.#positions.isClean) this.#wake.now()
   }
 
   #checkSoon (): void {

@@ -21,8 +21,8 @@ export function subjectsOf (cluster: string) {
     hello: `${p}.hello`,
     deltas: (cache: string, node: string, group: number) => `${p}.${cache}.d.${node}.${group}`,
     deltasOfGroup: (cache: string, group: number) => `${p}.${cache}.d.*.${group}`,
-    hints: (cache: string, node: string, group: number) => `${p}.${cache}.n.${node}.${group}`,
-    hintsOfCache: (cache: string) => `${p}.${cache}.n.*.*`,
+    hints: (cache: string, node: string) => `${p}.${cache}.n.${node}`,
+    hintsOfCache: (cache: string) => `${p}.${cache}.n.*`,
     /** Replication between nodes: questions to `to`, asked by `from`. */
     peer: (to: string, from: string) => `${p}.ae.${to}.${from}`,
     peerAll: (to: string) => `${p}.ae.${to}.*`,
