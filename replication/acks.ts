@@ -54,7 +54,7 @@ export class Acks {
    */
   async confirmed (group: number, concern: WriteConcern, needed: number, timeoutMs: number): Promise<void> {
     if (needed <= 1) return
-    if (this.#count >= limits.maxAckWaiters) throw new BusyError(`${this.#count} writes wait for confirmations already`)
+    this.assertRoom()
     const waiters = this.#of(group)
     await new Promise<void>((resolve, reject) => {
       const waiter: Waiter = {
@@ -68,6 +68,11 @@ export class Acks {
       waiters.unpublished.add(waiter)
       this.#count++
     })
+  }
+
+  /** Asked before the write is taken, so that a writer who is turned away knows that nothing changed. @throws BusyError */
+  assertRoom (): void {
+    if (this.#count >= limits.maxAckWaiters) throw new BusyError(`${this.#count} writes wait for confirmations already`)
   }
 
   #of (group: number): GroupWaiters {

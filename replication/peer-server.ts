@@ -13,6 +13,8 @@ export interface PeerServerOptions {
   readonly shards: ShardSet
   readonly outbox: Outbox
   readonly holds: (group: number) => boolean
+  /** Whether this node means to keep the group: only then may others rely on what it has of it. */
+  readonly vouches: (group: number) => boolean
 }
 
 export class PeerServer {
@@ -73,6 +75,7 @@ export class PeerServer {
   }
 
   #covers (shard: number, sv: Uint8Array): boolean {
-    return covers(this.#options.shards.peek(shard)?.stateVector ?? new Map<number, number>(), decodeStateVector(sv))
+    const { shards, vouches } = this.#options
+    return vouches(shards.groupOf(shard)) && covers(shards.peek(shard)?.stateVector ?? new Map<number, number>(), decodeStateVector(sv))
   }
 }

@@ -101,7 +101,7 @@ export class Replicator {
         this.#inbox.forgetGroup(group)
       }
     })
-    this.#server = new PeerServer({ shards: this.shards, outbox: this.#outbox, holds: group => this.held.has(group) })
+    this.#server = new PeerServer({ shards: this.shards, outbox: this.#outbox, holds: group => this.held.has(group), vouches: group => this.held.phase(group) === 'ready' })
     this.#subscriptions.push(messenger.on(subjects.acksAll(self.id), 'ack', (value, subject) => this.#receiveConfirmation(tokenFromEnd(subject, 0), value)))
     membership.onBeat((member, joined) => this.#heard(member, joined))
     membership.onLeft(member => this.#left(member))
@@ -134,6 +134,7 @@ export class Replicator {
     const group = groupOf(shard, this.shape.groups)
     if (this.#closed || !this.held.has(group)) throw new UnavailableError(`${this.#options.self.id} does not hold placement group ${group} of ${this.cache}`)
     const needed = replicasNeeded(concern, this.shape.replicas)
+    if (needed > 1) this.#acks.assertRoom()
     const accepted = this.shards.write(shard, write, needed > 1)
     if (concern === 'durable') {
       this.shards.get(shard).flush()
@@ -145,6 +146,7 @@ export class Replicator {
 
   /** Joins a committed cursor and passes it on to the other replicas. */
   commitCursor (shard: number, consumerGroup: string, cursor: Parameters<ShardSet['commitCursor']>[1]): void {
+    if (this.#closed) throw new UnavailableError(`${this.#options.self.id} is closing`)
     const moved = this.shards.commitCursor(consumerGroup, cursor)
     if (moved === null) return
     this.#outbox.addCursor(shard, consumerGroup, moved)
@@ -171,7 +173,10 @@ export class Replicator {
   }
 
   #receive (node: string, group: number, value: unknown): void {
-    if (node !== this.#options.self.id) this.#inbox.receive(node, group, value)
+    if (node === this.#options.self.id) return
+    // Whose settings are not known yet may put the same key into another shard. Its heartbeat will show what was missed.
+    const theirs = this.#options.membership.members.get(node)?.caches[this.cache]
+    if (theirs !== undefined && sameShape(theirs, this.shape)) this.#inbox.receive(node, group, value)
   }
 
   #heard (member: Member, joined: boolean): void {

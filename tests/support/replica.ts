@@ -1,0 +1,97 @@
+/**
+ * One Replicator with everything it needs and nothing above it, on virtual time: for tests that look at its shards, lose
+ * chosen messages on their way, or take state away behind its back.
+ */
+import { decodeCbor } from '../../engine/codec.js'
+import { HybridClock } from '../../engine/hlc.js'
+import { shardOf } from '../../engine/routing.js'
+import type { WriteConcern } from '../../replication/acks.js'
+import { decodePart } from '../../replication/envelope.js'
+import type { ReplicationEvent } from '../../replication/events.js'
+import type { CacheShape } from '../../replication/held-groups.js'
+import type { InProcessNetwork } from '../../replication/in-process-network.js'
+import { Membership } from '../../replication/membership.js'
+import { Messenger } from '../../replication/messenger.js'
+import type { Batch } from '../../replication/outbox.js'
+import { Replicator } from '../../replication/replicator.js'
+import { subjectsOf } from '../../replication/subjects.js'
+import { MemoryDisk } from '../../storage/memory-store.js'
+import { Persister } from '../../storage/persister.js'
+import { ShardSet } from '../../storage/shard-set.js'
+import type { VirtualTime } from './virtual-time.js'
+
+export interface Replica {
+  readonly name: string
+  readonly incarnation: number
+  readonly replicator: Replicator
+  readonly membership: Membership
+  readonly messenger: Messenger
+  readonly events: ReplicationEvent[]
+  /** Subjects of everything it sent. */
+  readonly sent: string[]
+  /** Batches of deltas it sent, lost ones included. */
+  readonly batches: Array<{ readonly group: number, readonly batch: Batch }>
+  /** Set to lose messages before they leave: the sender takes them for sent. */
+  lose: (subject: string, bytes: Uint8Array) => boolean
+  put (key: string, n: number, ack?: WriteConcern, timeoutMs?: number): Promise<boolean>
+  get (key: string): unknown
+  close (): void
+}
+
+export function openReplica (network: InProcessNetwork, time: VirtualTime, name: string, shape: CacheShape): Replica {
+  const ports = time.ports(name)
+  const subjects = subjectsOf('unit')
+  const events: ReplicationEvent[] = []
+  const onEvent = (event: ReplicationEvent): void => { events.push(event) }
+  const transport = network.connect(name)
+  const sent: string[] = []
+  const batches: Replica['batches'] = []
+  const publish = transport.publish.bind(transport)
+  transport.publish = (subject, bytes, replyTo) => {
+    sent.push(subject)
+    if (subject.includes('.d.')) batches.push({ group: Number(subject.split('.').at(-1)), batch: decodeCbor(decodePart(bytes).content) as Batch })
+    return replica.lose(subject, bytes) || publish(subject, bytes, replyTo)
+  }
+  const messenger = new Messenger({ transport, ports, onEvent })
+  const incarnation = ports.random.uint32() || 1
+  const clock = new HybridClock(ports.clock)
+  const persister = new Persister({ store: new MemoryDisk().open(), timers: ports.timers, flushIntervalMs: 20, onEvent: () => {} })
+  const membership = new Membership({
+    messenger, subjects, ports, onEvent, heartbeatMs: 500, failureTimeoutMs: 3000,
+    self: { id: name, incarnation, describe: () => ({ weight: 1, caches: { prices: replicator.describe() } }) }
+  })
+  const replicator: Replicator = new Replicator({
+    cache: 'prices', shape, self: { id: name, incarnation }, membership, messenger, subjects, ports, persister,
+    flushIntervalMs: 5, requestTimeoutMs: 1000, onEvent,
+    createShards: ({ onDelta, onPending }) => new ShardSet({
+      shards: shape.shards, groups: shape.groups, incarnation, drawIncarnation: () => ports.random.uint32() || 1, clock, persister, onDelta, onPending,
+      onChange: () => {},
+      onEvent: event => onEvent({ ...event, cache: 'prices' })
+    })
+  })
+  messenger.serve(subjects.peerAll(name), question => replicator.answer(question))
+  const replica: Replica = {
+    name, incarnation, replicator, membership, messenger, events, sent, batches,
+    lose: () => false,
+    put: (key, n, ack = 'buffered', timeoutMs = 5000) => {
+      const version = clock.next()
+      return replicator.write(shardOf(key, shape.shards), { key, version, stamp: version, fields: { n } }, ack, timeoutMs)
+    },
+    get: key => replicator.shards.peek(shardOf(key, shape.shards))?.get(key)?.['n'],
+    close () {
+      replicator.close()
+      membership.close()
+      messenger.close()
+    }
+  }
+  replicator.held.reconcile()
+  membership.start()
+  return replica
+}
+
+/** Whether these replicas hold the same of every group. */
+export function alike (replicas: readonly Replica[]): boolean {
+  const [first] = replicas
+  if (first === undefined) return true
+  return replicas.every(({ replicator }) => Array.from({ length: first.replicator.shape.groups }, (_, group) => replicator.shards.root(group) === first.replicator.shards.root(group)).every(Boolean))
+}
