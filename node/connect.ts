@@ -42,6 +42,8 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
     onEvent({ type: 'connection', connected })
     if (connected) membership.hello()
   })
+  /** Heard of before: an outage does not turn them into mistakes. */
+  const known = new Set<string>()
   let closing: Promise<void> | undefined
   const close = async () => {
     await caches.close()
@@ -53,7 +55,7 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
     get caches () { return [...new Set([...membership.members.values()].flatMap(member => Object.keys(member.caches)))].sort() },
     get nodes () { return [...membership.members.keys()].sort() },
     cache (cache) {
-      if (!client.caches.includes(cache)) throw new ConfigError(`cache ${JSON.stringify(cache)} is not one cluster ${cluster} runs (${client.caches.join(', ') || 'none'})`)
+      if (!known.has(cache) && !client.caches.includes(cache)) throw new ConfigError(`cache ${JSON.stringify(cache)} is not one cluster ${cluster} runs (${client.caches.join(', ') || 'none'})`)
       return caches.get(cache)
     },
     statusOf: node => caches.queries.ask(node, 'status', {}),
@@ -73,6 +75,7 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
     await client.close()
     throw new UnavailableError(`no node of cluster ${cluster} answered within ${connectTimeoutMs} ms: start one with this cluster name on the same server`)
   }
+  for (const cache of client.caches) known.add(cache)
   return client
 }
 

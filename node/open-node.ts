@@ -10,6 +10,7 @@ import type { Ports } from '../engine/ports.js'
 import { sameShape, type CacheShape } from '../replication/held-groups.js'
 import { Membership } from '../replication/membership.js'
 import { Messenger } from '../replication/messenger.js'
+import { settledWithin } from '../replication/settled-within.js'
 import { conflictBetween, type Replicator } from '../replication/replicator.js'
 import { subjectsOf } from '../replication/subjects.js'
 import { takeWrites } from '../replication/write-server.js'
@@ -133,6 +134,8 @@ class Node implements MillpondNode {
     const subjects = subjectsOf(config.cluster)
     this.#membership.hello()
     await new Promise<void>(resolve => { ports.timers.after(config.timing.joinWaitMs, resolve) })
+    // A process that was busy meanwhile has what it should have heard still before it: one round trip brings it in.
+    await settledWithin(messenger.transport.flush(), ports.timers, config.timing.requestTimeoutMs)
     if (this.#membership.takenBy !== undefined) throw new ConfigConflictError(`node name ${this.name} is taken: another process of cluster ${config.cluster} runs under it; choose another name or stop that one`)
     for (const member of this.#membership.members.values()) this.#checkAgainst(member.id, member.caches)
     const self = { id: this.name, incarnation: this.#incarnation, weight: config.weight, ...config.zone === undefined ? {} : { zone: config.zone } }

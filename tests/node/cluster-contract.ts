@@ -136,7 +136,7 @@ export function clusterContract (test: TestFn, name: string, open: () => Promise
 
   check('a node that contradicts the cluster is refused, and says in what', async ({ t, node, events }) => {
     await settled([await node('a')])
-    await t.throwsAsync(node('b', { caches: { prices: { shards: 16, groups: 4, replicas: 3 } } }), { code: 'CONFIG_CONFLICT', message: /groups 4 here, 8 there, replicas 3 here, 2 there/ })
+    await t.throwsAsync(node('b', { timing: { ...TIMING, joinWaitMs: 500 }, caches: { prices: { shards: 16, groups: 4, replicas: 3 } } }), { code: 'CONFIG_CONFLICT', message: /groups 4 here, 8 there, replicas 3 here, 2 there/ })
     await t.throwsAsync(node('a', { timing: { ...TIMING, joinWaitMs: 500 } }), { code: 'CONFIG_CONFLICT', message: /node name a is taken/ })
     t.deepEqual(events.filter(({ type }) => type === 'config-conflict'), [])
     t.truthy(await node('b'), 'the name is free after the failure')

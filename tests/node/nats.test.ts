@@ -32,7 +32,9 @@ test('a cluster whose server is killed and started again heals, and writes made 
   const again = await startNatsServer({ port: server.port })
   close = () => again.stop()
   const written = (await Promise.all(meanwhile)).filter(key => key !== '')
+  t.notThrows(() => far.cache('prices'))
   await settled(nodes)
+  await waitFor(() => far.nodes.length === 3, 'the client to hear all nodes again')
   for (const each of [...nodes, far]) {
     const records = await scanned(each.cache('prices'))
     t.deepEqual([...Array.from({ length: 60 }, (_, i) => `k${i}`), ...written].filter(key => !records.has(key)), [])
