@@ -4,27 +4,45 @@
  *
  * Records come shard by shard, so all of them are held until the last one was read: memory grows with the cache.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { CacheRecord } from '../../node/cache.js'
-import { ConfigError } from '../../engine/errors.js'
+import type { MillpondClient } from '../../node/connect.js'
+import { ConfigError, UnavailableError } from '../../engine/errors.js'
 import { withClient, type CacheFlags } from '../cluster.js'
 import { EXIT } from '../failure.js'
 import { jsonFields } from '../json-fields.js'
+import { askMembers } from '../members.js'
 import { sortByKey, writeNdjson } from '../output.js'
 
 export interface DumpFlags extends CacheFlags {
   readonly node?: string
 }
 
+const POLL_MS = 10
+/** Several heartbeats. */
+const MAX_WAIT_MS = 3000
+
 export async function runDump (flags: DumpFlags): Promise<number> {
   const { cache, node } = flags
   const records = await withClient(flags, async client => {
-    if (node !== undefined && !client.nodes.includes(node)) throw new ConfigError(`--node ${JSON.stringify(node)}: no such node in cluster ${flags.cluster}; there are ${client.nodes.join(', ')}`)
+    if (node !== undefined) await heard(client, node)
     const found: CacheRecord[] = []
     for await (const record of client.cache(cache).scan(node === undefined ? {} : { node })) found.push(record)
     return found
   })
   await writeNdjson(lines(sortByKey(records)))
   return EXIT.ok
+}
+
+/** Waits for the node's heartbeat, which says what it holds: a client may be connected before it has heard everybody. */
+async function heard (client: MillpondClient, node: string): Promise<void> {
+  const { nodes, unanswered } = await askMembers(client)
+  const names = [...nodes, ...unanswered].map(member => member.node)
+  if (!names.includes(node)) throw new ConfigError(`--node ${JSON.stringify(node)}: no such node; there are ${names.join(', ')}`)
+  for (let waitedMs = 0; !client.nodes.includes(node); waitedMs += POLL_MS) {
+    if (waitedMs >= MAX_WAIT_MS) throw new UnavailableError(`--node ${JSON.stringify(node)}: no heartbeat of it for ${MAX_WAIT_MS} ms; is it still running?`)
+    await sleep(POLL_MS)
+  }
 }
 
 function * lines (records: readonly CacheRecord[]): Generator {

@@ -16,6 +16,7 @@ import type { WriteConcern } from '../../replication/acks.js'
 import { withClient, type CacheFlags } from '../cluster.js'
 import { readEvents, type EventFlags, type LineEvent } from '../event-source.js'
 import { CommandError, EXIT } from '../failure.js'
+import { askMembers } from '../members.js'
 import { LineWriter } from '../output.js'
 import { startProgress } from '../progress.js'
 import { onInterrupt } from '../signals.js'
@@ -52,8 +53,8 @@ export async function runIngest (file: string, flags: IngestFlags): Promise<numb
  * nodes on, a row that counts as written survives the sudden end of the node that took it.
  */
 async function mostReplicas (client: MillpondClient, cache: string): Promise<number> {
-  const answers = await Promise.allSettled(client.nodes.map(node => client.statusOf(node)))
-  const running = answers.flatMap(answer => answer.status === 'fulfilled' ? [answer.value.caches[cache]] : []).filter(found => found !== undefined)
+  const { nodes } = await askMembers(client)
+  const running = nodes.map(({ caches }) => caches[cache]).filter(found => found !== undefined)
   const copies = Math.min(running.length, running[0]?.replicas ?? 1)
   return Math.max(1, Math.floor(copies / 2) + 1)
 }

@@ -7,6 +7,7 @@ import type { MillpondClient } from '../../node/connect.js'
 import type { CacheStatus, NodeStatus } from '../../pubsub/query-protocol.js'
 import { withClient, type ClusterFlags } from '../cluster.js'
 import { EXIT } from '../failure.js'
+import { askMembers, type Members } from '../members.js'
 import { LineWriter } from '../output.js'
 import { table } from '../table.js'
 
@@ -15,11 +16,8 @@ export interface StatusFlags extends ClusterFlags {
   readonly json?: boolean
 }
 
-interface ClusterStatus {
+interface ClusterStatus extends Members {
   readonly cluster: string
-  readonly nodes: readonly NodeStatus[]
-  /** Nodes that were heard of and did not answer, and why. */
-  readonly unanswered: ReadonlyArray<{ readonly node: string, readonly problem: string }>
 }
 
 export async function runStatus (flags: StatusFlags): Promise<number> {
@@ -37,15 +35,8 @@ export async function runStatus (flags: StatusFlags): Promise<number> {
 
 async function ask (client: MillpondClient, { cluster, cache }: StatusFlags): Promise<ClusterStatus> {
   if (cache !== undefined) client.cache(cache) // says which caches there are when there is none of this name
-  const nodes: NodeStatus[] = []
-  const unanswered: Array<{ node: string, problem: string }> = []
-  const asked = client.nodes
-  const answers = await Promise.allSettled(asked.map(node => client.statusOf(node)))
-  answers.forEach((answer, i) => {
-    if (answer.status === 'rejected') unanswered.push({ node: asked[i] ?? '', problem: answer.reason instanceof Error ? answer.reason.message : String(answer.reason) })
-    else nodes.push(cache === undefined ? answer.value : { ...answer.value, caches: pick(answer.value.caches, cache) })
-  })
-  return { cluster, nodes, unanswered }
+  const { nodes, unanswered } = await askMembers(client)
+  return { cluster, nodes: cache === undefined ? nodes : nodes.map(node => ({ ...node, caches: pick(node.caches, cache) })), unanswered }
 }
 
 function pick (caches: NodeStatus['caches'], cache: string): NodeStatus['caches'] {
