@@ -91,6 +91,7 @@ export class Assembler {
     message.parts[part] = content
     if (--message.missing > 0) return null
     this.#unfinished.delete(name)
-    return Buffer.concat(message.parts as Uint8Array[])
+    const whole = Buffer.concat(message.parts as Uint8Array[])
+    return new Uint8Array(whole.buffer, whole.byteOffset, whole.length) // byte values in it must not turn into Buffers
   }
 }

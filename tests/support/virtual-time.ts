@@ -27,6 +27,7 @@ export class VirtualTime {
   /** In the order they fire. */
   #due: Due[] = []
   readonly #stopped = new Set<string>()
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor (seed: number) { this.random = seededRandom(seed) }
 
@@ -70,8 +71,14 @@ export class VirtualTime {
     this.#due = this.#due.filter(due => due.owner !== owner)
   }
 
-  /** Fires the next timer, if it is due by then. @returns false when nothing is due any more */
-  async #step (untilMs: number): Promise<boolean> {
+  /** Fires the next timer, if it is due by then; one at a time, however many wait. @returns false when nothing is due any more */
+  #step (untilMs: number): Promise<boolean> {
+    const step = this.#turn.then(() => this.#fire(untilMs))
+    this.#turn = step.catch(() => {})
+    return step
+  }
+
+  async #fire (untilMs: number): Promise<boolean> {
     await settled()
     let next = this.#due.shift()
     while (next?.cancelled === true) next = this.#due.shift()
@@ -96,7 +103,7 @@ export class VirtualTime {
   async until (condition: () => boolean | Promise<boolean>, what: string, limitMs = 120_000): Promise<void> {
     const untilMs = this.#nowMs + limitMs
     await settled()
-    while (!await condition()) if (!await this.#step(untilMs)) throw new Error(`waited ${limitMs} virtual ms in vain for ${what}`)
+    while (!await condition()) if (!await this.#step(untilMs) && !await condition()) throw new Error(`waited ${limitMs} virtual ms in vain for ${what}`)
   }
 
   /** Lets time pass until the promise is settled, and settles like it. */
