@@ -92,6 +92,8 @@ export class CacheReplica {
     }
   }
 
+  get unstoredBytes (): number { return this.#persister.unstoredBytes }
+
   status (): CacheStatus {
     const { shards, held, shape, lag } = this.replicator
     let records = 0

@@ -38,6 +38,7 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
   const subjects = subjectsOf(cluster)
   const membership = new Membership({ messenger, subjects, ports, onEvent, heartbeatMs: timing.heartbeatMs, failureTimeoutMs: timing.failureTimeoutMs })
   const caches = new Caches({ messenger, subjects, membership, ports, clock: new HybridClock(ports.clock), timing, onEvent })
+  wiring.onInside?.({ messenger, membership, caches, replicas: new Map() })
   transport.onConnection(connected => {
     onEvent({ type: 'connection', connected })
     if (connected) membership.hello()

@@ -91,6 +91,13 @@ export class Caches {
     return cache
   }
 
+  /** Writes sent to owners and not answered for yet, over all caches. */
+  get writesOnTheirWay (): number {
+    let count = 0
+    for (const { forwarder } of this.#caches.values()) count += forwarder.onTheirWay
+    return count
+  }
+
   /** Takes no more writes, and resolves when those on their way arrived or failed. */
   async close (): Promise<void> {
     for (const { cache } of this.#caches.values()) cache.close()

@@ -21,6 +21,7 @@ import type { Cache } from './cache.js'
 import { CacheReplica, drawIncarnation, openStore } from './cache-replica.js'
 import { checkNodeConfig, type CheckedNodeConfig, type NodeConfig } from './config.js'
 import { Caches, openTransport, type Network } from './connection.js'
+import type { Inside } from './inside.js'
 import { createNetwork } from './network.js'
 import type { OnMillpondEvent } from './events.js'
 import { systemPorts } from './system-ports.js'
@@ -34,6 +35,8 @@ export interface Wiring {
   readonly openStore?: (cache: string) => Store
   /** Hears everything the node reports. */
   readonly onEvent?: OnMillpondEvent
+  /** Is handed what lies behind the node or client before it joins: for simulations and tests. */
+  readonly onInside?: (inside: Inside) => void
 }
 
 export interface MillpondNode {
@@ -74,6 +77,7 @@ export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promis
     undo.push(() => transport.close())
     const node = new Node({ name, config: checked, shapes, stores, ports, onEvent, messenger: new Messenger({ transport, ports, onEvent }) })
     undo.push(() => node.abandon())
+    wiring.onInside?.(node.inside)
     await node.join()
     return node
   } catch (error) {
@@ -126,6 +130,10 @@ class Node implements MillpondNode {
       messenger, subjects, membership: this.#membership, ports, clock: this.#clock, timing: config.timing, onEvent,
       self: { id: name, replicators: this.#replicators, answer: query => this.#queryServer.answer(query) }
     })
+  }
+
+  get inside (): Inside {
+    return { messenger: this.#parts.messenger, membership: this.#membership, caches: this.#caches, replicas: this.#replicas }
   }
 
   /** Listens before it speaks: what contradicts the cluster is found before anything of this node counts. */

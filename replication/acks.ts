@@ -75,6 +75,9 @@ export class Acks {
     if (this.#count >= limits.maxAckWaiters) throw new BusyError(`${this.#count} writes wait for confirmations already`)
   }
 
+  /** Writers that wait. */
+  get waiting (): number { return this.#count }
+
   #of (group: number): GroupWaiters {
     let waiters = this.#groups.get(group)
     if (waiters === undefined) this.#groups.set(group, waiters = { unpublished: new Set(), published: [] })

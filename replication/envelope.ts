@@ -74,6 +74,8 @@ function checksumOf (bytes: Uint8Array): number {
 export class Assembler {
   readonly #unfinished = new Map<string, { parts: Array<Uint8Array | undefined>, missing: number }>()
 
+  get unfinished (): number { return this.#unfinished.size }
+
   /** @returns the whole content, or null while parts are missing */
   add (sender: string, { id, part, parts, content }: Part): Uint8Array | null {
     if (parts === 1) return content

@@ -88,6 +88,11 @@ export class Messenger {
     })
   }
 
+  /** Requests without an answer so far. */
+  get requestsWaiting (): number { return this.#waiting.size }
+  /** Messages of which only some parts have arrived. */
+  get partialMessages (): number { return this.#assembler.unfinished }
+
   close (): void {
     if (this.#closed) return
     this.#closed = true

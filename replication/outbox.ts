@@ -64,6 +64,9 @@ export class Outbox {
 
   get isEmpty (): boolean { return this.#waiting.size === 0 }
 
+  /** Batches kept to be asked for again, and their size. */
+  get kept (): { readonly batches: number, readonly bytes: number } { return { batches: this.#kept.size, bytes: this.#keptBytes } }
+
   #of (group: number): Waiting {
     let waiting = this.#waiting.get(group)
     if (waiting === undefined) this.#waiting.set(group, waiting = { deltas: [], cursors: [], ack: false })

@@ -116,6 +116,13 @@ export class Replicator {
   }
 
   get lag (): number { return this.#inbox.lag }
+
+  /** How full the queues are: for whoever checks that they stay within bounds and run empty. */
+  get queues (): { readonly keptBatches: number, readonly keptBytes: number, readonly ackWaiters: number, readonly unpublished: boolean } {
+    const { batches, bytes } = this.#outbox.kept
+    return { keptBatches: batches, keptBytes: bytes, ackWaiters: this.#acks.waiting, unpublished: !this.#outbox.isEmpty }
+  }
+
   sequence (group: number): number { return this.#outbox.sequence(group) }
 
   /** Answers a peer's question about this cache. @throws EnvelopeError when it is not shaped as one */

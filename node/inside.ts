@@ -1,0 +1,13 @@
+/** What lies behind a node or client, for those who check from outside that it keeps its promises. To be read, not to be changed. */
+import type { Membership } from '../replication/membership.js'
+import type { Messenger } from '../replication/messenger.js'
+import type { CacheReplica } from './cache-replica.js'
+import type { Caches } from './connection.js'
+
+export interface Inside {
+  readonly messenger: Messenger
+  readonly membership: Membership
+  readonly caches: Caches
+  /** By cache; empty on a client, and on a node before it has joined. */
+  readonly replicas: ReadonlyMap<string, CacheReplica>
+}
