@@ -63,6 +63,8 @@ type Listener = (member: Member, joined: boolean) => void
 export class Membership {
   readonly #options: MembershipOptions
   readonly #members = new Map<string, Member>()
+  /** Lives that ended a moment ago, and when: what still arrives of them was under way. */
+  readonly #ended = new Map<string, number>()
   readonly #beatListeners = new Set<Listener>()
   readonly #leftListeners = new Set<(member: Member) => void>()
   readonly #subscriptions: Subscription[]
@@ -149,6 +151,7 @@ export class Membership {
       if (before?.incarnation === beat.incarnation) this.#leave(before, 'goodbye')
       return
     }
+    if (this.#ended.has(`${id} ${beat.incarnation}`)) return
     if (before !== undefined && before.incarnation !== beat.incarnation) this.#leave(before, 'replaced')
     const joined = before?.incarnation !== beat.incarnation
     if (joined && this.#members.size >= limits.maxMembers) {
@@ -184,11 +187,13 @@ export class Membership {
     const { ports, failureTimeoutMs, heartbeatMs } = this.#options
     const now = ports.clock.monotonicMs()
     for (const member of [...this.#members.values()]) if (now - member.lastHeardMs > failureTimeoutMs) this.#leave(member, 'silent')
+    for (const [life, endedMs] of this.#ended) if (now - endedMs > failureTimeoutMs) this.#ended.delete(life)
     this.#sweepTimer = ports.timers.after(heartbeatMs, () => this.#sweep())
   }
 
   #leave (member: Member, why: 'goodbye' | 'silent' | 'replaced'): void {
     this.#members.delete(member.id)
+    if (why !== 'silent') this.#ended.set(`${member.id} ${member.incarnation}`, this.#options.ports.clock.monotonicMs())
     this.#epoch++
     this.#options.onEvent({ type: 'member-left', node: member.id, incarnation: member.incarnation, why })
     for (const listener of this.#leftListeners) listener(member)
