@@ -33,9 +33,9 @@ export class RateLimit {
 
   get #portion (): number { return Math.max(1, this.#capacity / 2) }
 
-  /** How long until something is allowed. */
+  /** How long until something is allowed, in whole milliseconds: what rounding leaves of less would never pass. */
   get waitMs (): number {
-    return this.allowed > 0 ? 0 : (this.#portion - this.#tokens) / this.#perSecond * 1000
+    return this.allowed > 0 ? 0 : Math.max(1, Math.ceil((this.#portion - this.#tokens) / this.#perSecond * 1000))
   }
 
   take (records: number): void { this.#tokens -= records }
