@@ -15,7 +15,7 @@ export type LogLevel = typeof LOG_LEVELS[number]
 
 export interface LoggerOptions {
   readonly level: LogLevel
-  /** Stand in every line, such as the node's name. */
+  /** Stand in every line. Events have names of their own, `node` among them: that is the other node. */
   readonly facts?: Readonly<Record<string, string>>
   /** Takes the lines. Default: standard error, written at once, so that the last line before a crash is there. */
   readonly stream?: { write(line: string): void }

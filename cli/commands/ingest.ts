@@ -9,7 +9,7 @@
  *   cluster gone for longer than a write     the end, naming the line: going on would lose row after row
  *   may take
  */
-import { BusyError, MillpondError } from '../../engine/errors.js'
+import { BusyError, ConfigError, MillpondError } from '../../engine/errors.js'
 import type { Cache } from '../../node/cache.js'
 import type { MillpondClient } from '../../node/connect.js'
 import type { WriteConcern } from '../../replication/acks.js'
@@ -37,6 +37,8 @@ const ROW_REFUSED = new Set(['LIMIT_EXCEEDED', 'VALUE_REFUSED', 'VERSION_IN_FUTU
 export async function runIngest (file: string, flags: IngestFlags): Promise<number> {
   const events = readEvents(file, flags)
   const interrupt = onInterrupt()
+  // Whoever waits for a line that does not come would not notice otherwise.
+  if (file === '-') interrupt.signal.addEventListener('abort', () => process.stdin.destroy())
   try {
     return await withClient(flags, async client => {
       const ack = flags.ack ?? await mostReplicas(client, flags.cache)
@@ -90,11 +92,11 @@ class Ingest {
         if (this.#failure !== undefined || signal.aborted) break
       }
     } catch (error) {
-      broken = error instanceof Error ? error : new Error(String(error)) // the rows before it are on their way, and count
+      if (!signal.aborted) broken = error instanceof Error ? error : new Error(String(error)) // the rows before it are on their way, and count
     }
     await this.#fewerThan(1)
     this.#progress.stop()
-    if (broken !== undefined && this.#read === 0) throw broken
+    if (broken !== undefined && this.#written + this.#rejected === 0) throw broken
     const lines = new LineWriter()
     await lines.write({ read: this.#read, written: this.#written, rejected: this.#rejected, seconds: Math.round(performance.now() - startMs) / 1000 })
     await lines.flush()
@@ -117,6 +119,7 @@ class Ingest {
         })
         return
       } catch (error) {
+        if (error instanceof ConfigError) throw error // a write concern the cache cannot reach
         if (!(error instanceof BusyError)) return this.#failed(line, error)
         await this.#fewerThan(Math.max(1, this.#underWay))
       }

@@ -4,7 +4,6 @@
  * Standard output gets one line when the node serves, for whoever waits for that; everything else is logged.
  */
 import type { NodeConfig } from '../../node/config.js'
-import type { MillpondEvent } from '../../node/events.js'
 import { createLogger, type LogLevel } from '../../node/logger.js'
 import { createMetrics } from '../../node/metrics.js'
 import { openNode } from '../../node/open-node.js'
@@ -25,33 +24,42 @@ export interface NodeFlags extends CacheFlags {
 }
 
 export async function runNode (flags: NodeFlags): Promise<number> {
-  const { cluster, cache, metricsPort, logLevel } = flags
   const interrupt = onInterrupt()
-  const logger = createLogger({ level: logLevel, facts: { cluster, ...flags.name === undefined ? {} : { node: flags.name } } })
+  try {
+    await serve(flags, interrupt.signal)
+  } finally {
+    interrupt.end()
+  }
+  return EXIT.ok
+}
+
+async function serve (flags: NodeFlags, signal: AbortSignal): Promise<void> {
+  const { cluster, cache, metricsPort, logLevel } = flags
+  const logger = createLogger({ level: logLevel, facts: { cluster, ...flags.name === undefined ? {} : { self: flags.name } } })
   const metrics = metricsPort === undefined ? undefined : createMetrics()
   let isConnected = true
-  const onEvent = (event: MillpondEvent): void => {
-    if (event.type === 'connection') isConnected = event.connected
-    logger.onEvent(event)
-    metrics?.onEvent(event)
-  }
-  const node = await openNode(nodeConfig(flags), { onEvent })
+  const node = await openNode(nodeConfig(flags), {
+    onEvent (event) {
+      if (event.type === 'connection' && signal.aborted) return // its end is intended
+      if (event.type === 'connection') isConnected = event.connected
+      logger.onEvent(event)
+      metrics?.onEvent(event)
+    }
+  })
   try {
     const server = metrics === undefined || metricsPort === undefined
       ? undefined
       : await serveMetrics({ port: metricsPort, contentType: metrics.contentType, metrics: () => metrics.text(node.status()), isConnected: () => isConnected })
-    logger.info({ cache, shards: flags.shards, replicas: flags.replicas, data: flags.data ?? null, metricsPort: server?.port ?? null }, 'ready')
+    logger.info({ node: node.name, cache, shards: flags.shards, replicas: flags.replicas, data: flags.data ?? null, metricsPort: server?.port ?? null }, 'ready')
     process.stdout.on('error', () => {}) // whoever waited for the line may be gone
     process.stdout.write(`ready node=${node.name} cluster=${cluster} cache=${cache}${server === undefined ? '' : ` metrics=http://127.0.0.1:${server.port}/metrics`}\n`)
-    await aborted(interrupt.signal)
+    await aborted(signal)
     logger.info({}, 'stopping')
     await server?.close()
   } finally {
     await node.close()
-    interrupt.end()
   }
   logger.info({}, 'stopped')
-  return EXIT.ok
 }
 
 function nodeConfig (flags: NodeFlags): NodeConfig {
