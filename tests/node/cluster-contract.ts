@@ -2,6 +2,9 @@
  * What nodes and clients do for their users, whatever connects them. in-process.test.ts and nats.test.ts run all of it, on
  * real time with short intervals; what only shows under faults is tested on virtual time (faults.test.ts).
  */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { ExecutionContext, TestFn } from 'ava'
 import { connect, openNode, type Cache, type ClientConfig, type MillpondClient, type MillpondEvent, type MillpondNode, type NodeConfig, type Wiring } from '../../index.js'
 import { waitFor } from '../support/wait-for.js'
@@ -140,6 +143,22 @@ export function clusterContract (test: TestFn, name: string, open: () => Promise
     await t.throwsAsync(node('a', { timing: { ...TIMING, joinWaitMs: 500 } }), { code: 'CONFIG_CONFLICT', message: /node name a is taken/ })
     t.deepEqual(events.filter(({ type }) => type === 'config-conflict'), [])
     t.truthy(await node('b'), 'the name is free after the failure')
+  })
+
+  check('a node started again on its data directory serves what it had, and refuses settings that contradict it', async ({ t, node }) => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'millpond-node-'))
+    t.teardown(() => rm(dataDir, { recursive: true, force: true }))
+    const alone = { dataDir, caches: { prices: { shards: 16, groups: 8, replicas: 1 } } }
+    const first = await node('a', alone)
+    for (let i = 0; i < 100; i++) void first.cache('prices').put(`k${i}`, { i })
+    await first.cache('prices').delete('k7')
+    await first.close()
+    await t.throwsAsync(node('a', { ...alone, caches: { prices: { shards: 32, groups: 8, replicas: 1 } } }), { code: 'CONFIG_CONFLICT', message: /shards 32 contradicts.*shards 16/ })
+    const again = await node('a', alone)
+    const records = await scanned(again.cache('prices'))
+    t.is(records.size, 99)
+    t.deepEqual(records.get('k99'), { i: 99 })
+    await t.throwsAsync(node('b', alone), { code: 'STORE' }, 'two nodes cannot share a data directory')
   })
 
   check('a client is told when there is no such cluster or cache', async ({ t, node, client }) => {

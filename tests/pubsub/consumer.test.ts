@@ -155,6 +155,21 @@ test('a commit is known to every replica, and a new consumer of the group starts
   await other.stop()
 })
 
+test('a commit that meets a node on its way out is taken by another one', async t => {
+  const cluster = await startCluster(t, ['a', 'b', 'c'], { replicas: 3 })
+  const client = await cluster.client('consumer')
+  await fill(cluster, cluster.cache('a'), 100)
+  const failed: string[] = []
+  const watcher = watch(cluster, client, { batchSize: 1 }, batch => batch.commit().catch((error: unknown) => { failed.push(String(error)) }))
+  await cluster.time.until(() => watcher.shown() > 20, 'some records')
+  await cluster.close('b')
+  await cluster.time.until(() => watcher.shown() > 50, 'some more')
+  await cluster.close('a')
+  await cluster.time.until(() => watcher.seen.size === 100, 'all records')
+  t.deepEqual(failed, [])
+  await watcher.stop()
+})
+
 test('what was not committed is shown again, what was is not', async t => {
   const cluster = await startCluster(t, ['a', 'b'], { replicas: 2 })
   const client = await cluster.client('consumer')
