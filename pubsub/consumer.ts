@@ -19,12 +19,15 @@ import { groupOf } from '../engine/routing.js'
 import type { Messenger } from '../replication/messenger.js'
 import type { Router } from '../replication/router.js'
 import type { Subjects } from '../replication/subjects.js'
-import { Wake } from './wake.js'
+import { Commits, type ShardCursor } from './commits.js'
 import { onHints } from './hints.js'
+import { HolderChoice } from './holder-choice.js'
+import { LostHints } from './lost-hints.js'
 import { Positions } from './positions.js'
 import type { QueryClient } from './query-client.js'
 import type { PollPage } from './query-protocol.js'
 import { RateLimit } from './rate-limit.js'
+import { Wake } from './wake.js'
 
 export interface ConsumeOptions {
   /** The consumer group whose cursors are read and committed. */
@@ -89,22 +92,25 @@ class Consumer {
   readonly #behindSinceMs = new Map<number, number>()
   /** Shards that were started over and that no batch has named yet. */
   readonly #unreportedResets = new Set<number>()
-  /** Per group: the holder in use, and the digest that differed at the last check. */
-  readonly #holders = new Map<number, string>()
-  readonly #suspects = new Map<number, string>()
+  readonly #holders: HolderChoice
+  readonly #commits: Commits
+  readonly #lostHints: LostHints
   readonly #closers: Array<() => void> = []
   #checkTimer: Timer | undefined
   #idleSinceMs: number
   #closed = false
 
   constructor (options: ConsumerOptions) {
-    const { ports, ratePerSecond = Infinity, batchSize = 500, router } = options
+    const { ports, ratePerSecond = Infinity, batchSize = 500, router, queries, group: consumerGroup } = options
     if (!(ratePerSecond > 0)) throw new ConfigError(`ratePerSecond must be a positive number, got ${ratePerSecond}`)
     if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > limits.maxPollLimit) throw new ConfigError(`batchSize must be an integer from 1 to ${limits.maxPollLimit}, got ${batchSize}`)
     this.#options = options
     this.#positions = new Positions(router.shape)
     this.#rate = new RateLimit(ports.clock, ratePerSecond)
     this.#wake = new Wake(ports.timers)
+    this.#holders = new HolderChoice(router)
+    this.#commits = new Commits({ router, queries, holders: this.#holders, consumerGroup })
+    this.#lostHints = new LostHints({ router, queries, positions: this.#positions, holders: this.#holders })
     this.#idleSinceMs = ports.clock.monotonicMs()
   }
 
@@ -126,27 +132,18 @@ class Consumer {
     this.#checkSoon()
   }
 
-  /** Reads the group's committed cursors, from one holder per placement group; waits for groups that nobody holds yet. */
+  /** Starts at the group's committed cursors; waits for placement groups that nobody holds yet. */
   async #restore (): Promise<void> {
-    const { router, queries, group: consumerGroup } = this.#options
-    let waiting = Array.from({ length: router.shape.groups }, (_, group) => group)
-    while (waiting.length > 0 && !this.#closed) {
-      const holder = this.#holder(waiting.find(group => this.#holder(group) !== undefined) ?? 0)
-      const groups = waiting.filter(group => this.#holder(group) === holder)
-      if (holder === undefined) {
-        await this.#wake.sleep(RETRY_MS)
-        continue
-      }
-      try {
-        const found = await queries.ask(holder, 'cursors', { cache: router.cache, consumerGroup, groups })
-        for (const [shard, cursor] of found) this.#positions.moveTo(shard, cursor)
-        waiting = waiting.filter(group => !groups.includes(group))
-      } catch (error) {
-        if (this.#closed) return
-        if (!(error instanceof MillpondError) || !error.retryable) throw error
-        for (const group of groups) this.#moveOn(group, holder)
-        await this.#wake.sleep(RETRY_MS)
-      }
+    let waiting = Array.from({ length: this.#options.router.shape.groups }, (_, group) => group)
+    for (;;) {
+      const { cursors, left } = await this.#commits.read(waiting).catch((error: unknown) => {
+        if (this.#closed) return { cursors: [], left: [] } // the connection went with us
+        throw error
+      })
+      for (const [shard, cursor] of cursors) this.#positions.moveTo(shard, cursor)
+      if (left.length === 0 || this.#closed) return
+      waiting = left
+      await this.#wake.sleep(RETRY_MS)
     }
   }
 
@@ -201,15 +198,22 @@ class Consumer {
     const resets = [...this.#unreportedResets]
     if (changes.length === 0 && resets.length === 0) return null
     this.#unreportedResets.clear()
-    const commit = this.#commitUpTo([...this.#uncommitted].map(shard => [shard, this.#positions.cursor(shard)]))
-    return { changes, resets, commit }
+    return { changes, resets, commit: this.#commitUpTo(this.#readSoFar()) }
+  }
+
+  /** The cursors that were moved since they were committed. */
+  #readSoFar (): ShardCursor[] {
+    return [...this.#uncommitted].flatMap((shard): ShardCursor[] => {
+      const cursor = this.#positions.cursor(shard)
+      return cursor === null ? [] : [[shard, cursor]]
+    })
   }
 
   #pick (): [holder: string | undefined, shards: number[]] {
     let holder: string | undefined
     const shards: number[] = []
     for (const shard of this.#positions.dirty()) {
-      const candidate = this.#holder(this.#groupOf(shard))
+      const candidate = this.#holders.of(this.#groupOf(shard))
       holder ??= candidate
       if (candidate !== undefined && candidate === holder) shards.push(shard)
       if (shards.length >= limits.maxShardsPerPoll) break
@@ -244,84 +248,34 @@ class Consumer {
 
   #groupOf (shard: number): number { return groupOf(shard, this.#options.router.shape.groups) }
 
-  /** The holder to ask about a group: the same as long as it is one, so that cursors and hints fit together. */
-  #holder (group: number): string | undefined {
-    const holders = this.#options.router.holders(group)
-    const current = this.#holders.get(group)
-    if (current !== undefined && holders.includes(current)) return current
-    return this.#use(group, holders[0])
-  }
-
-  #use (group: number, holder: string | undefined): string | undefined {
-    if (holder === undefined) this.#holders.delete(group)
-    else this.#holders.set(group, holder)
-    return holder
-  }
-
   /** Moves a shard's group on to the next holder, and keeps the shard dirty. */
   #avoid (holder: string, shard: number): void {
     const group = this.#groupOf(shard)
-    if (this.#moveOn(group, holder)) {
+    if (this.#holders.moveOn(group, holder)) {
       for (const sibling of this.#positions.shardsOf(group)) this.#positions.markDirty(sibling) // the hints of the new holder were not listened to
     }
     this.#positions.markDirty(shard)
   }
 
-  /** Uses the holder after this one for a group. @returns whether there is another one */
-  #moveOn (group: number, from: string): boolean {
-    const holders = this.#options.router.holders(group)
-    const next = holders[(holders.indexOf(from) + 1) % Math.max(1, holders.length)]
-    if (this.#holders.get(group) !== from || next === from) return false
-    this.#use(group, next)
-    return true
-  }
-
   #hinted (node: string, shards: readonly number[]): void {
-    for (const shard of shards) if (this.#holders.get(this.#groupOf(shard)) === node) this.#positions.markDirty(shard)
+    for (const shard of shards) if (this.#holders.isInUse(this.#groupOf(shard), node)) this.#positions.markDirty(shard)
     if (!this.#positions.isClean) this.#wake.now()
   }
 
   #checkSoon (): void {
     this.#checkTimer = this.#options.ports.timers.after(this.#options.checkIntervalMs, () => {
-      // A check that failed is made up for by the next one.
-      void this.#check().catch(() => {}).finally(() => { if (!this.#closed) this.#checkSoon() })
+      // A look that failed is made up for by the next one.
+      void this.#lostHints.look().catch(() => {}).finally(() => {
+        if (this.#closed) return
+        if (!this.#positions.isClean) this.#wake.now()
+        this.#checkSoon()
+      })
     })
   }
 
-  /** A group that is clean, and yet differs from its holder in the same way twice, lost a hint. */
-  async #check (): Promise<void> {
-    const { router, queries } = this.#options
-    for (let group = 0; group < router.shape.groups && !this.#closed; group++) {
-      const holder = this.#holder(group)
-      const root = holder === undefined ? undefined : router.rootAt(holder, group)
-      if (holder === undefined || root === undefined || !this.#positions.groupIsClean(group) || root === this.#positions.root(group)) {
-        this.#suspects.delete(group)
-        continue
-      }
-      if (this.#suspects.get(group) !== root) {
-        this.#suspects.set(group, root)
-        continue
-      }
-      this.#suspects.delete(group)
-      for (const [, digests] of await queries.ask(holder, 'digests', { cache: router.cache, groups: [group] })) {
-        for (const shard of this.#positions.differing(group, digests)) this.#positions.markDirty(shard)
-      }
-      this.#wake.now()
-    }
-  }
-
-  #commitUpTo (cursors: ReadonlyArray<readonly [number, Uint8Array | null]>): () => Promise<void> {
+  #commitUpTo (cursors: readonly ShardCursor[]): () => Promise<void> {
     return async () => {
-      const { router, queries, group: consumerGroup } = this.#options
-      const byGroup = new Map<number, Array<[number, Uint8Array]>>()
-      for (const [shard, cursor] of cursors) {
-        if (cursor === null) continue
-        const group = this.#groupOf(shard)
-        byGroup.set(group, [...byGroup.get(group) ?? [], [shard, cursor]])
-      }
-      await Promise.all([...byGroup].map(async ([group, ofGroup]) => {
-        await queries.askHolder(router, group, 'commit', { cache: router.cache, consumerGroup, cursors: ofGroup })
-      }))
+      await this.#commits.write(cursors)
       for (const [shard, cursor] of cursors) if (this.#positions.cursor(shard) === cursor) this.#uncommitted.delete(shard)
     }
   }
