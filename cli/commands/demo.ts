@@ -40,7 +40,7 @@ export interface DemoFlags extends EventFlags {
 }
 
 /** Writes that are started before everything else gets its turn. More of them is faster and starves readers: all share a thread. */
-const WRITES_PER_TURN = 64
+const WRITES_PER_TURN = 128
 const SAMPLE_EVERY = 97
 const POLL_MS = 5
 /** On top of the time the slow consumer needs for a look at every record. */
@@ -135,7 +135,7 @@ class Demo {
         underWay = []
         await turn()
         for (const watch of this.#watches) await watch.look()
-        progress.update(this.#events, `${this.#slow.backlog} records wait for the slow consumer`)
+        progress.update(this.#events, `${this.#slow.backlog} wait for slow`)
         if (signal.aborted) break
       }
       await Promise.all(underWay)
@@ -174,7 +174,7 @@ class Demo {
       for (const watch of this.#watches) await watch.look()
       const waiting = this.#fast.backlog + this.#slow.backlog
       if (waiting === 0 && isConverged(this.#cluster.nodes)) break
-      progress.update(this.#events, `${waiting} records wait for a consumer`)
+      progress.update(this.#events, `${waiting} wait`)
       await sleep(POLL_MS)
     }
     progress.stop()

@@ -21,7 +21,7 @@ export interface DemoCluster {
 export async function openCluster (): Promise<DemoCluster> {
   const network = createNetwork()
   const nodes = await Promise.all(NAMES.map(name => openNode({
-    cluster: CLUSTER, name, caches: { [CACHE]: { shards: 64, replicas: NAMES.length } }, timing: { joinWaitMs: JOIN_WAIT_MS }
+    cluster: CLUSTER, name, caches: { [CACHE]: { shards: 64, groups: 16, replicas: NAMES.length } }, timing: { joinWaitMs: JOIN_WAIT_MS }
   }, { network })))
   while (!nodes.every(isReady)) await sleep(POLL_MS)
   const client = await connect({ cluster: CLUSTER }, { network })
