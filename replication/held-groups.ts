@@ -13,12 +13,11 @@
  */
 import type { OnEvent } from './events.js'
 import type { AntiEntropy } from './anti-entropy.js'
+import { sameShape, type CacheShape } from './cache-shape.js'
 import type { Member, Membership, Phase } from './membership.js'
 import { ownersOf, type Place } from './placement.js'
 import type { ShardSet } from '../storage/shard-set.js'
 import type { Subscription } from './transport.js'
-
-export interface CacheShape { readonly shards: number, readonly groups: number, readonly replicas: number }
 
 export interface HeldGroupsOptions {
   readonly cache: string
@@ -170,8 +169,4 @@ export class HeldGroups {
     this.#closed = true
     for (const { subscription } of this.#held.values()) subscription.close()
   }
-}
-
-export function sameShape (a: CacheShape, b: CacheShape): boolean {
-  return a.shards === b.shards && a.groups === b.groups && a.replicas === b.replicas
 }

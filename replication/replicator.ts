@@ -16,9 +16,11 @@ import type { Persister } from '../storage/persister.js'
 import type { ShardSet } from '../storage/shard-set.js'
 import { Acks, replicasNeeded, type WriteConcern } from './acks.js'
 import { AntiEntropy } from './anti-entropy.js'
+import { conflictBetween, sameShape, type CacheShape } from './cache-shape.js'
+import { Confirmations } from './confirmations.js'
 import { DigestWatch } from './digest-watch.js'
 import type { OnEvent } from './events.js'
-import { HeldGroups, sameShape, type CacheShape } from './held-groups.js'
+import { HeldGroups } from './held-groups.js'
 import { Inbox } from './inbox.js'
 import type { CacheState, Member, Membership } from './membership.js'
 import type { Messenger } from './messenger.js'
@@ -27,7 +29,6 @@ import { Question } from './peer-protocol.js'
 import { PeerServer } from './peer-server.js'
 import type { Place } from './placement.js'
 import { tokenFromEnd, type Subjects } from './subjects.js'
-import type { Subscription } from './transport.js'
 
 export interface ReplicatorOptions {
   readonly cache: string
@@ -45,8 +46,6 @@ export interface ReplicatorOptions {
   readonly onEvent: OnEvent
 }
 
-const Confirmation = v.object({ cache: v.string(), incarnation: v.count, groups: v.array(v.tuple([v.count, v.count])) })
-
 export class Replicator {
   readonly cache: string
   readonly shape: CacheShape
@@ -59,8 +58,7 @@ export class Replicator {
   readonly #server: PeerServer
   readonly #acks: Acks
   readonly #watch = new DigestWatch()
-  readonly #subscriptions: Subscription[] = []
-  #confirmations = new Map<string, { incarnation: number, groups: Map<number, number> }>()
+  readonly #confirmations: Confirmations
   #flushTimer: Timer | undefined
   /** The longer a flush takes, the longer the next one is put off: under load, batches grow instead of their number. */
   #restMs = 0
@@ -85,7 +83,7 @@ export class Replicator {
       cache, shards: this.shards, onEvent,
       holds: group => this.held.has(group),
       onMissing: (node, group) => this.#antiEntropy.missing(node, group),
-      onConfirm: (node, incarnation, group, sequence) => this.#confirmSoon(node, incarnation, group, sequence)
+      onConfirm: (node, incarnation, group, sequence) => this.#confirmations.send(node, incarnation, group, sequence)
     })
     this.#antiEntropy = new AntiEntropy({
       cache, node: self.id, shards: this.shards, inbox: this.#inbox, messenger, subjects, ports, onEvent,
@@ -102,7 +100,10 @@ export class Replicator {
       }
     })
     this.#server = new PeerServer({ shards: this.shards, outbox: this.#outbox, holds: group => this.held.has(group), vouches: group => this.held.phase(group) === 'ready' })
-    this.#subscriptions.push(messenger.on(subjects.acksAll(self.id), 'ack', (value, subject) => this.#receiveConfirmation(tokenFromEnd(subject, 0), value)))
+    this.#confirmations = new Confirmations({
+      cache, node: self.id, incarnation: self.incarnation, messenger, subjects, timers: ports.timers,
+      onConfirmed: (node, group, sequence) => this.#acks.confirm(node, group, sequence)
+    })
     membership.onBeat((member, joined) => this.#heard(member, joined))
     membership.onLeft(member => this.#left(member))
   }
@@ -213,28 +214,6 @@ export class Replicator {
     this.held.reconcile()
   }
 
-  /** Confirmations to one sender leave together. */
-  #confirmSoon (node: string, incarnation: number, group: number, sequence: number): void {
-    if (this.#confirmations.size === 0) this.#options.ports.timers.after(0, () => this.#confirm())
-    let mine = this.#confirmations.get(node)
-    if (mine === undefined || mine.incarnation !== incarnation) this.#confirmations.set(node, mine = { incarnation, groups: new Map() })
-    mine.groups.set(group, sequence)
-  }
-
-  #confirm (): void {
-    const { messenger, subjects, self } = this.#options
-    for (const [node, { incarnation, groups }] of this.#confirmations) {
-      messenger.send(subjects.acks(node, self.id), 'ack', { cache: this.cache, incarnation, groups: [...groups] })
-    }
-    this.#confirmations = new Map()
-  }
-
-  #receiveConfirmation (node: string, value: unknown): void {
-    const parsed = v.safeParse(Confirmation, value)
-    if (!parsed.success || parsed.output.cache !== this.cache || parsed.output.incarnation !== this.#options.self.incarnation) return
-    for (const [group, sequence] of parsed.output.groups) this.#acks.confirm(node, group, sequence)
-  }
-
   /** Publishes what is buffered and stops. The shards stay readable. */
   close (): void {
     if (this.#closed) return
@@ -243,11 +222,6 @@ export class Replicator {
     this.#antiEntropy.close()
     this.#acks.close()
     this.held.close()
-    for (const subscription of this.#subscriptions) subscription.close()
+    this.#confirmations.close()
   }
-}
-
-/** The settings two nodes disagree about, in words. */
-export function conflictBetween (mine: CacheShape, theirs: CacheShape): string {
-  return (['shards', 'groups', 'replicas'] as const).filter(name => mine[name] !== theirs[name]).map(name => `${name} ${mine[name]} here, ${theirs[name]} there`).join(', ')
 }

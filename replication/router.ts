@@ -3,7 +3,7 @@
  * hold nothing.
  */
 import { UnavailableError } from '../engine/errors.js'
-import type { CacheShape } from './held-groups.js'
+import type { CacheShape } from './cache-shape.js'
 import type { Membership, Phase } from './membership.js'
 import { rank } from './placement.js'
 
