@@ -1,0 +1,92 @@
+/**
+ * One replica of one side of the engine benchmark, in a process of its own: nobody else's objects are in its heap and
+ * nobody else's types in its compiled code. It is told what to do round by round, and says what that took.
+ */
+import { Encoder } from 'cbor-x'
+import { createSide, type Side, type SideName } from './engine-sides.js'
+import { timed, type Spent } from './measure.js'
+import { BenchWrites, keyOf } from './records.js'
+
+export type Request =
+  | { readonly type: 'create', readonly side: SideName, readonly incarnation: number }
+  | { readonly type: 'fill', readonly records: number, readonly batchSize: number }
+  | { readonly type: 'overwrite', readonly records: number, readonly batchSize: number, readonly batches: number }
+  | { readonly type: 'merge', readonly updates: readonly Uint8Array[] }
+  | { readonly type: 'sizes', readonly records: number, readonly batchSize: number, readonly overwrites: number }
+  | { readonly type: 'flush-times' }
+
+export interface Reply {
+  readonly spent?: Spent
+  readonly updates?: readonly Uint8Array[]
+  readonly sizes?: Sizes
+  readonly flushTimes?: { readonly flushMs: readonly number[], readonly compactingFlushMs: readonly number[] }
+}
+
+export interface Sizes {
+  readonly encodedBytes: number
+  /** Keys and records as plain CBOR: what is there to be stored at all. */
+  readonly liveBytes: number
+  /** What the replica adds to the heap of an empty process, after a garbage collection. */
+  readonly heapBytes: number
+}
+
+/** The same writes on all sides. */
+const writes = new BenchWrites(1)
+let side: Side | undefined
+let emptyHeapBytes = 0
+
+function created (): Side {
+  if (side === undefined) throw new Error('nothing was created yet')
+  return side
+}
+
+function heapBytes (): number {
+  globalThis.gc?.()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+function answer (request: Request): Reply {
+  if (request.type === 'create') {
+    emptyHeapBytes = heapBytes()
+    side = createSide(request.side, request.incarnation)
+    return {}
+  }
+  if (request.type === 'fill') return { updates: [...writes.first(request.records, request.batchSize)].flatMap(batch => created().write(batch)) }
+  if (request.type === 'overwrite') return overwrite(request)
+  if (request.type === 'merge') return merge(request)
+  if (request.type === 'sizes') return { sizes: sizes(request) }
+  const { flushMs = [], compactingFlushMs = [] } = created()
+  return { flushTimes: { flushMs, compactingFlushMs } }
+}
+
+function overwrite ({ records, batchSize, batches }: Request & { type: 'overwrite' }): Reply {
+  const spent = { cpuSeconds: 0, wallSeconds: 0 }
+  const updates: Uint8Array[] = []
+  for (let i = 0; i < batches; i++) {
+    const batch = writes.over(records, batchSize)
+    updates.push(...timed(spent, () => created().write(batch)))
+  }
+  return { spent, updates }
+}
+
+function merge ({ updates }: Request & { type: 'merge' }): Reply {
+  const spent = { cpuSeconds: 0, wallSeconds: 0 }
+  timed(spent, () => { for (const update of updates) created().merge(update) })
+  return { spent }
+}
+
+function sizes ({ records, batchSize, overwrites }: Request & { type: 'sizes' }): Sizes {
+  for (const batch of writes.first(records, batchSize)) created().write(batch)
+  for (let i = 0; i < overwrites * records; i += batchSize) created().write(writes.over(records, batchSize))
+  const usedBytes = heapBytes() - emptyHeapBytes
+  const cbor = new Encoder({ useRecords: false })
+  let liveBytes = 0
+  for (let record = 0; record < records; record++) {
+    const key = keyOf(record)
+    liveBytes += cbor.encode([key, created().read(key)]).length
+  }
+  return { encodedBytes: created().encodedBytes(), liveBytes, heapBytes: usedBytes }
+}
+
+process.on('message', (request: Request) => { process.send?.(answer(request)) })
