@@ -19,7 +19,7 @@ import type { Run } from './run.js'
 import { ROOT } from './update.js'
 
 /** The longest run of superseded entries that is kept as holes. */
-const MAX_HOLES = 64
+const MAX_HOLES = 32
 const HOLE = new Entry('', 0, 0, NO_FIELDS, false)
 HOLE.live = false
 
