@@ -1,0 +1,51 @@
+/** Every queue stays within its bound at every step, and is empty at rest (SPEC B1). */
+import { limits } from '../../engine/limits.js'
+import type { Inside } from '../../node/inside.js'
+import { Violation } from '../violation.js'
+
+/** Checked after everything a process did, so it has to be cheap. */
+export function checkBounds (machine: string, inside: Inside | undefined): void {
+  if (inside === undefined) return
+  const { messenger, membership, caches, replicas } = inside
+  within(machine, 'requests waiting', messenger.requestsWaiting, limits.maxRequestsInFlight)
+  within(machine, 'partial messages', messenger.partialMessages, limits.maxPartialMessages)
+  within(machine, 'writes on their way', caches.writesOnTheirWay, limits.maxWritesInFlight * replicas.size + limits.maxWritesInFlight)
+  within(machine, 'members', membership.members.size, limits.maxMembers)
+  for (const [cache, { replicator }] of replicas) {
+    const { keptBatches, keptBytes, ackWaiters } = replicator.queues
+    within(machine, `${cache}: kept batches`, keptBatches, limits.maxResendBatches * replicator.shape.groups)
+    within(machine, `${cache}: kept bytes`, keptBytes, limits.maxResendBytes + limits.maxDeltaBytes)
+    within(machine, `${cache}: writers waiting for replicas`, ackWaiters, limits.maxAckWaiters)
+    for (const shard of replicator.shards) {
+      within(machine, `${cache}: pending entries of shard ${shard.shard}`, shard.pendingEntries, limits.maxPendingEntries)
+      // SPEC E12, with room for one flush, which may be one merged update.
+      within(machine, `${cache}: dead entries of shard ${shard.shard}`, shard.deadEntries, Math.max(shard.liveEntries, limits.minGarbageToCompact) + MAX_FLUSH)
+    }
+  }
+}
+
+/** More entries than one update of these simulations carries. */
+const MAX_FLUSH = 4096
+
+/** What is left in the queues of a machine that should be at rest, or null. */
+export function notAtRest (machine: string, inside: Inside | undefined): string | null {
+  if (inside === undefined) return null
+  const { messenger, caches, replicas } = inside
+  const left: string[] = []
+  const note = (what: string, count: number): void => { if (count > 0) left.push(`${count} ${what}`) }
+  note('requests without an answer', messenger.requestsWaiting)
+  note('writes on their way', caches.writesOnTheirWay)
+  for (const [cache, replica] of replicas) {
+    const { replicator } = replica
+    note(`writers of ${cache} that wait for replicas`, replicator.queues.ackWaiters)
+    note(`batches of ${cache} heard of and not merged`, replicator.lag)
+    note(`bytes of ${cache} not stored`, replica.unstoredBytes)
+    if (replicator.queues.unpublished) left.push(`unpublished deltas of ${cache}`)
+    for (const shard of replicator.shards) note(`pending entries in shard ${shard.shard} of ${cache}`, shard.pendingEntries)
+  }
+  return left.length === 0 ? null : `${machine}: ${left.join(', ')}`
+}
+
+function within (machine: string, what: string, value: number, bound: number): void {
+  if (value > bound) throw new Violation('queues stay within their bounds', `${machine}: ${what}: ${value}, at most ${bound} are allowed`)
+}

@@ -1,0 +1,66 @@
+/**
+ * Replicas agree (SPEC E2): whoever owns a placement group holds it, ready, nobody else does, and all holders have the same
+ * state vectors and the same canonical bytes. Asked again and again once the world is healed, until it holds or time is up.
+ */
+import type { CacheReplica } from '../../node/cache-replica.js'
+import type { NodeMachine } from '../node-machine.js'
+import { Violation } from '../violation.js'
+import { notAtRest } from './bounds.js'
+
+interface Holder { readonly name: string, readonly replica: CacheReplica }
+
+/** What still keeps a cluster from having converged, or null. */
+export function notConverged (machines: readonly NodeMachine[], cache: string): string | null {
+  const holders: Holder[] = []
+  for (const machine of machines) {
+    const replica = machine.inside?.replicas.get(cache)
+    if (!machine.up || replica === undefined) return `${machine.name} is not up`
+    if (machine.inside?.membership.members.size !== machines.length - 1) return `${machine.name} sees ${machine.inside?.membership.members.size} of ${machines.length - 1} other members`
+    const busy = notAtRest(machine.name, machine.inside)
+    if (busy !== null) return busy
+    holders.push({ name: machine.name, replica })
+  }
+  const [first] = holders
+  if (first === undefined) return null
+  const { shape } = first.replica.replicator
+  for (let group = 0; group < shape.groups; group++) {
+    const owners = first.replica.replicator.held.owners(group)
+    if (owners.length !== Math.min(shape.replicas, holders.length)) return `${first.name} sees owners ${owners.join(', ')} of group ${group}`
+    for (const { name, replica: { replicator } } of holders) {
+      if (replicator.held.owners(group).join() !== owners.join()) return `${name} sees other owners of group ${group} than ${first.name}`
+      const phase = replicator.held.phase(group)
+      if (phase !== (owners.includes(name) ? 'ready' : undefined)) return `${name} has group ${group} as ${phase ?? 'not held'}, owners are ${owners.join(', ')}`
+    }
+    const difference = differenceBetween(holders.filter(({ name }) => owners.includes(name)), group)
+    if (difference !== null) return difference
+  }
+  return null
+}
+
+function differenceBetween (holders: readonly Holder[], group: number): string | null {
+  const [first, ...others] = holders
+  if (first === undefined) return null
+  const { shards } = first.replica.replicator
+  for (const { name, replica: { replicator } } of others) {
+    for (const shard of shards.shardsOf(group)) {
+      if (shards.digest(shard) !== replicator.shards.digest(shard)) return `shard ${shard} differs between ${first.name} and ${name}`
+    }
+    if (shards.cursorRoot(group) !== replicator.shards.cursorRoot(group)) return `committed cursors of group ${group} differ between ${first.name} and ${name}`
+  }
+  return null
+}
+
+/** Equal digests mean equal state: at any time, between any two nodes. */
+export function checkEqualDigests (machines: readonly NodeMachine[], cache: string): void {
+  const seen = new Map<string, { readonly name: string, readonly bytes: Uint8Array }>()
+  for (const { name, inside } of machines) {
+    for (const shard of inside?.replicas.get(cache)?.replicator.shards ?? []) {
+      if (shard.pendingEntries > 0) continue // asking would flush it, and a checker must not change what it looks at
+      const id = `${shard.shard} ${shard.digest}`
+      const bytes = shard.encode()
+      const other = seen.get(id)
+      if (other === undefined) seen.set(id, { name, bytes })
+      else if (Buffer.compare(other.bytes, bytes) !== 0) throw new Violation('equal digests mean equal state', `shard ${shard.shard} of ${cache} has one digest and different contents on ${other.name} and ${name}`)
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * What one consumer group was handed (SPEC C1, C2): every final value at least once, and within the life of one consumer no
+ * key ever in an older version than before.
+ */
+import type { Change } from '../../engine/changes.js'
+import type { Fields } from '../../engine/values.js'
+import type { Model } from '../model.js'
+
+export class Deliveries {
+  /** Per key, every state of it that was handed out. */
+  readonly #states = new Map<string, Set<string>>()
+  /** Keys that were handed out alive, by shard. */
+  readonly #alive = new Map<string, number>()
+  readonly #resetShards = new Set<number>()
+  count = 0
+  resets = 0
+
+  constructor (readonly place: string, readonly group: string) {}
+
+  /** A consumer of the group begins: it knows nothing of what others of the group were shown. */
+  begin (model: Model): (changes: readonly Change[], resets: readonly number[]) => string | null {
+    const versions = new Map<string, { readonly shard: number, readonly version: number }>()
+    return (changes, resets) => {
+      for (const shard of resets) {
+        this.resets++
+        this.#resetShards.add(shard)
+        for (const [key, known] of versions) if (known.shard === shard) versions.delete(key)
+      }
+      for (const change of changes) {
+        const { key, shard, version } = change
+        const before = versions.get(key)
+        if (before !== undefined && version < before.version) return `group ${this.group} was shown ${key} in version ${version} after ${before.version}`
+        versions.set(key, { shard, version })
+        const problem = model.judge(this.place, key, change.deleted ? undefined : change.fields, false)
+        if (problem !== null) return `group ${this.group} was shown that ${problem}`
+        this.#record(change)
+      }
+      return null
+    }
+  }
+
+  #record ({ key, shard, deleted, fields }: Change): void {
+    this.count++
+    if (!deleted) this.#alive.set(key, shard)
+    const state = stateOf(deleted ? undefined : fields)
+    const states = this.#states.get(key)
+    if (states === undefined) this.#states.set(key, new Set([state]))
+    else states.add(state)
+  }
+
+  /** A final record that the group was never handed, or null. */
+  missing (records: ReadonlyMap<string, Fields>): string | null {
+    for (const [key, fields] of records) {
+      if (this.#states.get(key)?.has(stateOf(fields)) !== true) return `group ${this.group} was never handed the final ${key} = ${stateOf(fields).slice(0, 200)}`
+    }
+    return null
+  }
+
+  /** A record that is gone, that the group was shown, and of whose end it was never told; or null. Only where nothing was lost. */
+  untold (records: ReadonlyMap<string, Fields>): string | null {
+    for (const [key, shard] of this.#alive) {
+      if (!records.has(key) && this.#states.get(key)?.has(DELETED) !== true && !this.#resetShards.has(shard)) return `group ${this.group} was shown ${key} and never told that it was deleted`
+    }
+    return null
+  }
+}
+
+const DELETED = 'deleted'
+
+function stateOf (fields: Fields | undefined): string {
+  return fields === undefined ? DELETED : JSON.stringify(Object.entries(fields).sort(([a], [b]) => a < b ? -1 : 1))
+}

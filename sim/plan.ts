@@ -1,0 +1,63 @@
+/** What one run consists of: decided before it begins, from the seed alone, so that parts of it can be left out to shrink a failure. */
+import type { LinkFaults } from './network.js'
+import type { ConsumerPlan } from './workloads/consumer.js'
+import type { WritesPlan } from './workloads/writes.js'
+import type { WriteConcern } from '../replication/acks.js'
+
+export interface ClusterPlan {
+  readonly name: string
+  readonly nodes: readonly string[]
+  /** Machines that join for a while. */
+  readonly spares: readonly string[]
+  readonly clients: readonly string[]
+  readonly caches: Readonly<Record<string, { readonly shards: number, readonly groups: number, readonly replicas: number }>>
+}
+
+export interface Plan {
+  readonly seed: number
+  /** How long the world is unkind. */
+  readonly safetyMs: number
+  /** How long it may take afterwards until everything agrees. */
+  readonly settleMs: number
+  readonly limits: 'usual' | 'small'
+  readonly maxMessageBytes: number
+  readonly clusters: readonly ClusterPlan[]
+  readonly writes: ReadonlyArray<WritesPlan & { readonly cluster: string }>
+  readonly concerns: readonly WriteConcern[]
+  readonly consumers: readonly ConsumerPlan[]
+  readonly faults: readonly Fault[]
+}
+
+/** `forMs` is how long it lasts. */
+export type Fault = { readonly atMs: number, readonly forMs: number } & (
+  | { readonly kind: 'links', readonly links: LinkFaults }
+  | { readonly kind: 'partition', readonly from: readonly string[], readonly to: readonly string[], readonly oneWay: boolean }
+  | { readonly kind: 'clog', readonly from: string, readonly to: string }
+  | { readonly kind: 'break', readonly machine: string, readonly silentMs: number }
+  | { readonly kind: 'crash', readonly machine: string, readonly disk: 'kept' | 'bit-flip' | 'old-copy' | 'wiped' }
+  | { readonly kind: 'crash-all', readonly cluster: string }
+  | { readonly kind: 'pause', readonly machine: string }
+  | { readonly kind: 'stall', readonly machine: string }
+  | { readonly kind: 'flap', readonly machine: string }
+  | { readonly kind: 'slow-disk', readonly machine: string }
+  | { readonly kind: 'full-disk', readonly machine: string }
+  | { readonly kind: 'copy-disk', readonly machine: string }
+  | { readonly kind: 'clock-jump', readonly machine: string, readonly byMs: number }
+  | { readonly kind: 'clock-skew', readonly machine: string, readonly rate: number }
+  | { readonly kind: 'clock-freeze', readonly machine: string }
+  | { readonly kind: 'leave', readonly machine: string }
+  | { readonly kind: 'join', readonly machine: string }
+  | { readonly kind: 'twin', readonly machine: string }
+  | { readonly kind: 'hostile', readonly messages: number }
+)
+
+export const FAULT_KINDS = [
+  'links', 'partition', 'clog', 'break', 'crash', 'crash-all', 'pause', 'stall', 'flap', 'slow-disk', 'full-disk', 'copy-disk',
+  'clock-jump', 'clock-skew', 'clock-freeze', 'leave', 'join', 'twin', 'hostile'
+] as const satisfies ReadonlyArray<Fault['kind']>
+
+export function describeFault (fault: Fault): string {
+  const { kind, atMs, forMs, ...rest } = fault
+  const details = Object.entries(rest).map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`).join(', ')
+  return `at ${atMs.toFixed(0)} ms for ${forMs.toFixed(0)} ms: ${kind}${details === '' ? '' : ` (${details})`}`
+}

@@ -1,0 +1,111 @@
+/**
+ * One run: the world is unkind for a while, and nothing wrong may happen; then it is healed, and within a bounded time all
+ * must agree, every write that was promised must be there, and nothing may be left in any queue.
+ */
+import { notConverged } from './checkers/convergence.js'
+import { finalRecords } from './checkers/truth.js'
+import type { Coverage } from './coverage.js'
+import type { Plan } from './plan.js'
+import { useLimits } from './small-limits.js'
+import { Trace } from './trace.js'
+import { Violation } from './violation.js'
+import { World } from './world.js'
+
+export interface RunResult {
+  readonly plan: Plan
+  readonly violation: Violation | undefined
+  readonly events: number
+  readonly virtualMs: number
+  readonly hash: string
+  readonly coverage: Coverage
+  readonly writes: number
+  readonly acked: number
+  readonly guaranteed: number
+  readonly delivered: number
+  /** The last events, for the report. */
+  readonly last: readonly string[]
+}
+
+const CHECK_EVERY_MS = 250
+/** A cluster at rest must have said all it had to say by then ... */
+const REST_MS = 3000
+/** ... and stay quiet for so long. */
+const QUIET_MS = 1000
+
+export async function runPlan (plan: Plan, print?: (line: string) => void): Promise<RunResult> {
+  useLimits(plan.limits)
+  const trace = new Trace(300, print)
+  const world = new World(plan, trace)
+  let violation: Violation | undefined
+  const rejected = (reason: unknown): void => world.fail('no promise is left to fail', reason instanceof Error ? reason.stack ?? reason.message : String(reason))
+  process.on('unhandledRejection', rejected)
+  try {
+    await runUntil(world, plan.safetyMs)
+    world.heal()
+    await settle(world, plan)
+    await rest(world, plan)
+  } catch (error) {
+    violation = error instanceof Violation ? error : new Violation('nothing throws', error instanceof Error ? error.stack ?? error.message : String(error))
+  } finally {
+    process.off('unhandledRejection', rejected)
+    useLimits('usual')
+  }
+  const { model, scheduler } = world
+  return {
+    plan, violation, events: scheduler.count, virtualMs: scheduler.nowMs, hash: trace.hash, coverage: world.coverage,
+    writes: model.ops.length, acked: model.ops.filter(({ outcome }) => outcome === 'acked').length, guaranteed: model.ops.filter(op => model.isGuaranteed(op)).length,
+    delivered: world.consumers.reduce((sum, { deliveries }) => sum + deliveries.count, 0),
+    last: trace.last
+  }
+}
+
+function runUntil (world: World, atMs: number): Promise<void> {
+  return world.scheduler.run(() => world.scheduler.nowMs >= atMs)
+}
+
+/** Runs until nothing is missing any more. */
+async function settle (world: World, plan: Plan): Promise<void> {
+  const deadlineMs = world.scheduler.nowMs + plan.settleMs
+  for (;;) {
+    await runUntil(world, world.scheduler.nowMs + CHECK_EVERY_MS)
+    const left = unsettled(world, plan)
+    if (left === null) return
+    if (world.scheduler.nowMs > deadlineMs) throw left
+  }
+}
+
+function unsettled (world: World, plan: Plan): Violation | null {
+  for (const { name, caches } of plan.clusters) {
+    for (const cache of Object.keys(caches)) {
+      const difference = notConverged(world.nodesOf(name), cache)
+      if (difference !== null) return new Violation('replicas converge once the world is healed', `${name}/${cache}: after ${plan.settleMs} ms, ${difference}`)
+    }
+  }
+  for (const { deliveries } of world.consumers) {
+    const [cluster = '', cache = ''] = deliveries.place.split('/')
+    const missing = deliveries.missing(finalRecords(world.model, deliveries.place, world.nodesOf(cluster), cache))
+    if (missing !== null) return new Violation('consumers see every final value, and never go back', missing)
+  }
+  return null
+}
+
+/** Checks what is final, and that a cluster that agrees sends heartbeats and nothing else (SPEC R5). */
+async function rest (world: World, plan: Plan): Promise<void> {
+  for (const { name, caches } of plan.clusters) {
+    for (const cache of Object.keys(caches)) {
+      const records = finalRecords(world.model, `${name}/${cache}`, world.nodesOf(name), cache)
+      for (const { deliveries } of world.consumers) {
+        if (deliveries.place !== `${name}/${cache}` || world.model.losses.length > 0) continue
+        const untold = deliveries.untold(records)
+        if (untold !== null) throw new Violation('consumers see every final value, and never go back', untold)
+      }
+    }
+  }
+  await runUntil(world, world.scheduler.nowMs + REST_MS)
+  world.takeSubjects()
+  await runUntil(world, world.scheduler.nowMs + QUIET_MS)
+  const noise = [...world.takeSubjects()].filter(subject => !/^mp\.[^.]+\.hb\./.test(subject))
+  if (noise.length > 0) throw new Violation('a quiet cluster sends heartbeats and nothing else', noise.slice(0, 5).join(', '))
+  const left = unsettled(world, plan)
+  if (left !== null) throw left
+}

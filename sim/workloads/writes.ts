@@ -1,0 +1,91 @@
+/**
+ * The workloads that write. Each is a loop on one host that ends with its process; the next life of the host begins
+ * another one. Keys begin with cluster and cache, so that one that turns up elsewhere is recognized.
+ */
+import type { Writer } from './writer.js'
+
+/** Virtual milliseconds become microseconds after the date simulations begin at, with room for a sequence behind them. */
+const EPOCH_MS = 1_767_225_600_000
+const orderAt = (atMs: number, sequence = 0): number => Math.round((atMs - EPOCH_MS) * 1000) * 16 + sequence
+
+export interface WritesPlan {
+  readonly kind: keyof typeof WRITES
+  readonly host: string
+  readonly cache: string
+  readonly pauseMs: number
+  readonly keys: number
+}
+
+type Loop = (writer: Writer, plan: WritesPlan) => Promise<void>
+
+/** Every key is written once, by whichever way. */
+const inserts: Loop = async (writer, { host, pauseMs, cache }) => {
+  for (let i = 0; writer.going; i++) {
+    const padding = writer.random.chance(0.1) ? writer.random.int(10, 600) : 0
+    const done = writer.write({ key: `${writer.host.cluster}.${cache}.u.${host}.${writer.host.life}.${i}`, fields: ['a', 'b'], order: 0, padding })
+    if (writer.random.chance(0.3)) await done
+    else void done
+    await writer.sleep(writer.random.between(0, pauseMs * 2))
+  }
+}
+
+/** Sources set a field each in records they share, with event times that come late and out of order. */
+const registers: Loop = async (writer, { host, pauseMs, keys, cache }) => {
+  while (writer.going) {
+    const key = `${writer.host.cluster}.${cache}.r.${writer.random.int(0, keys - 1)}`
+    const lateMs = writer.random.chance(0.5) ? 0 : writer.random.between(0, 4000)
+    const atMs = eventTime(writer, key, lateMs)
+    const field = `price-${host}`
+    const first = writer.write({ key, fields: [field], atMs, order: orderAt(atMs) })
+    // Two events of one moment: the one written later wins, whichever nodes take them. Only where one writer owns the field.
+    if (writer.random.chance(0.2)) void writer.write({ key, fields: [field], atMs, order: orderAt(atMs, 1) })
+    if (writer.random.chance(0.3)) await first
+    await writer.sleep(writer.random.between(0, pauseMs * 2))
+  }
+}
+
+/** A few records that come and go, written by everybody, at event times that are never equal. */
+const revive: Loop = async (writer, { pauseMs, keys, cache }) => {
+  while (writer.going) {
+    const key = `${writer.host.cluster}.${cache}.d.${writer.random.int(0, keys - 1)}`
+    const atMs = eventTime(writer, key, writer.random.chance(0.7) ? 0 : writer.random.between(0, 3000))
+    const fields = writer.random.chance(0.4) ? null : writer.random.pick([['x'], ['y'], ['x', 'y']])
+    await writer.write({ key, fields, atMs, order: orderAt(atMs) })
+    await writer.sleep(writer.random.between(0, pauseMs * 2))
+  }
+}
+
+/** One record, as fast as it goes; versions from the writer's own clock, so its own order stands. */
+const hot: Loop = async (writer, { pauseMs, host, cache }) => {
+  for (let i = 0; writer.going;) {
+    const key = `${writer.host.cluster}.${cache}.h.${host}.${writer.host.life}`
+    for (let burst = writer.random.int(1, 20); burst > 0; burst--) void writer.write({ key, fields: writer.random.chance(0.05) ? null : [`f${writer.random.int(0, 2)}`], order: i++ })
+    await writer.sleep(writer.random.between(pauseMs, pauseMs * 10))
+  }
+}
+
+/** Many records at once, some of them large, over and over. */
+const bulk: Loop = async (writer, { host, keys, cache }) => {
+  for (let round = 0; writer.going; round++) {
+    let batch: Array<Promise<unknown>> = []
+    for (let i = 0; i < keys * 4 && writer.going; i++) {
+      batch.push(writer.write({ key: `${writer.host.cluster}.${cache}.b.${host}.${writer.host.life}.${i}`, fields: ['a'], order: round, padding: writer.random.chance(0.2) ? writer.random.int(0, 3000) : 20 }))
+      if (batch.length >= 16) {
+        await Promise.all(batch)
+        batch = []
+      }
+    }
+    await Promise.all(batch)
+    await writer.sleep(writer.random.between(2000, 8000))
+  }
+}
+
+export const WRITES = { inserts, registers, revive, hot, bulk } satisfies Record<string, Loop>
+
+/** An event time of the true clock, some time ago, that no other event of the key has. */
+function eventTime (writer: Writer, key: string, lateMs: number): number {
+  const taken = new Set(writer.world.model.of(writer.place, key).map(({ order }) => Math.floor(order / 16)))
+  let atMs = Math.max(EPOCH_MS, Math.round((EPOCH_MS + writer.world.scheduler.nowMs - lateMs) * 1000) / 1000)
+  while (taken.has(Math.floor(orderAt(atMs) / 16))) atMs = Math.round((atMs + 0.001) * 1000) / 1000
+  return atMs
+}
