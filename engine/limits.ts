@@ -83,10 +83,10 @@ export const limits = {
 
   /** Deltas a shard may have in its store before they are folded into a snapshot, whatever their size. */
   maxStoredDeltas: 512,
-  /** Deltas of a shard are folded into a snapshot when they outgrow it, but never for fewer bytes than this. */
-  minStoredDeltaBytes: 256 * KIB,
+  /** Deltas of a shard are folded into a snapshot when they outgrow it, but never for fewer bytes than this: every shard may have as many. */
+  minStoredDeltaBytes: 8 * KIB,
   /** Snapshots one flush writes: encoding a large shard takes milliseconds, and the flush is waited for. */
-  maxSnapshotsPerFlush: 2,
+  maxSnapshotsPerFlush: 8,
   /** Bytes of deltas waiting to be stored; a writer that outruns the disk is made to wait here. */
   maxUnstoredBytes: 64 * MIB,
   /** Pause before a failed commit is tried again; it doubles with every failure, and a full disk is nothing to hammer on. */

@@ -2,7 +2,7 @@
  * The cache as its users see it: the same on a node, which may hold the record itself, and on a client, which holds
  * nothing. Writes are checked and stamped here, where they enter, and carry their version from then on.
  */
-import { ClosedError } from '../engine/errors.js'
+import { ClosedError, UnavailableError } from '../engine/errors.js'
 import type { HybridClock } from '../engine/hlc.js'
 import { limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
@@ -124,6 +124,7 @@ export class Cache {
   async * scan ({ node }: { readonly node?: string } = {}): AsyncGenerator<CacheRecord, void, undefined> {
     const { router, queries } = this.#options
     const { shards, groups } = router.shape
+    if (node !== undefined && !router.knows(node)) throw new UnavailableError(`${node} is not a node that runs cache ${this.name}, as far as was heard`)
     for (let shard = 0; shard < shards; shard++) {
       if (node !== undefined && !router.holders(groupOf(shard, groups)).includes(node)) continue
       let after: string | null = null

@@ -80,6 +80,12 @@ export class Router {
   /** Calls back with the name of a node that left: whoever waits for an answer of it waits in vain. */
   onLeft (listener: (node: string) => void): void { this.#options.membership.onLeft(({ id }) => listener(id)) }
 
+  /** Whether this node is known to run the cache. */
+  knows (node: string): boolean {
+    const { membership, self } = this.#options
+    return node === self?.id || membership.members.get(node)?.caches[this.cache] !== undefined
+  }
+
   /** The digest of a group's shards at a node, as last heard from it. */
   rootAt (node: string, group: number): string | undefined {
     const { membership, self } = this.#options

@@ -13,7 +13,7 @@ import { decodeCursor } from '../engine/cursor.js'
 import { MillpondError } from '../engine/errors.js'
 import type { EngineEvent } from '../engine/events.js'
 import { digest64 } from '../engine/hash.js'
-import type { HybridClock } from '../engine/hlc.js'
+import { VERSION_UNITS_PER_MS, type HybridClock } from '../engine/hlc.js'
 import { limits } from '../engine/limits.js'
 import { groupOf, shardsOfGroup } from '../engine/routing.js'
 import { Shard, type MergeResult, type Write } from '../engine/shard.js'
@@ -51,6 +51,7 @@ export class ShardSet {
   readonly #wantSnapshot = new Set<number>()
   readonly #roots = new Map<number, string>()
   readonly #cursorRoots = new Map<number, string>()
+  #reportedAhead = 0
 
   constructor (options: ShardSetOptions) { this.#options = options }
 
@@ -120,10 +121,17 @@ export class ShardSet {
   #merge (shard: number, update: Uint8Array): MergeResult {
     const result = this.get(shard).merge(update)
     if (result.outcome === 'merged') {
-      if (!this.#options.clock.observe(result.maxVersion)) this.#options.onEvent({ type: 'clock-ahead', shard, version: result.maxVersion })
+      if (!this.#options.clock.observe(result.maxVersion)) this.#clockAhead(shard, result.maxVersion)
       this.#changed(shard)
     }
     return result
+  }
+
+  /** Told once per minute of drift, not with every merge. */
+  #clockAhead (shard: number, version: number): void {
+    if (version < this.#reportedAhead + limits.maxFutureMs * VERSION_UNITS_PER_MS) return
+    this.#reportedAhead = version
+    this.#options.onEvent({ type: 'clock-ahead', shard, version })
   }
 
   #ownDelta (shard: number, delta: Uint8Array): void {
