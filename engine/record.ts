@@ -33,7 +33,7 @@ export function admit (index: Index, entry: Entry, onDead: (dead: Entry) => void
 
 function admitSlowly (index: Index, head: Entry, entry: Entry, onDead: (dead: Entry) => void): void {
   for (let other: Entry | null = head; other !== null; other = other.next) {
-    if (other.clears && isLater(other, entry)) {
+    if (other.clears && !isLater(entry, other)) { // a delete that is still buffered and its retry tie: neither is later
       bury(entry, onDead)
       return
     }

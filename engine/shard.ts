@@ -65,7 +65,7 @@ export class Shard {
   readonly #options: ShardOptions
   #log = new ShardLog()
   #pending: Entry[] = []
-  /** Writes that lost where they entered but must reach the replicas all the same: logged in full, dead on arrival. */
+  /** Writes that lost where they entered but must reach the replicas all the same: logged in full, and dead on arrival unless it is a retry of what is there. */
   #losers: Entry[] = []
   #pendingDead = 0
   #liveEntries = 0
@@ -149,8 +149,12 @@ export class Shard {
     this.#log.append([run])
     this.#digest = null
     this.#emit(run)
-    for (const loser of losers) loser.fields = NO_FIELDS
-    this.#deadEntries += losers.length
+    // A loser has its dot now, and is admitted under it as on every other replica: of a write and its retries the last one wins.
+    for (const loser of losers) {
+      loser.live = true
+      this.#liveEntries++
+      admit(this.index, loser, this.#onDead)
+    }
     this.#compactIfWorthIt()
   }
 
