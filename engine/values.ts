@@ -15,6 +15,8 @@ export type Fields = { readonly [name: string]: Value }
 
 /** A number no UTF-8 encoding of a text exceeds, per UTF-16 code unit. */
 const MAX_BYTES_PER_UNIT = 3
+/** What an entry holds beside its fields: the key, two versions, and the heads of a few CBOR items. */
+const MAX_FRAME_BYTES = limits.maxKeyBytes + 32
 
 /** @throws TypeError when it is not a string; LimitError, ValueError when it cannot be a key */
 export function checkKey (key: unknown): string {
@@ -32,7 +34,7 @@ export function checkFields (fields: unknown): Fields {
   if (!isPlainObject(fields)) throw new TypeError(`fields must be a plain object, got ${describe(fields)}`)
   // Copied first and checked then: a copy in one go is smaller and made faster than one put together name by name.
   const copied: Record<string, unknown> = { ...fields }
-  if (Object.getOwnPropertySymbols(copied).length > 0) throw new ValueError('a field name must be a string, not a symbol')
+  checkNoSymbols(copied)
   const checked = copied as Record<string, Value>
   let count = 0
   let maxBytes = 0
@@ -43,12 +45,12 @@ export function checkFields (fields: unknown): Fields {
     const copy = checkValue(value, name, 0)
     if (copy !== value || value === 0) checked[name] = copy
     count++
-    maxBytes += name.length * MAX_BYTES_PER_UNIT + approximateBytes(copy)
+    maxBytes += name.length * MAX_BYTES_PER_UNIT + 5 + approximateBytes(copy)
   }
   if (count === 0) throw new ValueError('a write needs at least one field; to remove a record use delete')
   if (count > limits.maxFieldsPerRecord) throw new LimitError(`${count} fields in one record, at most ${limits.maxFieldsPerRecord} are allowed`)
-  if (maxBytes > limits.maxEntryBytes - limits.maxKeyBytes) {
-    const bytes = encodeCbor(checked).length + limits.maxKeyBytes
+  if (maxBytes > limits.maxEntryBytes - MAX_FRAME_BYTES) {
+    const bytes = encodeCbor(checked).length + MAX_FRAME_BYTES
     if (bytes > limits.maxEntryBytes) throw new LimitError(`a record of about ${bytes} bytes is larger than the ${limits.maxEntryBytes} allowed in one write`)
   }
   return checked
@@ -108,13 +110,15 @@ function checkValue (value: unknown, path: string, depth: number): Value {
   if (value === null) return null
   if (depth >= limits.maxValueDepth) throw new LimitError(`field ${path} is nested deeper than ${limits.maxValueDepth} levels`)
   if (value instanceof Uint8Array) return Uint8Array.from(value)
-  if (Array.isArray(value)) return Object.freeze(value.map((item: unknown, i) => checkValue(item, `${path}[${i}]`, depth + 1)))
+  // Array.from also visits holes, which map would pass over and nobody could decode.
+  if (Array.isArray(value)) return Object.freeze(Array.from(value, (item: unknown, i) => checkValue(item, `${path}[${i}]`, depth + 1)))
   if (!isPlainObject(value)) throw new ValueError(`field ${path} is ${describe(value)}, which would not read back as it is; store its plain data (a Date as milliseconds)`)
+  checkNoSymbols(value)
   const copy: Record<string, Value> = {}
-  for (const name of Object.keys(value)) {
-    if (value[name] === undefined) continue
+  for (const [name, item] of Object.entries(value)) {
+    if (item === undefined) continue
     checkName(name)
-    copy[name] = checkValue(value[name], `${path}.${name}`, depth + 1)
+    copy[name] = checkValue(item, `${path}.${name}`, depth + 1)
   }
   return Object.freeze(copy)
 }
@@ -130,6 +134,10 @@ function isValue (value: unknown, depth: number): boolean {
   if (depth >= limits.maxValueDepth) return false
   if (Array.isArray(value)) return value.every(item => isValue(item, depth + 1))
   return isPlainObject(value) && Object.keys(value).every(name => isValue(value[name], depth + 1))
+}
+
+function checkNoSymbols (fields: object): void {
+  if (Object.getOwnPropertySymbols(fields).length > 0) throw new ValueError('a field name must be a string, not a symbol')
 }
 
 function checkName (name: string): void {
