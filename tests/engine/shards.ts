@@ -1,0 +1,119 @@
+/**
+ * Shards for the tests of the engine: ones that remember what they emitted, and a checker that holds every invariant the
+ * modules of the engine promise against a shard, Yjs's own view included.
+ */
+import type { ExecutionContext } from 'ava'
+import * as Y from 'yjs'
+import { isLater, NO_FIELDS, type Entry } from '../../engine/entry.js'
+import type { EngineEvent } from '../../engine/events.js'
+import { isDeleted } from '../../engine/record.js'
+import { Shard, type Write } from '../../engine/shard.js'
+import { ROOT } from '../../engine/update.js'
+import type { Fields } from '../../engine/values.js'
+
+export interface TestShard extends Shard {
+  /** Everything it emitted, in order. */
+  readonly deltas: Uint8Array[]
+  readonly events: EngineEvent[]
+}
+
+export function openShard (incarnation: number): TestShard {
+  const deltas: Uint8Array[] = []
+  const events: EngineEvent[] = []
+  const shard = new Shard({
+    shard: 0,
+    incarnation,
+    onDelta: (_, delta) => { deltas.push(delta) },
+    onEvent: event => { events.push(event) }
+  })
+  return Object.assign(shard, { deltas, events })
+}
+
+export function put (key: string, version: number, fields: Fields, stamp = version): Write {
+  return { key, version, stamp, fields }
+}
+
+export function del (key: string, version: number, stamp = version): Write {
+  return { key, version, stamp, fields: null }
+}
+
+export function replace (key: string, version: number, fields: Fields, stamp = version): Write {
+  return { key, version, stamp, fields, clears: true }
+}
+
+/** All records, deleted ones left out, in a form that compares by value. */
+export function dump (shard: Shard): Record<string, Fields> {
+  const records: [string, Fields][] = []
+  for (const [key, head] of shard.index) {
+    if (!isDeleted(head)) records.push([key, Object.fromEntries(Object.entries(shard.get(key) as Fields).sort(([a], [b]) => a < b ? -1 : 1))])
+  }
+  return Object.fromEntries(records.sort(([a], [b]) => a < b ? -1 : 1))
+}
+
+export function entriesOf (head: Entry): Entry[] {
+  const entries: Entry[] = []
+  for (let entry: Entry | null = head; entry !== null; entry = entry.next) entries.push(entry)
+  return entries
+}
+
+/** What the modules promise of the entries of one record. */
+export function recordProblems (key: string, head: Entry): string[] {
+  const problems: string[] = []
+  const entries = entriesOf(head)
+  const names = entries.flatMap(entry => Object.keys(entry.fields))
+  if (new Set(names).size !== names.length) problems.push(`${key}: two entries share a field`)
+  if (entries.filter(entry => entry.clears).length > 1) problems.push(`${key}: two entries clear`)
+  entries.forEach((entry, i) => {
+    const before = entries[i - 1]
+    if (before !== undefined && !isLater(entry, before)) problems.push(`${key}: entries out of order`)
+    if (entry.clears && i > 0) problems.push(`${key}: a clear does not hide what is older`)
+    if (entry.key !== key) problems.push(`${key}: holds an entry of ${entry.key}`)
+    if (!entry.live) problems.push(`${key}: holds a dead entry`)
+    if (Object.keys(entry.fields).length === 0 && !(entry.clears && entry.fields === NO_FIELDS)) problems.push(`${key}: holds an entry that wins nothing`)
+  })
+  return problems
+}
+
+/** Fails the test unless the shard is whole inside, and Yjs agrees with it. */
+export function assertWhole (t: ExecutionContext, shard: Shard): void {
+  const problems: string[] = []
+  const log = shard.log
+  const dots = new Map<string, Entry>()
+  for (const [key, head] of shard.index) {
+    problems.push(...recordProblems(key, head))
+    for (const entry of entriesOf(head)) dots.set(`${entry.incarnation}:${entry.clock}`, entry)
+  }
+  let logged = 0
+  for (const [incarnation, end] of log.stateVector) {
+    let previous = -1
+    for (const entry of log.live(incarnation, 0)) {
+      logged++
+      if (entry.incarnation !== incarnation || entry.clock <= previous || entry.clock >= end) problems.push(`entry ${entry.incarnation}:${entry.clock} out of place`)
+      if (dots.get(`${incarnation}:${entry.clock}`) !== entry) problems.push(`entry ${incarnation}:${entry.clock} is live in the log only`)
+      previous = entry.clock
+    }
+  }
+  if (logged !== dots.size) problems.push(`${dots.size} entries in the index, ${logged} in the log`)
+  if (shard.liveEntries !== dots.size) problems.push(`${shard.liveEntries} entries counted as live, ${dots.size} are`)
+  problems.push(...yjsProblems(log.doc, log.stateVector))
+  t.deepEqual(problems, [])
+  assertYjsReads(t, shard)
+}
+
+/** A fresh Yjs document that is given the shard's encoding ends with the same state vector and the same live entries. */
+export function assertYjsReads (t: ExecutionContext, shard: Shard): void {
+  const doc = new Y.Doc()
+  Y.applyUpdate(doc, shard.encode())
+  t.deepEqual(yjsProblems(doc, shard.stateVector), [])
+  t.is(doc.getArray(ROOT).length, shard.liveEntries, 'live items in a fresh Yjs document')
+}
+
+function yjsProblems (doc: Y.Doc, expected: ReadonlyMap<number, number>): string[] {
+  const problems: string[] = []
+  if (doc.store.pendingStructs !== null) problems.push('Yjs holds pending structs')
+  if (doc.store.pendingDs !== null) problems.push('Yjs holds a pending delete set')
+  const found = Y.decodeStateVector(Y.encodeStateVector(doc))
+  if (found.size !== expected.size) problems.push(`Yjs knows ${found.size} incarnations, the shard ${expected.size}`)
+  for (const [incarnation, clock] of expected) if (found.get(incarnation) !== clock) problems.push(`Yjs ends ${incarnation} at ${found.get(incarnation)}, the shard at ${clock}`)
+  return problems
+}
