@@ -102,14 +102,14 @@ export class Messenger {
 
   #publish (subject: string, kind: Kind, value: unknown, replyTo?: string): boolean {
     if (this.#closed) return false
-    const parts = encodeParts(kind, this.#nextId++ >>> 0, encodeCbor(value), this.transport.maxMessageBytes)
+    const parts = encodeParts(kind, this.#nextId++ >>> 0, encodeCbor(value), this.transport.maxMessageBytes, subject)
     return parts.every(part => this.transport.publish(subject, part, replyTo))
   }
 
   /** The value of a message of this kind, or undefined when it is refused, of another kind, or not complete yet. */
   #open (message: IncomingMessage, kind: Kind): unknown {
     try {
-      const part = decodePart(message.bytes)
+      const part = decodePart(message.bytes, message.subject)
       if (part.kind !== kind) return undefined
       const content = this.#assembler.add(message.replyTo ?? message.subject, part)
       return content === null ? undefined : decodeCbor(content)

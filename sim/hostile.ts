@@ -69,7 +69,7 @@ export class HostileMessages {
     const entry = new Entry('forged', 1, 1, { a: 'forged' }, false, incarnation, clock)
     const delta = encodeUpdate([{ incarnation, clock, length: 1, entries: [entry] }])
     const batch = { incarnation: random.uint32(), sequence: random.int(1, 5), ack: random.chance(0.5), deltas: [[random.int(0, 70_000), delta]], cursors: [] }
-    for (const part of encodeParts('deltas', random.uint32(), encodeCbor(batch), this.network().maxMessageBytes)) this.network().inject(tokens.join('.'), part)
+    for (const part of encodeParts('deltas', random.uint32(), encodeCbor(batch), this.network().maxMessageBytes, tokens.join('.'))) this.network().inject(tokens.join('.'), part)
   }
 }
 

@@ -16,7 +16,7 @@ export class Resends {
     if (bytes.length > 16 && (bytes[14] !== 0 || bytes[15] !== 1)) this.#coverage.hit('parts')
     const [, , kind, to = ''] = subject.split('.')
     if (kind !== 'w') return
-    const { content, parts } = decodePart(bytes)
+    const { content, parts } = decodePart(bytes, subject)
     if (parts > 1) return
     const { writes } = decodeCbor(content) as { writes: Array<[string, number, number]> }
     for (const [key, version, stamp] of writes) {

@@ -49,7 +49,7 @@ export function openReplica (network: InProcessNetwork, time: VirtualTime, name:
   const publish = transport.publish.bind(transport)
   transport.publish = (subject, bytes, replyTo) => {
     sent.push(subject)
-    if (subject.includes('.d.')) batches.push({ group: Number(subject.split('.').at(-1)), batch: decodeCbor(decodePart(bytes).content) as Batch })
+    if (subject.includes('.d.')) batches.push({ group: Number(subject.split('.').at(-1)), batch: decodeCbor(decodePart(bytes, subject).content) as Batch })
     return replica.lose(subject, bytes) || publish(subject, bytes, replyTo)
   }
   const messenger = new Messenger({ transport, ports, onEvent })
