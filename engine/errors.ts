@@ -74,7 +74,7 @@ export class CursorError extends MillpondError {
 
 /** The write took effect, but fewer replicas than asked for confirmed it in time. */
 export class WriteConcernError extends MillpondError {
-  constructor (readonly wanted: string, readonly reached: number, readonly needed: number, timeoutMs: number) {
+  constructor (readonly wanted: string, readonly reached: number, readonly needed: number, readonly timeoutMs: number) {
     super('WRITE_CONCERN', `write concern ${wanted} not reached within ${timeoutMs} ms: ${reached} of ${needed} confirmed; the write stands and will replicate`, { changed: 'yes', retryable: true })
   }
 }

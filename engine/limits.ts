@@ -64,6 +64,10 @@ export const limits = {
   maxDiffReplyBytes: 4 * MIB,
   /** Shards named in one anti-entropy request. */
   maxShardsPerRequest: 4096,
+  /** Leaving groups one step of hand-over looks at: each costs its owners a question. */
+  maxHandOversPerStep: 16,
+  /** Bytes of messages of which parts are missing, over one connection: two of the largest at once, then the oldest gives way. */
+  maxPartialBytes: 160 * MIB,
   /** Bytes handed to a NATS connection and not yet confirmed by a flush (its own buffer has no bound). */
   maxUnflushedBytes: 32 * MIB,
   /** Bytes of one subject: a NATS command with two of them must stay below the server's max_control_line (4 KiB), or it hangs up. */
@@ -102,6 +106,8 @@ export const limits = {
   /** A log that one large batch made longer than this is cut back once its pages are in the database. */
   maxIdleWalBytes: 16 * MIB,
 
+  /** The first pause before the holders of a group are asked again because none could answer; it doubles each time. */
+  minReadRetryMs: 10,
   /** Records one poll returns at most. */
   maxPollLimit: 10_000,
   /** Shards one poll request names: enough to fill a batch from many nearly quiet shards. */
@@ -126,6 +132,7 @@ export function assertLimits (l: { readonly [name in keyof Limits]: number }): v
     [l.maxDeltaBytes < l.maxPartBytes, 'a delta must fit into one part of a message'],
     [l.maxUpdateBytes + l.maxDiffReplyBytes <= l.maxPartBytes * l.maxParts, 'a whole shard must fit into one message'],
     [l.maxKeyBytes * 8 <= l.maxEntryBytes, 'a key must be small beside its entry'],
+    [l.maxPartialBytes >= l.maxPartBytes * l.maxParts, 'the parts of one message must find room'],
     [l.maxGroups <= l.maxShards, 'a placement group must hold at least one shard'],
     [l.maxEntryBytes * 2 <= l.maxRowBytes, 'a row must hold an entry of the largest size, with every character of it a doubled quote'],
     [l.maxEntryBytes <= l.maxPollReplyBytes, 'a poll reply must hold at least one record'],

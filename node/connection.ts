@@ -67,8 +67,8 @@ export class Caches {
 
   constructor (options: CachesOptions) {
     this.#options = options
-    const { messenger, subjects, timing, self } = options
-    this.queries = new QueryClient({ messenger, subjects, timeoutMs: timing.requestTimeoutMs, ...self === undefined ? {} : { self } })
+    const { messenger, subjects, ports, timing, self } = options
+    this.queries = new QueryClient({ messenger, subjects, ports, timeoutMs: timing.requestTimeoutMs, ...self === undefined ? {} : { self } })
   }
 
   get (name: string): Cache {

@@ -217,7 +217,11 @@ class Node implements MillpondNode {
   }
 
   /** Lets go after a join that failed: nothing was written. */
-  abandon (): void {
+  async abandon (): Promise<void> {
+    for (const replica of this.#replicas.values()) {
+      replica.stop()
+      await replica.close()
+    }
     this.#membership.close()
     this.#parts.messenger.close()
   }

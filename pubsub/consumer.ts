@@ -98,6 +98,8 @@ class Consumer {
   readonly #closers: Array<() => void> = []
   #checkTimer: Timer | undefined
   #idleSinceMs: number
+  /** The last poll came to nothing because no replica could answer. */
+  #isStalled = false
   #closed = false
 
   constructor (options: ConsumerOptions) {
@@ -149,12 +151,10 @@ class Consumer {
 
   /** The next batch with something in it, or null at the end. */
   async next (): Promise<Batch | null> {
-    const { ports, stopWhenIdleMs = Infinity } = this.#options
     while (!this.#closed) {
       if (this.#positions.isClean) {
-        const leftMs = this.#idleSinceMs + stopWhenIdleMs - ports.clock.monotonicMs()
-        if (leftMs <= 0) return null
-        await this.#wake.wait(Math.min(leftMs, this.#options.checkIntervalMs))
+        if (this.#idleLeftMs <= 0) return null
+        await this.#wake.wait(Math.min(this.#idleLeftMs, this.#options.checkIntervalMs))
         continue
       }
       if (this.#rate.allowed === 0) {
@@ -163,8 +163,15 @@ class Consumer {
       }
       const batch = await this.#poll()
       if (batch !== null) return batch
+      if (this.#isStalled && this.#idleLeftMs <= 0) return null
     }
     return null
+  }
+
+  /** How long nothing new may still be seen before it ends. */
+  get #idleLeftMs (): number {
+    const { ports, stopWhenIdleMs = Infinity } = this.#options
+    return this.#idleSinceMs + stopWhenIdleMs - ports.clock.monotonicMs()
   }
 
   /** Polls the longest waiting dirty shards that share a holder. */
@@ -172,6 +179,7 @@ class Consumer {
     const { router, queries, ports, batchSize = 500 } = this.#options
     const limit = Math.min(batchSize, this.#rate.allowed)
     const [holder, shards] = this.#pick()
+    this.#isStalled = holder === undefined
     if (holder === undefined) {
       await this.#wake.sleep(RETRY_MS) // nobody holds it right now
       return null
@@ -185,6 +193,7 @@ class Consumer {
       if (this.#closed) return null
       if (!(error instanceof MillpondError) || !error.retryable) throw error
       for (const shard of shards) this.#avoid(holder, shard)
+      this.#isStalled = true
       await this.#wake.sleep(RETRY_MS)
       return null
     }
@@ -194,7 +203,10 @@ class Consumer {
     const changes = pages.flatMap(page => page.changes)
     this.#rate.take(changes.length)
     if (changes.length > 0) this.#idleSinceMs = ports.clock.monotonicMs()
-    else if (pages.every(({ behind }) => behind)) await this.#wake.sleep(RETRY_MS)
+    else if (pages.every(({ behind }) => behind)) {
+      this.#isStalled = true
+      await this.#wake.sleep(RETRY_MS)
+    }
     const resets = [...this.#unreportedResets]
     if (changes.length === 0 && resets.length === 0) return null
     this.#unreportedResets.clear()

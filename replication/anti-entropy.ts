@@ -121,8 +121,8 @@ export class AntiEntropy {
 
   /**
    * Fetches everything the peer has and we lack in these groups. Afterwards everything the peer had published before is
-   * merged here.
-   * @returns the groups the peer holds
+   * merged here, except where one of its updates was refused.
+   * @returns the groups the peer holds and of which everything was merged
    */
   async exchange (peer: string, groups: readonly number[]): Promise<number[]> {
     const { shards, inbox, cache, onEvent, incarnationOf } = this.#options
@@ -132,9 +132,11 @@ export class AntiEntropy {
     for (const page of this.#pages(groups)) {
       const answers = await this.#ask(peer, 'digests', { groups: page.map(group => [group, shards.root(group)]) })
       const differing = answers.flatMap(([group, , digests]) => digests === null ? [] : shards.shardsOf(group).filter((shard, i) => shards.digest(shard) !== digests[i]))
-      repaired += await this.#fetch(peer, differing)
+      const { merged, failed } = await this.#fetch(peer, differing)
+      repaired += merged
       for (const [shard, consumerGroup, cursor] of await this.#ask(peer, 'cursors', { groups: answers.map(([group]) => group) })) if (this.#holds(shard)) shards.mergeCursor(shard, consumerGroup, cursor)
       for (const [group, sequence] of answers) {
+        if (failed.has(group)) continue
         if (incarnation !== undefined) inbox.caughtUp(peer, incarnation, group, sequence)
         held.push(group)
       }
@@ -143,29 +145,34 @@ export class AntiEntropy {
     return held
   }
 
-  /** Merges diffs of these shards, as many requests as it takes. @returns how many brought something new */
-  async #fetch (peer: string, wanted: readonly number[]): Promise<number> {
+  /** Merges diffs of these shards, as many requests as it takes. @returns how many brought something new, and the groups where one was not merged */
+  async #fetch (peer: string, wanted: readonly number[]): Promise<{ merged: number, failed: Set<number> }> {
     const { shards } = this.#options
+    const failed = new Set<number>()
     let merged = 0
     let waiting = [...wanted]
     while (waiting.length > 0 && !this.#closed) {
       const page = waiting.slice(0, limits.maxShardsPerRequest)
       const { diffs, rest } = await this.#ask(peer, 'diffs', { shards: page.map(shard => [shard, this.#vectorOf(shard)]) })
-      for (const [shard, diff] of diffs) if (this.#holds(shard) && shards.merge(shard, diff).outcome === 'merged') merged++
+      for (const [shard, diff] of diffs) {
+        const outcome = this.#holds(shard) ? shards.merge(shard, diff).outcome : 'known'
+        if (outcome === 'merged') merged++
+        else if (outcome !== 'known') failed.add(shards.groupOf(shard))
+      }
       if (rest.length === page.length) throw new Error(`${peer} sends none of ${rest.length} shards`)
       waiting = rest.concat(waiting.slice(limits.maxShardsPerRequest))
     }
-    return merged
+    return { merged, failed }
   }
 
-  /** Those of our shards in a group that the peer does not have all of. Nothing lacking proves that we may give it up. */
+  /** Those of our shards in a group, committed cursors included, that the peer does not have all of. None proves that we may give it up. */
   async lacking (peer: string, group: number): Promise<number[]> {
     const { shards } = this.#options
-    const held = shards.shardsOf(group).filter(shard => shards.peek(shard) !== undefined)
+    const held = shards.shardsOf(group).filter(shard => shards.peek(shard) !== undefined || shards.cursors.of([shard]).length > 0)
     const lacking: number[] = []
     for (let i = 0; i < held.length; i += limits.maxShardsPerRequest) {
       const page = held.slice(i, i + limits.maxShardsPerRequest)
-      lacking.push(...(await this.#ask(peer, 'covers', { shards: page.map(shard => [shard, this.#vectorOf(shard)]) })).lacking)
+      lacking.push(...(await this.#ask(peer, 'covers', { shards: page.map(shard => [shard, this.#vectorOf(shard)]), cursors: shards.cursors.of(page) })).lacking)
     }
     return lacking
   }

@@ -72,30 +72,53 @@ function checksumOf (bytes: Uint8Array, ofSubject: number): number {
   return (checksum32(bytes.subarray(8)) ^ Math.imul(bytes[3] ?? 0, 0x9e3779b1) ^ ofSubject) >>> 0
 }
 
-/** Puts parts together again. Holds a bounded number of unfinished messages and gives up the oldest for a new one. */
+interface Unfinished { readonly parts: Array<Uint8Array | undefined>, missing: number, bytes: number }
+
+/** Puts parts together again. Unfinished messages are bounded in number and bytes: the oldest is given up for a new one. */
 export class Assembler {
-  readonly #unfinished = new Map<string, { parts: Array<Uint8Array | undefined>, missing: number }>()
+  readonly #unfinished = new Map<string, Unfinished>()
+  #bytes = 0
 
   get unfinished (): number { return this.#unfinished.size }
 
-  /** @returns the whole content, or null while parts are missing */
-  add (sender: string, { id, part, parts, content }: Part): Uint8Array | null {
+  /**
+   * @param name what the parts of one message have in common beside their id
+   * @returns the whole content, or null while parts are missing
+   */
+  add (name: string, { id, part, parts, content }: Part): Uint8Array | null {
     if (parts === 1) return content
-    const name = `${sender} ${id}`
-    let message = this.#unfinished.get(name)
-    if (message === undefined || message.parts.length !== parts) {
-      message = { parts: new Array<Uint8Array | undefined>(parts).fill(undefined), missing: parts }
-      this.#unfinished.set(name, message)
-      if (this.#unfinished.size > limits.maxPartialMessages) {
-        const [oldest] = this.#unfinished.keys()
-        if (oldest !== undefined) this.#unfinished.delete(oldest)
-      }
-    }
+    const message = this.#message(`${name} ${id}`, parts)
     if (message.parts[part] !== undefined) return null
     message.parts[part] = content
-    if (--message.missing > 0) return null
-    this.#unfinished.delete(name)
+    message.bytes += content.length
+    this.#bytes += content.length
+    if (--message.missing > 0) {
+      this.#makeRoom()
+      return null
+    }
+    this.#forget(`${name} ${id}`)
     const whole = Buffer.concat(message.parts as Uint8Array[])
     return new Uint8Array(whole.buffer, whole.byteOffset, whole.length) // byte values in it must not turn into Buffers
+  }
+
+  #message (name: string, parts: number): Unfinished {
+    const known = this.#unfinished.get(name)
+    if (known?.parts.length === parts) return known
+    this.#forget(name)
+    const message = { parts: new Array<Uint8Array | undefined>(parts).fill(undefined), missing: parts, bytes: 0 }
+    this.#unfinished.set(name, message)
+    return message
+  }
+
+  #makeRoom (): void {
+    for (const oldest of this.#unfinished.keys()) {
+      if (this.#unfinished.size <= limits.maxPartialMessages && this.#bytes <= limits.maxPartialBytes) return
+      this.#forget(oldest)
+    }
+  }
+
+  #forget (name: string): void {
+    this.#bytes -= this.#unfinished.get(name)?.bytes ?? 0
+    this.#unfinished.delete(name)
   }
 }

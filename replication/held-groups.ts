@@ -11,6 +11,7 @@
  * syncing: writes and deltas are taken, reads go elsewhere while somebody else is ready. leaving: everything still works;
  * the group is given up only when each of its owners has shown that it covers our state, so the last copy is never dropped.
  */
+import { limits } from '../engine/limits.js'
 import type { OnEvent } from './events.js'
 import type { AntiEntropy } from './anti-entropy.js'
 import { sameShape, type CacheShape } from './cache-shape.js'
@@ -38,13 +39,12 @@ interface Held {
   readonly heard: Set<string>
 }
 
-/** Groups one step of a handoff looks at: each costs its owners a question. */
-const HANDOFFS_PER_STEP = 16
-
 export class HeldGroups {
   readonly #options: HeldGroupsOptions
   readonly #held = new Map<number, Held>()
   #owners: string[][] = []
+  /** The group whose hand-over was looked at last: the next step goes on behind it, so that none starves. */
+  #lookedAt = -1
   #stepping = false
   #closed = false
 
@@ -122,9 +122,11 @@ export class HeldGroups {
       } else bySource.set(source.id, [...bySource.get(source.id) ?? [], group])
     }
     for (const [source, groups] of bySource) await this.#sync(source, groups)
-    let looked = 0
-    for (const [group, held] of [...this.#held]) {
-      if (held.phase === 'leaving' && looked++ < HANDOFFS_PER_STEP && await this.#handedOver(group, peers)) this.#drop(group)
+    const leaving = this.all.filter(group => this.phase(group) === 'leaving')
+    const inTurn = [...leaving.filter(group => group > this.#lookedAt), ...leaving.filter(group => group <= this.#lookedAt)]
+    for (const group of inTurn.slice(0, limits.maxHandOversPerStep)) {
+      this.#lookedAt = group
+      if (await this.#handedOver(group, peers)) this.#drop(group)
     }
   }
 
@@ -149,12 +151,13 @@ export class HeldGroups {
     const { cache, shape, shards, antiEntropy } = this.#options
     const owners = this.owners(group)
     if (owners.length < Math.min(shape.replicas, peers.length) || owners.length === 0) return false
-    const root = shards.root(group)
+    const stateNow = () => shards.root(group) + shards.cursorRoot(group)
+    const before = stateNow()
     for (const owner of owners) {
       const phase = peers.find(({ id }) => id === owner)?.caches[cache]?.held.get(group)?.phase
       if (phase !== 'ready' || (await antiEntropy.lacking(owner, group)).length > 0) return false
     }
-    return this.#held.get(group)?.phase === 'leaving' && shards.root(group) === root
+    return this.phase(group) === 'leaving' && stateNow() === before
   }
 
   #drop (group: number): void {

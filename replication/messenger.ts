@@ -30,6 +30,8 @@ export class Messenger {
   readonly #waiting = new Map<string, Waiting>()
   readonly #replies: Subscription
   #nextId: number
+  /** Each subscription puts parts together by itself: two on one subject both get the whole message. 0 is for replies. */
+  #nextListener = 1
   #closed = false
 
   constructor (options: { transport: Transport, ports: Ports, onEvent: OnEvent }) {
@@ -47,8 +49,9 @@ export class Messenger {
 
   /** Calls `handle` with every value of this kind sent to a matching subject. */
   on (pattern: string, kind: Kind, handle: (value: unknown, subject: string) => void): Subscription {
+    const listener = this.#nextListener++
     return this.transport.subscribe(pattern, message => {
-      const value = this.#open(message, kind)
+      const value = this.#open(message, kind, listener)
       if (value === undefined) return
       try { handle(value, message.subject) } catch (error) { this.#report(message.subject, error) }
     })
@@ -77,9 +80,10 @@ export class Messenger {
 
   /** Answers questions sent to a matching subject. What `handle` throws is answered as an error. */
   serve (pattern: string, handle: (value: unknown, subject: string) => unknown): Subscription {
+    const listener = this.#nextListener++
     return this.transport.subscribe(pattern, message => {
       const { replyTo } = message
-      const value = this.#open(message, 'request')
+      const value = this.#open(message, 'request', listener)
       if (value === undefined || replyTo === undefined) return
       void Promise.resolve().then(() => handle(value, message.subject))
         .then((ok): Reply => ({ ok }), (error: unknown): Reply => this.#refusal(message.subject, error))
@@ -107,11 +111,11 @@ export class Messenger {
   }
 
   /** The value of a message of this kind, or undefined when it is refused, of another kind, or not complete yet. */
-  #open (message: IncomingMessage, kind: Kind): unknown {
+  #open (message: IncomingMessage, kind: Kind, listener: number): unknown {
     try {
       const part = decodePart(message.bytes, message.subject)
       if (part.kind !== kind) return undefined
-      const content = this.#assembler.add(message.replyTo ?? message.subject, part)
+      const content = this.#assembler.add(`${listener} ${message.replyTo ?? message.subject}`, part)
       return content === null ? undefined : decodeCbor(content)
     } catch (error) {
       const reason = error instanceof EnvelopeError ? error.reason : 'content'
@@ -126,7 +130,7 @@ export class Messenger {
       this.#settle(token, waiting => waiting.reject(new UnavailableError(`${waiting.what}: nobody listens there`)))
       return
     }
-    const reply = this.#open(message, 'reply') as Reply | undefined
+    const reply = this.#open(message, 'reply', 0) as Reply | undefined
     if (reply === undefined || typeof reply !== 'object' || reply === null) return
     const { error } = reply
     this.#settle(token, waiting => error === undefined ? waiting.resolve(reply.ok) : waiting.reject(new RemoteError(error.code, error.message, error)))

@@ -20,7 +20,7 @@ export const Question = v.variant('op', [
   v.object({ op: v.literal('resend'), cache, groups: few(v.tuple([group, v.count])) }),
   v.object({ op: v.literal('digests'), cache, groups: few(v.tuple([group, v.string()])) }),
   v.object({ op: v.literal('diffs'), cache, shards: few(v.tuple([shard, v.bytes])) }),
-  v.object({ op: v.literal('covers'), cache, shards: few(v.tuple([shard, v.bytes])) }),
+  v.object({ op: v.literal('covers'), cache, shards: few(v.tuple([shard, v.bytes])), cursors: v.array(v.tuple([shard, v.string(), v.bytes])) }),
   v.object({ op: v.literal('cursors'), cache, groups: few(group) })
 ])
 export type Question = v.InferOutput<typeof Question>

@@ -27,7 +27,7 @@ export class PeerServer {
       case 'resend': return this.#resend(question.groups)
       case 'digests': return this.#digests(question.groups)
       case 'diffs': return this.#diffs(question.shards)
-      case 'covers': return { lacking: question.shards.filter(([shard, sv]) => !this.#covers(shard, sv)).map(([shard]) => shard) }
+      case 'covers': return { lacking: this.#lacking(question) }
       case 'cursors': return question.groups.flatMap(group => this.#options.shards.cursors.of(this.#options.shards.shardsOf(group)))
     }
   }
@@ -72,6 +72,13 @@ export class PeerServer {
       answer.diffs.push([shard, diff])
     }
     return answer
+  }
+
+  #lacking ({ shards, cursors }: Extract<Question, { op: 'covers' }>): number[] {
+    const committed = this.#options.shards.cursors
+    const lacking = new Set(shards.filter(([shard, sv]) => !this.#covers(shard, sv)).map(([shard]) => shard))
+    for (const [shard, consumerGroup, cursor] of cursors) if (!committed.covers(shard, consumerGroup, cursor)) lacking.add(shard)
+    return [...lacking]
   }
 
   #covers (shard: number, sv: Uint8Array): boolean {

@@ -4,7 +4,7 @@
  * A write is stamped before it comes here and carries its version through every attempt, so trying again after a lost
  * answer changes nothing. What is on its way is bounded; a writer that runs ahead is told at once.
  */
-import { BusyError, ClosedError, EnvelopeError, MillpondError, RemoteError, TimeoutError, UnavailableError } from '../engine/errors.js'
+import { BusyError, ClosedError, EnvelopeError, MillpondError, RemoteError, TimeoutError, UnavailableError, WriteConcernError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
 import type { Ports, Timer } from '../engine/ports.js'
 import { groupOf } from '../engine/routing.js'
@@ -133,7 +133,8 @@ export class WriteForwarder {
   #settle (outgoing: Outgoing, outcome: WriteOutcomes[number]): void {
     if (outcome === null) outgoing.resolve()
     else {
-      const error = new RemoteError(outcome.code, outcome.message, outcome)
+      const { concern } = outcome
+      const error = concern === undefined ? new RemoteError(outcome.code, outcome.message, outcome) : new WriteConcernError(concern.wanted, concern.reached, concern.needed, concern.timeoutMs)
       if (outcome.changed === 'no' && outcome.retryable) this.#again(outgoing, error)
       else outgoing.reject(error)
     }

@@ -3,7 +3,11 @@ import * as v from '../engine/schema.js'
 import { limits } from '../engine/limits.js'
 import type { Fields } from '../engine/values.js'
 
-const Outcome = v.object({ code: v.string(), message: v.string(), changed: v.picklist(['no', 'yes', 'maybe']), retryable: v.boolean() })
+const Outcome = v.object({
+  code: v.string(), message: v.string(), changed: v.picklist(['no', 'yes', 'maybe']), retryable: v.boolean(),
+  /** What was reached of the write concern, when that is what failed. */
+  concern: v.optional(v.object({ wanted: v.string(), reached: v.count, needed: v.count, timeoutMs: v.number() }))
+})
 
 export const WriteBatch = v.object({
   cache: v.string(),

@@ -2,7 +2,7 @@
  * Takes batches of writes that entered elsewhere. Versions come with the writes and are kept as they are, so the same
  * batch taken twice, here or by another owner, changes nothing the second time.
  */
-import { EnvelopeError, FutureVersionError, MillpondError } from '../engine/errors.js'
+import { EnvelopeError, FutureVersionError, MillpondError, WriteConcernError } from '../engine/errors.js'
 import type { HybridClock } from '../engine/hlc.js'
 import { shardOf } from '../engine/routing.js'
 import * as v from '../engine/schema.js'
@@ -24,6 +24,10 @@ export async function takeWrites (value: unknown, replicatorOf: (cache: string) 
       await replicator.write(shardOf(key, replicator.shape.shards), write, concern, timeoutMs)
       return null
     } catch (error) {
+      if (error instanceof WriteConcernError) {
+        const { code, message, changed, retryable, wanted, reached, needed } = error
+        return { code, message, changed, retryable, concern: { wanted, reached, needed, timeoutMs: error.timeoutMs } }
+      }
       if (error instanceof MillpondError) return { code: error.code, message: error.message, changed: error.changed, retryable: error.retryable }
       if (error instanceof TypeError) return { code: 'VALUE_REFUSED', message: error.message, changed: 'no', retryable: false }
       throw error

@@ -110,3 +110,13 @@ test('a large request of which a part is lost fails in time and is not carried o
   await t.throwsAsync(time.wait(a.request('ask', new Uint8Array(60_000), 500)), { code: 'TIMEOUT' })
   t.is(served, 0)
 })
+
+test('two listeners on one subject both get a message that comes in parts', async t => {
+  const { a, b, time } = pair(t, 2000)
+  const got: string[] = []
+  b.on('news', 'hint', value => { got.push(`first ${String((value as Uint8Array).length)}`) })
+  b.on('news', 'hint', value => { got.push(`second ${String((value as Uint8Array).length)}`) })
+  a.send('news', 'hint', new Uint8Array(9000))
+  await time.advance(10)
+  t.deepEqual(got, ['first 9000', 'second 9000'])
+})

@@ -59,3 +59,14 @@ test('consumer groups are bounded per shard', t => {
   t.notThrows(() => cursors.commit('g7', at(1, { 5: 2 })))
   t.notThrows(() => cursors.commit('one more', at(2, { 5: 1 })))
 })
+
+test('what is committed covers exactly the cursors that would not move it', t => {
+  const cursors = new CommittedCursors()
+  t.false(cursors.covers(3, 'g', encodeCursor(at(3, { 7: 1 }))))
+  cursors.commit('g', at(3, { 7: 5 }))
+  t.true(cursors.covers(3, 'g', encodeCursor(at(3, { 7: 5 }))))
+  t.true(cursors.covers(3, 'g', encodeCursor(at(3, { 7: 4 }))))
+  t.false(cursors.covers(3, 'g', encodeCursor(at(3, { 7: 6 }))))
+  t.false(cursors.covers(3, 'g', encodeCursor(at(3, { 7: 1 }, 1))))
+  t.false(cursors.covers(3, 'other', encodeCursor(at(3, { 7: 1 }))))
+})
