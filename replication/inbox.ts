@@ -13,7 +13,7 @@
 import * as v from '../engine/schema.js'
 import type { ShardSet } from '../storage/shard-set.js'
 import type { OnEvent } from './events.js'
-import type { Member } from './membership.js'
+import type { HeldGroup, Member } from './membership.js'
 import { Batch } from './outbox.js'
 
 interface Position {
@@ -109,7 +109,11 @@ export class Inbox {
 
   /** A heartbeat tells what the peer published last, so that the loss of a last batch shows as well. */
   heard (member: Member): void {
-    for (const [group, { sequence }] of member.caches[this.#options.cache]?.held ?? []) {
+    const held = member.caches[this.#options.cache]?.held ?? new Map<number, HeldGroup>()
+    const known = this.#peers.get(member.id)?.groups ?? new Map<number, Position>()
+    // What the peer had in a group it has given up is with the owners, and reaches us from them.
+    for (const [group, { merged, heard }] of known) if (merged < heard && !held.has(group)) known.delete(group)
+    for (const [group, { sequence }] of held) {
       if (!this.#options.holds(group)) continue
       const position = this.#position(member.id, member.incarnation, group)
       position.heard = Math.max(position.heard, sequence)
