@@ -24,8 +24,11 @@ export abstract class Machine implements Host {
   get up (): boolean { return this.cacheOf !== undefined && this.process?.alive === true }
   get life (): number { return this.#lives }
 
+  /** Set on a machine that is gone for good. */
+  retired = false
+
   start (): void {
-    if (this.process?.alive === true) return
+    if (this.retired || this.process?.alive === true) return
     const life = ++this.#lives
     const process = new SimProcess({
       machine: this.name, life, scheduler: this.world.scheduler, clock: this.clock,

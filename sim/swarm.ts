@@ -22,7 +22,7 @@ export function planOf (seed: number, safetyMs: number): Plan {
     limits: small ? 'small' : 'usual',
     maxMessageBytes: random.chance(0.4) ? 12 * 1024 : 900 * 1024,
     clusters,
-    writes: clusters.flatMap(cluster => writesOf(random, cluster)),
+    writes: clusters.flatMap(cluster => writesOf(random, cluster)).map((writes, id) => ({ ...writes, id })),
     concerns: random.pick<readonly WriteConcern[]>([['buffered'], ['buffered', 'durable'], ['buffered', 'majority'], ['durable', 'majority', 'all'], ['majority'], ['buffered', 'durable', 'majority', 'all']]),
     consumers: clusters.flatMap(cluster => consumersOf(random, cluster)),
     faults: faultsOf(random, clusters[0] as ClusterPlan, safetyMs)
@@ -49,7 +49,7 @@ function otherCluster (random: SimRandom, main: ClusterPlan): ClusterPlan {
   return { name: OTHER, nodes: ['m1', 'm2'], spares: [], clients: random.chance(0.5) ? ['d1'] : [], caches: main.caches }
 }
 
-function writesOf (random: SimRandom, cluster: ClusterPlan): Array<WritesPlan & { cluster: string }> {
+function writesOf (random: SimRandom, cluster: ClusterPlan): Array<Omit<WritesPlan, 'id'> & { cluster: string }> {
   const kinds = Object.keys(WRITES) as Array<keyof typeof WRITES>
   const chosen = random.some(kinds, 0.5)
   const hosts = [...cluster.nodes, ...cluster.clients, ...cluster.clients]

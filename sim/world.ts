@@ -116,6 +116,7 @@ export class World implements Stage {
     this.machines.set(name, twin)
     twin.start()
     return () => {
+      twin.retired = true
       twin.crash()
       twin.lose(0, true)
       this.machines.delete(name)

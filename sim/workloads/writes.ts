@@ -11,6 +11,8 @@ const orderAt = (atMs: number, sequence = 0): number => Math.round((atMs - EPOCH
 export interface WritesPlan {
   readonly kind: keyof typeof WRITES
   readonly host: string
+  /** Tells workloads of one kind on one host apart. */
+  readonly id: number
   readonly cache: string
   readonly pauseMs: number
   readonly keys: number
@@ -19,10 +21,10 @@ export interface WritesPlan {
 type Loop = (writer: Writer, plan: WritesPlan) => Promise<void>
 
 /** Every key is written once, by whichever way. */
-const inserts: Loop = async (writer, { host, pauseMs, cache }) => {
+const inserts: Loop = async (writer, { id, pauseMs, cache }) => {
   for (let i = 0; writer.going; i++) {
     const padding = writer.random.chance(0.1) ? writer.random.int(10, 600) : 0
-    const done = writer.write({ key: `${writer.host.cluster}.${cache}.u.${host}.${writer.host.life}.${i}`, fields: ['a', 'b'], order: 0, padding })
+    const done = writer.write({ key: `${writer.host.cluster}.${cache}.u.${id}.${writer.host.life}.${i}`, fields: ['a', 'b'], order: 0, padding })
     if (writer.random.chance(0.3)) await done
     else void done
     await writer.sleep(writer.random.between(0, pauseMs * 2))
@@ -30,12 +32,12 @@ const inserts: Loop = async (writer, { host, pauseMs, cache }) => {
 }
 
 /** Sources set a field each in records they share, with event times that come late and out of order. */
-const registers: Loop = async (writer, { host, pauseMs, keys, cache }) => {
+const registers: Loop = async (writer, { id, pauseMs, keys, cache }) => {
   while (writer.going) {
     const key = `${writer.host.cluster}.${cache}.r.${writer.random.int(0, keys - 1)}`
     const lateMs = writer.random.chance(0.5) ? 0 : writer.random.between(0, 4000)
     const atMs = eventTime(writer, key, lateMs)
-    const field = `price-${host}`
+    const field = `price-${id}`
     const first = writer.write({ key, fields: [field], atMs, order: orderAt(atMs) })
     // Two events of one moment: the one written later wins, whichever nodes take them. Only where one writer owns the field.
     if (writer.random.chance(0.2)) void writer.write({ key, fields: [field], atMs, order: orderAt(atMs, 1) })
@@ -56,20 +58,20 @@ const revive: Loop = async (writer, { pauseMs, keys, cache }) => {
 }
 
 /** One record, as fast as it goes; versions from the writer's own clock, so its own order stands. */
-const hot: Loop = async (writer, { pauseMs, host, cache }) => {
+const hot: Loop = async (writer, { pauseMs, id, cache }) => {
   for (let i = 0; writer.going;) {
-    const key = `${writer.host.cluster}.${cache}.h.${host}.${writer.host.life}`
+    const key = `${writer.host.cluster}.${cache}.h.${id}.${writer.host.life}`
     for (let burst = writer.random.int(1, 20); burst > 0; burst--) void writer.write({ key, fields: writer.random.chance(0.05) ? null : [`f${writer.random.int(0, 2)}`], order: i++ })
     await writer.sleep(writer.random.between(pauseMs, pauseMs * 10))
   }
 }
 
 /** Many records at once, some of them large, over and over. */
-const bulk: Loop = async (writer, { host, keys, cache }) => {
+const bulk: Loop = async (writer, { id, keys, cache }) => {
   for (let round = 0; writer.going; round++) {
     let batch: Array<Promise<unknown>> = []
     for (let i = 0; i < keys * 4 && writer.going; i++) {
-      batch.push(writer.write({ key: `${writer.host.cluster}.${cache}.b.${host}.${writer.host.life}.${i}`, fields: ['a'], order: round, padding: writer.random.chance(0.2) ? writer.random.int(0, 3000) : 20 }))
+      batch.push(writer.write({ key: `${writer.host.cluster}.${cache}.b.${id}.${writer.host.life}.${i}`, fields: ['a'], order: round, padding: writer.random.chance(0.2) ? writer.random.int(0, 3000) : 20 }))
       if (batch.length >= 16) {
         await Promise.all(batch)
         batch = []
