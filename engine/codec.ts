@@ -18,3 +18,36 @@ export function encodeCbor (value: unknown): Uint8Array {
 export function decodeCbor (bytes: Uint8Array): unknown {
   return cbor.decode(bytes) as unknown
 }
+
+/**
+ * Whether the bytes are exactly one value of the plain kind our writers make: no tags, no indefinite lengths, nothing
+ * longer than the bytes that are there. Decoding anything else is not bounded by its length: five bytes announce an array
+ * of hundreds of megabytes, and shared references unfold without end.
+ */
+export function isPlainCbor (bytes: Uint8Array, maxDepth: number): boolean {
+  return endOfItem(bytes, 0, maxDepth) === bytes.length
+}
+
+/** Where the item at `at` ends, or -1 when it is not plain. */
+function endOfItem (bytes: Uint8Array, at: number, depth: number): number {
+  const head = bytes[at]
+  if (head === undefined) return -1
+  const major = head >> 5
+  const info = head & 31
+  let next = at + 1
+  let count = info
+  if (info >= 24) {
+    const width = 1 << (info - 24)
+    if (info > 27 || next + width > bytes.length) return -1
+    count = 0
+    for (let i = 0; i < width; i++) count = count * 256 + (bytes[next + i] as number)
+    next += width
+  }
+  if (major < 2) return next // integers
+  if (major > 5) return major === 7 && ((info >= 20 && info <= 22) || info >= 25) ? next : -1 // false, true, null, floats
+  if (count > bytes.length - next) return -1
+  if (major < 4) return next + count // bytes, text
+  if (depth === 0) return -1
+  for (let items = major === 4 ? count : count * 2; items > 0 && next !== -1; items--) next = endOfItem(bytes, next, depth - 1)
+  return next
+}

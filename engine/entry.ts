@@ -10,7 +10,7 @@
  * an entry that has lost all of them, and hides nothing, is dead. Each replica does this by itself and comes to the same
  * result, so it never travels.
  */
-import { decodeCbor, encodeCbor } from './codec.js'
+import { decodeCbor, encodeCbor, isPlainCbor } from './codec.js'
 import { adoptFields, type Fields } from './values.js'
 import { limits } from './limits.js'
 
@@ -62,9 +62,12 @@ export function encodeEntry (entry: Entry): Uint8Array {
   return encodeCbor(entry.stamp === entry.version ? [entry.key, entry.version, fields] : [entry.key, entry.version, fields, entry.stamp])
 }
 
+/** How much longer our encoding can be than a forged one: a half-precision float takes 9 bytes instead of 3. */
+const MAX_GROWTH = 3
+
 /** The entry, or null when the bytes are not one a writer could have made. */
 export function decodeEntry (bytes: Uint8Array, incarnation: number, clock: number): Entry | null {
-  if (bytes.length > limits.maxEntryBytes) return null
+  if (bytes.length > limits.maxEntryBytes || !isPlainCbor(bytes, limits.maxValueDepth + 2)) return null
   let raw: unknown
   try { raw = decodeCbor(bytes) } catch { return null }
   if (!Array.isArray(raw) || raw.length < 3 || raw.length > 5) return null
@@ -74,7 +77,9 @@ export function decodeEntry (bytes: Uint8Array, incarnation: number, clock: numb
   if (body === null) return raw.length === 5 ? null : new Entry(key, version, stamp, NO_FIELDS, true, incarnation, clock)
   if (clears !== 0 && clears !== 1) return null
   const fields = adoptFields(body)
-  return fields === null ? null : new Entry(key, version, stamp, fields, clears === 1, incarnation, clock)
+  if (fields === null) return null
+  const entry = new Entry(key, version, stamp, fields, clears === 1, incarnation, clock)
+  return bytes.length * MAX_GROWTH > limits.maxEntryBytes && encodeEntry(entry).length > limits.maxEntryBytes ? null : entry
 }
 
 function isVersion (value: unknown): value is number {
