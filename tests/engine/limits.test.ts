@@ -1,0 +1,15 @@
+import test from 'ava'
+import { assertLimits, limits } from '../../engine/limits.js'
+
+test('the bounds agree with each other', t => {
+  t.notThrows(() => assertLimits(limits))
+})
+
+test('bounds that contradict each other are named', t => {
+  t.throws(() => assertLimits({ ...limits, maxDeltaBytes: limits.maxEntryBytes }), { instanceOf: TypeError, message: /a delta must hold an entry of the largest size/ })
+  t.throws(() => assertLimits({ ...limits, maxPartBytes: 1 }), { instanceOf: TypeError, message: /one part of a message; a whole shard must fit/ })
+})
+
+test('a bound that is missing is a contradiction too', t => {
+  t.throws(() => assertLimits({ ...limits, maxPollReplyBytes: NaN }), { instanceOf: TypeError })
+})
