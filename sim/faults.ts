@@ -45,12 +45,12 @@ export function applyFault (stage: Stage, fault: Fault, random: SimRandom): (() 
     }
     case 'pause': {
       machineOf(stage, fault.machine).process?.pause(fault.forMs)
-      if (fault.forMs > SLOW_CONSUMER_MS) scheduler.after(SLOW_CONSUMER_MS, `${fault.machine} is cut off`, () => network.breakConnections(fault.machine, fault.forMs - SLOW_CONSUMER_MS, 100))
+      if (fault.forMs > SLOW_CONSUMER_MS) later(stage, SLOW_CONSUMER_MS, `${fault.machine} is cut off`, () => network.breakConnections(fault.machine, fault.forMs - SLOW_CONSUMER_MS, 100))
       return undefined
     }
     case 'stall': {
       for (let atMs = 0; atMs < fault.forMs; atMs += random.between(50, 400)) {
-        scheduler.after(atMs, `stall ${fault.machine}`, () => machineOf(stage, fault.machine).process?.pause(random.between(20, 300)))
+        later(stage, atMs, `stall ${fault.machine}`, () => machineOf(stage, fault.machine).process?.pause(random.between(20, 300)))
       }
       return undefined
     }
@@ -99,7 +99,7 @@ export function applyFault (stage: Stage, fault: Fault, random: SimRandom): (() 
     }
     case 'twin': return stage.startTwin(fault.machine)
     case 'hostile': {
-      for (let left = fault.messages; left > 0; left--) scheduler.after(random.between(0, fault.forMs), 'hostile', () => stage.hostile.send())
+      for (let left = fault.messages; left > 0; left--) later(stage, random.between(0, fault.forMs), 'hostile', () => stage.hostile.send())
       return undefined
     }
   }
@@ -126,11 +126,11 @@ function crash (stage: Stage, { machine: name, disk }: Extract<Fault, { kind: 'c
 /** Seen and not seen: long enough gone to be given up, long enough back to be taken in. */
 function flap (stage: Stage, { machine, forMs }: Extract<Fault, { kind: 'flap' }>, random: SimRandom): () => void {
   const others = [...stage.machines.keys()].filter(name => name !== machine)
-  const { network, scheduler } = stage
+  const { network } = stage
   for (let atMs = 0; atMs < forMs;) {
     const awayMs = random.between(200, 900)
-    scheduler.after(atMs, `${machine} is away`, () => { for (const other of others) network.cut(machine, other) })
-    scheduler.after(atMs + awayMs, `${machine} is back`, () => { for (const other of others) network.mend(machine, other) })
+    later(stage, atMs, `${machine} is away`, () => { for (const other of others) network.cut(machine, other) })
+    later(stage, atMs + awayMs, `${machine} is back`, () => { for (const other of others) network.mend(machine, other) })
     atMs += awayMs + random.between(50, 600)
   }
   return () => { for (const other of others) network.mend(machine, other) }
@@ -140,4 +140,9 @@ function machineOf (stage: Stage, name: string): Machine {
   const machine = stage.machines.get(name)
   if (machine === undefined) throw new TypeError(`there is no machine ${name}`)
   return machine
+}
+
+/** A later step of a fault, unless the world is healed by then. */
+function later (stage: Stage, delayMs: number, label: string, run: () => void): void {
+  stage.scheduler.after(delayMs, label, () => { if (!stage.winding) run() })
 }

@@ -54,6 +54,7 @@ export class World implements Stage {
   readonly #resends: Resends
   readonly #undo = new Map<number, () => void>()
   #twins = 0
+  readonly #syncingSinceMs = new Map<string, number>()
 
   constructor (plan: Plan, trace: Trace) {
     this.#plan = plan
@@ -161,7 +162,13 @@ export class World implements Stage {
 
   reported (host: Host, event: MillpondEvent): void {
     this.coverage.take(event)
-    if (event.type === 'group-phase' && event.phase === 'dropped') this.gone(host)
+    if (event.type === 'group-phase') {
+      const id = `${host.name} ${host.life} ${event.cache} ${event.group}`
+      if (event.phase === 'dropped') this.gone(host)
+      if (event.phase === 'syncing') this.#syncingSinceMs.set(id, this.scheduler.nowMs)
+      // Ready at once would mean that there was nobody to fetch from.
+      if (event.phase === 'ready' && this.scheduler.nowMs > (this.#syncingSinceMs.get(id) ?? Infinity)) this.coverage.hit('bootstrap')
+    }
     if (event.type === 'handler-failed' || event.type === 'connection-problem') this.fail('handlers never fail', `${host.name}: ${event.error instanceof Error ? event.error.stack ?? event.error.message : String(event.error)}`)
     if (event.type === 'own-incarnation') this.fail('an incarnation id is used once', `${host.name}: shard ${event.shard} of ${event.cache}`)
     if (event.type === 'config-conflict') this.fail('settings agree', `${host.name}: ${event.detail}`)
