@@ -194,7 +194,9 @@ export class Shard {
       this.#options.onEvent({ type: 'own-incarnation', shard: this.shard, incarnation: this.incarnation })
       return this.#refuse('own-incarnation', `it holds entries of ${this.incarnation} that this process never wrote`)
     }
-    if (this.#log.stateVector.size + ends.size > limits.maxIncarnationsPerShard) return this.#refuse('too-many-incarnations', `${ends.size} more`)
+    const unknown = [...ends.keys()].filter(incarnation => !this.#log.stateVector.has(incarnation)).length
+    const own = this.#log.stateVector.has(this.incarnation) ? 0 : 1 // its place is kept: our writes cannot be refused
+    if (unknown > 0 && this.#log.stateVector.size + unknown + own > limits.maxIncarnationsPerShard) return this.#refuse('too-many-incarnations', `${unknown} more`)
     return this.#apply(fresh)
   }
 
