@@ -26,7 +26,7 @@ interface Position {
 }
 
 export interface InboxOptions {
-  readonly shards: ShardSet
+  readonly shards: Pick<ShardSet, 'merge' | 'mergeCursor' | 'shardsOf'>
   readonly holds: (group: number) => boolean
   /** Batches of this peer's life are missing here. */
   readonly onMissing: (node: string, group: number) => void

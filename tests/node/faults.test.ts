@@ -59,7 +59,7 @@ function differences (seen: Map<string, Fields>, expected: Map<string, Fields>):
 }
 
 for (const replicas of [2, 3]) {
-  test(`replicas converge after loss, duplicates, reordering and delays (${replicas} replicas)`, async t => {
+  test(`replicas converge after loss, duplicates, reordering and delays (${replicas} replicas) (SPEC E1, R4)`, async t => {
     const cluster = await startCluster(t, ['a', 'b', 'c', 'd'], { replicas })
     const expected = new Expected()
     cluster.network.setFaults(STORM)

@@ -107,7 +107,7 @@ test('nodes that leave one right after the other may delay a read, but no read a
   }
 })
 
-test('a node gives up a group only after all its owners hold all of it', async t => {
+test('a node gives up a group only after all its owners hold all of it (SPEC R7)', async t => {
   const cluster = await startCluster(t, ['a', 'b'], { replicas: 2, shards: 16, groups: 8 })
   await fill(cluster, cluster.cache('a'))
   const opening = cluster.startNode('c')
@@ -133,7 +133,7 @@ test('a node gives up a group only after all its owners hold all of it', async t
   await assertComplete(t, cluster, cluster.cache('c'))
 })
 
-test('a group that left a node and comes back to it is complete there', async t => {
+test('a group that left a node and comes back to it is complete there (SPEC R7)', async t => {
   const cluster = await startCluster(t, ['a', 'b'], { replicas: 2 })
   await fill(cluster, cluster.cache('a'))
   for (let round = 0; round < 3; round++) {

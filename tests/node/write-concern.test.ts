@@ -27,7 +27,7 @@ function keyHeldBy (cluster: Cluster, holders: readonly string[]): string {
 }
 
 for (const ack of ['buffered', 'durable', 'majority', 'all', 1, 2, 3] as const) {
-  test(`a write with concern ${ack} is told when it is reached, from an owner and from a client`, async t => {
+  test(`a write with concern ${ack} is told when it is reached, from an owner and from a client (SPEC R8)`, async t => {
     const cluster = await startCluster(t, NAMES, { replicas: 3 })
     const client = await cluster.client('writer')
     const needed = { buffered: 1, durable: 1, majority: 2, all: 3 }[ack as string] ?? Number(ack)
@@ -49,7 +49,7 @@ test('a durable write survives the death of its only holder', async t => {
   t.deepEqual(await cluster.time.wait(cluster.cache('a').get('k')), { n: 1 })
 })
 
-test('a write concern that is out of reach says what was reached, and that the write stands', async t => {
+test('a write concern that is out of reach says what was reached, and that the write stands (SPEC R8)', async t => {
   const cluster = await startCluster(t, NAMES, { replicas: 3 })
   cluster.network.partition('a', ['b', 'c'])
   const failed = await failureOf(cluster, cluster.cache('a').put('k', { n: 1 }, { ack: 'majority', timeoutMs: 400 }))
@@ -102,7 +102,7 @@ test('a write older than what is there is acknowledged too, and changes nothing'
   for (const name of NAMES) t.deepEqual((await cluster.scan(cluster.cache(name), name)).get('k'), { n: 2, only0: 1, only1: 1, only2: 1, only3: 1 })
 })
 
-test('a write whose answer was lost is tried again and changes nothing the second time', async t => {
+test('a write whose answer was lost is tried again and changes nothing the second time (SPEC E9)', async t => {
   const cluster = await startCluster(t, ['a', 'b'], { replicas: 2 })
   const client = await cluster.client('writer')
   const changes = await collectVersions(cluster, 'k')
@@ -145,7 +145,7 @@ async function collectVersions (cluster: Cluster, key: string) {
   }
 }
 
-test('of two events of one writer with the same time the later one wins, also when its owner died in between', async t => {
+test('of two events of one writer with the same time the later one wins, also when its owner died in between (SPEC E10)', async t => {
   const cluster = await startCluster(t, NAMES, { replicas: 2 })
   const client = await cluster.client('writer')
   const key = keyHeldBy(cluster, ['a', 'b'])
@@ -209,7 +209,7 @@ test('a write that fails and that nobody awaits is reported, and does no other h
   await cluster.time.until(() => cluster.eventsOf('write-failed').length === 2, 'the second report')
 })
 
-test('a writer that runs ahead of the cluster is told to slow down', async t => {
+test('a writer that runs ahead of the cluster is told to slow down (SPEC B2)', async t => {
   const cluster = await startCluster(t, ['a'], { replicas: 1 })
   const client = await cluster.client('writer')
   const writes: Array<Promise<void>> = []

@@ -53,7 +53,7 @@ async function fill (cluster: Cluster, cache: Cache, records: number, n = 0): Pr
   await cluster.time.wait(Promise.all(Array.from({ length: records }, (_, i) => cache.put(`k${i}`, { n }, { ack: 'all' }))), 'the records')
 }
 
-test('a consumer sees every record once, then every change, then nothing', async t => {
+test('a consumer sees every record once, then every change, then nothing (SPEC C4)', async t => {
   const cluster = await startCluster(t, ['a', 'b', 'c'])
   const client = await cluster.client('consumer')
   await fill(cluster, cluster.cache('a'), 200)
@@ -69,7 +69,7 @@ test('a consumer sees every record once, then every change, then nothing', async
   await watcher.stop()
 })
 
-test('what waits for a slow consumer never exceeds the live records, however much is written', async t => {
+test('what waits for a slow consumer never exceeds the live records, however much is written (SPEC C4)', async t => {
   const cluster = await startCluster(t, ['a', 'b'])
   const client = await cluster.client('consumer')
   const watcher = watch(cluster, client, { ratePerSecond: 50, batchSize: 10 })
@@ -88,7 +88,7 @@ test('what waits for a slow consumer never exceeds the live records, however muc
   await watcher.stop()
 })
 
-test('a consumer goes on at another node when its node is killed, and is never shown anything older', async t => {
+test('a consumer goes on at another node when its node is killed, and is never shown anything older (SPEC C2, C3)', async t => {
   const cluster = await startCluster(t, ['a', 'b', 'c'], { replicas: 2 })
   const client = await cluster.client('consumer')
   const watcher = watch(cluster, client)
@@ -112,7 +112,7 @@ test('a consumer goes on at another node when its node is killed, and is never s
   await watcher.stop()
 })
 
-test('consumers see every final value and nothing older under loss, duplicates and reordering', async t => {
+test('consumers see every final value and nothing older under loss, duplicates and reordering (SPEC C1, C2)', async t => {
   const cluster = await startCluster(t, ['a', 'b', 'c'], { replicas: 2 })
   const clients = [await cluster.client('one'), await cluster.client('two')]
   const watchers = [...clients, cluster.cache('a')].map((cache, i) => watch(cluster, cache, { group: `g${i}`, batchSize: 7 + i }))
@@ -133,7 +133,7 @@ test('consumers see every final value and nothing older under loss, duplicates a
   }
 })
 
-test('a commit is known to every replica, and a new consumer of the group starts there on any node', async t => {
+test('a commit is known to every replica, and a new consumer of the group starts there on any node (SPEC C8)', async t => {
   const cluster = await startCluster(t, ['a', 'b', 'c'], { replicas: 2 })
   const client = await cluster.client('consumer')
   await fill(cluster, cluster.cache('a'), 100)
@@ -190,7 +190,7 @@ test('what was not committed is shown again, what was is not', async t => {
   await second.stop()
 })
 
-test('commits survive a restart of the whole cluster', async t => {
+test('commits survive a restart of the whole cluster (SPEC C8)', async t => {
   const cluster = await startCluster(t, ['a', 'b'], { replicas: 2 })
   await fill(cluster, cluster.cache('a'), 50)
   const first = watch(cluster, cluster.cache('a'), {}, batch => batch.commit())
@@ -207,7 +207,7 @@ test('commits survive a restart of the whole cluster', async t => {
   await second.stop()
 })
 
-test('a hint that is lost is made up for by the digests', async t => {
+test('a hint that is lost is made up for by the digests (SPEC C6)', async t => {
   const cluster = await startCluster(t, ['a', 'b'], { replicas: 2 })
   const client = await cluster.client('consumer')
   await fill(cluster, cluster.cache('a'), 20)
@@ -344,7 +344,7 @@ test('a consumer that starts while its node is unreachable asks another one', as
   await watcher.stop()
 })
 
-test('ten consumers leave nothing behind on a node', async t => {
+test('ten consumers leave nothing behind on a node (SPEC C7)', async t => {
   const cluster = await startCluster(t, ['a'], { replicas: 1 })
   const client = await cluster.client('consumer')
   await fill(cluster, cluster.cache('a'), 10)

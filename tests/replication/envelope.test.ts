@@ -17,7 +17,7 @@ test('every kind survives, empty content too', t => {
   }
 })
 
-test('damage to any one byte is refused', t => {
+test('damage to any one byte is refused (SPEC R1)', t => {
   const [part] = encodeParts('deltas', 42, content, 1024) as [Uint8Array]
   for (let at = 0; at < part.length; at++) {
     for (const flip of [1, 0x80, 0xff, 3, 4, 6]) {
@@ -26,6 +26,12 @@ test('damage to any one byte is refused', t => {
       t.throws(() => decodePart(damaged), { instanceOf: EnvelopeError }, `byte ${at} ^ ${flip}`)
     }
   }
+})
+
+test('a message counts only on the subject it was sent on (SPEC R10)', t => {
+  const [part] = encodeParts('deltas', 42, content, 1024, 'mp.one.prices.d.a.3') as [Uint8Array]
+  t.is(decodePart(part, 'mp.one.prices.d.a.3').kind, 'deltas')
+  for (const other of ['mp.two.prices.d.a.3', 'mp.one.stock.d.a.3', 'mp.one.prices.d.a.4', 'mp.one.prices.d.b.3']) t.throws(() => decodePart(part, other), { instanceOf: EnvelopeError }, other)
 })
 
 test('a message that is cut short, or longer than it was, is refused', t => {
@@ -60,7 +66,7 @@ test('parts are put together in any order, with duplicates, from several senders
   }
 })
 
-test('a message with a part missing never comes out, and a repetition under a new id does', t => {
+test('a message with a part missing never comes out, and a repetition under a new id does (SPEC R1)', t => {
   const assembler = new Assembler()
   const parts = encodeParts('reply', 1, content, 16 + 30)
   t.is(parts.length, 4)

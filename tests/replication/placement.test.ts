@@ -11,7 +11,7 @@ test('golden values: changing them moves the data of every cluster', t => {
   t.deepEqual(Array.from({ length: 8 }, (_, group) => ownersOf('prices', group, places('a', 'b', 'c', 'd'), 2).join('')), GOLDEN)
 })
 
-test('every node computes the same, whatever the order of its view', t => {
+test('every node computes the same, whatever the order of its view (SPEC R6)', t => {
   t.deepEqual(all(places('a', 'b', 'c', 'd'), 3), all(places('d', 'b', 'a', 'c'), 3))
 })
 
@@ -24,7 +24,7 @@ test('owners are distinct, and as many as there can be', t => {
   }
 })
 
-test('a node that joins takes its share and moves nothing else; when it leaves, all is as before', t => {
+test('a node that joins takes its share and moves nothing else; when it leaves, all is as before (SPEC R6)', t => {
   const before = all(places('a', 'b', 'c', 'd'), 2)
   const after = all(places('a', 'b', 'c', 'd', 'e'), 2)
   let gained = 0

@@ -35,7 +35,7 @@ async function open (t: ExecutionContext, names: readonly string[] = ['a', 'b'],
 
 const isDelta = (subject: string): boolean => subject.includes('.d.')
 
-test('batches are numbered from 1 without gaps per group, one per group and flush', async t => {
+test('batches are numbered from 1 without gaps per group, one per group and flush (SPEC R2)', async t => {
   const { a, b, time, write, untilAlike, repairs } = await open(t)
   await write(a, 100)
   for (let i = 0; i < 50; i++) void a.put(`k${i}`, 1000 + i)
@@ -52,7 +52,7 @@ test('batches are numbered from 1 without gaps per group, one per group and flus
 })
 
 for (const which of ['first', 'middle', 'last'] as const) {
-  test(`a ${which} batch that is lost is asked for again`, async t => {
+  test(`a ${which} batch that is lost is asked for again (SPEC R2)`, async t => {
     const { a, b, time, untilAlike, replicas } = await open(t)
     const at = { first: 0, middle: 4, last: 8 }[which]
     for (let i = 0; i < 9; i++) {
@@ -88,7 +88,7 @@ test('more batches lost than are kept are repaired by digests', async t => {
   t.is(b.replicator.lag, 0)
 })
 
-test('a difference that no gap shows is found by digests', async t => {
+test('a difference that no gap shows is found by digests (SPEC R4)', async t => {
   const { a, b, time, write, untilAlike } = await open(t)
   await write(a, 60)
   await untilAlike(100)
@@ -99,7 +99,7 @@ test('a difference that no gap shows is found by digests', async t => {
   t.is(b.events.filter(({ type }) => type === 'digest-repaired').length, 1)
 })
 
-test('a cluster in sync sends heartbeats and nothing else', async t => {
+test('a cluster in sync sends heartbeats and nothing else (SPEC R5)', async t => {
   const { replicas, write, time, a, untilAlike } = await open(t, ['a', 'b', 'c'])
   await write(a, 100)
   await untilAlike(500)
@@ -169,7 +169,7 @@ test('a batch that comes in many parts is merged whole', async t => {
 })
 
 // A node with other settings puts the same key into another shard. Whatever it sends must not get in.
-test('nodes with other settings do not replicate, in either direction', async t => {
+test('nodes with other settings do not replicate, in either direction (SPEC R9)', async t => {
   const seed = pickSeed()
   t.log(describeSeed(seed))
   const time = new VirtualTime(seed)

@@ -213,7 +213,7 @@ test('only the last cursor of a consumer group is stored', async t => {
   t.deepEqual(store.batches, [batch({ cursors: [{ shard: 7, consumerGroup: 'etl', cursor: bytes(3) }] })])
 })
 
-test('a failed commit rejects those who waited for it, and is tried again with everything in order', async t => {
+test('a failed commit rejects those who waited for it, and is tried again with everything in order (SPEC S4)', async t => {
   const { store, timers, events, persister } = create()
   store.verdicts = ['fail']
   persister.delta(1, bytes(1))
@@ -311,7 +311,7 @@ test('too much in the queue is stored at once and shows as a backlog until it is
   t.is(persister.unstoredBytes, 0)
 })
 
-test('a shard wants a snapshot when its deltas have outgrown the last one, but not for a few bytes', t => {
+test('a shard wants a snapshot when its deltas have outgrown the last one, but not for a few bytes (SPEC S3)', t => {
   const { persister } = create()
   const kilobyte = new Uint8Array(1024)
   const minKilobytes = limits.minStoredDeltaBytes / 1024

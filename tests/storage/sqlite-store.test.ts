@@ -58,7 +58,7 @@ async function createFilled (t: ExecutionContext): Promise<string> {
 const SHARD_2 = { shard: 2, snapshot: null, deltas: [bytes(5)], cursors: [], damaged: 0 }
 const CURSORS_1 = [{ consumerGroup: 'etl', cursor: bytes(6) }]
 
-test('a damaged delta is set aside with those behind it, and the shard goes on from the intact ones', async t => {
+test('a damaged delta is set aside with those behind it, and the shard goes on from the intact ones (SPEC S2)', async t => {
   const path = await createFilled(t)
   edit(path, 'UPDATE deltas SET data = ? WHERE shard = 1 AND seq = 3', bytes(99))
   const store = openSqliteStore({ path })
@@ -240,7 +240,7 @@ test('a closed store leaves one file behind', async t => {
 const CHILD = fileURLToPath(new URL('commit-until-killed.ts', import.meta.url))
 const SHARDS = 16
 
-test('a process killed while it commits leaves whole batches, none missing in between, and all that were confirmed', async t => {
+test('a process killed while it commits leaves whole batches, none missing in between, and all that were confirmed (SPEC S1)', async t => {
   const path = createPath(t)
   let stored = 0
   for (const commits of [1, 57, 140, 33]) {
