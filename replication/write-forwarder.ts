@@ -38,6 +38,8 @@ interface Outgoing {
   readonly resolve: () => void
   readonly reject: (error: Error) => void
   attempts: number
+  /** An attempt before this one got no answer, or not that nothing changed. */
+  mayStand: boolean
 }
 
 export class WriteForwarder {
@@ -68,7 +70,7 @@ export class WriteForwarder {
     const group = groupOf(shard, this.#options.router.shape.groups)
     const deadlineMs = this.#options.ports.clock.monotonicMs() + timeoutMs
     return new Promise<void>((resolve, reject) => {
-      this.#enqueue({ group, write, concern, timeoutMs, deadlineMs, resolve, reject, attempts: 0 })
+      this.#enqueue({ group, write, concern, timeoutMs, deadlineMs, resolve, reject, attempts: 0, mayStand: false })
     }).finally(() => {
       if (--this.#onTheirWay === 0) for (const wake of this.#idle.splice(0)) wake()
     })
@@ -136,7 +138,7 @@ export class WriteForwarder {
       const { concern } = outcome
       const error = concern === undefined ? new RemoteError(outcome.code, outcome.message, outcome) : new WriteConcernError(concern.wanted, concern.reached, concern.needed, concern.timeoutMs)
       if (outcome.changed === 'no' && outcome.retryable) this.#again(outgoing, error)
-      else outgoing.reject(error)
+      else giveUp(outgoing, error)
     }
   }
 
@@ -146,8 +148,9 @@ export class WriteForwarder {
     const { clock, timers } = this.#options.ports
     const now = clock.monotonicMs()
     outgoing.attempts++
+    if (!(error instanceof MillpondError) || error.changed !== 'no' || error instanceof EnvelopeError) outgoing.mayStand = true
     if (this.#closed || !retryable || now >= outgoing.deadlineMs) {
-      outgoing.reject(now >= outgoing.deadlineMs && !(error instanceof TimeoutError) ? new TimeoutError(`write of ${JSON.stringify(outgoing.write.key)} (${error.message})`, outgoing.timeoutMs) : error)
+      giveUp(outgoing, now >= outgoing.deadlineMs && !(error instanceof TimeoutError) ? new TimeoutError(`write of ${JSON.stringify(outgoing.write.key)} (${error.message})`, outgoing.timeoutMs) : error)
       return
     }
     timers.after(Math.min(limits.maxWriteRetryMs, limits.minWriteRetryMs * 2 ** (outgoing.attempts - 1)), () => this.#enqueue(outgoing))
@@ -158,6 +161,12 @@ export class WriteForwarder {
     this.#timer?.cancel()
     for (const outgoing of this.#queue.splice(0)) outgoing.reject(new ClosedError('connection'))
   }
+}
+
+/** A last attempt that was refused says nothing about those before it. */
+function giveUp ({ mayStand, reject }: Outgoing, error: Error): void {
+  if (!mayStand || !(error instanceof MillpondError) || error.changed !== 'no') reject(error)
+  else reject(new RemoteError(error.code, `${error.message}; an earlier attempt may have taken effect`, { changed: 'maybe', retryable: error.retryable, cause: error }))
 }
 
 /** Batches bounded in number and size. */
