@@ -94,17 +94,17 @@ export class SimConnection implements Transport {
   async close (): Promise<void> {
     if (this.state === 'closed') return
     if (this.state === 'up') await this.flush().catch(() => {})
+    this.#failFlushes()
     this.abandon()
   }
 
-  /** Ends it without a word, as when its process dies. */
+  /** Ends it without a word, as when its process dies: nobody is left to hear that a flush failed. */
   abandon (): void {
     this.state = 'closed'
     this.epoch++
     this.#next?.cancel()
     for (const subscription of [...this.#subscriptions]) this.#unsubscribe(subscription)
     this.#listeners.clear()
-    this.#failFlushes()
     this.#network.forget(this)
   }
 
