@@ -136,7 +136,7 @@ test('pages end at about the number of bytes asked for, but hold at least one re
   t.deepEqual(consumer.records(), dump(shard))
 })
 
-test('a cursor continues on another replica', t => {
+test('a cursor continues on another replica (SPEC C3)', t => {
   const [a, b] = [openShard(1), openShard(2)]
   fill(a, 10, 'a')
   fill(b, 10, 'b')
@@ -150,7 +150,7 @@ test('a cursor continues on another replica', t => {
   t.deepEqual(consumer.records(), dump(b))
 })
 
-test('a replica that is behind a cursor answers with nothing', t => {
+test('a replica that is behind a cursor answers with nothing (SPEC C2)', t => {
   const [a, b] = [openShard(1), openShard(2)]
   fill(a, 3)
   b.merge(a.encode())
@@ -173,7 +173,7 @@ test('a replica that is behind what half a page was based on answers with nothin
   t.deepEqual(changesSince(b, page.cursor, 10), { outcome: 'behind' })
 })
 
-test('a busy writer does not starve a quiet one', t => {
+test('a busy writer does not starve a quiet one (SPEC C5)', t => {
   const shard = openShard(9)
   const busy = openShard(1)
   fill(busy, 1000, 'busy')

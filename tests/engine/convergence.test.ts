@@ -118,7 +118,7 @@ function run (t: ExecutionContext, seed: number, { keys, steps, lossPercent, dup
 }
 
 for (const [what, weather] of Object.entries(WEATHERS)) {
-  test(`replicas agree with each other, with Yjs and with the oracle in ${what}`, t => {
+  test(`replicas agree with each other, with Yjs and with the oracle in ${what} (SPEC E1, E2, E7)`, t => {
     const seed = pickSeed()
     t.log(describeSeed(seed), 'npm run test:only -- tests/engine/convergence.test.ts')
     const rounds = weather.steps > 1000 ? 2 : 12

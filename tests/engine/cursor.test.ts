@@ -50,7 +50,7 @@ test('a cursor of another shard is refused', t => {
   t.throws(() => joinCursors(startOf(1), startOf(2)), { instanceOf: CursorError })
 })
 
-test('joining never goes back, and does not depend on the order', t => {
+test('joining never goes back, and does not depend on the order (SPEC C3)', t => {
   const a = cursor([[1, 5], [2, 1]])
   const b = cursor([[1, 3], [9, 4]], [[1, 6], [9, 4]])
   t.true(sameCursor(joinCursors(a, b), joinCursors(b, a)))

@@ -43,7 +43,7 @@ test('the next version lies above every version observed', t => {
   t.is(versions.next(), ahead + 2)
 })
 
-test('a version too far in the future is not followed', t => {
+test('a version too far in the future is not followed (SPEC E11)', t => {
   const { versions } = new StoppedClock()
   t.true(versions.observe(versions.horizon()))
   t.false(versions.observe(versions.horizon() + 1))
@@ -64,7 +64,7 @@ test('what is no time is refused', t => {
   }
 })
 
-test('an event time more than the limit ahead is refused, and refusing it moves nothing', t => {
+test('an event time more than the limit ahead is refused, and refusing it moves nothing (SPEC E11)', t => {
   const { versions } = new StoppedClock()
   const error = t.throws(() => versions.versionAt(NOW_MS + limits.maxFutureMs + 1), { instanceOf: FutureVersionError })
   t.is(error?.changed, 'no')

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { assertLimits, limits } from '../../engine/limits.js'
 
-test('the bounds agree with each other', t => {
+test('the bounds agree with each other (SPEC B1)', t => {
   t.notThrows(() => assertLimits(limits))
 })
 

@@ -55,7 +55,7 @@ for (const [what, drafts] of Object.entries(SETS)) {
   test(`${what} give the same record in every order`, t => { assertOrderIrrelevant(t, drafts) })
 }
 
-test('random small sets of writes give the same record in every order', t => {
+test('random small sets of writes give the same record in every order (SPEC E1, E3)', t => {
   const seed = pickSeed()
   t.log(describeSeed(seed), 'npm run test:only -- tests/engine/record.test.ts')
   const random = seededRandom(seed)
@@ -86,7 +86,7 @@ test('a field called like a method of every object is a field like any other', t
   t.deepEqual(fieldsOf(index.get('k') as Entry), { constructor: 1, toString: 2 })
 })
 
-test('a dead entry lets go of its values', t => {
+test('a dead entry lets go of its values (SPEC E4)', t => {
   const index: Index = new Map()
   const first = entryOf([1, 1, 1, 0, { a: 1 }])
   const dead: Entry[] = []

@@ -2,7 +2,7 @@ import test from 'ava'
 import { hash32 } from '../../engine/hash.js'
 import { groupOf, routingPart, shardOf, shardsOfGroup } from '../../engine/routing.js'
 
-test('keys land where they always have: these values are part of the stored format', t => {
+test('keys land where they always have: these values are part of the stored format (SPEC E13)', t => {
   t.deepEqual(['', 'a', 'product:1', 'größe', '🛒'].map(key => hash32(key)), [46947589, 1426945110, 1631928734, 2864935639, 284880358])
   t.deepEqual(['a', 'product:1', 'user:{42}:cart', 'größe', '🛒'].map(key => shardOf(key, 1024)), [86, 414, 411, 727, 486])
 })
@@ -15,7 +15,7 @@ test('only what stands between the first braces decides, if there is anything', 
   for (const whole of ['plain', '{}', '{}{a}', 'a{', 'a}b{', '}{', '{open']) t.is(routingPart(whole), whole)
 })
 
-test('keys with the same tag share a shard', t => {
+test('keys with the same tag share a shard (SPEC E13)', t => {
   for (let i = 0; i < 100; i++) t.is(shardOf(`order:{c7}:${i}`, 64), shardOf('{c7}', 64))
 })
 

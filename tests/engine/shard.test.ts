@@ -27,7 +27,7 @@ test('a write can be read at once, and reaches the log with the flush', t => {
   assertWhole(t, shard)
 })
 
-test('merging is commutative', t => {
+test('merging is commutative (SPEC E1)', t => {
   const [a, b, c] = [writer(1, 12), writer(2, 7), writer(3, 9)]
   const encodings = [[a, b, c], [c, b, a], [b, a, c]].map(order => {
     const shard = openShard(9)
@@ -38,7 +38,7 @@ test('merging is commutative', t => {
   for (const encoding of encodings) t.deepEqual(encoding, encodings[0])
 })
 
-test('merging is associative', t => {
+test('merging is associative (SPEC E1)', t => {
   const [a, b, c] = [writer(1, 12), writer(2, 7), writer(3, 9)]
   const left = openShard(8)
   left.merge(a.encode())
@@ -54,7 +54,7 @@ test('merging is associative', t => {
   t.deepEqual(dump(left), dump(right))
 })
 
-test('merging is idempotent', t => {
+test('merging is idempotent (SPEC E1)', t => {
   const a = writer(1, 12)
   const shard = openShard(9)
   t.is(shard.merge(a.encode()).outcome, 'merged')
@@ -64,7 +64,7 @@ test('merging is idempotent', t => {
   t.deepEqual(shard.encode(), once)
 })
 
-test('deltas one by one, a diff and a full state end in the same bytes', t => {
+test('deltas one by one, a diff and a full state end in the same bytes (SPEC E2)', t => {
   const a = writer(1, 40)
   const byDeltas = openShard(7)
   for (const delta of a.deltas) byDeltas.merge(delta)
@@ -93,7 +93,7 @@ test('a diff carries only what is missing', t => {
   t.is(decodeUpdate(a.encode(b.stateVector)).length, 0)
 })
 
-test('an update behind a gap is reported and changes nothing', t => {
+test('an update behind a gap is reported and changes nothing (SPEC E6)', t => {
   const a = writer(1, 3)
   const b = openShard(2)
   b.merge(a.deltas[0] as Uint8Array)
@@ -105,7 +105,7 @@ test('an update behind a gap is reported and changes nothing', t => {
   t.deepEqual(b.encode(), a.encode())
 })
 
-test('an update of which one incarnation has a gap is not applied in part', t => {
+test('an update of which one incarnation has a gap is not applied in part (SPEC E6)', t => {
   const a = writer(1, 3)
   const b = writer(2, 3)
   const both = openShard(3)
@@ -128,7 +128,7 @@ test('an update that overlaps with what is known is applied from there', t => {
 })
 
 // A node that lost its last writes and starts again under the same id would diverge silently.
-test('entries of its own incarnation that a process never wrote are an alarm and not applied', t => {
+test('entries of its own incarnation that a process never wrote are an alarm and not applied (SPEC E8)', t => {
   const twin = writer(1, 3)
   const shard = openShard(1)
   shard.write(put('mine', 1, { x: 1 }))
@@ -143,7 +143,7 @@ test('its own entries coming back are known', t => {
   t.is(a.merge(a.encode()).outcome, 'known')
 })
 
-test('a retry of a write changes nothing', t => {
+test('a retry of a write changes nothing (SPEC E9)', t => {
   const shard = openShard(1)
   const write = put('a', 5, { x: 1 })
   t.true(shard.write(write))
@@ -160,7 +160,7 @@ test('a retry of a write changes nothing', t => {
   assertWhole(t, shard)
 })
 
-test('a retry on a replica that does not know the write yet changes no record', t => {
+test('a retry on a replica that does not know the write yet changes no record (SPEC E9)', t => {
   const [a, b] = [openShard(1), openShard(2)]
   for (const shard of [a, b]) shard.write(put('a', 5, { x: 1 }))
   a.merge(b.encode())
@@ -170,7 +170,7 @@ test('a retry on a replica that does not know the write yet changes no record', 
   t.is(a.liveEntries, 1)
 })
 
-test('of two events with the same event time the one written later wins', t => {
+test('of two events with the same event time the one written later wins (SPEC E10)', t => {
   const shard = openShard(1)
   shard.write(put('a', 5, { x: 'first' }, 100))
   shard.write(put('a', 5, { x: 'second' }, 101))
@@ -190,7 +190,7 @@ for (const [first, second] of [[1, 2], [2, 1]] as const) {
   })
 }
 
-test('a late event does not overwrite a newer one', t => {
+test('a late event does not overwrite a newer one (SPEC E3)', t => {
   const shard = openShard(1)
   shard.write(put('a', 10, { x: 'new' }, 100))
   t.false(shard.write(put('a', 5, { x: 'late' }, 200)))
@@ -199,7 +199,7 @@ test('a late event does not overwrite a newer one', t => {
   t.deepEqual(shard.get('a'), { x: 'new', y: 'only here' })
 })
 
-test('a delete hides older writes that arrive late, and a later write revives the record without them', t => {
+test('a delete hides older writes that arrive late, and a later write revives the record without them (SPEC E3)', t => {
   const [a, b] = [openShard(1), openShard(2)]
   b.write(put('a', 5, { old: 1 }))
   a.write(del('a', 6))
@@ -243,7 +243,7 @@ test('a full buffer is flushed without waiting', t => {
   t.is(shard.deltas.length, 1)
 })
 
-test('no delta is larger than the bound, and together they are the whole flush', t => {
+test('no delta is larger than the bound, and together they are the whole flush (SPEC B1)', t => {
   const shard = openShard(1)
   const text = 'x'.repeat(100 * 1024)
   for (let i = 0; i < 40; i++) shard.write(put(`k${i}`, 1, { text }))
@@ -288,7 +288,7 @@ test('a write that loses only some fields is kept in full when asked for', t => 
   assertWhole(t, peer)
 })
 
-test('compaction changes nothing that can be observed', t => {
+test('compaction changes nothing that can be observed (SPEC E12)', t => {
   const shard = openShard(1)
   for (let i = 0; i < 300; i++) {
     shard.write(i % 7 === 3 ? del(`k${i % 20}`, i) : put(`k${i % 20}`, i, { [`f${i % 3}`]: i }))
@@ -310,7 +310,7 @@ test('compaction changes nothing that can be observed', t => {
   t.is(shard.events.length, events, 'there is nothing left to do')
 })
 
-test('dead entries are bounded, and the encoding follows the live records', t => {
+test('dead entries are bounded, and the encoding follows the live records (SPEC E12)', t => {
   const shard = openShard(1)
   for (let i = 0; i < 20_000; i++) {
     shard.write(put(`k${(i * 7919) % 100}`, i, { n: i }))
@@ -322,7 +322,7 @@ test('dead entries are bounded, and the encoding follows the live records', t =>
   assertWhole(t, shard)
 })
 
-test('a record keeps one entry for each writer who still owns one of its fields', t => {
+test('a record keeps one entry for each writer who still owns one of its fields (SPEC E4)', t => {
   const shard = openShard(9)
   for (const incarnation of [1, 2, 3, 4]) shard.merge(writer(incarnation, 1).encode())
   t.deepEqual(Object.keys(shard.get('k0') ?? {}).sort(), ['by1', 'by2', 'by3', 'by4', 'shared'])
@@ -340,7 +340,7 @@ test('a merge tells how many entries were new, and the greatest version or stamp
   t.deepEqual(openShard(2).merge(a.encode()), { outcome: 'merged', entries: 2, maxVersion: 70 })
 })
 
-test('reading the state flushes what is buffered, so that nothing in the log is hidden by something outside it', t => {
+test('reading the state flushes what is buffered, so that nothing in the log is hidden by something outside it (SPEC E5)', t => {
   for (const read of [(s: TestShard) => s.encode(), (s: TestShard) => s.stateVector, (s: TestShard) => s.digest, (s: TestShard) => s.log, (s: TestShard) => s.merge(writer(2, 1).encode())]) {
     const shard = openShard(1)
     shard.write(put('a', 1, { x: 1 }))

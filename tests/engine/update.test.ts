@@ -53,7 +53,7 @@ test('the order in which incarnations are given does not matter', t => {
   t.deepEqual(encodeUpdate([...runs.slice(4), ...runs.slice(0, 4)].sort((a, b) => a.incarnation - b.incarnation || a.clock - b.clock)), SAMPLE)
 })
 
-test('Yjs reads an update as the log it describes', t => {
+test('Yjs reads an update as the log it describes (SPEC E7)', t => {
   const doc = new Y.Doc()
   Y.applyUpdate(doc, encodeUpdate(sampleRuns().filter(run => run.incarnation !== 5)))
   t.is(doc.store.pendingStructs, null)
@@ -70,7 +70,7 @@ test('bytes behind an update are refused', t => {
   t.throws(() => decodeUpdate(Uint8Array.of(...SAMPLE, ...SAMPLE)), { instanceOf: UpdateRefusedError })
 })
 
-test('with any single bit flipped an update is refused, or it is one that a writer could have made', t => {
+test('with any single bit flipped an update is refused, or it is one that a writer could have made (SPEC E6)', t => {
   let refused = 0
   for (let bit = 0; bit < SAMPLE.length * 8; bit++) {
     const flipped = SAMPLE.slice()

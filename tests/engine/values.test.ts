@@ -78,7 +78,7 @@ test('minus zero becomes zero, at the top and inside', t => {
   t.true(Object.is((b as readonly Value[])[0], 0))
 })
 
-test('depth, the number of fields and the size of a record are bounded', t => {
+test('depth, the number of fields and the size of a record are bounded (SPEC B2)', t => {
   const nested = (depth: number): unknown => depth === 0 ? 1 : [nested(depth - 1)]
   const deepest = checkFields({ x: nested(limits.maxValueDepth) })
   t.deepEqual(adoptFields(decodeCbor(encodeCbor(deepest))), deepest, 'what is written can also be merged')
@@ -147,7 +147,7 @@ test('a getter is read once, so that it cannot pass the check with one value and
   t.is(reads, 1)
 })
 
-test('every kind of value reads back as it was written', t => {
+test('every kind of value reads back as it was written (SPEC E14)', t => {
   const fields = checkFields({
     null: null, yes: true, no: false, zero: 0, negative: -1, large: 2 ** 53 - 1, small: -(2 ** 53) + 1, fraction: 0.1, tiny: 5e-324, huge: 1.7976931348623157e308,
     float32: 1.5, u32: 2 ** 32, empty: '', text: 'größe 🛒 \u0000', long: 'x'.repeat(70_000), bytes: Uint8Array.of(0, 255), list: [1, 'a', null, [true]],
