@@ -126,11 +126,14 @@ export class Replicator {
 
   sequence (group: number): number { return this.#outbox.sequence(group) }
 
-  /** Answers a peer's question about this cache. @throws EnvelopeError when it is not shaped as one */
-  answer (value: unknown): unknown {
+  /** Answers a peer's question about this cache. @throws EnvelopeError when it is not shaped as one; StoreError */
+  async answer (value: unknown): Promise<unknown> {
     const parsed = v.safeParse(Question, value)
     if (!parsed.success) throw new EnvelopeError('shape', 'the question is not shaped as it should be')
-    return this.#server.answer(parsed.output)
+    const answer = this.#server.answer(parsed.output)
+    // Whoever asks is about to forget what it has, on disk as well: only what is durable here takes its place.
+    if (parsed.output.op === 'covers') await this.#options.persister.synced()
+    return answer
   }
 
   /**
