@@ -29,6 +29,8 @@ export interface RunResult {
 const CHECK_EVERY_MS = 250
 /** A cluster at rest must have said all it had to say by then ... */
 const REST_MS = 3000
+/** ... and no message is on its way any more: the latest takes 5 s. */
+const LATEST_MS = 6000
 /** ... and stay quiet for so long. */
 const QUIET_MS = 1000
 
@@ -101,7 +103,7 @@ async function rest (world: World, plan: Plan): Promise<void> {
       }
     }
   }
-  await runUntil(world, world.scheduler.nowMs + REST_MS)
+  await runUntil(world, Math.max(world.scheduler.nowMs + REST_MS, plan.safetyMs + LATEST_MS))
   world.takeSubjects()
   await runUntil(world, world.scheduler.nowMs + QUIET_MS)
   const noise = [...world.takeSubjects()].filter(subject => !/^mp\.[^.]+\.hb\./.test(subject))
