@@ -55,7 +55,7 @@ export class WriteForwarder {
   constructor (options: WriteForwarderOptions) {
     this.#options = options
     options.router.onLeft(node => {
-      for (const giveUp of this.#asked.get(node) ?? []) giveUp(new MillpondError('UNAVAILABLE', `${node} left before it answered`, { changed: 'maybe', retryable: true }))
+      for (const reject of this.#asked.get(node) ?? []) reject(new MillpondError('UNAVAILABLE', `${node} left before it answered`, { changed: 'maybe', retryable: true }))
     })
   }
 
