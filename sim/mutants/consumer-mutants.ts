@@ -1,0 +1,58 @@
+/** Planted bugs of consumers and their cursors: what is skipped, repeated in an older version, or never noticed. */
+import { decodeCursor, encodeCursor, type Cursor } from '../../engine/cursor.js'
+import * as v from '../../engine/schema.js'
+import { LostHints } from '../../pubsub/lost-hints.js'
+import { Query, type PollPage, type Reply } from '../../pubsub/query-protocol.js'
+import { QueryServer } from '../../pubsub/query-server.js'
+import { CommittedCursors } from '../../storage/committed-cursors.js'
+import { patch, type Mutant } from './mutant.js'
+
+export const CONSUMER_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'cursor-skips',
+    breaks: 'a page that ends early moves the cursor one entry too far',
+    seeds: 20,
+    plant: () => patch(QueryServer.prototype, 'answer', original => function (this: QueryServer, value: unknown): Reply<Query['op']> {
+      const reply = original.call(this, value)
+      const parsed = v.safeParse(Query, value)
+      return parsed.success && parsed.output.op === 'poll' ? (reply as PollPage[]).map(skipOne) : reply
+    })
+  },
+  {
+    name: 'witness-ignored',
+    breaks: 'a replica that is behind what a consumer saw answers it all the same',
+    seeds: 40,
+    plant: () => patch(QueryServer.prototype, 'answer', original => function (this: QueryServer, value: unknown): Reply<Query['op']> {
+      const parsed = v.safeParse(Query, value)
+      if (!parsed.success || parsed.output.op !== 'poll') return original.call(this, value)
+      const shards = parsed.output.shards.map(([shard, cursor]) => [shard, cursor === null ? null : encodeCursor({ ...decodeCursor(cursor, shard), witness: new Map() })])
+      return original.call(this, { ...parsed.output, shards })
+    })
+  },
+  {
+    name: 'cursor-overwritten',
+    breaks: 'a committed cursor replaces the one before instead of being joined with it',
+    seeds: 20,
+    plant: () => patch(CommittedCursors.prototype, 'commit', original => function (this: CommittedCursors, consumerGroup: string, cursor: Cursor): Uint8Array | null {
+      if (this.get(cursor.shard, consumerGroup) === undefined) return original.call(this, consumerGroup, cursor)
+      const others = this.of([cursor.shard]).filter(([, group]) => group !== consumerGroup)
+      this.drop(cursor.shard)
+      for (const [shard, group, bytes] of others) original.call(this, group, decodeCursor(bytes, shard))
+      return original.call(this, consumerGroup, cursor)
+    })
+  },
+  {
+    name: 'lost-hints-unnoticed',
+    breaks: 'a consumer never compares digests with what it read, so a lost hint is never made up for',
+    seeds: 40,
+    plant: () => patch(LostHints.prototype, 'look', () => async () => {})
+  }
+]
+
+/** Moves the cursor of a page that has more past the next entry of each incarnation. */
+function skipOne (page: PollPage): PollPage {
+  if (!page.more || page.cursor === null) return page
+  const cursor = decodeCursor(page.cursor, page.shard)
+  const seen = new Map([...cursor.witness].map(([incarnation, end]) => [incarnation, Math.min(end, (cursor.seen.get(incarnation) ?? 0) + 1)]))
+  return { ...page, cursor: encodeCursor({ ...cursor, seen }) }
+}
