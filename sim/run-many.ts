@@ -11,6 +11,8 @@ export interface ManyOptions {
   readonly safetyMs: number
   /** Go on after a failure, without shrinking. */
   readonly keepGoing: boolean
+  /** Leave out faults of a failing run as long as it still fails. */
+  readonly shrinks: boolean
   readonly coverage: boolean
 }
 
@@ -21,7 +23,7 @@ const SEEDS_FOR_COVERAGE = 200
 const PROGRESS_EVERY_MS = 10_000
 
 /** @returns whether everything held */
-export async function runMany ({ seeds, from, safetyMs, keepGoing, coverage: showCoverage }: ManyOptions): Promise<boolean> {
+export async function runMany ({ seeds, from, safetyMs, keepGoing, shrinks, coverage: showCoverage }: ManyOptions): Promise<boolean> {
   const coverage = new Coverage()
   const failures: string[] = []
   let events = 0
@@ -44,7 +46,7 @@ export async function runMany ({ seeds, from, safetyMs, keepGoing, coverage: sho
       failures.push(`${seed} (${result.violation.invariant})`)
       if (keepGoing) console.log(`seed ${seed} failed: ${result.violation.message}`)
       else {
-        const { result: shrunk, faults } = await shrink(plan, result)
+        const { result: shrunk, faults } = shrinks ? await shrink(plan, result) : { result, faults: plan.faults.map((_, i) => i) }
         console.log(report({ result: shrunk, faults, all: plan }))
         break
       }

@@ -1,0 +1,17 @@
+/**
+ * Seeds that once showed a bug of the product, and what it was. They run with the tests, as they were found. A change of the
+ * swarm gives a seed another world; then its line still names the bug, and a scenario or a unit test has to show it.
+ */
+export interface Regression {
+  readonly seed: number
+  readonly what: string
+}
+
+export const REGRESSIONS: readonly Regression[] = [
+  { seed: 1, what: 'Batches of a group that its sender had given up counted as lag for ever.' },
+  { seed: 2, what: 'A retry that had lost to its own first copy was dead where it was taken and alive on other replicas.' },
+  { seed: 12, what: 'A buffered delete and its retry tied, and both stayed.' },
+  { seed: 18, what: 'A batch replayed on the subject of another cluster was merged there.' },
+  { seed: 61, what: 'A write was refused at its second owner, and its writer told that nothing had changed, though the first one had taken it.' },
+  { seed: 567, what: 'A node gave up its stored copy of a group for one that another node held in memory only.' }
+]

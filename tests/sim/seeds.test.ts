@@ -1,0 +1,41 @@
+import test from 'ava'
+import { REGRESSIONS } from '../../sim/regressions.js'
+import { runPlan, type RunResult } from '../../sim/run-seed.js'
+import { planOf } from '../../sim/swarm.js'
+
+const SEEDS = 40
+const PER_TEST = 10
+/** Shorter than by hand: `npm run sim` takes its time, these take part in every run of the tests. */
+const SAFETY_MS = 10_000
+/** As long as when they were found. */
+const REGRESSION_MS = 20_000
+
+// One after the other: bounds are set for the whole process while a seed runs.
+for (let from = 1001; from < 1001 + SEEDS; from += PER_TEST) {
+  test.serial(`seeds ${from} to ${from + PER_TEST - 1} keep every invariant`, async t => {
+    for (let seed = from; seed < from + PER_TEST; seed++) {
+      const result = await runPlan(planOf(seed, SAFETY_MS))
+      t.is(result.violation, undefined, problem(result))
+      t.true(result.writes > 0 && result.events > 1000, `seed ${seed} did next to nothing`)
+    }
+  })
+}
+
+for (const { seed, what } of REGRESSIONS) {
+  test.serial(`no longer: ${what} (seed ${seed})`, async t => {
+    const result = await runPlan(planOf(seed, REGRESSION_MS))
+    t.is(result.violation, undefined, problem(result))
+  })
+}
+
+test.serial('a seed gives one run', async t => {
+  const plan = planOf(42, SAFETY_MS)
+  const first = await runPlan(plan)
+  const second = await runPlan(plan)
+  t.is(first.hash, second.hash)
+  t.is(first.events, second.events)
+})
+
+function problem ({ plan, violation }: RunResult): string {
+  return `${violation?.message ?? ''}; replay: npm run sim -- --seed ${plan.seed} --ms ${plan.safetyMs}`
+}
