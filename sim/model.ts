@@ -51,7 +51,7 @@ export class Model {
     const full: Op = { ...op, id, value: padding > 0 ? `${id}:${'x'.repeat(padding)}` : String(id), ackedMs: undefined, outcome: 'open' }
     this.ops.push(full)
     let keys = this.#byKey.get(op.place)
-    if (keys === undefined) this.#byKey.set(op.place, keys = new Map())
+    if (keys === undefined) this.#byKey.set(op.place, keys = new Map<string, Op[]>())
     const ofKey = keys.get(op.key)
     if (ofKey === undefined) keys.set(op.key, [full])
     else ofKey.push(full)

@@ -110,7 +110,7 @@ export class World implements Stage {
     const original = this.machines.get(machine)
     if (!(original instanceof NodeMachine)) return () => {}
     const name = `${machine}-twin${++this.#twins}`
-    const cluster = this.#plan.clusters.find(({ name: cluster }) => cluster === original.cluster)
+    const cluster = this.#plan.clusters.find(plan => plan.name === original.cluster)
     if (cluster === undefined) return () => {}
     const twin = new NodeMachine(this, original.cluster, name, { cluster: original.cluster, caches: cluster.caches, timing: TIMING }, machine)
     twin.wanted = false
