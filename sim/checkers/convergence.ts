@@ -2,10 +2,13 @@
  * Replicas agree (SPEC E2): whoever owns a placement group holds it, ready, nobody else does, and all holders have the same
  * state vectors and the same canonical bytes. Asked again and again once the world is healed, until it holds or time is up.
  */
+import type { Shard } from '../../engine/shard.js'
 import type { CacheReplica } from '../../node/cache-replica.js'
 import type { NodeMachine } from '../node-machine.js'
 import { Violation } from '../violation.js'
 import { notAtRest } from './bounds.js'
+
+const NOTHING = new Uint8Array(0)
 
 interface Holder { readonly name: string, readonly replica: CacheReplica }
 
@@ -44,11 +47,16 @@ function differenceBetween (holders: readonly Holder[], group: number): string |
   for (const { name, replica: { replicator } } of others) {
     for (const shard of shards.shardsOf(group)) {
       if (shards.digest(shard) !== replicator.shards.digest(shard)) return `shard ${shard} differs between ${first.name} and ${name}`
+      // A digest that leaves something out would agree with itself.
+      if (Buffer.compare(bytesOf(shards.peek(shard)), bytesOf(replicator.shards.peek(shard))) !== 0) return `shard ${shard} has different contents on ${first.name} and ${name}`
     }
     if (shards.cursorRoot(group) !== replicator.shards.cursorRoot(group)) return `committed cursors of group ${group} differ between ${first.name} and ${name}`
   }
   return null
 }
+
+/** A shard that nothing was written to is the same as none. */
+function bytesOf (shard: Shard | undefined): Uint8Array { return shard === undefined || shard.stateVector.size === 0 ? NOTHING : shard.encode() }
 
 /** Equal digests mean equal state: at any time, between any two nodes. */
 export function checkEqualDigests (machines: readonly NodeMachine[], cache: string): void {

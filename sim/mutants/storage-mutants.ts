@@ -8,7 +8,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'acknowledged-before-durable',
     breaks: 'a write with concern durable is acknowledged before it is on disk',
-    seeds: 40,
+    seeds: 60,
     plant: () => patch(Persister.prototype, 'synced', () => async () => {})
   },
   {

@@ -19,6 +19,8 @@ export interface ConsumerPlan {
 }
 
 const RESTART_MS = 50
+/** Records per second of a consumer that needs no other one to come to its end in time. */
+const FAST_RATE = 1000
 
 export class ConsumerGroup {
   readonly deliveries: Deliveries
@@ -89,6 +91,8 @@ export class ConsumerGroup {
     }
   }
 
-  /** Ends the current consumer, so that the next one reads as fast as it can. */
-  hurry (): void { this.#running?.abort() }
+  /** Ends a current consumer that is slow, so that the next one reads as fast as it can. A fast one has to find by itself what it was not told. */
+  hurry (): void {
+    if (this.#plan.ratePerSecond < FAST_RATE) this.#running?.abort()
+  }
 }
