@@ -44,7 +44,7 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
   {
     name: 'lost-hints-unnoticed',
     breaks: 'a consumer never compares digests with what it read, so a lost hint is never made up for',
-    seeds: 40,
+    seeds: 120,
     plant: () => patch(LostHints.prototype, 'look', () => async () => {})
   }
 ]
