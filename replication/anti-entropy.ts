@@ -10,7 +10,7 @@
  * one round. A failed round is reported; the next heartbeat that still shows a difference starts another.
  */
 import * as v from '../engine/schema.js'
-import { EnvelopeError } from '../engine/errors.js'
+import { EnvelopeError, UnavailableError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
 import { encodeStateVector } from '../engine/state-vector.js'
@@ -39,8 +39,11 @@ export interface AntiEntropyOptions {
 
 interface Work { readonly missing: Set<number>, readonly differing: Set<number>, busy: boolean }
 
-/** A question with its operation and the cache left out. */
-type Asked<Op extends Question['op']> = Omit<Extract<Question, { op: Op }>, 'op' | 'cache'>
+/** A process life under a name. */
+interface Peer { readonly id: string, readonly incarnation: number }
+
+/** A question with its operation, the cache and who is asked left out. */
+type Asked<Op extends Question['op']> = Omit<Extract<Question, { op: Op }>, 'op' | 'cache' | 'to'>
 
 export class AntiEntropy {
   readonly #options: AntiEntropyOptions
@@ -110,7 +113,7 @@ export class AntiEntropy {
     }
     if (ask.length === 0) return
     let batches = 0
-    for (const [group, found] of await this.#ask(peer, 'resend', { groups: ask.slice(0, limits.maxShardsPerRequest) })) {
+    for (const [group, found] of await this.#ask({ id: peer, incarnation }, 'resend', { groups: ask.slice(0, limits.maxShardsPerRequest) })) {
       for (const batch of found ?? []) if (batch.incarnation === incarnation) inbox.merge(peer, group, batch)
       batches += found?.length ?? 0
       const still = inbox.missingFrom(peer, incarnation, group)
@@ -125,19 +128,19 @@ export class AntiEntropy {
    * @returns the groups the peer holds and of which everything was merged
    */
   async exchange (peer: string, groups: readonly number[]): Promise<number[]> {
-    const { shards, inbox, cache, onEvent, incarnationOf } = this.#options
-    const incarnation = incarnationOf(peer)
+    const { shards, inbox, cache, onEvent } = this.#options
+    const asked = this.#present(peer)
     const held: number[] = []
     let repaired = 0
     for (const page of this.#pages(groups)) {
-      const answers = await this.#ask(peer, 'digests', { groups: page.map(group => [group, shards.root(group)]) })
+      const answers = await this.#ask(asked, 'digests', { groups: page.map(group => [group, shards.root(group)]) })
       const differing = answers.flatMap(([group, , digests]) => digests === null ? [] : shards.shardsOf(group).filter((shard, i) => shards.digest(shard) !== digests[i]))
-      const { merged, failed } = await this.#fetch(peer, differing)
+      const { merged, failed } = await this.#fetch(asked, differing)
       repaired += merged
-      for (const [shard, consumerGroup, cursor] of await this.#ask(peer, 'cursors', { groups: answers.map(([group]) => group) })) if (this.#holds(shard)) shards.mergeCursor(shard, consumerGroup, cursor)
+      for (const [shard, consumerGroup, cursor] of await this.#ask(asked, 'cursors', { groups: answers.map(([group]) => group) })) if (this.#holds(shard)) shards.mergeCursor(shard, consumerGroup, cursor)
       for (const [group, sequence] of answers) {
         if (failed.has(group)) continue
-        if (incarnation !== undefined) inbox.caughtUp(peer, incarnation, group, sequence)
+        inbox.caughtUp(peer, asked.incarnation, group, sequence)
         held.push(group)
       }
     }
@@ -146,7 +149,7 @@ export class AntiEntropy {
   }
 
   /** Merges diffs of these shards, as many requests as it takes. @returns how many brought something new, and the groups where one was not merged */
-  async #fetch (peer: string, wanted: readonly number[]): Promise<{ merged: number, failed: Set<number> }> {
+  async #fetch (peer: Peer, wanted: readonly number[]): Promise<{ merged: number, failed: Set<number> }> {
     const { shards } = this.#options
     const failed = new Set<number>()
     let merged = 0
@@ -159,7 +162,7 @@ export class AntiEntropy {
         if (outcome === 'merged') merged++
         else if (outcome !== 'known') failed.add(shards.groupOf(shard))
       }
-      if (rest.length === page.length) throw new Error(`${peer} sends none of ${rest.length} shards`)
+      if (rest.length === page.length) throw new Error(`${peer.id} sends none of ${rest.length} shards`)
       waiting = rest.concat(waiting.slice(limits.maxShardsPerRequest))
     }
     return { merged, failed }
@@ -168,13 +171,21 @@ export class AntiEntropy {
   /** Those of our shards in a group, committed cursors included, that the peer does not have all of. None proves that we may give it up. */
   async lacking (peer: string, group: number): Promise<number[]> {
     const { shards } = this.#options
+    const asked = this.#present(peer)
     const held = shards.shardsOf(group).filter(shard => shards.peek(shard) !== undefined || shards.cursors.of([shard]).length > 0)
     const lacking: number[] = []
     for (let i = 0; i < held.length; i += limits.maxShardsPerRequest) {
       const page = held.slice(i, i + limits.maxShardsPerRequest)
-      lacking.push(...(await this.#ask(peer, 'covers', { shards: page.map(shard => [shard, this.#vectorOf(shard)]), cursors: shards.cursors.of(page) })).lacking)
+      lacking.push(...(await this.#ask(asked, 'covers', { shards: page.map(shard => [shard, this.#vectorOf(shard)]), cursors: shards.cursors.of(page) })).lacking)
     }
     return lacking
+  }
+
+  /** @throws UnavailableError when the peer has left */
+  #present (peer: string): Peer {
+    const incarnation = this.#options.incarnationOf(peer)
+    if (incarnation === undefined) throw new UnavailableError(`${peer} has left`)
+    return { id: peer, incarnation }
   }
 
   /** A group may have been given up while its answer was on the way. */
@@ -193,11 +204,11 @@ export class AntiEntropy {
     return Array.from({ length: Math.ceil(groups.length / size) }, (_, i) => groups.slice(i * size, (i + 1) * size))
   }
 
-  async #ask<Op extends Question['op']> (peer: string, op: Op, question: Asked<Op>): Promise<Answer<Op>> {
+  async #ask<Op extends Question['op']> (peer: Peer, op: Op, question: Asked<Op>): Promise<Answer<Op>> {
     const { messenger, subjects, node, cache, requestTimeoutMs } = this.#options
-    const answer = await messenger.request(subjects.peer(peer, node), { op, cache, ...question }, requestTimeoutMs)
+    const answer = await messenger.request(subjects.peer(peer.id, node), { op, cache, to: peer.incarnation, ...question }, requestTimeoutMs)
     const parsed = v.safeParse(Answers[op], answer)
-    if (!parsed.success) throw new EnvelopeError('shape', `the answer of ${peer} to ${op} is not shaped as it should be`)
+    if (!parsed.success) throw new EnvelopeError('shape', `the answer of ${peer.id} to ${op} is not shaped as it should be`)
     return parsed.output
   }
 }

@@ -22,6 +22,9 @@ interface Waiting {
 
 interface Reply { ok?: unknown, error?: { code: string, message: string, changed: Changed, retryable: boolean } }
 
+/** Returned by whoever was asked by mistake: somebody else will answer. */
+export const NO_ANSWER = Symbol('no answer')
+
 export class Messenger {
   readonly transport: Transport
   readonly #ports: Ports
@@ -78,7 +81,7 @@ export class Messenger {
     })
   }
 
-  /** Answers questions sent to a matching subject. What `handle` throws is answered as an error. */
+  /** Answers questions sent to a matching subject. What `handle` throws is answered as an error, NO_ANSWER not at all. */
   serve (pattern: string, handle: (value: unknown, subject: string) => unknown): Subscription {
     const listener = this.#nextListener++
     return this.transport.subscribe(pattern, message => {
@@ -86,8 +89,8 @@ export class Messenger {
       const value = this.#open(message, 'request', listener)
       if (value === undefined || replyTo === undefined) return
       void Promise.resolve().then(() => handle(value, message.subject))
-        .then((ok): Reply => ({ ok }), (error: unknown): Reply => this.#refusal(message.subject, error))
-        .then(reply => this.#publish(replyTo, 'reply', reply))
+        .then((ok): Reply | undefined => ok === NO_ANSWER ? undefined : { ok }, (error: unknown): Reply => this.#refusal(message.subject, error))
+        .then(reply => reply === undefined || this.#publish(replyTo, 'reply', reply))
         .catch((error: unknown) => this.#report(message.subject, error))
     })
   }

@@ -15,13 +15,15 @@ const group = v.count
 const shard = v.count
 const few = <T extends v.GenericSchema>(item: T) => v.pipe(v.array(item), v.maxLength(limits.maxShardsPerRequest))
 const cache = v.string()
+/** The process life that is asked: under one name there may be two for a while, and each answers for itself only. */
+const to = v.count
 
 export const Question = v.variant('op', [
-  v.object({ op: v.literal('resend'), cache, groups: few(v.tuple([group, v.count])) }),
-  v.object({ op: v.literal('digests'), cache, groups: few(v.tuple([group, v.string()])) }),
-  v.object({ op: v.literal('diffs'), cache, shards: few(v.tuple([shard, v.bytes])) }),
-  v.object({ op: v.literal('covers'), cache, shards: few(v.tuple([shard, v.bytes])), cursors: v.array(v.tuple([shard, v.string(), v.bytes])) }),
-  v.object({ op: v.literal('cursors'), cache, groups: few(group) })
+  v.object({ op: v.literal('resend'), cache, to, groups: few(v.tuple([group, v.count])) }),
+  v.object({ op: v.literal('digests'), cache, to, groups: few(v.tuple([group, v.string()])) }),
+  v.object({ op: v.literal('diffs'), cache, to, shards: few(v.tuple([shard, v.bytes])) }),
+  v.object({ op: v.literal('covers'), cache, to, shards: few(v.tuple([shard, v.bytes])), cursors: v.array(v.tuple([shard, v.string(), v.bytes])) }),
+  v.object({ op: v.literal('cursors'), cache, to, groups: few(group) })
 ])
 export type Question = v.InferOutput<typeof Question>
 

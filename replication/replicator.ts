@@ -23,7 +23,7 @@ import type { OnEvent } from './events.js'
 import { HeldGroups } from './held-groups.js'
 import { Inbox } from './inbox.js'
 import type { CacheState, Member, Membership } from './membership.js'
-import type { Messenger } from './messenger.js'
+import { NO_ANSWER, type Messenger } from './messenger.js'
 import { Outbox } from './outbox.js'
 import { Question } from './peer-protocol.js'
 import { PeerServer } from './peer-server.js'
@@ -126,10 +126,11 @@ export class Replicator {
 
   sequence (group: number): number { return this.#outbox.sequence(group) }
 
-  /** Answers a peer's question about this cache. @throws EnvelopeError when it is not shaped as one; StoreError */
+  /** Answers a peer's question about this cache, unless it is for another process of this name. @throws EnvelopeError when it is not shaped as one; StoreError */
   async answer (value: unknown): Promise<unknown> {
     const parsed = v.safeParse(Question, value)
     if (!parsed.success) throw new EnvelopeError('shape', 'the question is not shaped as it should be')
+    if (parsed.output.to !== this.#options.self.incarnation) return NO_ANSWER
     const answer = this.#server.answer(parsed.output)
     // Whoever asks is about to forget what it has, on disk as well: only what is durable here takes its place.
     if (parsed.output.op === 'covers') await this.#options.persister.synced()

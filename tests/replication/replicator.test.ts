@@ -204,7 +204,7 @@ test('a node that is about to give a group up does not vouch for it', async t =>
   const group = groupOf(shardOf('k1', SHAPE.shards), SHAPE.groups)
   const lacking = async (): Promise<number> => {
     const sv = b.replicator.shards.get(shardOf('k1', SHAPE.shards))
-    const answer = b.messenger.request('mp.unit.ae.a.b', { op: 'covers', cache: 'prices', shards: [[shardOf('k1', SHAPE.shards), encodeStateVector(sv.stateVector)]], cursors: [] }, 1000)
+    const answer = b.messenger.request('mp.unit.ae.a.b', { op: 'covers', cache: 'prices', to: a.incarnation, shards: [[shardOf('k1', SHAPE.shards), encodeStateVector(sv.stateVector)]], cursors: [] }, 1000)
     return (await time.wait(answer) as { lacking: number[] }).lacking.length
   }
   t.is(await lacking(), 0)
