@@ -8,6 +8,9 @@ import type { Inside } from '../node/inside.js'
 import { MachineClock, SimProcess } from './process.js'
 import type { Host, Surroundings } from './surroundings.js'
 
+/** Between the points of a slow start. */
+const SLOW_STEP_MS = 20
+
 export abstract class Machine implements Host {
   readonly clock: MachineClock
   process: SimProcess | undefined
@@ -40,6 +43,7 @@ export abstract class Machine implements Host {
       this.cacheOf = undefined
       this.inside = undefined
     })
+    this.world.startPausesMs(this.name).forEach((pauseMs, i) => process.ports.timers.after(i * SLOW_STEP_MS, () => process.pause(pauseMs)))
     process.enter(() => {
       void this.open(process).catch((error: unknown) => this.world.fail('starting', `${process.label}: ${String(error)}`))
     })

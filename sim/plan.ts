@@ -26,6 +26,8 @@ export interface Plan {
   readonly concerns: readonly WriteConcern[]
   readonly consumers: readonly ConsumerPlan[]
   readonly faults: readonly Fault[]
+  /** Machines that take their time whenever they start. */
+  readonly slowStarts: readonly string[]
 }
 
 /** `forMs` is how long it lasts. */

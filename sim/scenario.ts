@@ -27,6 +27,7 @@ export function planFor (scenario: Scenario): Plan {
     clusters: [{ name: CLUSTER, nodes, spares, clients, caches: { [CACHE]: shape } }],
     writes: writes.map((plan, id) => ({ cluster: CLUSTER, cache: CACHE, pauseMs: 40, keys: 6, ...plan, id })),
     consumers: consumers.map((plan, i) => ({ cluster: CLUSTER, cache: CACHE, group: `g${i}`, ratePerSecond: 5000, batchSize: 100, lifeMs: 60_000, commitChance: 0.5, ...plan })),
+    slowStarts: [],
     faults: [...faults].sort((a, b) => a.atMs - b.atMs)
   }
 }

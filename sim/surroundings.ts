@@ -28,6 +28,8 @@ export interface Surroundings {
   readonly coverage: Coverage
   /** No new work is begun any more: the run winds up. */
   readonly winding: boolean
+  /** How long a machine stands still at several points of its start. */
+  startPausesMs (machine: string): readonly number[]
   /** Something ran on this machine. */
   ran (host: Host): void
   wentUp (host: Host): void

@@ -25,7 +25,8 @@ export function planOf (seed: number, safetyMs: number): Plan {
     writes: clusters.flatMap(cluster => writesOf(random, cluster)).map((writes, id) => ({ ...writes, id })),
     concerns: random.pick<readonly WriteConcern[]>([['buffered'], ['buffered', 'durable'], ['buffered', 'majority'], ['durable', 'majority', 'all'], ['majority'], ['buffered', 'durable', 'majority', 'all']]),
     consumers: clusters.flatMap(cluster => consumersOf(random, cluster)),
-    faults: faultsOf(random, clusters[0] as ClusterPlan, safetyMs)
+    faults: faultsOf(random, clusters[0] as ClusterPlan, safetyMs),
+    slowStarts: slowStarts(new SimRandom(seed).fork('slow starts'), clusters[0] as ClusterPlan)
   }
 }
 
@@ -79,6 +80,11 @@ function faultsOf (random: SimRandom, cluster: ClusterPlan, safetyMs: number): F
     }
   }
   return faults.sort((a, b) => a.atMs - b.atMs)
+}
+
+/** In some seeds some machines start slowly: others have begun, and given up waiting, before they take part. */
+function slowStarts (random: SimRandom, { nodes, clients }: ClusterPlan): string[] {
+  return random.chance(0.2) ? random.some([...nodes, ...clients], 0.4) : []
 }
 
 function faultOf (random: SimRandom, kind: Fault['kind'], cluster: ClusterPlan, doomed: string, atMs: number): Fault | undefined {

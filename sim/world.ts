@@ -146,6 +146,13 @@ export class World implements Stage {
     }
   }
 
+  startPausesMs (machine: string): number[] {
+    if (this.winding || !this.#plan.slowStarts.includes(machine)) return []
+    this.coverage.hit('fault slow-start')
+    const random = this.random.fork(`slow start ${machine} ${this.scheduler.nowMs}`)
+    return Array.from({ length: random.int(1, 6) }, () => random.between(50, 700))
+  }
+
   ran (host: Host): void { this.#touched = host }
   gone (host: Host): void { this.#gone.push({ machine: host.name, atMs: this.scheduler.nowMs }) }
 
