@@ -4,6 +4,7 @@
  */
 import { MillpondError } from '../../engine/errors.js'
 import { Deliveries } from '../checkers/deliveries.js'
+import type { Timer } from '../../engine/ports.js'
 import type { SimRandom } from '../random.js'
 import type { Host, Surroundings } from '../surroundings.js'
 
@@ -29,6 +30,7 @@ export class ConsumerGroup {
   readonly #random: SimRandom
   readonly #hosts: () => readonly Host[]
   #running: AbortController | undefined
+  #lifeTimer: Timer | undefined
   #lives = 0
 
   constructor (options: { world: Surroundings, plan: ConsumerPlan, hosts: () => readonly Host[] }) {
@@ -63,7 +65,7 @@ export class ConsumerGroup {
       this.#startSoon()
     }
     process.onEnd(next)
-    if (!this.#world.winding) process.ports.timers.after(this.#random.between(this.#plan.lifeMs * 0.2, this.#plan.lifeMs * 2), () => stop.abort())
+    this.#lifeTimer = this.#world.winding ? undefined : process.ports.timers.after(this.#random.between(this.#plan.lifeMs * 0.2, this.#plan.lifeMs * 2), () => stop.abort())
     process.enter(() => {
       void this.#consume(host, stop.signal).catch((error: unknown) => {
         if (!(error instanceof MillpondError)) this.#world.fail('errors are typed', `consumer ${this.#plan.group} on ${host.name}: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
@@ -91,8 +93,12 @@ export class ConsumerGroup {
     }
   }
 
-  /** Ends a current consumer that is slow, so that the next one reads as fast as it can. A fast one has to find by itself what it was not told. */
+  /**
+   * Ends a current consumer that is slow, so that the next one reads as fast as it can. A fast one stays, for good: it has
+   * to find by itself what it was not told, and a cluster at rest shall hear nothing of a successor.
+   */
   hurry (): void {
+    this.#lifeTimer?.cancel()
     if (this.#plan.ratePerSecond < FAST_RATE) this.#running?.abort()
   }
 }
