@@ -35,9 +35,19 @@ export class ReplicaProcess {
   stop (): void { this.#child.kill() }
 }
 
+export interface Rate {
+  readonly perCpuSecond: number
+  readonly perWallSecond: number
+}
+
 export interface Round {
-  readonly written: { readonly perCpuSecond: number, readonly perWallSecond: number }
-  readonly merged: { readonly perCpuSecond: number, readonly perWallSecond: number }
+  readonly written: Rate
+  readonly merged: Rate
+}
+
+function rateOf ({ spent, records }: Reply): Rate {
+  if (spent === undefined || records === undefined) throw new Error('a round was not timed')
+  return { perCpuSecond: records / spent.cpuSeconds, perWallSecond: records / spent.wallSeconds }
 }
 
 /** A writer and a receiver of one side, holding the same `live` records. */
@@ -52,20 +62,14 @@ export class Pair {
     await this.#writer.ask({ type: 'create', side: this.side, incarnation: WRITER })
     await this.#receiver.ask({ type: 'create', side: this.side, incarnation: RECEIVER })
     const { updates = [] } = await this.#writer.ask({ type: 'fill', records: this.live, batchSize: this.batchSize })
-    await this.#receiver.ask({ type: 'merge', updates })
+    await this.#receiver.ask({ type: 'merge', updates, batchSize: this.batchSize })
   }
 
   /** Overwrites at random and merges the outcome. */
   async round (): Promise<Round> {
-    const batches = this.batchesPerRound
-    const { updates = [], spent: writing } = await this.#writer.ask({ type: 'overwrite', records: this.live, batchSize: this.batchSize, batches })
-    const { spent: merging } = await this.#receiver.ask({ type: 'merge', updates })
-    if (writing === undefined || merging === undefined) throw new Error('a round was not timed')
-    const records = batches * this.batchSize
-    return {
-      written: { perCpuSecond: records / writing.cpuSeconds, perWallSecond: records / writing.wallSeconds },
-      merged: { perCpuSecond: records / merging.cpuSeconds, perWallSecond: records / merging.wallSeconds }
-    }
+    const wrote = await this.#writer.ask({ type: 'overwrite', records: this.live, batchSize: this.batchSize, batches: this.batchesPerRound })
+    const merged = await this.#receiver.ask({ type: 'merge', updates: wrote.updates ?? [], batchSize: this.batchSize })
+    return { written: rateOf(wrote), merged: rateOf(merged) }
   }
 
   async flushTimes (): Promise<Required<Reply>['flushTimes']> {
