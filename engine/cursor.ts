@@ -5,8 +5,12 @@
  *   witness   what the replicas knew that answered so far. "Superseded" above was their judgement, so only a replica that
  *             has seen as much may continue: one that is behind answers with nothing rather than with old data.
  *
- * When a shard is read to its end the two are equal. Both only grow, and two cursors join by taking the greater clock of
- * each incarnation, so a cursor never goes back. Only when what it had seen is lost for good does a reader start over,
+ * What a cursor promises: a record that has no live entry above `seen` in what `witness` names was handed out whole, as it is
+ * there. When a shard is read to its end the two are equal.
+ *
+ * Two cursors join to the `seen` that lies further on, whole, and to both witnesses. Taking the greater clock of each
+ * incarnation for `seen` as well would promise too much: one reader was shown field x of a record, the other one field
+ * y, and nobody the two together (docs/adr/0005). Only when what it had seen is lost for good does a reader start over,
  * in a new generation: of two cursors of different generations the later one stands alone.
  */
 import { checksum32 } from './hash.js'
@@ -29,10 +33,26 @@ export function startOf (shard: number, generation = 0): Cursor {
   return { shard, generation, seen: new Map(), witness: new Map() }
 }
 
+/** Commutative, associative and idempotent: replicas that hear the same cursors in any order end up with the same one. */
 export function joinCursors (a: Cursor, b: Cursor): Cursor {
   if (a.shard !== b.shard) throw new CursorError(`cursors of shards ${a.shard} and ${b.shard} cannot be joined`)
   if (a.generation !== b.generation) return a.generation > b.generation ? a : b
-  return { shard: a.shard, generation: a.generation, seen: join(a.seen, b.seen), witness: join(a.witness, b.witness) }
+  return { ...a, seen: comparePositions(a.seen, b.seen) >= 0 ? a.seen : b.seen, witness: join(a.witness, b.witness) }
+}
+
+/**
+ * A total order of positions: by the number of entries below them, then by their encodings. Whoever reads on only moves up
+ * in it, so it never costs a reader what it had committed itself.
+ * @returns above 0 when `a` lies further on, 0 when they are the same
+ */
+export function comparePositions (a: StateVector, b: StateVector): number {
+  return entriesBelow(a) - entriesBelow(b) || Buffer.compare(encodeStateVector(a), encodeStateVector(b))
+}
+
+function entriesBelow (sv: StateVector): number {
+  let entries = 0
+  for (const clock of sv.values()) entries += clock
+  return entries
 }
 
 /** [format, shard, generation, seen, witness or empty when equal, checksum of what precedes]. One cursor has one encoding. */

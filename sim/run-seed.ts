@@ -85,7 +85,7 @@ function unsettled (world: World, plan: Plan): Violation | null {
   }
   for (const { deliveries } of world.consumers) {
     const [cluster = '', cache = ''] = deliveries.place.split('/')
-    const missing = deliveries.missing(finalRecords(world.model, deliveries.place, world.nodesOf(cluster), cache), !world.lostMemory(cluster))
+    const missing = deliveries.missing(finalRecords(world.model, deliveries.place, world.nodesOf(cluster), cache))
     if (missing !== null) return new Violation('consumers see every final value, and never go back', missing)
   }
   return null

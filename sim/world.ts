@@ -156,11 +156,6 @@ export class World implements Stage {
   ran (host: Host): void { this.#touched = host }
   gone (host: Host): void { this.#gone.push({ machine: host.name, atMs: this.scheduler.nowMs }) }
 
-  /** Whether a node of the cluster ever lost what it held in memory, or gave up what it held. */
-  lostMemory (cluster: string): boolean {
-    return this.#gone.some(({ machine }) => (this.machines.get(machine)?.cluster ?? cluster) === cluster)
-  }
-
   acknowledged (opId: number): void {
     const op = this.model.ops[opId]
     if (op === undefined) return

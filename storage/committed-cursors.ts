@@ -1,6 +1,7 @@
 /**
  * The cursors consumer groups have committed, per shard. Each is the join of all that were ever committed, so replicas
- * that exchange them end up the same in any order, and a late or repeated commit never moves one back.
+ * that exchange them end up the same in any order, and a late or repeated commit never moves one back. Of cursors that
+ * went different ways the one further on stands (engine/cursor.ts): what only the other one had seen is delivered again.
  */
 import { decodeCursor, encodeCursor, joinCursors, type Cursor } from '../engine/cursor.js'
 import { LimitError } from '../engine/errors.js'
@@ -14,7 +15,7 @@ export class CommittedCursors {
 
   /**
    * Joins a cursor with what is committed.
-   * @returns the joined cursor's encoding when it moved, null when everything in it was committed before
+   * @returns the joined cursor's encoding when it moved, null when it did not move it
    * @throws LimitError when the shard remembers as many consumer groups as it may
    */
   commit (consumerGroup: string, cursor: Cursor): Uint8Array | null {

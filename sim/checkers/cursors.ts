@@ -1,5 +1,5 @@
-/** Committed cursors never go back while a node lives (SPEC C3, C8). */
-import { decodeCursor, type Cursor } from '../../engine/cursor.js'
+/** Committed cursors never go back while a node lives, in the order in which they join (SPEC C3, C8). */
+import { comparePositions, decodeCursor, type Cursor } from '../../engine/cursor.js'
 import { covers } from '../../engine/state-vector.js'
 import type { NodeMachine } from '../node-machine.js'
 import { Violation } from '../violation.js'
@@ -28,7 +28,7 @@ export class CursorWatch {
     const before = this.#seen.get(name)
     if (before?.bytes === bytes) return
     const cursor = decodeCursor(bytes, shard)
-    if (before !== undefined && !(cursor.generation > before.cursor.generation || (cursor.generation === before.cursor.generation && covers(cursor.seen, before.cursor.seen) && covers(cursor.witness, before.cursor.witness)))) {
+    if (before !== undefined && !(cursor.generation > before.cursor.generation || (cursor.generation === before.cursor.generation && comparePositions(cursor.seen, before.cursor.seen) >= 0 && covers(cursor.witness, before.cursor.witness)))) {
       throw new Violation('a committed cursor never goes back', name)
     }
     this.#seen.set(name, { bytes, cursor })

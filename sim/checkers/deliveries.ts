@@ -9,8 +9,6 @@ import type { Model } from '../model.js'
 export class Deliveries {
   /** Per key, every state of it that was handed out. */
   readonly #states = new Map<string, Set<string>>()
-  /** Per key, every value of a field that was handed out. */
-  readonly #values = new Map<string, Set<string>>()
   /** Keys that were handed out alive, by shard. */
   readonly #alive = new Map<string, number>()
   readonly #resetShards = new Set<number>()
@@ -45,25 +43,15 @@ export class Deliveries {
     this.count++
     if (!deleted) this.#alive.set(key, shard)
     const state = stateOf(deleted ? undefined : fields)
-    let values = this.#values.get(key)
-    if (values === undefined) this.#values.set(key, values = new Set())
-    for (const [field, value] of Object.entries(fields)) values.add(`${field}=${String(value)}`)
     const states = this.#states.get(key)
     if (states === undefined) this.#states.set(key, new Set([state]))
     else states.add(state)
   }
 
-  /**
-   * A final record that the group was never handed, or null. `whole`: in one piece. Where a node lost its memory a group can
-   * go on from an older committed cursor on a replica that lacks what was read before; the two cursors then join, and
-   * what is certain is that every field was handed out, not that all were together.
-   */
-  missing (records: ReadonlyMap<string, Fields>, whole: boolean): string | null {
+  /** A final record that the group was never handed in one piece, or null. */
+  missing (records: ReadonlyMap<string, Fields>): string | null {
     for (const [key, fields] of records) {
-      const states = this.#states.get(key)
-      if (states?.has(stateOf(fields)) === true) continue
-      const ofKey = this.#values.get(key)
-      if (whole || Object.entries(fields).some(([field, value]) => ofKey?.has(`${field}=${String(value)}`) !== true)) return `group ${this.group} was never handed the final ${key} = ${stateOf(fields).slice(0, 200)}`
+      if (this.#states.get(key)?.has(stateOf(fields)) !== true) return `group ${this.group} was never handed the final ${key} = ${stateOf(fields).slice(0, 200)}`
     }
     return null
   }

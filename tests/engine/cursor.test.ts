@@ -1,7 +1,10 @@
 import test from 'ava'
+import * as fc from 'fast-check'
+import { changesSince } from '../../engine/changes.js'
 import { CursorError } from '../../engine/errors.js'
-import { decodeCursor, encodeCursor, joinCursors, startOf, type Cursor } from '../../engine/cursor.js'
-import { sameVector, type StateVector } from '../../engine/state-vector.js'
+import { comparePositions, decodeCursor, encodeCursor, joinCursors, startOf, type Cursor } from '../../engine/cursor.js'
+import { covers, sameVector, type StateVector } from '../../engine/state-vector.js'
+import { dump, openShard, put, type TestShard } from './shards.js'
 
 function cursor (seen: readonly (readonly [number, number])[], witness = seen, shard = 3, generation = 0): Cursor {
   return { shard, generation, seen: new Map(seen), witness: new Map(witness) }
@@ -50,15 +53,136 @@ test('a cursor of another shard is refused', t => {
   t.throws(() => joinCursors(startOf(1), startOf(2)), { instanceOf: CursorError })
 })
 
-test('joining never goes back, and does not depend on the order (SPEC C3)', t => {
+test('of two cursors the one further on stands, and both witnesses do (SPEC C3)', t => {
   const a = cursor([[1, 5], [2, 1]])
   const b = cursor([[1, 3], [9, 4]], [[1, 6], [9, 4]])
-  t.true(sameCursor(joinCursors(a, b), joinCursors(b, a)))
-  t.true(sameCursor(joinCursors(a, b), cursor([[1, 5], [2, 1], [9, 4]], [[1, 6], [2, 1], [9, 4]])))
-  t.true(sameCursor(joinCursors(a, a), a))
-  t.true(sameCursor(joinCursors(joinCursors(a, b), a), joinCursors(a, b)))
+  t.true(sameCursor(joinCursors(a, b), cursor([[1, 3], [9, 4]], [[1, 6], [2, 1], [9, 4]])))
   t.true(sameCursor(joinCursors(startOf(3), a), a))
+  const further = cursor([[1, 5], [2, 2], [9, 4]])
+  t.true(sameCursor(joinCursors(a, further), further))
 })
+
+const vectors = fc.dictionary(fc.integer({ min: 1, max: 4 }).map(String), fc.integer({ min: 1, max: 6 })).map(clocks => new Map(Object.entries(clocks).map(([incarnation, clock]) => [Number(incarnation), clock])))
+const cursors = fc.record({ shard: fc.constant(3), generation: fc.nat(1), seen: vectors, more: vectors }).map(({ more, ...one }): Cursor => ({ ...one, witness: joinCursors({ ...one, witness: one.seen }, { ...one, witness: more }).witness }))
+
+test('joining does not depend on the order or on repetition, and never goes back (SPEC C3)', t => {
+  fc.assert(fc.property(fc.array(cursors, { minLength: 1, maxLength: 8 }).chain(all => fc.tuple(fc.constant(all), fc.shuffledSubarray([...all, ...all], { minLength: all.length * 2 }), fc.nat(all.length - 1))), ([all, shuffled, split]) => {
+    const joined = all.reduce(joinCursors)
+    t.true(sameCursor(joined, shuffled.reduce(joinCursors)))
+    const halves = [shuffled.slice(0, split + 1), shuffled.slice(split + 1)].map(half => half.reduce(joinCursors, startOf(3)))
+    t.true(sameCursor(joined, halves.reduce(joinCursors)))
+    for (const one of all) {
+      t.true(sameCursor(joinCursors(joined, one), joined))
+      if (one.generation === joined.generation) t.true(comparePositions(joined.seen, one.seen) >= 0 && covers(joined.witness, one.witness) && covers(joined.witness, joined.seen))
+    }
+  }), { numRuns: 500 })
+})
+
+test('whoever reads on stands further on than before (SPEC C3)', t => {
+  fc.assert(fc.property(cursors, vectors, (one, more) => {
+    const later = { ...one, seen: joinCursors({ ...one, witness: one.seen }, { ...one, witness: more }).witness }
+    t.is(comparePositions(later.seen, one.seen) > 0, !sameVector(later.seen, one.seen))
+    t.is(Math.sign(comparePositions(one.seen, later.seen)) + Math.sign(comparePositions(later.seen, one.seen)), 0)
+  }))
+})
+
+test('what two readers saw in pieces does not count as seen whole (SPEC C1)', t => {
+  const [a, b] = [openShard(1), openShard(2)]
+  const shown: string[] = []
+  a.write(put('k', 1, { x: 1 }))
+  b.write(put('k', 2, { y: 1 }))
+  const one = read(a, startOf(0), shown)
+  const two = read(b, startOf(0), shown)
+  a.merge(b.encode())
+  const joined = joinCursors(one, two)
+  read(a, joined, shown)
+  t.true(shown.includes(stateOf('k', { x: 1, y: 1 })))
+})
+
+test('what two readers saw in pieces does not count as seen whole though each knew of the other piece (SPEC C1)', t => {
+  const shards = [openShard(1), openShard(2)] as const
+  const shown: string[] = []
+  const readers = shards.map((shard, i) => {
+    shard.write(put('k', 1 + i, { [`f${i}`]: 1 }))
+    for (const key of ['l', 'm']) shard.write(put(`${key}${i}`, 5, { n: 1 }))
+    return page(shard, startOf(0), 1, shown)
+  })
+  for (const [i, shard] of shards.entries()) shard.merge((shards[1 - i] as TestShard).encode())
+  const [one, two] = readers.map((reader, i) => page(shards[i] as TestShard, reader, 1, shown)) as [Cursor, Cursor]
+  t.true(covers(one.witness, two.seen) && covers(two.witness, one.seen))
+  read(shards[0], joinCursors(one, two), shown)
+  t.true(shown.includes(stateOf('k', { f0: 1, f1: 1 })))
+})
+
+// Replicas that come back from old copies, readers that go on from whatever is committed there, cursors joined in any order.
+test('what a joined cursor covers was shown, whoever read it and whatever was lost (SPEC C1, C8)', t => {
+  const step = fc.tuple(fc.nat(9), fc.nat(2), fc.nat(2), fc.nat(3), fc.nat(3))
+  let continued = 0
+  fc.assert(fc.property(fc.array(step, { minLength: 5, maxLength: 60 }), steps => {
+    let incarnations = 3
+    const replicas = [1, 2, 3].map((id): Replica => ({ shard: openShard(id), committed: startOf(0), copy: undefined }))
+    const shown: string[] = []
+    steps.forEach(([what, at, from, key, field], i) => {
+      const replica = replicas[at] as Replica
+      const other = replicas[from] as Replica
+      switch (what) {
+        case 0: case 1: case 2:
+          replica.shard.write(put(`k${key}`, 1 + (i * 7 + field) % 20, { [`f${field}`]: i }, i))
+          break
+        case 3: case 4:
+          if (other !== replica) replica.shard.merge(other.shard.encode(replica.shard.stateVector))
+          break
+        case 5:
+          replica.committed = joinCursors(replica.committed, other.committed)
+          break
+        case 6: case 7: {
+          // Goes on from what one replica has committed, reads at another, and commits there or at the first one.
+          if (!covers(replica.shard.stateVector, other.committed.witness)) break
+          const taker = field === 0 ? other : replica
+          taker.committed = joinCursors(taker.committed, page(replica.shard, other.committed, 1 + key, shown))
+          break
+        }
+        case 8:
+          replica.copy = { update: replica.shard.encode(), committed: replica.committed }
+          break
+        default: {
+          const { copy } = replica
+          replica.shard = openShard(++incarnations)
+          if (copy !== undefined) replica.shard.merge(copy.update)
+          replica.committed = copy?.committed ?? startOf(0)
+        }
+      }
+    })
+    const [{ shard }] = replicas as [Replica]
+    for (const other of replicas.slice(1)) shard.merge(other.shard.encode(shard.stateVector))
+    const joined = replicas.map(({ committed }) => committed).reduce(joinCursors)
+    if (!covers(shard.stateVector, joined.witness)) return // it names what is lost: the shard is read again from the start
+    continued++
+    read(shard, joined, shown)
+    for (const [record, fields] of Object.entries(dump(shard))) t.true(shown.includes(stateOf(record, fields)), `${record} was never shown as ${stateOf(record, fields)}`)
+  }), { numRuns: 1500 })
+  t.true(continued > 300, `only ${continued} readers could go on`)
+})
+
+interface Replica {
+  shard: TestShard
+  committed: Cursor
+  copy: { readonly update: Uint8Array, readonly committed: Cursor } | undefined
+}
+
+function stateOf (key: string, fields: object): string {
+  return `${key} ${JSON.stringify(Object.entries(fields).sort(([a], [b]) => a < b ? -1 : 1))}`
+}
+
+/** Reads to the end. @returns where that is */
+function read (shard: TestShard, from: Cursor, shown: string[]): Cursor { return page(shard, from, 1000, shown) }
+
+function page (shard: TestShard, from: Cursor, limit: number, shown: string[]): Cursor {
+  const found = changesSince(shard, from, limit)
+  if (found.outcome === 'behind') throw new Error('the replica is behind its reader')
+  for (const { key, fields } of found.changes) shown.push(stateOf(key, fields))
+  return found.cursor
+}
 
 test('of two generations the later one stands alone', t => {
   const old = cursor([[1, 500]])

@@ -10,11 +10,13 @@ const at = (shard: number, seen: Record<number, number>, generation = 0): Cursor
   return { shard, generation, seen: vector, witness: vector }
 }
 
-test('a commit answers with the joined cursor when it moved, and with null when it did not', t => {
+test('a commit answers with the joined cursor when it moved, and with null when it did not (SPEC C3)', t => {
   const cursors = new CommittedCursors()
   t.deepEqual(cursors.commit('g', at(1, { 5: 3 })), encodeCursor(at(1, { 5: 3 })))
   t.is(cursors.commit('g', at(1, { 5: 2 })), null)
-  t.deepEqual(cursors.commit('g', at(1, { 6: 1 })), encodeCursor(at(1, { 5: 3, 6: 1 })))
+  t.deepEqual(cursors.commit('g', at(1, { 5: 3, 6: 1 })), encodeCursor(at(1, { 5: 3, 6: 1 })))
+  // One that went another way, and less far: what it saw is asked of whoever goes on, and not taken as seen.
+  t.deepEqual(cursors.commit('g', at(1, { 7: 2 })), encodeCursor({ ...at(1, { 5: 3, 6: 1 }), witness: at(1, { 5: 3, 6: 1, 7: 2 }).seen }))
   t.is(cursors.get(1, 'other'), undefined)
   t.is(cursors.get(2, 'g'), undefined)
 })
