@@ -1,6 +1,10 @@
 /**
- * Finds what no hint told of. Heartbeats carry a digest of each placement group; a group that a consumer has read to its end,
- * and that differs from its holder's digest in the same way twice in a row, lost a hint: the shards that differ are asked for.
+ * Finds what no hint told of. Heartbeats carry a digest of each placement group. One look at a group that was just written to
+ * may well come between a heartbeat and a hint; a group that differs at two looks in a row may have lost one, and its
+ * holder is asked for the digests of its shards: those that differ are read.
+ *
+ * That a group differs in another way than before, or that some of it waits to be read anyway, says nothing about the
+ * rest of it: where somebody always writes, both are always so, and a lost hint would never be noticed.
  */
 import type { Router } from '../replication/router.js'
 import type { HolderChoice } from './holder-choice.js'
@@ -16,8 +20,8 @@ export interface LostHintsOptions {
 
 export class LostHints {
   readonly #options: LostHintsOptions
-  /** The digest that differed at the last look, per group. */
-  readonly #suspects = new Map<number, string>()
+  /** The groups that differed at the last look. */
+  readonly #suspects = new Set<number>()
 
   constructor (options: LostHintsOptions) { this.#options = options }
 
@@ -37,12 +41,9 @@ export class LostHints {
   }
 
   #isSuspectAgain (group: number, root: string | undefined): boolean {
-    const { positions } = this.#options
-    const suspect = this.#suspects.get(group)
-    this.#suspects.delete(group)
-    if (root === undefined || !positions.groupIsClean(group) || root === positions.root(group)) return false
-    if (suspect === root) return true
-    this.#suspects.set(group, root)
-    return false
+    const suspect = this.#suspects.delete(group)
+    if (root === undefined || root === this.#options.positions.root(group)) return false
+    if (!suspect) this.#suspects.add(group)
+    return suspect
   }
 }

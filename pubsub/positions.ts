@@ -7,7 +7,7 @@
  */
 import { decodeCursor, encodeCursor, startOf } from '../engine/cursor.js'
 import { digestOf } from '../engine/state-vector.js'
-import { groupOf, shardsOfGroup } from '../engine/routing.js'
+import { shardsOfGroup } from '../engine/routing.js'
 import { rootOf } from '../storage/shard-set.js'
 
 const UNREAD = digestOf(new Map())
@@ -17,13 +17,11 @@ export class Positions {
   readonly #cursors: Array<Uint8Array | null>
   readonly #digests: string[]
   readonly #dirty = new Set<number>()
-  readonly #dirtyInGroup: number[]
 
   constructor (shape: { readonly shards: number, readonly groups: number }) {
     this.#shape = shape
     this.#cursors = new Array<Uint8Array | null>(shape.shards).fill(null)
     this.#digests = new Array<string>(shape.shards).fill(UNREAD)
-    this.#dirtyInGroup = new Array<number>(shape.groups).fill(0)
   }
 
   cursor (shard: number): Uint8Array | null { return this.#cursors[shard] ?? null }
@@ -42,22 +40,12 @@ export class Positions {
   }
 
   get isClean (): boolean { return this.#dirty.size === 0 }
-  groupIsClean (group: number): boolean { return this.#dirtyInGroup[group] === 0 }
 
   markDirty (shard: number): void {
-    if (this.#dirty.has(shard) || shard >= this.#shape.shards) return
-    this.#dirty.add(shard)
-    this.#count(shard, 1)
+    if (shard < this.#shape.shards) this.#dirty.add(shard)
   }
 
-  markClean (shard: number): void {
-    if (this.#dirty.delete(shard)) this.#count(shard, -1)
-  }
-
-  #count (shard: number, by: number): void {
-    const group = groupOf(shard, this.#shape.groups)
-    this.#dirtyInGroup[group] = (this.#dirtyInGroup[group] ?? 0) + by
-  }
+  markClean (shard: number): void { this.#dirty.delete(shard) }
 
   /** Dirty shards, the longest waiting first. */
   dirty (): IterableIterator<number> { return this.#dirty.values() }

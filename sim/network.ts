@@ -51,6 +51,8 @@ export class SimNetwork implements Wire {
   readonly maxMessageBytes: number
   readonly scheduler: Scheduler
   faults: LinkFaults = NO_LINK_FAULTS
+  /** Subjects on which nothing arrives at another machine. */
+  loses: (subject: string) => boolean = () => false
   readonly counters = { sent: 0, delivered: 0, lost: 0, vanished: 0 }
   readonly #random: SimRandom
   readonly #options: NetworkOptions
@@ -146,7 +148,7 @@ export class SimNetwork implements Wire {
   #transmit (from: string, to: SimConnection, subscriptions: readonly SimSubscription[], message: { subject: string, bytes: Uint8Array, replyTo: string | undefined }): void {
     const copies = this.#random.chance(this.faults.duplicate) ? 2 : 1
     for (let copy = 0; copy < copies; copy++) {
-      if (from !== to.machine && (this.#isCut(from, to.machine) || to.state !== 'up' || this.#random.chance(this.faults.loss))) {
+      if (from !== to.machine && (this.#isCut(from, to.machine) || to.state !== 'up' || this.loses(message.subject) || this.#random.chance(this.faults.loss))) {
         this.counters.lost++
         continue
       }

@@ -3,6 +3,7 @@
  * must agree, every write that was promised must be there, and nothing may be left in any queue.
  */
 import { notConverged } from './checkers/convergence.js'
+import { loseHints } from './checkers/lost-hints.js'
 import { finalRecords } from './checkers/truth.js'
 import type { Coverage } from './coverage.js'
 import type { Plan } from './plan.js'
@@ -46,6 +47,8 @@ export async function runPlan (plan: Plan, print?: (line: string) => void): Prom
     world.heal()
     await settle(world, plan)
     await rest(world, plan)
+    await runUntil(world, loseHints(world, plan, world.random.fork('lost hints')))
+    await settle(world, plan)
   } catch (error) {
     violation = error instanceof Violation ? error : new Violation('nothing throws', error instanceof Error ? error.stack ?? error.message : String(error))
   } finally {

@@ -45,6 +45,7 @@ export class World implements Stage {
   /** Subjects that something was sent on since the last call of `takeSubjects`. */
   #subjects = new Set<string>()
   winding = false
+  readonly heartbeatMs = TIMING.heartbeatMs
   #failure: Violation | undefined
   #touched: Host | undefined
   readonly #plan: Plan

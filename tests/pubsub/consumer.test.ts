@@ -3,9 +3,13 @@
  * hints vanish and cursors point beyond what is left.
  */
 import test from 'ava'
+import { shardOf } from '../../engine/routing.js'
 import type { Cache } from '../../node/cache.js'
 import type { Batch, ConsumeOptions } from '../../pubsub/consumer.js'
 import { CACHE, startCluster, type Cluster } from '../support/cluster.js'
+
+/** The default, which these clusters run with. */
+const HEARTBEAT_MS = 500
 
 interface Watcher {
   /** Per key the last value shown. */
@@ -222,6 +226,33 @@ test('a hint that is lost is made up for by the digests (SPEC C6)', async t => {
   await cluster.time.wait(cluster.cache('b').put('k3', { n: 1 }))
   await cluster.time.until(() => watcher.seen.get('k3') === 1, 'the change nobody hinted at', 10_000)
   t.is(watcher.shown(), 21)
+  await watcher.stop()
+})
+
+test('a hint that is lost is noticed though the rest of its placement group never stops changing (SPEC C6)', async t => {
+  const cluster = await startCluster(t, ['a', 'b'], { replicas: 2, shards: 4, groups: 1 })
+  const client = await cluster.client('consumer')
+  await fill(cluster, cluster.cache('a'), 20)
+  const watcher = watch(cluster, client)
+  await cluster.time.until(() => watcher.seen.size === 20, 'all records')
+  let hintless = true
+  for (const name of ['a', 'b']) {
+    const transport = cluster.transports.get(name)
+    if (transport === undefined) throw new Error(`${name} has no transport`)
+    const publish = transport.publish.bind(transport)
+    transport.publish = (subject, bytes, replyTo) => hintless && subject.includes('.n.') ? true : publish(subject, bytes, replyTo)
+  }
+  const quiet = 'k3'
+  await cluster.time.wait(cluster.cache('b').put(quiet, { n: 1 }, { ack: 'all' }))
+  await cluster.time.advance(50)
+  hintless = false
+  const busy = Array.from({ length: 17 }, (_, i) => `k${i + 3}`).filter(key => shardOf(key, 4) !== shardOf(quiet, 4))
+  const startMs = cluster.time.nowMs
+  for (let n = 2; watcher.seen.get(quiet) !== 1 && cluster.time.nowMs < startMs + 10_000; n++) {
+    for (const key of busy) cluster.cache('a').put(key, { n }).catch(() => {})
+    await cluster.time.advance(20)
+  }
+  t.true(cluster.time.nowMs - startMs <= 5 * HEARTBEAT_MS, `it took ${cluster.time.nowMs - startMs} ms`)
   await watcher.stop()
 })
 
