@@ -16,39 +16,80 @@ import { limits } from './limits.js'
 
 export const NO_FIELDS: Fields = Object.freeze({})
 
+/**
+ * Large numbers are kept as halves of 32 bits: those lie in the object itself, where a larger number would be an object
+ * of its own in V8, to be allocated, visited by the collector and fetched to be compared. There are millions of entries.
+ */
+const HALF = 2 ** 32
+
 export class Entry {
   /** One string object serves all entries of a record: an entry that joins takes over that of the first (admit). */
   key: string
-  readonly version: number
-  readonly stamp: number
-  /** Whether it hides every older field of its record: a delete (without fields) or a replacement (with fields). */
-  readonly clears: boolean
   /** The fields it still wins. */
   fields: Fields
-  /** 0 while it waits in the write buffer: below every real incarnation, so that it loses every tie. */
-  incarnation: number
-  clock: number
-  live = true
-  /** The next live entry of the same record, in ascending order of `isLater`. Entries of a record share no field. */
+  /** The next live entry of the same record, in ascending order of `isLaterThan`. Entries of a record share no field. */
   next: Entry | null = null
+  /** Whether it hides every older field of its record: a delete (without fields) or a replacement (with fields). */
+  clears: boolean
+  live = true
+  clock: number
+  private dotIncarnation: number
+  private versionHigh: number
+  private versionLow: number
+  private stampHigh: number
+  private stampLow: number
 
   constructor (key: string, version: number, stamp: number, fields: Fields, clears: boolean, incarnation = 0, clock = 0) {
     this.key = key
-    this.version = version
-    this.stamp = stamp
-    this.clears = clears
     this.fields = fields
-    this.incarnation = incarnation
+    this.clears = clears
+    this.clock = clock
+    this.dotIncarnation = incarnation | 0
+    this.versionHigh = Math.floor(version / HALF)
+    this.versionLow = version | 0
+    this.stampHigh = Math.floor(stamp / HALF)
+    this.stampLow = stamp | 0
+  }
+
+  get version (): number { return this.versionHigh * HALF + (this.versionLow >>> 0) }
+  get stamp (): number { return this.stampHigh * HALF + (this.stampLow >>> 0) }
+
+  /** 0 while it waits in the write buffer: below every real incarnation, so that it loses every tie. */
+  get incarnation (): number { return this.dotIncarnation >>> 0 }
+
+  /** Gives an entry that leaves the write buffer its place in the log. */
+  setDot (incarnation: number, clock: number): void {
+    this.dotIncarnation = incarnation | 0
     this.clock = clock
   }
-}
 
-/** The total order of writes: by version, then stamp, then dot. Strict: an entry is not later than itself. */
-export function isLater (a: Entry, b: Entry): boolean {
-  if (a.version !== b.version) return a.version > b.version
-  if (a.stamp !== b.stamp) return a.stamp > b.stamp
-  if (a.incarnation !== b.incarnation) return a.incarnation > b.incarnation
-  return a.clock > b.clock
+  /** Whether a write would come later than this entry, before it has a dot: of equals the entry stands. */
+  isOlderThan (version: number, stamp: number): boolean {
+    const mine = this.version
+    return mine === version ? this.stamp < stamp : mine < version
+  }
+
+  /** Makes this object the entry of a later write that takes over its record. The entry it was must be out of the log. */
+  become (version: number, stamp: number, fields: Fields, clears: boolean): void {
+    this.fields = fields
+    this.clears = clears
+    this.clock = 0
+    this.dotIncarnation = 0
+    this.versionHigh = Math.floor(version / HALF)
+    this.versionLow = version | 0
+    this.stampHigh = Math.floor(stamp / HALF)
+    this.stampLow = stamp | 0
+  }
+
+  /** The total order of writes: by version, then stamp, then dot. Strict: an entry is not later than itself. */
+  isLaterThan (other: Entry): boolean {
+    if (this.versionHigh !== other.versionHigh) return this.versionHigh > other.versionHigh
+    if (this.versionLow !== other.versionLow) return this.versionLow >>> 0 > other.versionLow >>> 0
+    if (this.stampHigh !== other.stampHigh) return this.stampHigh > other.stampHigh
+    if (this.stampLow !== other.stampLow) return this.stampLow >>> 0 > other.stampLow >>> 0
+    if (this.dotIncarnation !== other.dotIncarnation) return this.incarnation > other.incarnation
+    return this.clock > other.clock
+  }
 }
 
 /**
@@ -56,10 +97,11 @@ export function isLater (a: Entry, b: Entry): boolean {
  * left out when it equals the version; a trailing 1 marks a replacement.
  */
 export function encodeEntry (entry: Entry): Uint8Array {
+  const { key, version, stamp } = entry
   const empty = entry.fields === NO_FIELDS
-  if (entry.clears && !empty) return encodeCbor([entry.key, entry.version, entry.fields, entry.stamp, 1])
+  if (entry.clears && !empty) return encodeCbor([key, version, entry.fields, stamp, 1])
   const fields = empty ? null : entry.fields
-  return encodeCbor(entry.stamp === entry.version ? [entry.key, entry.version, fields] : [entry.key, entry.version, fields, entry.stamp])
+  return encodeCbor(stamp === version ? [key, version, fields] : [key, version, fields, stamp])
 }
 
 /** How much longer our encoding can be than a forged one: a half-precision float takes 9 bytes instead of 3. */

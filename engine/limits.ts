@@ -29,8 +29,14 @@ export const limits = {
   maxIncarnationsPerShard: 4096,
   /** An update that carries a whole shard; it is applied whole or not at all, so the receiver must hold it at once. */
   maxUpdateBytes: 64 * MIB,
-  /** A shard is compacted when its dead entries outnumber its live ones, but never for fewer than this. */
+  /** A shard is compacted when it has more dead entries than this for each live one: 16 bytes, and copying costs less the rarer it is ... */
+  maxDeadPerLiveEntry: 2,
+  /** ... but never for fewer than this. */
   minGarbageToCompact: 1024,
+  /** Entries and holes that one slice of a compaction copies: about a millisecond of work ... */
+  minCompactionSlice: 4096,
+  /** ... or this many times what was appended since the last slice, so that a compaction always comes to its end. */
+  minCompactionLead: 4,
   /** Shards per cache. Each costs a Y.Doc (about 2.5 KB when empty). */
   maxShards: 65_536,
   /** Placement groups per cache: each costs about 40 bytes in every heartbeat, which must fit one message. */
@@ -128,6 +134,7 @@ export type Limits = typeof limits
 /** Relations that must hold between bounds; each line is a sentence about the system. */
 export function assertLimits (l: { readonly [name in keyof Limits]: number }): void {
   const broken = [
+    [l.minCompactionLead > 1, 'a compaction must be faster than what is appended'],
     [l.maxEntryBytes * 2 <= l.maxDeltaBytes, 'a delta must hold an entry of the largest size'],
     [l.maxDeltaBytes < l.maxPartBytes, 'a delta must fit into one part of a message'],
     [l.maxUpdateBytes + l.maxDiffReplyBytes <= l.maxPartBytes * l.maxParts, 'a whole shard must fit into one message'],

@@ -2,16 +2,16 @@
  * The shard's log: a Y.Doc with one root Y.Array that is only ever appended to. Yjs is imported here and nowhere else.
  *
  * Each incarnation's entries form a chain of items, every item's origin the clock before it, so appending behind an
- * incarnation's own last item is O(1) and never waits for another incarnation. Superseded entries stay where they are:
- * taking them out one by one makes Yjs splice an array per write. `compacted` builds a fresh document instead, and is
- * called when garbage outnumbers live entries.
+ * incarnation's own last item is O(1) and never waits for another incarnation. An entry that is superseded leaves a hole
+ * where it stood: taking items out one by one makes Yjs splice an array per write. Holes are taken out in bulk, by copying
+ * what is left into a fresh log (compaction.ts).
  *
- * A fresh document has a deleted item for each long run of superseded entries; short ones stay among their live
- * neighbours as holes. A hole costs 8 bytes and no time, an item hundreds of bytes and most of a microsecond, and after
- * random overwrites nearly every second run is shorter than two entries.
+ * A hole costs 8 bytes, an item hundreds, so a fresh log has a deleted item for each long run of superseded entries only;
+ * short ones stay among their live neighbours as holes. After random overwrites nearly every second run is shorter than
+ * two entries.
  *
- *   invariants   clocks of an incarnation are contiguous from 0; nothing is ever pending inside Yjs; the document's
- *                state vector equals `stateVector`
+ *   invariants   clocks of an incarnation are contiguous from 0; an entry of the log is live; nothing is ever pending inside
+ *                Yjs; the document's state vector equals `stateVector`
  */
 import * as Y from 'yjs'
 import { Entry, NO_FIELDS } from './entry.js'
@@ -22,6 +22,12 @@ import { ROOT } from './update.js'
 const MAX_HOLES = 32
 const HOLE = new Entry('', 0, 0, NO_FIELDS, false)
 HOLE.live = false
+
+/** A stretch of a log: what it says of the clocks in [clock, end). */
+export interface Stretch {
+  readonly runs: readonly Run[]
+  readonly end: number
+}
 
 /** Entries in an item. Yjs joins neighbours by copying arrays; this one appends in place, so a flush costs its own length. */
 class EntryRun extends Y.ContentAny {
@@ -64,63 +70,102 @@ export class ShardLog {
     })
   }
 
-  /** Calls `visit` for each live entry of an incarnation from `clock` on, in order, until it returns false. */
+  /** Leaves a hole where a superseded entry stood. */
+  bury (entry: Entry): void {
+    const item = this.#items(entry.incarnation)[Y.findIndexSS(this.#items(entry.incarnation), entry.clock)] as Y.Item
+    entriesIn(item)[entry.clock - item.id.clock] = HOLE
+  }
+
+  /** Calls `visit` for each entry of an incarnation from `clock` on, in order, until it returns false. */
   eachLive (incarnation: number, clock: number, visit: (entry: Entry) => boolean): void {
     if (clock >= this.end(incarnation)) return
-    const structs = this.#doc.store.clients.get(incarnation) as Y.Item[]
-    for (let i = Y.findIndexSS(structs, clock); i < structs.length; i++) {
-      const item = structs[i] as Y.Item
+    const items = this.#items(incarnation)
+    for (let i = Y.findIndexSS(items, clock); i < items.length; i++) {
+      const item = items[i] as Y.Item
       if (item.deleted) continue
-      const entries = (item.content as Y.ContentAny).arr as Entry[]
+      const entries = entriesIn(item)
       for (let j = Math.max(0, clock - item.id.clock); j < entries.length; j++) {
         const entry = entries[j] as Entry
-        if (entry.live && !visit(entry)) return
+        if (entry !== HOLE && !visit(entry)) return
       }
     }
   }
 
-  /** The live entries of an incarnation from `clock` on. */
+  /** The entries of an incarnation from `clock` on. */
   live (incarnation: number, clock: number): Entry[] {
     const found: Entry[] = []
     this.eachLive(incarnation, clock, entry => found.push(entry) > 0)
     return found
   }
 
-  /** A fresh log with the same live entries and state vector, and without the dead ones. */
-  compacted (): ShardLog {
-    const fresh = new ShardLog()
-    for (const [incarnation, end] of this.#stateVector) fresh.append(looseRunsOf(incarnation, end, this.live(incarnation, 0)))
-    this.#doc.destroy()
-    return fresh
+  /** The log of an incarnation from `clock` on, as runs that keep short holes, of at most `maxSlots` entries and holes. */
+  stretch (incarnation: number, clock: number, maxSlots: number): Stretch {
+    const end = this.end(incarnation)
+    const items = this.#items(incarnation)
+    const runs = new LooseRuns(incarnation, clock)
+    let slots = maxSlots
+    for (let i = Y.findIndexSS(items, clock); i < items.length; i++) {
+      const item = items[i] as Y.Item
+      if (slots <= 0) return runs.finish(item.id.clock)
+      if (item.deleted) {
+        slots--
+        continue
+      }
+      const entries = entriesIn(item)
+      const first = Math.max(0, clock - item.id.clock)
+      const last = Math.min(entries.length, first + slots)
+      for (let j = first; j < last; j++) {
+        const entry = entries[j] as Entry
+        if (entry !== HOLE) runs.add(entry, item.id.clock + j)
+      }
+      slots -= last - first
+      if (last < entries.length) return runs.finish(item.id.clock + last)
+    }
+    return runs.finish(end)
   }
+
+  #items (incarnation: number): Y.Item[] {
+    return this.#doc.store.clients.get(incarnation) as Y.Item[]
+  }
+
+  /** Ends its use. */
+  destroy (): void { this.#doc.destroy() }
 
   /** Yjs's own view of the log, for tests that hold ours against it. */
   get doc (): Y.Doc { return this.#doc }
 }
 
-/** The runs of [0, end), of which exactly `live` (ascending) is not superseded: as few as holes allow. */
-function looseRunsOf (incarnation: number, end: number, live: readonly Entry[]): Run[] {
-  const runs: Run[] = []
-  let entries: Entry[] = []
-  let clock = 0
-  const close = (): void => {
-    if (entries.length > 0) runs.push({ incarnation, clock: clock - entries.length, length: entries.length, entries })
-    entries = []
+function entriesIn (item: Y.Item): Entry[] {
+  return (item.content as Y.ContentAny).arr as Entry[]
+}
+
+/** Puts runs together from entries in clock order: as few as holes allow. */
+class LooseRuns {
+  readonly #runs: Run[] = []
+  #entries: Entry[] = []
+  #clock: number
+
+  constructor (readonly incarnation: number, clock: number) { this.#clock = clock }
+
+  /** The clock is the entry's own; the caller knows it without having to fetch the entry into the cache. */
+  add (entry: Entry, clock: number): void {
+    const gap = clock - this.#clock
+    if (this.#entries.length === 0 || gap > MAX_HOLES) this.#skipTo(clock)
+    else for (let i = 0; i < gap; i++) this.#entries.push(HOLE)
+    this.#entries.push(entry)
+    this.#clock = clock + 1
   }
-  const skipTo = (next: number): void => {
-    if (next > clock) runs.push({ incarnation, clock, length: next - clock, entries: null })
-    clock = next
+
+  finish (end: number): Stretch {
+    this.#skipTo(end)
+    return { runs: this.#runs, end }
   }
-  for (const entry of live) {
-    if (entries.length === 0 || entry.clock - clock > MAX_HOLES) {
-      close()
-      skipTo(entry.clock)
-    }
-    for (; clock < entry.clock; clock++) entries.push(HOLE)
-    entries.push(entry)
-    clock++
+
+  #skipTo (clock: number): void {
+    const { incarnation } = this
+    if (this.#entries.length > 0) this.#runs.push({ incarnation, clock: this.#clock - this.#entries.length, length: this.#entries.length, entries: this.#entries })
+    if (clock > this.#clock) this.#runs.push({ incarnation, clock: this.#clock, length: clock - this.#clock, entries: null })
+    this.#entries = []
+    this.#clock = clock
   }
-  close()
-  skipTo(end)
-  return runs
 }

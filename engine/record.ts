@@ -7,7 +7,7 @@
  *   invariants   entries of a record share no field name; an entry is live iff it wins a field or is the latest clear;
  *                at most one entry of a record clears; the outcome depends only on the set of entries admitted
  */
-import { NO_FIELDS, isLater, type Entry } from './entry.js'
+import { NO_FIELDS, type Entry } from './entry.js'
 import type { Fields } from './values.js'
 
 export type Index = Map<string, Entry>
@@ -23,7 +23,7 @@ export function admit (index: Index, entry: Entry, onDead: (dead: Entry) => void
     return
   }
   entry.key = head.key // so that its own, equal string can be collected while it is young
-  if (head.next === null && isLater(entry, head) && (entry.clears || (!head.clears && coversNames(entry.fields, head.fields)))) {
+  if (entry.isLaterThan(head) && replacesAll(head, entry.fields, entry.clears)) {
     index.set(entry.key, entry)
     bury(head, onDead)
     return
@@ -31,9 +31,14 @@ export function admit (index: Index, entry: Entry, onDead: (dead: Entry) => void
   admitSlowly(index, head, entry, onDead)
 }
 
+/** Whether a write of these fields, which is later than the record's only entry, leaves nothing of that. */
+export function replacesAll (head: Entry, fields: Fields, clears: boolean): boolean {
+  return head.next === null && (clears || (!head.clears && coversNames(fields, head.fields)))
+}
+
 function admitSlowly (index: Index, head: Entry, entry: Entry, onDead: (dead: Entry) => void): void {
   for (let other: Entry | null = head; other !== null; other = other.next) {
-    if (other.clears && !isLater(entry, other)) { // a delete that is still buffered and its retry tie: neither is later
+    if (other.clears && !entry.isLaterThan(other)) { // a delete that is still buffered and its retry tie: neither is later
       bury(entry, onDead)
       return
     }
@@ -41,7 +46,7 @@ function admitSlowly (index: Index, head: Entry, entry: Entry, onDead: (dead: En
   const survivors: Entry[] = []
   for (let other: Entry | null = head, next; other !== null; other = next) {
     next = other.next
-    const wins = isLater(entry, other)
+    const wins = entry.isLaterThan(other)
     if (wins && entry.clears) {
       bury(other, onDead)
       continue
@@ -52,7 +57,7 @@ function admitSlowly (index: Index, head: Entry, entry: Entry, onDead: (dead: En
     else bury(other, onDead)
   }
   if (entry.clears || entry.fields !== NO_FIELDS) {
-    const at = survivors.findIndex(other => isLater(other, entry))
+    const at = survivors.findIndex(other => other.isLaterThan(entry))
     survivors.splice(at === -1 ? survivors.length : at, 0, entry)
   } else bury(entry, onDead)
   link(index, survivors)

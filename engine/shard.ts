@@ -16,14 +16,16 @@
  *                   by one that is not in the log
  *                2. the state vector names exactly the entries admitted, so equal vectors mean equal records
  *                3. an update is applied whole or not at all
- *                4. pending entries <= limits.maxPendingEntries; dead entries <= max(live, limits.minGarbageToCompact) + one flush
+ *                4. pending entries <= limits.maxPendingEntries; once dead entries outnumber max(2 live, limits.minGarbageToCompact)
+ *                   each flush and merge copies a slice of the log, at least four times as long as what it appended
  */
+import { Compaction } from './compaction.js'
 import { Entry, NO_FIELDS } from './entry.js'
 import { UpdateRefusedError } from './errors.js'
 import type { EngineEvent } from './events.js'
 import { limits } from './limits.js'
 import { ShardLog } from './log.js'
-import { admit, fieldsOf, isDeleted, type Index } from './record.js'
+import { admit, fieldsOf, isDeleted, replacesAll, type Index } from './record.js'
 import { runFrom, runsOf, type Run } from './run.js'
 import { digestOf, type StateVector } from './state-vector.js'
 import { decodeUpdate, encodeUpdate } from './update.js'
@@ -70,6 +72,7 @@ export class Shard {
   #pendingDead = 0
   #liveEntries = 0
   #deadEntries = 0
+  #compaction: Compaction | null = null
   #digest: string | null = null
 
   constructor (options: ShardOptions) {
@@ -102,13 +105,29 @@ export class Shard {
    */
   write (write: Write, keepLoser = false): boolean {
     const fields = write.fields ?? NO_FIELDS
-    const entry = new Entry(write.key, write.version, write.stamp, fields, write.fields === null || write.clears === true)
+    const clears = write.fields === null || write.clears === true
+    const head = this.index.get(write.key)
+    if (head !== undefined && head.isOlderThan(write.version, write.stamp) && replacesAll(head, fields, clears)) {
+      this.#overwrite(head, write, fields, clears)
+      return true
+    }
+    const entry = new Entry(write.key, write.version, write.stamp, fields, clears)
     this.#liveEntries++
     this.#pending.push(entry)
     admit(this.index, entry, this.#onDead)
     if (keepLoser && (!entry.live || entry.fields !== fields)) this.#keepLoser(write)
     if (this.#pending.length + this.#losers.length >= limits.maxPendingEntries) this.#relieve()
     return entry.live
+  }
+
+  /** The usual write by far, so the object of the entry that dies is used again: the collector has it among the old ones already. */
+  #overwrite (head: Entry, write: Write, fields: Fields, clears: boolean): void {
+    if (head.incarnation !== 0) {
+      this.#buryInLog(head)
+      this.#pending.push(head)
+    }
+    head.become(write.version, write.stamp, fields, clears)
+    if (this.#pending.length + this.#losers.length >= limits.maxPendingEntries) this.#relieve()
   }
 
   #keepLoser (write: Write): void {
@@ -128,7 +147,13 @@ export class Shard {
   #onDead = (entry: Entry): void => {
     this.#liveEntries--
     if (entry.incarnation === 0) this.#pendingDead++
-    else this.#deadEntries++
+    else this.#buryInLog(entry)
+  }
+
+  #buryInLog (entry: Entry): void {
+    this.#deadEntries++
+    this.#log.bury(entry)
+    this.#compaction?.bury(entry)
   }
 
   /** Writes what is pending to the log and emits it as deltas of at most limits.maxDeltaBytes. */
@@ -141,32 +166,18 @@ export class Shard {
     this.#pendingDead = 0
     if (entries.length === 0) return
     const start = this.#log.end(this.incarnation)
-    entries.forEach((entry, i) => {
-      entry.incarnation = this.incarnation
-      entry.clock = start + i
-    })
+    entries.forEach((entry, i) => { entry.setDot(this.incarnation, start + i) })
     const run: Run = { incarnation: this.incarnation, clock: start, length: entries.length, entries }
     this.#log.append([run])
     this.#digest = null
-    this.#emit(run)
+    for (const delta of deltasOf(run)) this.#options.onDelta(this.shard, delta)
     // A loser has its dot now, and is admitted under it as on every other replica: of a write and its retries the last one wins.
     for (const loser of losers) {
       loser.live = true
       this.#liveEntries++
       admit(this.index, loser, this.#onDead)
     }
-    this.#compactIfWorthIt()
-  }
-
-  #emit (run: Run): void {
-    const delta = encodeUpdate([run])
-    if (delta.length <= limits.maxDeltaBytes || run.entries === null || run.length === 1) {
-      this.#options.onDelta(this.shard, delta)
-      return
-    }
-    const half = run.length >>> 1
-    this.#emit({ ...run, length: half, entries: run.entries.slice(0, half) })
-    this.#emit({ ...run, clock: run.clock + half, length: run.length - half, entries: run.entries.slice(half) })
+    this.#compactSlice(entries.length)
   }
 
   /** Merges a peer's delta, diff or snapshot. Merging is commutative, associative and idempotent. */
@@ -203,6 +214,7 @@ export class Shard {
   #apply (runs: readonly Run[]): MergeResult {
     let entries = 0
     let maxVersion = 0
+    this.#log.append(runs)
     for (const run of runs) {
       if (run.entries === null) continue
       entries += run.length
@@ -213,9 +225,8 @@ export class Shard {
         admit(this.index, entry, this.#onDead)
       }
     }
-    this.#log.append(runs)
     this.#digest = null
-    this.#compactIfWorthIt()
+    this.#compactSlice(entries)
     return { outcome: 'merged', entries, maxVersion }
   }
 
@@ -258,17 +269,41 @@ export class Shard {
     return this.#log
   }
 
-  #compactIfWorthIt (): void {
-    if (this.#deadEntries > Math.max(this.#liveEntries, limits.minGarbageToCompact)) this.compact()
+  /** Goes on with a compaction, or begins one where it is worth it. */
+  #compactSlice (appended: number): void {
+    if (this.#compaction === null) {
+      if (this.#deadEntries <= Math.max(limits.maxDeadPerLiveEntry * this.#liveEntries, limits.minGarbageToCompact)) return
+      this.#compaction = new Compaction(this.#log)
+    }
+    this.#compactStep(Math.max(limits.minCompactionSlice, appended * limits.minCompactionLead))
   }
 
-  /** Takes superseded entries out of the log. Changes nothing anybody can observe except memory. */
-  compact (): void {
-    this.flush()
-    if (this.#deadEntries === 0) return
-    this.#log = this.#log.compacted()
-    const dropped = this.#deadEntries
-    this.#deadEntries = 0
+  #compactStep (maxSlots: number): void {
+    const compaction = this.#compaction ??= new Compaction(this.#log)
+    if (!compaction.step(maxSlots)) return
+    this.#log.destroy()
+    this.#log = compaction.fresh
+    this.#compaction = null
+    const dropped = this.#deadEntries - compaction.holes
+    this.#deadEntries = compaction.holes
     this.#options.onEvent({ type: 'compacted', shard: this.shard, live: this.#liveEntries, dropped })
   }
+
+  /** Takes all superseded entries out of the log, in one go. Changes nothing anybody can observe except memory. */
+  compact (): void {
+    this.flush()
+    if (this.#compaction !== null) this.#compactStep(Infinity)
+    if (this.#deadEntries > 0) this.#compactStep(Infinity)
+  }
+}
+
+/** A run as deltas of at most limits.maxDeltaBytes. */
+function deltasOf (run: Run): Uint8Array[] {
+  const delta = encodeUpdate([run])
+  if (delta.length <= limits.maxDeltaBytes || run.entries === null || run.length === 1) return [delta]
+  const half = run.length >>> 1
+  return [
+    ...deltasOf({ ...run, length: half, entries: run.entries.slice(0, half) }),
+    ...deltasOf({ ...run, clock: run.clock + half, length: run.length - half, entries: run.entries.slice(half) })
+  ]
 }

@@ -19,7 +19,7 @@ export function checkBounds (machine: string, inside: Inside | undefined): void 
     for (const shard of replicator.shards) {
       within(machine, `${cache}: pending entries of shard ${shard.shard}`, shard.pendingEntries, limits.maxPendingEntries)
       // SPEC E12, with room for one flush, which may be one merged update.
-      within(machine, `${cache}: dead entries of shard ${shard.shard}`, shard.deadEntries, Math.max(shard.liveEntries, limits.minGarbageToCompact) + MAX_FLUSH)
+      within(machine, `${cache}: dead entries of shard ${shard.shard}`, shard.deadEntries, (limits.maxDeadPerLiveEntry + 1) * Math.max(shard.liveEntries, limits.minGarbageToCompact) + MAX_FLUSH)
     }
   }
 }

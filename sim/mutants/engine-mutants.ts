@@ -1,8 +1,8 @@
 /** Planted bugs of the engine: what wins, what is kept, and what an update claims. */
 import { Entry, NO_FIELDS } from '../../engine/entry.js'
-import { ShardLog } from '../../engine/log.js'
+import { ShardLog, type Stretch } from '../../engine/log.js'
 import { isDeleted } from '../../engine/record.js'
-import type { Run } from '../../engine/run.js'
+import { runsOf, type Run } from '../../engine/run.js'
 import { Shard, type MergeResult, type Write } from '../../engine/shard.js'
 import type { StateVector } from '../../engine/state-vector.js'
 import { decodeUpdate, encodeUpdate } from '../../engine/update.js'
@@ -11,31 +11,33 @@ import { all, patch, type Mutant } from './mutant.js'
 export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
     name: 'tombstone-dropped',
-    breaks: 'compaction forgets deletes, so an older write of the key comes back',
+    breaks: 'a shard with garbage forgets its deletes too, so an older write of the key comes back',
     seeds: 20,
-    plant: () => patch(Shard.prototype, 'compact', original => function (this: Shard): void {
-      this.flush()
-      for (const [key, head] of this.index) {
-        if (!isDeleted(head)) continue
-        head.live = false
-        this.index.delete(key)
-      }
-      original.call(this)
-    })
+    plant: () => {
+      let dropping = false
+      return patch(Shard.prototype, 'flush', original => function (this: Shard): void {
+        original.call(this)
+        if (dropping) return
+        dropping = true
+        for (const [key, head] of this.index) {
+          if (!isDeleted(head) || this.deadEntries === 0) continue
+          this.log.bury(head)
+          this.index.delete(key)
+        }
+        dropping = false
+      })
+    }
   },
   {
     name: 'compaction-loses-entry',
     breaks: 'a compacted log lacks one live entry',
     seeds: 20,
-    plant: () => patch(ShardLog.prototype, 'compacted', original => function (this: ShardLog): ShardLog {
-      let lost = false
-      const live = this.live.bind(this)
-      this.live = (incarnation: number, clock: number): Entry[] => {
-        const entries = live(incarnation, clock)
-        if (!lost) lost = entries.pop() !== undefined
-        return entries
-      }
-      return original.call(this)
+    plant: () => patch(ShardLog.prototype, 'stretch', original => function (this: ShardLog, incarnation: number, clock: number, maxSlots: number): Stretch {
+      const { runs, end } = original.call(this, incarnation, clock, maxSlots)
+      const last = runs.findLast(run => run.entries !== null)
+      if (last === undefined) return { runs, end }
+      const lost = runsOf(incarnation, last.clock, last.clock + last.length, (last.entries ?? []).filter(entry => entry.live).slice(0, -1))
+      return { runs: runs.flatMap(run => run === last ? lost : [run]), end }
     })
   },
   {

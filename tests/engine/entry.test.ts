@@ -1,6 +1,6 @@
 import test from 'ava'
 import { encodeCbor } from '../../engine/codec.js'
-import { decodeEntry, encodeEntry, Entry, isLater, NO_FIELDS } from '../../engine/entry.js'
+import { decodeEntry, encodeEntry, Entry, NO_FIELDS } from '../../engine/entry.js'
 import { limits } from '../../engine/limits.js'
 import type { Value } from '../../engine/values.js'
 
@@ -58,12 +58,12 @@ test('writes are ordered by version, then stamp, then incarnation, then clock', 
   const at = (version: number, stamp: number, incarnation: number, clock: number): Entry => new Entry('k', version, stamp, { a: 1 }, false, incarnation, clock)
   const ascending = [at(1, 9, 9, 9), at(2, 0, 0, 0), at(2, 0, 0, 1), at(2, 0, 1, 0), at(2, 1, 0, 0), at(3, 0, 0, 0)]
   ascending.forEach((a, i) => {
-    ascending.forEach((b, j) => t.is(isLater(a, b), i > j, `${i} and ${j}`))
+    ascending.forEach((b, j) => t.is(a.isLaterThan(b), i > j, `${i} and ${j}`))
   })
 })
 
 test('a write that is still buffered loses a tie against every logged one', t => {
-  t.false(isLater(new Entry('k', 1, 1, { a: 1 }, false), new Entry('k', 1, 1, { a: 1 }, false, 1, 0)))
+  t.false(new Entry('k', 1, 1, { a: 1 }, false).isLaterThan(new Entry('k', 1, 1, { a: 1 }, false, 1, 0)))
 })
 
 // Otherwise its holder could neither pass it on nor load it again.

@@ -1,5 +1,4 @@
 import test from 'ava'
-import * as Y from 'yjs'
 import { Entry } from '../../engine/entry.js'
 import { ShardLog } from '../../engine/log.js'
 import { runsOf } from '../../engine/run.js'
@@ -31,11 +30,11 @@ test('the live entries of an incarnation come in order, from any clock on', t =>
   t.deepEqual(log.live(1, 0), [])
 })
 
-test('an entry that died where it stands is passed over', t => {
+test('a superseded entry leaves a hole that is passed over', t => {
   const log = new ShardLog()
   const live = entriesAt(7, 0, 1, 2)
-  log.append(runsOf(7, 0, 3, live));
-  (live[1] as Entry).live = false
+  log.append(runsOf(7, 0, 3, live))
+  log.bury(live[1] as Entry)
   t.deepEqual(log.live(7, 0).map(entry => entry.clock), [0, 2])
 })
 
@@ -47,31 +46,14 @@ test('a walk stops when it is told to', t => {
   t.deepEqual(visited, [10, 11, 12])
 })
 
-// Few and many entries between two live ones: short runs of superseded entries stay as holes, long ones become items.
-for (const gap of [1, 2, 31, 32, 33, 500]) {
-  test(`compaction with ${gap} superseded entries between two live ones changes nothing but memory`, t => {
-    const log = new ShardLog()
-    const live = entriesAt(7, ...range(1, 40).map(i => i * (gap + 1)))
-    const end = 41 * (gap + 1)
-    log.append(runsOf(7, 0, end, entriesAt(7, ...range(0, end)).map(entry => live.find(other => other.clock === entry.clock) ?? dead(entry))))
-    log.append(runsOf(3, 0, 5, []))
-    const fresh = log.compacted()
-    t.deepEqual(fresh.stateVector, log.stateVector)
-    t.deepEqual(Y.decodeStateVector(Y.encodeStateVector(fresh.doc)), new Map([[7, end], [3, 5]]))
-    for (const from of [0, 1, gap, gap + 1, gap + 2, end - gap, end - 1]) {
-      t.deepEqual(fresh.live(7, from), live.filter(entry => entry.clock >= from), `from ${from}`)
-    }
-    fresh.append(runsOf(7, end, end + 1, entriesAt(7, end)))
-    t.deepEqual(fresh.live(7, end - 1).map(entry => entry.clock), [end])
-    t.deepEqual(fresh.compacted().live(7, 0).map(entry => entry.clock), [...live.map(entry => entry.clock), end])
-    t.true(fresh.doc.getArray(ROOT).length <= 40 * 33, 'a live entry keeps a bounded number of holes')
-  })
-}
-
-function dead (entry: Entry): Entry {
-  entry.live = false
-  return entry
-}
+test('a stretch is as long as it is asked to be, and as the log is', t => {
+  const log = new ShardLog()
+  log.append(runsOf(7, 0, 1000, entriesAt(7, ...range(0, 200), ...range(900, 1000))))
+  t.deepEqual(log.stretch(7, 50, 20), { runs: runsOf(7, 50, 70, log.live(7, 50).slice(0, 20)), end: 70 })
+  t.is(log.stretch(7, 150, 51).end, 900, 'a run of superseded entries counts as one slot')
+  t.is(log.stretch(7, 150, 60).end, 909)
+  t.is(log.stretch(7, 150, Infinity).end, 1000)
+})
 
 test('flushes of one incarnation share an item, so that their number costs nothing', t => {
   const log = new ShardLog()

@@ -322,6 +322,27 @@ test('dead entries are bounded, and the encoding follows the live records (SPEC 
   assertWhole(t, shard)
 })
 
+test('a large shard is compacted in slices, none longer than a flush asks for (SPEC E12)', t => {
+  const shard = openShard(1)
+  for (let i = 0; i < 30_000; i++) shard.write(put(`k${i}`, i, { n: i }))
+  shard.flush()
+  let compactions = 0
+  for (let i = 30_000; i < 200_000; i++) {
+    shard.write(put(`k${(i * 7919) % 30_000}`, i, { n: i }))
+    if (i % 500 === 0) shard.flush()
+    if (shard.events.length > compactions) {
+      compactions = shard.events.length
+      t.true(shard.deadEntries <= 30_000, 'what died while it was copied is all that is left')
+    }
+    if (shard.deadEntries > limits.maxDeadPerLiveEntry * 30_000 * 1.5) t.fail(`${shard.deadEntries} dead entries`)
+  }
+  t.true(compactions >= 2)
+  assertWhole(t, shard)
+  const peer = openShard(2)
+  peer.merge(shard.encode())
+  t.deepEqual(peer.encode(), shard.encode())
+})
+
 test('a record keeps one entry for each writer who still owns one of its fields (SPEC E4)', t => {
   const shard = openShard(9)
   for (const incarnation of [1, 2, 3, 4]) shard.merge(writer(incarnation, 1).encode())

@@ -4,7 +4,7 @@
  */
 import type { ExecutionContext } from 'ava'
 import * as Y from 'yjs'
-import { isLater, NO_FIELDS, type Entry } from '../../engine/entry.js'
+import { NO_FIELDS, type Entry } from '../../engine/entry.js'
 import type { EngineEvent } from '../../engine/events.js'
 import { isDeleted } from '../../engine/record.js'
 import { Shard, type Write } from '../../engine/shard.js'
@@ -65,7 +65,7 @@ export function recordProblems (key: string, head: Entry): string[] {
   if (entries.filter(entry => entry.clears).length > 1) problems.push(`${key}: two entries clear`)
   entries.forEach((entry, i) => {
     const before = entries[i - 1]
-    if (before !== undefined && !isLater(entry, before)) problems.push(`${key}: entries out of order`)
+    if (before !== undefined && !entry.isLaterThan(before)) problems.push(`${key}: entries out of order`)
     if (entry.clears && i > 0) problems.push(`${key}: a clear does not hide what is older`)
     if (entry.key !== key) problems.push(`${key}: holds an entry of ${entry.key}`)
     if (!entry.live) problems.push(`${key}: holds a dead entry`)
