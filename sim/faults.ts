@@ -15,6 +15,8 @@ export interface Stage extends Surroundings {
   readonly hostile: HostileMessages
   /** Starts another process under a node's name, on a machine of its own; the returned function ends it. */
   startTwin (machine: string): () => void
+  /** Calls back once, when the next write of the cluster was acknowledged as durable; the returned function calls that off. */
+  onDurable (cluster: string, then: () => void): () => void
 }
 
 /** Starts a fault. @returns what ends it, for faults that do not end by themselves */
@@ -38,10 +40,17 @@ export function applyFault (stage: Stage, fault: Fault, random: SimRandom): (() 
       network.breakConnections(fault.machine, fault.silentMs, fault.forMs)
       return undefined
     case 'crash': return crash(stage, fault)
-    case 'crash-all': {
-      const victims = [...stage.machines.values()].filter(machine => machine.cluster === fault.cluster && machine instanceof NodeMachine && machine.process?.alive === true)
-      for (const machine of victims) machine.crash()
-      return () => { for (const machine of victims) machine.start() }
+    case 'crash-all': return crashAll(stage, fault.cluster)
+    case 'crash-at-ack': {
+      let end: (() => void) | undefined
+      const unarm = stage.onDurable(fault.cluster, () => {
+        stage.coverage.hit('crash-at-ack')
+        end = crashAll(stage, fault.cluster)
+      })
+      return () => {
+        unarm()
+        end?.()
+      }
     }
     case 'pause': {
       machineOf(stage, fault.machine).process?.pause(fault.forMs)
@@ -103,6 +112,12 @@ export function applyFault (stage: Stage, fault: Fault, random: SimRandom): (() 
       return undefined
     }
   }
+}
+
+function crashAll (stage: Stage, cluster: string): () => void {
+  const victims = [...stage.machines.values()].filter(machine => machine.cluster === cluster && machine instanceof NodeMachine && machine.process?.alive === true)
+  for (const machine of victims) machine.crash()
+  return () => { for (const machine of victims) machine.start() }
 }
 
 function crash (stage: Stage, { machine: name, disk }: Extract<Fault, { kind: 'crash' }>): () => void {

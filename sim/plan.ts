@@ -38,6 +38,8 @@ export type Fault = { readonly atMs: number, readonly forMs: number } & (
   | { readonly kind: 'break', readonly machine: string, readonly silentMs: number }
   | { readonly kind: 'crash', readonly machine: string, readonly disk: 'kept' | 'bit-flip' | 'old-copy' | 'wiped' }
   | { readonly kind: 'crash-all', readonly cluster: string }
+  /** All nodes at once, as soon as a writer is told that its write is durable. */
+  | { readonly kind: 'crash-at-ack', readonly cluster: string }
   | { readonly kind: 'pause', readonly machine: string }
   | { readonly kind: 'stall', readonly machine: string }
   | { readonly kind: 'flap', readonly machine: string }
@@ -53,6 +55,7 @@ export type Fault = { readonly atMs: number, readonly forMs: number } & (
   | { readonly kind: 'hostile', readonly messages: number }
 )
 
+/** Those that a seed picks from; others belong to a mix (mixes.ts). */
 export const FAULT_KINDS = [
   'links', 'partition', 'clog', 'break', 'crash', 'crash-all', 'pause', 'stall', 'flap', 'slow-disk', 'full-disk', 'copy-disk',
   'clock-jump', 'clock-skew', 'clock-freeze', 'leave', 'join', 'twin', 'hostile'

@@ -10,6 +10,8 @@ export interface Regression {
 export const REGRESSIONS: readonly Regression[] = [
   { seed: 1, what: 'Batches of a group that its sender had given up counted as lag for ever.' },
   { seed: 2, what: 'A retry that had lost to its own first copy was dead where it was taken and alive on other replicas.' },
+  { seed: 3, what: 'Two committed cursors, joined by the greater clocks, covered a record of which the group was only ever shown pieces.' },
+  { seed: 5, what: 'A lost hint was never noticed while the rest of its placement group kept changing.' },
   { seed: 12, what: 'A buffered delete and its retry tied, and both stayed.' },
   { seed: 18, what: 'A batch replayed on the subject of another cluster was merged there.' },
   { seed: 61, what: 'A write was refused at its second owner, and its writer told that nothing had changed, though the first one had taken it.' },

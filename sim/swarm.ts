@@ -3,29 +3,33 @@
  * putting them in: a fault that is always there hides what happens without it (swarm testing, Groce et al. 2012).
  */
 import type { WriteConcern } from '../replication/acks.js'
+import { mixesOf } from './mixes.js'
 import { FAULT_KINDS, type ClusterPlan, type Fault, type Plan } from './plan.js'
 import { SimRandom } from './random.js'
 import type { ConsumerPlan } from './workloads/consumer.js'
-import { WRITES, type WritesPlan } from './workloads/writes.js'
+import type { WritesPlan } from './workloads/writes.js'
 
 const MAIN = 'alpha'
 const OTHER = 'beta'
 const SETTLE_MS = 20_000
+/** Workloads of which a seed picks some; others belong to a mix (mixes.ts) or a scenario. */
+const WRITE_KINDS: ReadonlyArray<WritesPlan['kind']> = ['inserts', 'registers', 'revive', 'hot', 'bulk']
 
 export function planOf (seed: number, safetyMs: number): Plan {
   const random = new SimRandom(seed).fork('plan')
   const clusters = [mainCluster(random)]
   if (random.chance(0.25)) clusters.push(otherCluster(random, clusters[0] as ClusterPlan))
   const small = random.chance(0.6)
+  const mix = mixesOf(seed, clusters[0] as ClusterPlan, safetyMs)
   return {
     seed, safetyMs, settleMs: SETTLE_MS,
     limits: small ? 'small' : 'usual',
     maxMessageBytes: random.chance(0.4) ? 12 * 1024 : 900 * 1024,
     clusters,
-    writes: clusters.flatMap(cluster => writesOf(random, cluster)).map((writes, id) => ({ ...writes, id })),
+    writes: [...clusters.flatMap(cluster => writesOf(random, cluster)), ...mix.writes].map((writes, id) => ({ ...writes, id })),
     concerns: random.pick<readonly WriteConcern[]>([['buffered'], ['buffered', 'durable'], ['buffered', 'majority'], ['durable', 'majority', 'all'], ['majority'], ['buffered', 'durable', 'majority', 'all']]),
-    consumers: clusters.flatMap(cluster => consumersOf(random, cluster)),
-    faults: faultsOf(random, clusters[0] as ClusterPlan, safetyMs),
+    consumers: [...clusters.flatMap(cluster => consumersOf(random, cluster)), ...mix.consumers],
+    faults: [...faultsOf(random, clusters[0] as ClusterPlan, safetyMs), ...mix.faults].sort((a, b) => a.atMs - b.atMs),
     slowStarts: slowStarts(new SimRandom(seed).fork('slow starts'), clusters[0] as ClusterPlan)
   }
 }
@@ -51,10 +55,9 @@ function otherCluster (random: SimRandom, main: ClusterPlan): ClusterPlan {
 }
 
 function writesOf (random: SimRandom, cluster: ClusterPlan): Array<Omit<WritesPlan, 'id'> & { cluster: string }> {
-  const kinds = Object.keys(WRITES) as Array<keyof typeof WRITES>
-  const chosen = random.some(kinds, 0.5)
+  const chosen = random.some(WRITE_KINDS, 0.5)
   const hosts = [...cluster.nodes, ...cluster.clients, ...cluster.clients]
-  return (chosen.length === 0 ? [random.pick(kinds)] : chosen).flatMap(kind => Array.from({ length: random.int(1, 2) }, () => ({
+  return (chosen.length === 0 ? [random.pick(WRITE_KINDS)] : chosen).flatMap(kind => Array.from({ length: random.int(1, 2) }, () => ({
     kind, cluster: cluster.name, host: random.pick(hosts), cache: random.pick(Object.keys(cluster.caches)),
     pauseMs: random.pick([20, 60, 150]), keys: random.pick([3, 10, 40])
   })))
@@ -87,7 +90,7 @@ function slowStarts (random: SimRandom, { nodes, clients }: ClusterPlan): string
   return random.chance(0.2) ? random.some([...nodes, ...clients], 0.4) : []
 }
 
-function faultOf (random: SimRandom, kind: Fault['kind'], cluster: ClusterPlan, doomed: string, atMs: number): Fault | undefined {
+function faultOf (random: SimRandom, kind: typeof FAULT_KINDS[number], cluster: ClusterPlan, doomed: string, atMs: number): Fault | undefined {
   const { nodes, clients, spares } = cluster
   const anyone = [...nodes, ...nodes, ...clients]
   const forMs = random.pick([random.between(50, 500), random.between(500, 3000), random.between(1000, 6000)])

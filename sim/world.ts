@@ -53,6 +53,8 @@ export class World implements Stage {
   readonly #gone: Gone[] = []
   readonly #cursors = new CursorWatch()
   readonly #resends: Resends
+  /** What happens as soon as a durable write of a cluster is acknowledged. */
+  readonly #whenDurable = new Map<string, () => void>()
   readonly #undo = new Map<number, () => void>()
   #twins = 0
   readonly #syncingSinceMs = new Map<string, number>()
@@ -142,7 +144,7 @@ export class World implements Stage {
       if (plan.host !== host.name) continue
       const cluster = this.#plan.clusters.find(({ name }) => name === plan.cluster)
       const replicas = cluster?.caches[plan.cache]?.replicas ?? 1
-      const writer = new Writer(this, host, this.random.fork(`writes ${i} ${host.life}`), { cache: plan.cache, replicas, concerns: this.#plan.concerns, timeoutMs: WRITE_TIMEOUT_MS })
+      const writer = new Writer(this, host, this.random.fork(`writes ${i} ${host.life}`), { cache: plan.cache, replicas, concerns: plan.concerns ?? this.#plan.concerns, timeoutMs: WRITE_TIMEOUT_MS })
       void WRITES[plan.kind](writer, plan).catch((error: unknown) => this.fail('workloads run', String(error)))
     }
   }
@@ -157,10 +159,20 @@ export class World implements Stage {
   ran (host: Host): void { this.#touched = host }
   gone (host: Host): void { this.#gone.push({ machine: host.name, atMs: this.scheduler.nowMs }) }
 
+  onDurable (cluster: string, then: () => void): () => void {
+    this.#whenDurable.set(cluster, then)
+    return () => { if (this.#whenDurable.get(cluster) === then) this.#whenDurable.delete(cluster) }
+  }
+
   acknowledged (opId: number): void {
     const op = this.model.ops[opId]
     if (op === undefined) return
     const cluster = op.place.split('/')[0] ?? ''
+    const then = op.concern === 'durable' ? this.#whenDurable.get(cluster) : undefined
+    if (then !== undefined) {
+      this.#whenDurable.delete(cluster)
+      this.scheduler.after(0, `${cluster} crashes after write ${op.id}`, then)
+    }
     try {
       checkAcknowledged(this.model, op, this.nodesOf(cluster), sinceMs => new Set(this.#gone.filter(({ atMs }) => atMs >= sinceMs).map(({ machine }) => machine)))
     } catch (error) {

@@ -1,5 +1,6 @@
 /** Planted bugs of consumers and their cursors: what is skipped, repeated in an older version, or never noticed. */
 import { decodeCursor, encodeCursor, type Cursor } from '../../engine/cursor.js'
+import { join } from '../../engine/state-vector.js'
 import * as v from '../../engine/schema.js'
 import { LostHints } from '../../pubsub/lost-hints.js'
 import { Query, type PollPage, type Reply } from '../../pubsub/query-protocol.js'
@@ -42,9 +43,20 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
     })
   },
   {
+    name: 'cursors-joined-by-clocks',
+    breaks: 'of two committed cursors that went different ways everything counts as seen, also what nobody was shown together',
+    seeds: 40,
+    plant: () => patch(CommittedCursors.prototype, 'commit', original => function (this: CommittedCursors, consumerGroup: string, cursor: Cursor): Uint8Array | null {
+      const bytes = this.get(cursor.shard, consumerGroup)
+      const before = bytes === undefined ? cursor : decodeCursor(bytes, cursor.shard)
+      if (before.generation !== cursor.generation) return original.call(this, consumerGroup, cursor)
+      return original.call(this, consumerGroup, { ...cursor, seen: join(before.seen, cursor.seen), witness: join(before.witness, cursor.witness) })
+    })
+  },
+  {
     name: 'lost-hints-unnoticed',
     breaks: 'a consumer never compares digests with what it read, so a lost hint is never made up for',
-    seeds: 120,
+    seeds: 10,
     plant: () => patch(LostHints.prototype, 'look', () => async () => {})
   }
 ]

@@ -8,7 +8,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'acknowledged-before-durable',
     breaks: 'a write with concern durable is acknowledged before it is on disk',
-    seeds: 60,
+    seeds: 40,
     plant: () => patch(Persister.prototype, 'synced', () => async () => {})
   },
   {

@@ -2,6 +2,7 @@
  * The workloads that write. Each is a loop on one host that ends with its process; the next life of the host begins
  * another one. Keys begin with cluster and cache, so that one that turns up elsewhere is recognized.
  */
+import type { WriteConcern } from '../../replication/acks.js'
 import type { Writer } from './writer.js'
 
 /** Virtual milliseconds become microseconds after the date simulations begin at, with room for a sequence behind them. */
@@ -16,6 +17,8 @@ export interface WritesPlan {
   readonly cache: string
   readonly pauseMs: number
   readonly keys: number
+  /** Default: those of the seed. */
+  readonly concerns?: readonly WriteConcern[]
 }
 
 type Loop = (writer: Writer, plan: WritesPlan) => Promise<void>
@@ -82,7 +85,18 @@ const bulk: Loop = async (writer, { id, keys, cache }) => {
   }
 }
 
-export const WRITES = { inserts, registers, revive, hot, bulk } satisfies Record<string, Loop>
+/** Records that several hosts add a field to each, once: whoever was shown only one of them is not shown the record again. */
+const pieces: Loop = async (writer, { id, pauseMs, cache }) => {
+  while (writer.going) {
+    const key = `${writer.host.cluster}.${cache}.p.${Math.floor(writer.world.scheduler.nowMs / 400)}`
+    const atMs = eventTime(writer, key, 0)
+    const done = writer.write({ key, fields: [`side-${id}`], atMs, order: orderAt(atMs) })
+    if (writer.random.chance(0.3)) await done
+    await writer.sleep(400 + writer.random.between(0, pauseMs))
+  }
+}
+
+export const WRITES = { inserts, registers, revive, hot, bulk, pieces } satisfies Record<string, Loop>
 
 /** An event time of the true clock, some time ago, that no other event of the key has. */
 function eventTime (writer: Writer, key: string, lateMs: number): number {

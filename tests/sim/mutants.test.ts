@@ -9,7 +9,9 @@ const QUICK: ReadonlyArray<{ readonly name: string, readonly seed: number }> = [
   { name: 'tombstone-dropped', seed: 3 },
   { name: 'diff-claims-more', seed: 1 },
   { name: 'gap-ignored', seed: 2 },
-  { name: 'cursor-overwritten', seed: 2 }
+  { name: 'cursor-overwritten', seed: 2 },
+  { name: 'cursors-joined-by-clocks', seed: 3 },
+  { name: 'lost-hints-unnoticed', seed: 1 }
 ]
 
 // One after the other: a mutant is in the classes of the whole process while it runs.
