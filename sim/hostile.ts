@@ -1,11 +1,9 @@
 /**
  * Bytes that nobody in the cluster meant to send like that: real messages, damaged, old, or where they do not belong, and
- * forged ones. What has no valid checksum must be refused; what has one must do no harm.
+ * forged ones (forgeries.ts). What has no valid checksum must be refused; what has one must do no harm.
  */
-import { Entry } from '../engine/entry.js'
-import { encodeCbor } from '../engine/codec.js'
-import { encodeUpdate } from '../engine/update.js'
-import { encodeParts } from '../replication/envelope.js'
+import type { Coverage } from './coverage.js'
+import { forge, kindOf } from './forgeries.js'
 import type { SentMessage, SimNetwork } from './network.js'
 import type { SimRandom } from './random.js'
 
@@ -14,9 +12,18 @@ const MAX_RECORDED = 400
 export class HostileMessages {
   readonly #random: SimRandom
   readonly #recorded: SentMessage[] = []
+  readonly #coverage: Coverage
+  /** Incarnations that were really there. */
+  readonly #lives: number[] = []
   #count = 0
 
-  constructor (random: SimRandom, readonly network: () => SimNetwork) { this.#random = random }
+  constructor (random: SimRandom, coverage: Coverage, readonly network: () => SimNetwork) {
+    this.#random = random
+    this.#coverage = coverage
+  }
+
+  /** A process lives under this id. */
+  met (incarnation: number): void { this.#lives.push(incarnation) }
 
   /** Remembers some of what passes by. Replies are left out: whoever waits for one took its subject from the clock of nobody else. */
   record (message: SentMessage): void {
@@ -48,7 +55,7 @@ export class HostileMessages {
       case 4:
         network.inject(this.#elsewhere(subject), bytes, replyTo)
         break
-      default: this.#forge(subject)
+      default: this.#forge()
     }
   }
 
@@ -58,23 +65,13 @@ export class HostileMessages {
     return sameKind.length === 0 ? subject : this.#random.pick(sameKind).subject
   }
 
-  /** A batch of deltas with dots nobody gave out, from a node nobody knows. None of it continues what anybody has. */
-  #forge (subject: string): void {
+  #forge (): void {
     const random = this.#random
-    if (kindOf(subject) !== 'd') return
-    const tokens = subject.split('.')
-    tokens[4] = 'nobody'
-    const incarnation = random.chance(0.5) ? 0 : random.uint32()
-    const clock = random.int(1, 1000)
-    const entry = new Entry('forged', 1, 1, { a: 'forged' }, false, incarnation, clock)
-    const delta = encodeUpdate([{ incarnation, clock, length: 1, entries: [entry] }])
-    const batch = { incarnation: random.uint32(), sequence: random.int(1, 5), ack: random.chance(0.5), deltas: [[random.int(0, 70_000), delta]], cursors: [] }
-    for (const part of encodeParts('deltas', random.uint32(), encodeCbor(batch), this.network().maxMessageBytes, tokens.join('.'))) this.network().inject(tokens.join('.'), part)
+    const kind = random.pick(['d', 'd', 'hb', 'ack', 'ae', 'q', 'n'])
+    const samples = this.#recorded.filter(({ subject }) => kindOf(subject) === kind)
+    const forgery = samples.length === 0 ? undefined : forge(random, random.pick(samples), this.#lives, this.network().maxMessageBytes)
+    if (forgery === undefined) return
+    this.#coverage.hit(`forged ${kind}`)
+    for (const part of forgery.parts) this.network().inject(forgery.subject, part, kind === 'ae' || kind === 'q' ? '_INBOX_nobody.1' : undefined)
   }
-}
-
-/** The token that tells what a message is about: `hb`, `d`, `n`, `ae`, ... */
-function kindOf (subject: string): string {
-  const [, , third = '', fourth = ''] = subject.split('.')
-  return ['hb', 'hello', 'n', 'ae', 'ack', 'w', 'q'].includes(third) ? third : fourth
 }

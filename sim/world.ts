@@ -64,7 +64,7 @@ export class World implements Stage {
     this.#trace = trace
     this.random = new SimRandom(plan.seed)
     this.scheduler = new Scheduler({ onEvent: (atMs, label) => trace.add(atMs, label), afterEvent: () => this.#afterEvent() })
-    this.hostile = new HostileMessages(this.random.fork('hostile'), () => this.network)
+    this.hostile = new HostileMessages(this.random.fork('hostile'), this.coverage, () => this.network)
     this.#resends = new Resends(this.coverage)
     this.network = new SimNetwork({ scheduler: this.scheduler, random: this.random.fork('network'), maxMessageBytes: plan.maxMessageBytes, onSend: message => this.#sent(message) })
     for (const cluster of plan.clusters) this.#build(cluster)
@@ -182,6 +182,7 @@ export class World implements Stage {
 
   reported (host: Host, event: MillpondEvent): void {
     this.coverage.take(event)
+    if (event.type === 'member-joined') this.hostile.met(event.incarnation)
     if (event.type === 'group-phase') {
       const id = `${host.name} ${host.life} ${event.cache} ${event.group}`
       if (event.phase === 'dropped') this.gone(host)
