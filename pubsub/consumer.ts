@@ -11,6 +11,7 @@
  * When no replica has seen as much as a cursor (what it had seen was lost with its node), waiting will not help: after a
  * while the shard is read again from the start and named in `batch.resets`.
  */
+import { setMaxListeners } from 'node:events'
 import type { Change } from '../engine/changes.js'
 import { ConfigError, MillpondError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
@@ -124,6 +125,7 @@ class Consumer {
       this.#closed = true
       this.#wake.end()
     }
+    setMaxListeners(0, closing) // one of each consumer, and each takes its own away: no leak to warn of
     for (const end of signal === undefined ? [closing] : [closing, signal]) {
       end.addEventListener('abort', abort)
       this.#closers.push(() => end.removeEventListener('abort', abort))
