@@ -40,6 +40,11 @@ export class SimDisk {
 
   get isEmpty (): boolean { return this.#image.size === 0 }
 
+  /** What it holds, for those who check how much that is. */
+  held (): Array<{ readonly shard: number, readonly snapshot: Uint8Array | undefined, readonly deltas: readonly Uint8Array[] }> {
+    return [...this.#image].map(([shard, { snapshot, deltas }]) => ({ shard, snapshot: snapshot?.data, deltas: deltas.map(({ data }) => data) }))
+  }
+
   open (process: SimProcess): Store {
     if (this.#process?.alive === true) throw new StoreError('this disk is in use by another process')
     this.#process = process

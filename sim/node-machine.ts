@@ -60,6 +60,17 @@ export class NodeMachine extends Machine {
     return disk
   }
 
+  /** What could grow with the number of those who ask this node. */
+  get kept (): { readonly timers: number, readonly cursors: number, readonly queued: number } {
+    const { messenger, caches, replicas } = this.inside ?? {}
+    const replicators = [...replicas?.values() ?? []].map(({ replicator }) => replicator)
+    return {
+      timers: this.process?.timers ?? 0,
+      cursors: replicators.reduce((sum, { shards, held }) => sum + shards.cursors.of(held.all.flatMap(group => shards.shardsOf(group))).length, 0),
+      queued: (messenger?.requestsWaiting ?? 0) + (messenger?.partialMessages ?? 0) + (caches?.writesOnTheirWay ?? 0) + replicators.reduce((sum, { queues }) => sum + queues.ackWaiters, 0)
+    }
+  }
+
   override afterRun (): void {
     checkBounds(this.name, this.inside)
     let dirty = false

@@ -28,6 +28,10 @@ export interface Plan {
   readonly faults: readonly Fault[]
   /** Machines that take their time whenever they start. */
   readonly slowStarts: readonly string[]
+  /** Whether what stores hold is held against SPEC S3. Only where every node writes: one that merges alone folds nothing yet. */
+  readonly checksStores: boolean
+  /** Whether hints are lost at the end (checkers/lost-hints.ts). */
+  readonly losesHints: boolean
 }
 
 /** `forMs` is how long it lasts. */

@@ -41,6 +41,8 @@ export class SimProcess {
   /** Machine and life: `n1#3`. */
   readonly label: string
   readonly ports: Ports
+  /** That were set and have neither run nor been cancelled. */
+  timers = 0
   readonly #scheduler: Scheduler
   readonly #ends: Array<() => void> = []
   #backlog: Array<() => void> = []
@@ -59,9 +61,16 @@ export class SimProcess {
       timers: {
         after: (delayMs, fn) => {
           let wanted = true
-          const task = scheduler.after(Math.max(0, delayMs), label, () => this.enter(() => { if (wanted) fn() }))
-          return { cancel: () => {
+          this.timers++
+          const over = (): boolean => {
+            if (!wanted) return false
             wanted = false
+            this.timers--
+            return true
+          }
+          const task = scheduler.after(Math.max(0, delayMs), label, () => this.enter(() => { if (over()) fn() }))
+          return { cancel: () => {
+            over()
             task.cancel()
           } }
         }

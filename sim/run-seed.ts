@@ -4,6 +4,7 @@
  */
 import { notConverged } from './checkers/convergence.js'
 import { loseHints } from './checkers/lost-hints.js'
+import { checkStores } from './checkers/stores.js'
 import { finalRecords } from './checkers/truth.js'
 import type { Coverage } from './coverage.js'
 import type { Plan } from './plan.js'
@@ -23,9 +24,14 @@ export interface RunResult {
   readonly acked: number
   readonly guaranteed: number
   readonly delivered: number
+  /** What each node keeps once all is at rest. */
+  readonly kept: ReadonlyMap<string, Kept>
   /** The last events, for the report. */
   readonly last: readonly string[]
 }
+
+/** What could grow with the number of those who ask a node. */
+export interface Kept { readonly timers: number, readonly cursors: number, readonly queued: number }
 
 const CHECK_EVERY_MS = 250
 /** A cluster at rest must have said all it had to say by then ... */
@@ -40,6 +46,7 @@ export async function runPlan (plan: Plan, print?: (line: string) => void): Prom
   const trace = new Trace(300, print)
   const world = new World(plan, trace)
   let violation: Violation | undefined
+  let kept: RunResult['kept'] = new Map()
   const rejected = (reason: unknown): void => world.fail('no promise is left to fail', reason instanceof Error ? reason.stack ?? reason.message : String(reason))
   process.on('unhandledRejection', rejected)
   try {
@@ -47,8 +54,11 @@ export async function runPlan (plan: Plan, print?: (line: string) => void): Prom
     world.heal()
     await settle(world, plan)
     await rest(world, plan)
-    await runUntil(world, loseHints(world, plan, world.random.fork('lost hints')))
-    await settle(world, plan)
+    kept = new Map(plan.clusters.flatMap(({ name }) => world.nodesOf(name)).map(machine => [machine.name, machine.kept]))
+    if (plan.losesHints) {
+      await runUntil(world, loseHints(world, plan, world.random.fork('lost hints')))
+      await settle(world, plan)
+    }
   } catch (error) {
     violation = error instanceof Violation ? error : new Violation('nothing throws', error instanceof Error ? error.stack ?? error.message : String(error))
   } finally {
@@ -59,6 +69,7 @@ export async function runPlan (plan: Plan, print?: (line: string) => void): Prom
   return {
     plan, violation, events: scheduler.count, virtualMs: scheduler.nowMs, hash: trace.hash, coverage: world.coverage,
     writes: model.ops.length, acked: model.ops.filter(({ outcome }) => outcome === 'acked').length, guaranteed: model.ops.filter(op => model.isGuaranteed(op)).length,
+    kept,
     delivered: world.consumers.reduce((sum, { deliveries }) => sum + deliveries.count, 0),
     last: trace.last
   }
@@ -113,4 +124,5 @@ async function rest (world: World, plan: Plan): Promise<void> {
   if (noise.length > 0) throw new Violation('a quiet cluster sends heartbeats and nothing else', noise.slice(0, 5).join(', '))
   const left = unsettled(world, plan)
   if (left !== null) throw left
+  if (plan.checksStores) for (const { name, caches } of plan.clusters) for (const cache of Object.keys(caches)) checkStores(world.nodesOf(name), cache)
 }

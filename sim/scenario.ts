@@ -15,19 +15,21 @@ export interface Scenario {
   readonly writes: ReadonlyArray<Pick<WritesPlan, 'kind' | 'host'> & Partial<WritesPlan>>
   readonly consumers?: ReadonlyArray<Partial<ConsumerPlan>>
   readonly faults?: readonly Fault[]
+  readonly checksStores?: boolean
+  readonly losesHints?: boolean
 }
 
 export const CLUSTER = 'alpha'
 export const CACHE = 'offers'
 
 export function planFor (scenario: Scenario): Plan {
-  const { seed = 1, ms = 8000, nodes, spares = [], clients = [], shape = { shards: 8, groups: 4, replicas: 2 }, limits = 'usual', concerns = ['majority'], writes, consumers = [], faults = [] } = scenario
+  const { seed = 1, ms = 8000, nodes, spares = [], clients = [], shape = { shards: 8, groups: 4, replicas: 2 }, limits = 'usual', concerns = ['majority'], writes, consumers = [], faults = [], checksStores = false, losesHints = true } = scenario
   return {
     seed, safetyMs: ms, settleMs: 20_000, limits, maxMessageBytes: limits === 'small' ? 12 * 1024 : 900 * 1024, concerns,
     clusters: [{ name: CLUSTER, nodes, spares, clients, caches: { [CACHE]: shape } }],
     writes: writes.map((plan, id) => ({ cluster: CLUSTER, cache: CACHE, pauseMs: 40, keys: 6, ...plan, id })),
     consumers: consumers.map((plan, i) => ({ cluster: CLUSTER, cache: CACHE, group: `g${i}`, ratePerSecond: 5000, batchSize: 100, lifeMs: 60_000, commitChance: 0.5, ...plan })),
-    slowStarts: [],
+    slowStarts: [], checksStores, losesHints,
     faults: [...faults].sort((a, b) => a.atMs - b.atMs)
   }
 }

@@ -30,6 +30,8 @@ export function planOf (seed: number, safetyMs: number): Plan {
     concerns: random.pick<readonly WriteConcern[]>([['buffered'], ['buffered', 'durable'], ['buffered', 'majority'], ['durable', 'majority', 'all'], ['majority'], ['buffered', 'durable', 'majority', 'all']]),
     consumers: [...clusters.flatMap(cluster => consumersOf(random, cluster)), ...mix.consumers],
     faults: [...faultsOf(random, clusters[0] as ClusterPlan, safetyMs), ...mix.faults].sort((a, b) => a.atMs - b.atMs),
+    checksStores: false,
+    losesHints: true,
     slowStarts: slowStarts(new SimRandom(seed).fork('slow starts'), clusters[0] as ClusterPlan)
   }
 }

@@ -17,6 +17,8 @@ export interface ConsumerPlan {
   /** How long one consumer lives on average. */
   readonly lifeMs: number
   readonly commitChance: number
+  /** Where it runs; default: anywhere in the cluster. */
+  readonly host?: string
 }
 
 const RESTART_MS = 50
@@ -47,7 +49,7 @@ export class ConsumerGroup {
   }
 
   #start (): void {
-    const hosts = this.#hosts().filter(({ cacheOf, process }) => cacheOf !== undefined && process?.paused === false)
+    const hosts = this.#hosts().filter(({ name, cacheOf, process }) => (this.#plan.host ?? name) === name && cacheOf !== undefined && process?.paused === false)
     if (hosts.length === 0) {
       this.#startSoon()
       return

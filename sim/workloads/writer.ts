@@ -12,7 +12,10 @@ export interface WriteRequest {
   readonly order: number
   /** Event time in milliseconds; default: the writer's clock. */
   readonly atMs?: number
+  /** Bytes that are added to the value, as far as an entry may hold them. */
   readonly padding?: number
+  /** More bytes than an entry may hold. */
+  readonly oversize?: boolean
 }
 
 export interface WriterOptions {
@@ -33,12 +36,12 @@ export class Writer {
   async sleep (forMs: number): Promise<void> { await this.host.process?.sleep(forMs) }
 
   /** Resolves when the write was acknowledged or failed. */
-  async write ({ key, fields, order, atMs, padding }: WriteRequest): Promise<Op | undefined> {
+  async write ({ key, fields, order, atMs, padding, oversize = false }: WriteRequest): Promise<Op | undefined> {
     const { world, host, random, options } = this
     const cache = host.cacheOf?.(options.cache)
     if (cache === undefined) return undefined
     const concern = random.pick(options.concerns)
-    const op = world.model.submit({ place: this.place, key, fields, order, concern, needed: replicasNeeded(concern, options.replicas), submittedMs: world.scheduler.nowMs }, Math.min(padding ?? 0, limits.maxEntryBytes / 4))
+    const op = world.model.submit({ place: this.place, key, fields, order, concern, needed: replicasNeeded(concern, options.replicas), submittedMs: world.scheduler.nowMs }, oversize ? limits.maxEntryBytes : Math.min(padding ?? 0, limits.maxEntryBytes / 4))
     const writeOptions = { ack: concern, timeoutMs: options.timeoutMs, ...atMs === undefined ? {} : { at: atMs } }
     try {
       await (fields === null ? cache.delete(key, writeOptions) : cache.put(key, Object.fromEntries(fields.map(field => [field, op.value])), writeOptions))

@@ -96,7 +96,19 @@ const pieces: Loop = async (writer, { id, pauseMs, cache }) => {
   }
 }
 
-export const WRITES = { inserts, registers, revive, hot, bulk, pieces } satisfies Record<string, Loop>
+/** One record that is too large in the midst of others: it alone is refused. Only for worlds in which every write can succeed. */
+const oversize: Loop = async (writer, { id, pauseMs, cache }) => {
+  for (let i = 0; writer.going; i++) {
+    const ops = await Promise.all(Array.from({ length: 7 }, (_, n) => writer.write({ key: `${writer.host.cluster}.${cache}.o.${id}.${writer.host.life}.${i}.${n}`, fields: ['a'], order: 0, oversize: n === 3 })))
+    for (const [n, op] of ops.entries()) {
+      const expected = n === 3 ? 'unchanged' : 'acked'
+      if (op?.outcome !== expected && writer.going) writer.world.fail('an oversize write is refused, and nothing else', `${op?.key} is ${op?.outcome}: ${op?.error}`)
+    }
+    await writer.sleep(writer.random.between(0, pauseMs * 2))
+  }
+}
+
+export const WRITES = { inserts, registers, revive, hot, bulk, pieces, oversize } satisfies Record<string, Loop>
 
 /** An event time of the true clock, some time ago, that no other event of the key has. */
 function eventTime (writer: Writer, key: string, lateMs: number): number {

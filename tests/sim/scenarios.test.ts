@@ -1,7 +1,9 @@
 /** Stories that bit other systems, each as a world of its own. A run checks every invariant; a story adds what it is about. */
 import test, { type ExecutionContext } from 'ava'
+import { patch } from '../../sim/mutants/mutant.js'
 import { runPlan, type RunResult } from '../../sim/run-seed.js'
 import { planFor, type Scenario } from '../../sim/scenario.js'
+import { Persister } from '../../storage/persister.js'
 
 async function tell (t: ExecutionContext, scenario: Scenario): Promise<RunResult> {
   const result = await runPlan(planFor(scenario))
@@ -121,4 +123,40 @@ test.serial('two processes under one name: one is refused, and nothing is lost',
     faults: [{ kind: 'twin', atMs: 2000, forMs: 2000, machine: 'n1' }, { kind: 'pause', atMs: 4900, forMs: 800, machine: 'n1' }, { kind: 'twin', atMs: 5000, forMs: 1500, machine: 'n1' }]
   })
   took(t, result, 'start-refused')
+})
+
+test.serial('one put that is too large is refused, and its neighbours and its connection never notice (SPEC B2)', async t => {
+  for (const limits of ['usual', 'small'] as const) {
+    const result = await tell(t, {
+      nodes: ['n1', 'n2'], clients: ['c1'], limits, ms: 4000, concerns: ['buffered', 'majority'],
+      writes: [{ kind: 'oversize', host: 'c1', pauseMs: 200 }, { kind: 'oversize', host: 'n1', pauseMs: 200 }, { kind: 'inserts', host: 'c1' }], consumers: [{}]
+    })
+    took(t, result, 'write LIMIT_EXCEEDED')
+    t.deepEqual(['write TIMEOUT', 'write CLOSED', 'write-resent', 'reconnected', 'write-failed'].filter(path => result.coverage.counts.has(path)), [])
+  }
+})
+
+test.serial('ten thousand idle watchers cost a node nothing that grows (SPEC C7)', async t => {
+  const world = (watchers: number): Scenario => ({
+    nodes: ['n1', 'n2'], clients: ['c1', 'c2'], ms: 1000, shape: { shards: 1, groups: 1, replicas: 2 }, losesHints: false,
+    writes: [{ kind: 'bulk', host: 'c1', keys: 8 }], consumers: Array.from({ length: watchers }, (_, i) => ({ host: 'c2', group: `watcher-${i}`, commitChance: 0 }))
+  })
+  const few = await tell(t, world(1))
+  const many = await tell(t, world(10_000))
+  t.true(many.delivered >= 10_000 * 32)
+  t.deepEqual([...many.kept], [...few.kept])
+})
+
+test.serial('a store that is written to for ever follows the live records (SPEC S3)', async t => {
+  const scenario: Scenario = {
+    nodes: ['n1', 'n2'], clients: ['c1'], ms: 20_000, shape: { shards: 2, groups: 1, replicas: 2 }, checksStores: true,
+    writes: ['n1', 'n2', 'c1'].flatMap(host => [{ kind: 'registers', host, keys: 10 }, { kind: 'revive', host, keys: 10 }, { kind: 'hot', host, pauseMs: 10 }] as const),
+    faults: [{ kind: 'crash', atMs: 5000, forMs: 500, machine: 'n1', disk: 'kept' }, { kind: 'crash-all', atMs: 12_000, forMs: 300, cluster: 'alpha' }]
+  }
+  const { writes } = await tell(t, scenario)
+  t.true(writes > 3000, `only ${writes} writes`)
+  // And one that folds nothing would be found.
+  const undo = patch(Persister.prototype, 'wantsSnapshot', () => () => false)
+  const { violation } = await runPlan(planFor(scenario)).finally(undo)
+  t.is(violation?.invariant, 'a store follows the live records')
 })

@@ -1,0 +1,35 @@
+/**
+ * What a store holds of a shard follows its live records, not the writes it saw (SPEC S3): a snapshot, and deltas of at most its
+ * size or 8 KiB, and the last flush; and the snapshot was worth its bytes. Looked at when a cluster is at rest: then nothing
+ * is on its way to the disk.
+ */
+import { limits } from '../../engine/limits.js'
+import { Shard } from '../../engine/shard.js'
+import type { NodeMachine } from '../node-machine.js'
+import { Violation } from '../violation.js'
+
+export function checkStores (machines: readonly NodeMachine[], cache: string): void {
+  for (const machine of machines) {
+    const replicator = machine.inside?.replicas.get(cache)?.replicator
+    if (replicator === undefined) continue
+    for (const { shard, snapshot, deltas } of machine.disk(cache).held()) {
+      const where = `${machine.name}: shard ${shard} of ${cache}`
+      const empty = snapshot === undefined && deltas.length === 0
+      if (!empty && !replicator.held.has(replicator.shards.groupOf(shard))) throw new Violation('a store follows the live records', `${where} was given up and is still on disk`)
+      const beforeLast = deltas.slice(0, -1).reduce((sum, { length }) => sum + length, 0)
+      const deltaBytes = beforeLast + (deltas.at(-1)?.length ?? 0)
+      const allowed = Math.max(limits.minStoredDeltaBytes, snapshot?.length ?? 0)
+      if (beforeLast > allowed || deltas.length > limits.maxStoredDeltas) throw new Violation('a store follows the live records', `${where} has ${deltas.length} deltas of ${deltaBytes} bytes behind a snapshot of ${snapshot?.length ?? 0}; ${limits.maxStoredDeltas} of ${allowed} are allowed`)
+      if (snapshot !== undefined) checkSnapshot(where, snapshot)
+    }
+  }
+}
+
+/** Read into an empty shard and written again, what was superseded when it was taken is gone. */
+function checkSnapshot (where: string, snapshot: Uint8Array): void {
+  const shard = new Shard({ shard: 0, incarnation: 1, onDelta: () => {}, onEvent: () => {} })
+  shard.merge(snapshot)
+  const slim = shard.encode()
+  const allowed = slim.length * 2 + limits.minStoredDeltaBytes
+  if (snapshot.length > allowed) throw new Violation('a store follows the live records', `${where} has a snapshot of ${snapshot.length} bytes, its live records take ${slim.length}`)
+}
