@@ -23,9 +23,9 @@ interface Plan {
   readonly metadataRecords: number
 }
 
-/** What is counted of a round, the last 80%, is as long as it takes until the log is compacted, so that every round bears that once. */
+/** What is counted of a round, the last 80%, is as long as it takes until the log is compacted again, so that every round bears that once. */
 const FULL: Plan = {
-  sizes: [{ live: 1_000, batchesPerRound: 50 }, { live: 10_000, batchesPerRound: 50 }, { live: 100_000, batchesPerRound: 125 }],
+  sizes: [{ live: 1_000, batchesPerRound: 50 }, { live: 10_000, batchesPerRound: 50 }, { live: 100_000, batchesPerRound: 300 }],
   rounds: 7,
   warmUpRounds: 2,
   metadataRecords: 10_000
