@@ -1,0 +1,58 @@
+/**
+ * A map in the order of its keys, numbers before strings: what a range index walks. sorted-btree, a B+ tree, is imported
+ * here and nowhere else.
+ *
+ * Numbers come in ascending order, strings by their UTF-16 code units as `<` compares them. The two are never compared
+ * with each other, so a range that begins among the numbers ends with them.
+ */
+import sortedBTree from 'sorted-btree'
+
+export type Ordered = number | string
+
+/** One side of a range; `inclusive` tells whether the value itself is in it. */
+export interface Bound {
+  readonly value: Ordered
+  readonly inclusive: boolean
+}
+
+/** All values of one type between two bounds; a side without a bound goes on to the last value of the type. */
+export interface Range {
+  readonly type: 'number' | 'string'
+  readonly from?: Bound
+  readonly to?: Bound
+}
+
+/** Below and above every other number; strings have a least one, but no greatest. */
+const LEAST = { number: -Infinity, string: '' } as const
+
+// The package is CommonJS: what Node imports as its default is the module, and the class is the default of that.
+const { default: BTree } = sortedBTree
+
+export class OrderedMap<V> {
+  readonly #tree = new BTree<Ordered, V>(undefined, compareOrdered)
+
+  get size (): number { return this.#tree.size }
+  get (key: Ordered): V | undefined { return this.#tree.get(key) }
+  set (key: Ordered, value: V): void { this.#tree.set(key, value) }
+  delete (key: Ordered): void { this.#tree.delete(key) }
+
+  /** In ascending order. The map must not change meanwhile. */
+  [Symbol.iterator] (): IterableIterator<[Ordered, V]> { return this.#tree.entries() }
+
+  /** Those in a range, in ascending order. The map must not change meanwhile. */
+  * range ({ type, from, to }: Range): Generator<V, void, undefined> {
+    const pair: [Ordered, V] = [0, undefined as V] // filled anew with each step, so that a walk allocates nothing
+    for (const [key, value] of this.#tree.entries(from?.value ?? LEAST[type], pair)) {
+      if (typeof key !== type) return
+      if (from?.inclusive === false && key === from.value) continue
+      if (to !== undefined && (to.inclusive ? key > to.value : key >= to.value)) return
+      yield value
+    }
+  }
+}
+
+/** The order of the map. NaN is not a value that can be stored, so every number has its place. */
+export function compareOrdered (a: Ordered, b: Ordered): number {
+  if (typeof a !== typeof b) return typeof a === 'number' ? -1 : 1
+  return a < b ? -1 : a > b ? 1 : 0
+}
