@@ -52,6 +52,11 @@ export class ValueError extends MillpondError {
   constructor (message: string) { super('VALUE_REFUSED', message, REFUSED) }
 }
 
+/** A field was used as another kind than it is: a counter as a register, a set as a counter. */
+export class KindError extends MillpondError {
+  constructor (message: string) { super('FIELD_KIND', message, REFUSED) }
+}
+
 /** A write whose version lies too far in the future (D2). */
 export class FutureVersionError extends MillpondError {
   constructor (message: string) { super('VERSION_IN_FUTURE', message, REFUSED) }
@@ -70,6 +75,16 @@ export class EnvelopeError extends MillpondError {
 /** A cursor that is not one of ours, or is damaged. */
 export class CursorError extends MillpondError {
   constructor (message: string) { super('CURSOR_INVALID', message, REFUSED) }
+}
+
+/** A query that cannot be answered as it stands: an unknown operator, nothing to compare with, types that cannot be compared. */
+export class QueryError extends MillpondError {
+  constructor (message: string) { super('QUERY_REFUSED', message, REFUSED) }
+}
+
+/** No index answers any condition of a query: it would have to look at every record. */
+export class NotIndexedError extends MillpondError {
+  constructor (message: string) { super('NOT_INDEXED', message, REFUSED) }
 }
 
 /** The write took effect, but fewer replicas than asked for confirmed it in time. */

@@ -17,6 +17,10 @@ export const limits = {
   maxFieldsPerRecord: 256,
   /** Nested values are walked recursively when they are checked. */
   maxValueDepth: 16,
+  /** Elements of a set are repeated in each add and remove of them. */
+  maxElementBytes: 512,
+  /** What one entry says of counters, sets and the like; each is held against every other of its record. */
+  maxClaimsPerEntry: 256,
   /** One entry must fit into one delta, and one delta into one message, with room to spare. */
   maxEntryBytes: 256 * KIB,
   /** Entries a shard buffers before it writes them to its log without waiting for the flush timer. */
@@ -122,6 +126,20 @@ export const limits = {
   maxPollReplyBytes: 4 * MIB,
   /** Records one scan page holds. */
   maxScanPage: 10_000,
+  /** Indexed fields of a cache: each costs every record that has the field about 150 bytes, and every query of a record a look. */
+  maxIndexes: 16,
+  /** Keys an index leaves for later: a key that is written over and over meanwhile costs it one update. A query waits for all of them, under a millisecond. */
+  maxUnindexedKeys: 1024,
+  /** Fields one query has conditions on: each is checked for every candidate. */
+  maxQueryConditions: 32,
+  /** Values one `in` lists: each is looked up in the index, or compared with. */
+  maxQueryInValues: 1024,
+  /** Bytes of the values one query compares with: it travels in one message part, and is sent anew with every page. */
+  maxQueryBytes: 256 * KIB,
+  /** Records one page of a query holds. */
+  maxQueryPage: 10_000,
+  /** Candidates after which a query ends its page with the shard it is in: about 10 ms during which nothing else runs. */
+  maxQueryCandidates: 10_000,
   /** Shards named in one hint, about 3 bytes each; more make several hints. */
   maxShardsPerHint: 8192,
 
@@ -143,6 +161,7 @@ export function assertLimits (l: { readonly [name in keyof Limits]: number }): v
     [l.maxGroups <= l.maxShards, 'a placement group must hold at least one shard'],
     [l.maxEntryBytes * 2 <= l.maxRowBytes, 'a row must hold an entry of the largest size, with every character of it a doubled quote'],
     [l.maxEntryBytes <= l.maxPollReplyBytes, 'a poll reply must hold at least one record'],
+    [l.maxQueryBytes < l.maxPartBytes, 'a query must fit into one part of a message'],
     [l.minWriteRetryMs <= l.maxWriteRetryMs, 'the pause before a write is tried again must be able to grow'],
     [l.minStoreRetryMs <= l.maxStoreRetryMs, 'the pause before a retry must be able to grow'],
     [l.maxQuarantinedBlobs > l.maxStoredDeltas, 'the quarantine must hold everything one shard has stored'],
