@@ -51,6 +51,14 @@ export class OrderedMap<V> {
   }
 }
 
+/** Whether a value lies in a range, as the map sees it: one of another type never does. */
+export function isWithin (value: unknown, { type, from, to }: Range): boolean {
+  if (typeof value !== type) return false
+  const ordered = value as Ordered
+  if (from !== undefined && (from.inclusive ? ordered < from.value : ordered <= from.value)) return false
+  return to === undefined || (to.inclusive ? ordered <= to.value : ordered < to.value)
+}
+
 /** The order of the map. NaN is not a value that can be stored, so every number has its place. */
 export function compareOrdered (a: Ordered, b: Ordered): number {
   if (typeof a !== typeof b) return typeof a === 'number' ? -1 : 1
