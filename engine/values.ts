@@ -71,7 +71,7 @@ export function adoptFields (fields: unknown): Fields | null {
     if (++count > limits.maxFieldsPerRecord || name.length === 0 || name.length > limits.maxFieldNameBytes) return null
     const value = fields[name]
     if (typeof value === 'string') continue
-    if (typeof value === 'number' ? !Number.isFinite(value) : !isValue(value, 0)) return null
+    if (!isValue(value, 0)) return null
     if (typeof value === 'object' && value !== null) fields[name] = own(value as Value)
   }
   return count > 0 ? fields as Fields : null
@@ -126,7 +126,7 @@ function checkValue (value: unknown, path: string, depth: number): Value {
 function isValue (value: unknown, depth: number): boolean {
   switch (typeof value) {
     case 'string': case 'boolean': return true
-    case 'number': return Number.isFinite(value)
+    case 'number': return Number.isFinite(value) && !Object.is(value, -0) // -0 is written as 0, and would not read back the same everywhere
     case 'object': break
     default: return false
   }
