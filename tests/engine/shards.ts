@@ -2,7 +2,6 @@
  * Shards for the tests of the engine: ones that remember what they emitted, and a checker that holds every invariant the
  * modules of the engine promise against a shard, Yjs's own view included.
  */
-import type { ExecutionContext } from 'ava'
 import * as Y from 'yjs'
 import { NO_FIELDS, type Entry } from '../../engine/entry.js'
 import type { EngineEvent } from '../../engine/events.js'
@@ -74,8 +73,14 @@ export function recordProblems (key: string, head: Entry): string[] {
   return problems
 }
 
+/** What `assertWhole` needs of a test; an ExecutionContext of ava has it, and so does whoever is no test. */
+export interface Assertions {
+  deepEqual (actual: unknown, expected: unknown, message?: string): unknown
+  is (actual: unknown, expected: unknown, message?: string): unknown
+}
+
 /** Fails the test unless the shard is whole inside, and Yjs agrees with it. */
-export function assertWhole (t: ExecutionContext, shard: Shard): void {
+export function assertWhole (t: Assertions, shard: Shard): void {
   const problems: string[] = []
   const log = shard.log
   const dots = new Map<string, Entry>()
@@ -101,7 +106,7 @@ export function assertWhole (t: ExecutionContext, shard: Shard): void {
 }
 
 /** A fresh Yjs document that is given the shard's encoding ends with the same state vector and the same live entries. */
-export function assertYjsReads (t: ExecutionContext, shard: Shard): void {
+export function assertYjsReads (t: Assertions, shard: Shard): void {
   const doc = new Y.Doc()
   Y.applyUpdate(doc, shard.encode())
   t.deepEqual(yjsProblems(doc, shard.stateVector), [])
