@@ -5,10 +5,11 @@
  * A request that gets no answer in time is rejected; whether it was carried out is then unknown, so every operation
  * served here must be harmless to repeat.
  */
-import { decodeCbor, encodeCbor } from '../engine/codec.js'
-import { BusyError, ClosedError, EnvelopeError, MillpondError, RemoteError, TimeoutError, UnavailableError, type Changed } from '../engine/errors.js'
+import { decodeCbor, encodeCbor, isPlainCbor } from '../engine/codec.js'
+import { BusyError, ClosedError, EnvelopeError, MillpondError, RemoteError, TimeoutError, UnavailableError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
 import type { Ports, Timer } from '../engine/ports.js'
+import * as v from '../engine/schema.js'
 import { Assembler, decodePart, encodeParts, type Kind } from './envelope.js'
 import type { OnEvent } from './events.js'
 import type { IncomingMessage, Subscription, Transport } from './transport.js'
@@ -20,7 +21,15 @@ interface Waiting {
   readonly timer: Timer
 }
 
-interface Reply { ok?: unknown, error?: { code: string, message: string, changed: Changed, retryable: boolean } }
+/** Without an error it is an answer, which may be nothing at all. */
+const Reply = v.object({
+  ok: v.optional(v.unknown()),
+  error: v.optional(v.object({ code: v.string(), message: v.string(), changed: v.picklist(['no', 'yes', 'maybe']), retryable: v.boolean() }))
+})
+type Reply = v.InferOutput<typeof Reply>
+
+/** A message is nested as deep as a value, and as far as the values lie inside it: reply, page, change, fields, with room. */
+const MAX_DEPTH = limits.maxValueDepth + 16
 
 /** Returned by whoever was asked by mistake: somebody else will answer. */
 export const NO_ANSWER = Symbol('no answer')
@@ -89,7 +98,7 @@ export class Messenger {
       const value = this.#open(message, 'request', listener)
       if (value === undefined || replyTo === undefined) return
       void Promise.resolve().then(() => handle(value, message.subject))
-        .then((ok): Reply | undefined => ok === NO_ANSWER ? undefined : { ok }, (error: unknown): Reply => this.#refusal(message.subject, error))
+        .then((ok): Reply | undefined => ok === NO_ANSWER ? undefined : ok === undefined ? {} : { ok }, (error: unknown): Reply => this.#refusal(message.subject, error))
         .then(reply => reply === undefined || this.#publish(replyTo, 'reply', reply))
         .catch((error: unknown) => this.#report(message.subject, error))
     })
@@ -119,7 +128,9 @@ export class Messenger {
       const part = decodePart(message.bytes, message.subject)
       if (part.kind !== kind) return undefined
       const content = this.#assembler.add(`${listener} ${message.replyTo ?? message.subject}`, part)
-      return content === null ? undefined : decodeCbor(content)
+      if (content === null) return undefined
+      if (!isPlainCbor(content, MAX_DEPTH)) throw new EnvelopeError('content', 'its content is not one plain value')
+      return decodeCbor(content)
     } catch (error) {
       const reason = error instanceof EnvelopeError ? error.reason : 'content'
       this.#onEvent({ type: 'message-refused', subject: message.subject, reason })
@@ -133,10 +144,15 @@ export class Messenger {
       this.#settle(token, waiting => waiting.reject(new UnavailableError(`${waiting.what}: nobody listens there`)))
       return
     }
-    const reply = this.#open(message, 'reply', 0) as Reply | undefined
-    if (reply === undefined || typeof reply !== 'object' || reply === null) return
-    const { error } = reply
-    this.#settle(token, waiting => error === undefined ? waiting.resolve(reply.ok) : waiting.reject(new RemoteError(error.code, error.message, error)))
+    const value = this.#open(message, 'reply', 0)
+    if (value === undefined) return
+    const reply = v.safeParse(Reply, value)
+    if (!reply.success) {
+      this.#onEvent({ type: 'message-refused', subject: message.subject, reason: 'shape' })
+      return
+    }
+    const { ok, error } = reply.output
+    this.#settle(token, waiting => error === undefined ? waiting.resolve(ok) : waiting.reject(new RemoteError(error.code, error.message, error)))
   }
 
   #settle (token: string, how: (waiting: Waiting) => void): void {

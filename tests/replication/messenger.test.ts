@@ -2,6 +2,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { ConfigError, RemoteError, WriteConcernError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
+import { encodeParts } from '../../replication/envelope.js'
 import type { ReplicationEvent } from '../../replication/events.js'
 import { InProcessNetwork } from '../../replication/in-process-network.js'
 import { Messenger } from '../../replication/messenger.js'
@@ -119,4 +120,31 @@ test('two listeners on one subject both get a message that comes in parts', asyn
   a.send('news', 'hint', new Uint8Array(9000))
   await time.advance(10)
   t.deepEqual(got, ['first 9000', 'second 9000'])
+})
+
+test('an answer of nothing is an answer', async t => {
+  const { a, b, time } = pair(t)
+  b.serve('ask', () => undefined)
+  t.is(await time.wait(a.request('ask', 1, 100)), undefined)
+})
+
+test('an answer of another shape is refused and counted, and the question still ends in time', async t => {
+  for (const answer of [{ error: null }, { error: 5 }, { error: {} }, { error: { code: 'X', message: 'y', changed: 'perhaps', retryable: true } }, 'text', null, 7]) {
+    const { a, b, time, events } = pair(t)
+    b.transport.subscribe('ask', ({ replyTo = '' }) => { b.send(replyTo, 'reply', answer) })
+    await t.throwsAsync(time.wait(a.request('ask', 1, 100)), { code: 'TIMEOUT' }, JSON.stringify(answer))
+    t.is(a.requestsWaiting, 0)
+    t.deepEqual(events.map(({ type }) => type), ['message-refused'], JSON.stringify(answer))
+  }
+})
+
+test('what is not plain CBOR is refused unread, under a checksum that matches too (SPEC R1)', async t => {
+  const { a, b, time, events } = pair(t)
+  const got: unknown[] = []
+  b.on('in', 'hint', value => { got.push(value) })
+  const contents = ['f7', '9affffffff', '9f01ff', 'd81c81d81d00', `${'81'.repeat(100)}00`, '8100ff', 'c11a00000001', 'a161'].map(hex => Uint8Array.from(Buffer.from(hex, 'hex')))
+  for (const content of contents) for (const part of encodeParts('hint', 1, content, 1024, 'in')) a.transport.publish('in', part)
+  await time.advance(10)
+  t.deepEqual(got, [])
+  t.deepEqual(events, contents.map(() => ({ type: 'message-refused', subject: 'in', reason: 'content' })))
 })
