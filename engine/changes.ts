@@ -8,7 +8,7 @@
 import type { Cursor } from './cursor.js'
 import type { Entry } from './entry.js'
 import { limits } from './limits.js'
-import { fieldsOf, versionOf } from './record.js'
+import { claimsOf, fieldsOf, versionOf } from './record.js'
 import type { Shard } from './shard.js'
 import { covers, join, type StateVector } from './state-vector.js'
 import { approximateBytes, type Fields } from './values.js'
@@ -71,10 +71,10 @@ export function changesSince (shard: Shard, cursor: Cursor, limit: number, maxBy
 
 function changeOf (shard: Shard, key: string, seen: StateVector): Change {
   const head = shard.index.get(key) as Entry
-  const fields = fieldsOf(head)
+  const fields = fieldsOf(head, shard.now)
   const changed: string[] = []
   for (let entry: Entry | null = head; entry !== null; entry = entry.next) {
-    if (entry.clock >= (seen.get(entry.incarnation) ?? 0)) changed.push(...Object.keys(entry.fields))
+    if (entry.clock >= (seen.get(entry.incarnation) ?? 0)) changed.push(...Object.keys(entry.fields), ...claimsOf(entry).map(claim => claim.field))
   }
-  return { key, shard: shard.shard, deleted: fields === undefined, fields: fields ?? {}, changed, version: versionOf(head) }
+  return { key, shard: shard.shard, deleted: fields === undefined, fields: fields ?? {}, changed: [...new Set(changed)], version: versionOf(head) }
 }

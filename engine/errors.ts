@@ -99,6 +99,11 @@ export class TimeoutError extends MillpondError {
   constructor (what: string, timeoutMs: number) { super('TIMEOUT', `${what}: no answer within ${timeoutMs} ms`, { changed: 'maybe', retryable: true }) }
 }
 
+/** An increment was sent and no answer came: it counted once or not at all, and sending it again could make that twice. */
+export class OutcomeUnknownError extends MillpondError {
+  constructor (message: string, cause: unknown) { super('OUTCOME_UNKNOWN', `increment of ${message}; it may have taken effect`, { changed: 'maybe', retryable: false, cause }) }
+}
+
 /** Nobody who could do this is reachable right now. */
 export class UnavailableError extends MillpondError {
   constructor (message: string, cause?: unknown) { super('UNAVAILABLE', message, { changed: 'no', retryable: true, cause }) }

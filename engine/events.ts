@@ -11,3 +11,5 @@ export type EngineEvent =
   | { readonly type: 'own-incarnation', readonly shard: number, readonly incarnation: number }
   /** Entries were merged whose versions lie too far ahead for the local clock to follow. */
   | { readonly type: 'clock-ahead', readonly shard: number, readonly version: number }
+  /** Writers used one field as more than one kind; every replica gives up the same use. */
+  | { readonly type: 'field-kind-conflict', readonly shard: number, readonly key: string, readonly field: string }

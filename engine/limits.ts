@@ -17,10 +17,12 @@ export const limits = {
   maxFieldsPerRecord: 256,
   /** Nested values are walked recursively when they are checked. */
   maxValueDepth: 16,
-  /** Elements of a set are repeated in each add and remove of them. */
-  maxElementBytes: 512,
+  /** Characters of an element of a set: it is repeated in each add and remove. */
+  maxElementLength: 256,
   /** What one entry says of counters, sets and the like; each is held against every other of its record. */
-  maxClaimsPerEntry: 256,
+  maxClaimsPerEntry: 128,
+  /** Values of sequenced fields in one entry, which leaves as much room for everything else it claims. */
+  maxSequencedBytes: 64 * KIB,
   /** One entry must fit into one delta, and one delta into one message, with room to spare. */
   maxEntryBytes: 256 * KIB,
   /** Entries a shard buffers before it writes them to its log without waiting for the flush timer. */
@@ -88,6 +90,8 @@ export const limits = {
   maxWritesInFlight: 16_384,
   /** Writes of one forwarded batch. */
   maxWritesPerBatch: 1024,
+  /** Outcomes of writes with operations an owner remembers, so that a copy of one does nothing: seconds of the highest rate. */
+  maxRememberedWrites: 65_536,
   /** The first pause before a write is tried elsewhere; it doubles with each attempt. */
   minWriteRetryMs: 10,
   /** The longest such pause. Trying goes on until the time the write was given is up: a server that restarts takes seconds. */
@@ -153,6 +157,7 @@ export type Limits = typeof limits
 export function assertLimits (l: { readonly [name in keyof Limits]: number }): void {
   const broken = [
     [l.minCompactionLead > 1, 'a compaction must be faster than what is appended'],
+    [l.maxSequencedBytes + l.maxClaimsPerEntry * (l.maxElementLength * 3 + l.maxFieldNameBytes + 64) <= l.maxEntryBytes, 'an entry must hold as many claims as it may make'],
     [l.maxEntryBytes * 2 <= l.maxDeltaBytes, 'a delta must hold an entry of the largest size'],
     [l.maxDeltaBytes < l.maxPartBytes, 'a delta must fit into one part of a message'],
     [l.maxUpdateBytes + l.maxDiffReplyBytes <= l.maxPartBytes * l.maxParts, 'a whole shard must fit into one message'],

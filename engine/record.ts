@@ -4,86 +4,187 @@
  * The index maps a key to its first live entry; the others hang behind it in ascending order. Nearly every record is
  * one entry, so the common case (a later write of the same fields) is decided without touching anything else.
  *
- *   invariants   entries of a record share no field name; an entry is live iff it wins a field or is the latest clear;
- *                at most one entry of a record clears; the outcome depends only on the set of entries admitted
+ *   entry with fields    takes each field from older entries; when it clears, everything older
+ *   entry with claims    is held against the claims, registers and clears of the others (claims.ts)
+ *
+ *   invariants   entries of a record share no field name, unless as register and as claim; an entry is live iff it wins a
+ *                field, has a live claim, or is the latest clear; at most one entry of a record clears; the outcome depends
+ *                only on the set of entries admitted
  */
-import { NO_FIELDS, type Entry } from './entry.js'
-import type { Fields } from './values.js'
+import { contest, fieldKindOf, isEndedBy, valuesOf, type Claim, type FieldKind } from './claims.js'
+import { NO_FIELDS, type Entry, type EntryFields } from './entry.js'
+import type { Fields, Value } from './values.js'
 
 export type Index = Map<string, Entry>
 
-/**
- * Places `entry` among those of its record; what loses everything is marked dead and handed to `onDead`, the new
- * entry included.
- */
-export function admit (index: Index, entry: Entry, onDead: (dead: Entry) => void): void {
+export interface AdmitSinks {
+  /** Takes each entry that is dead from now on, the new one included. */
+  readonly onDead: (dead: Entry) => void
+  /** A field was used as more than one kind: one use is given up, the same one everywhere. */
+  readonly onKindConflict: (key: string, field: string) => void
+}
+
+/** Places `entry` among those of its record. */
+export function admit (index: Index, entry: Entry, sinks: AdmitSinks): void {
   const head = index.get(entry.key)
   if (head === undefined) {
     index.set(entry.key, entry)
     return
   }
   entry.key = head.key // so that its own, equal string can be collected while it is young
-  if (entry.isLaterThan(head) && replacesAll(head, entry.fields, entry.clears)) {
+  if (!entry.hasClaims && entry.isLaterThan(head) && replacesAll(head, entry.fields, entry.clears)) {
     index.set(entry.key, entry)
-    bury(head, onDead)
+    bury(head, sinks)
     return
   }
-  admitSlowly(index, head, entry, onDead)
+  admitSlowly(index, head, entry, sinks)
 }
 
 /** Whether a write of these fields, which is later than the record's only entry, leaves nothing of that. */
-export function replacesAll (head: Entry, fields: Fields, clears: boolean): boolean {
-  return head.next === null && (clears || (!head.clears && coversNames(fields, head.fields)))
+export function replacesAll (head: Entry, fields: EntryFields, clears: boolean): boolean {
+  return head.next === null && (head.extra === null || !head.hasClaims) && (clears || (!head.clears && coversNames(fields, head.fields)))
 }
 
-function admitSlowly (index: Index, head: Entry, entry: Entry, onDead: (dead: Entry) => void): void {
-  for (let other: Entry | null = head; other !== null; other = other.next) {
+function admitSlowly (index: Index, head: Entry, entry: Entry, sinks: AdmitSinks): void {
+  for (let other: Entry | null = head; other !== null && !entry.hasClaims; other = other.next) {
     if (other.clears && !entry.isLaterThan(other)) { // a delete that is still buffered and its retry tie: neither is later
-      bury(entry, onDead)
+      bury(entry, sinks)
       return
     }
   }
-  const survivors: Entry[] = []
-  for (let other: Entry | null = head, next; other !== null; other = next) {
-    next = other.next
-    const wins = entry.isLaterThan(other)
-    if (wins && entry.clears) {
-      bury(other, onDead)
-      continue
-    }
-    if (wins) other.fields = without(other.fields, entry.fields)
-    else entry.fields = without(entry.fields, other.fields)
-    if (other.clears || other.fields !== NO_FIELDS) survivors.push(other)
-    else bury(other, onDead)
-  }
-  if (entry.clears || entry.fields !== NO_FIELDS) {
+  const entries = entriesOf(head)
+  for (const other of entries) meet(entry, other, sinks)
+  const survivors = entries.filter(other => {
+    if (holdsSomething(other)) return true
+    bury(other, sinks)
+    return false
+  })
+  if (holdsSomething(entry)) {
     const at = survivors.findIndex(other => other.isLaterThan(entry))
     survivors.splice(at === -1 ? survivors.length : at, 0, entry)
-  } else bury(entry, onDead)
+  } else bury(entry, sinks)
   link(index, survivors)
 }
 
+/** Takes from each of two entries what the other wins. */
+function meet (entry: Entry, other: Entry, sinks: AdmitSinks): void {
+  if (entry.hasClaims) {
+    if (other.hasClaims) meetClaims(entry, other, sinks)
+    else endClaims(entry, other, sinks)
+  } else if (other.hasClaims) endClaims(other, entry, sinks)
+  else if (!entry.isLaterThan(other)) entry.fields = without(entry.fields, other.fields)
+  else if (entry.clears) {
+    other.fields = NO_FIELDS
+    other.clears = false
+  } else other.fields = without(other.fields, entry.fields)
+}
+
+function meetClaims (a: Entry, b: Entry, { onKindConflict }: AdmitSinks): void {
+  const aIsLater = a.isLaterThan(b)
+  const lostByA = new Set<Claim>()
+  const lostByB = new Set<Claim>()
+  for (const mine of claimsOf(a)) {
+    for (const theirs of claimsOf(b)) {
+      const outcome = contest(mine, theirs, aIsLater)
+      if (outcome > 0) lostByB.add(theirs)
+      else if (outcome < 0) lostByA.add(mine)
+      else if (mine.field === theirs.field && fieldKindOf(mine) !== fieldKindOf(theirs)) onKindConflict(a.key, mine.field)
+    }
+  }
+  keepClaims(a, claim => !lostByA.has(claim))
+  keepClaims(b, claim => !lostByB.has(claim))
+}
+
+/** Ends those claims that a clear, or a register of the same field, has made history. */
+function endClaims (withClaims: Entry, register: Entry, { onKindConflict }: AdmitSinks): void {
+  const { version, clears, fields } = register
+  keepClaims(withClaims, claim => {
+    const meets = Object.hasOwn(fields, claim.field)
+    if (meets && fields[claim.field] !== undefined) onKindConflict(withClaims.key, claim.field)
+    return !((clears || meets) && isEndedBy(claim, version))
+  })
+}
+
+function keepClaims (entry: Entry, keep: (claim: Claim) => boolean): void {
+  const { extra } = entry
+  if (extra === null) return
+  const kept = extra.claims.filter(keep)
+  if (kept.length < extra.claims.length) extra.claims = kept
+}
+
+function holdsSomething (entry: Entry): boolean {
+  return entry.clears || entry.fields !== NO_FIELDS || entry.hasClaims
+}
+
+export function entriesOf (head: Entry): Entry[] {
+  const entries: Entry[] = []
+  for (let entry: Entry | null = head; entry !== null; entry = entry.next) entries.push(entry)
+  return entries
+}
+
+export function claimsOf (entry: Entry): readonly Claim[] {
+  return entry.extra?.claims ?? []
+}
+
 /** Chains the live entries of one record; there is at least one, because a loser always has a winner. */
-function link (index: Index, entries: readonly Entry[]): void {
+export function link (index: Index, entries: readonly Entry[]): void {
   const [first] = entries
   if (first === undefined) throw new Error('a record lost all its entries at once')
   index.set(first.key, first)
   entries.forEach((entry, i) => { entry.next = entries[i + 1] ?? null })
 }
 
-function bury (entry: Entry, onDead: (dead: Entry) => void): void {
+function bury (entry: Entry, { onDead }: AdmitSinks): void {
   entry.live = false
   entry.fields = NO_FIELDS // frees the values before compaction frees the entry
   entry.next = null
   onDead(entry)
 }
 
-/** The record's current fields as a fresh object, or undefined when it is deleted. */
-export function fieldsOf (head: Entry): Fields | undefined {
-  if (head.next === null) return head.fields === NO_FIELDS ? undefined : { ...head.fields }
-  const merged: Record<string, Fields[string]> = {}
-  for (let entry: Entry | null = head; entry !== null; entry = entry.next) Object.assign(merged, entry.fields)
-  return merged
+/**
+ * The record's current fields as a fresh object, or undefined when there is no such record.
+ * @param now the version-time: fields that expire by then read as absent; 0 for never mind
+ */
+export function fieldsOf (head: Entry, now = 0): Fields | undefined {
+  if (head.next === null && head.extra === null) return head.fields === NO_FIELDS ? undefined : { ...head.fields as Fields }
+  const merged: Record<string, Value> = {}
+  let any = false
+  const claims: Claim[] = []
+  for (let entry: Entry | null = head; entry !== null; entry = entry.next) {
+    claims.push(...claimsOf(entry))
+    if (hasExpired(entry, now)) continue
+    for (const name in entry.fields) {
+      const value = entry.fields[name]
+      if (value === undefined) continue
+      merged[name] = value
+      any = true
+    }
+  }
+  if (claims.length > 0) {
+    for (const [field, { value }] of valuesOf(claims)) {
+      if (value === undefined) continue
+      merged[field] = value
+      any = true
+    }
+  }
+  return any ? merged : undefined
+}
+
+/** What kind of field a name stands for in a record, or undefined when the record has no such field. */
+export function kindIn (head: Entry, field: string, now: number): FieldKind | undefined {
+  const claims: Claim[] = []
+  let isRegister = false
+  for (const entry of entriesOf(head)) {
+    for (const claim of claimsOf(entry)) if (claim.field === field) claims.push(claim)
+    if (Object.hasOwn(entry.fields, field) && entry.fields[field] !== undefined && !hasExpired(entry, now)) isRegister = true
+  }
+  const claimed = valuesOf(claims).get(field)
+  if (claimed?.value !== undefined) return claimed.kind
+  return isRegister ? 'register' : undefined
+}
+
+export function hasExpired (entry: Entry, now: number): boolean {
+  return entry.extra !== null && entry.extra.expires !== 0 && entry.extra.expires <= now
 }
 
 /** The greatest version among the record's live entries. */
@@ -93,24 +194,25 @@ export function versionOf (head: Entry): number {
   return last.version
 }
 
-export function isDeleted (head: Entry): boolean {
-  return head.next === null && head.fields === NO_FIELDS
+export function isDeleted (head: Entry, now = 0): boolean {
+  if (head.next === null && head.extra === null) return head.fields === NO_FIELDS
+  return fieldsOf(head, now) === undefined
 }
 
-function coversNames (winner: Fields, loser: Fields): boolean {
+function coversNames (winner: EntryFields, loser: EntryFields): boolean {
   for (const name in loser) if (!Object.hasOwn(winner, name)) return false
   return true
 }
 
 /** `fields` without those `taken` has; the same object when none is taken, NO_FIELDS when none is left. */
-function without (fields: Fields, taken: Fields): Fields {
-  const left: Record<string, Fields[string]> = {}
+function without (fields: EntryFields, taken: EntryFields): EntryFields {
+  const left: Record<string, Value | undefined> = {}
   let kept = 0
   let lost = 0
   for (const name in fields) {
     if (Object.hasOwn(taken, name)) lost++
     else {
-      left[name] = fields[name] as Fields[string]
+      left[name] = fields[name]
       kept++
     }
   }

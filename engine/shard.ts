@@ -20,25 +20,20 @@
  *                   each flush and merge copies a slice of the log, at least four times as long as what it appended
  */
 import { Compaction } from './compaction.js'
-import { Entry, NO_FIELDS } from './entry.js'
-import { UpdateRefusedError } from './errors.js'
+import { NO_CLAIMS } from './claims.js'
+import { Entry, NO_FIELDS, type EntryFields, type Extra } from './entry.js'
+import { KindError, UpdateRefusedError } from './errors.js'
 import type { EngineEvent } from './events.js'
 import { limits } from './limits.js'
+import { Expiries } from './expiries.js'
 import { ShardLog } from './log.js'
-import { admit, fieldsOf, isDeleted, replacesAll, type Index } from './record.js'
+import { claimsFor, fitTogether, mergeClaims, type Operation } from './operations.js'
+import { admit, claimsOf, entriesOf, fieldsOf, isDeleted, kindIn, link, replacesAll, type AdmitSinks, type Index } from './record.js'
 import { runFrom, runsOf, type Run } from './run.js'
 import { digestOf, type StateVector } from './state-vector.js'
 import { decodeUpdate, encodeUpdate } from './update.js'
 import type { Fields } from './values.js'
-
-/** One write, checked and stamped. `fields` is null for a delete; `clears` makes it replace the record. */
-export interface Write {
-  readonly key: string
-  readonly version: number
-  readonly stamp: number
-  readonly fields: Fields | null
-  readonly clears?: boolean
-}
+import type { Write } from './write.js'
 
 export interface ShardOptions {
   readonly shard: number
@@ -47,7 +42,13 @@ export interface ShardOptions {
   /** Takes each delta in the order of the log. */
   readonly onDelta: (shard: number, delta: Uint8Array) => void
   readonly onEvent: (event: EngineEvent) => void
+  /** A record may have changed, by a write that is perhaps still buffered, a merge or an expiry. */
+  readonly onRecord?: (key: string) => void
+  /** The version-time by which fields expire. Without it nothing does. */
+  readonly now?: () => number
 }
+
+export type { Write } from './write.js'
 
 export type MergeResult =
   /** `entries` were new; `maxVersion` is the greatest version or stamp among them. */
@@ -73,19 +74,28 @@ export class Shard {
   #liveEntries = 0
   #deadEntries = 0
   #compaction: Compaction | null = null
+  readonly #expiries = new Expiries()
+  readonly #sinks: AdmitSinks
   #digest: string | null = null
 
   constructor (options: ShardOptions) {
     this.#options = options
     this.shard = options.shard
     this.incarnation = options.incarnation
+    this.#sinks = {
+      onDead: this.#onDead,
+      onKindConflict: (key, field) => options.onEvent({ type: 'field-kind-conflict', shard: this.shard, key, field })
+    }
   }
 
   /** The record's current fields as a fresh object, buffered writes included; undefined when there is none. */
   get (key: string): Fields | undefined {
     const head = this.index.get(key)
-    return head === undefined ? undefined : fieldsOf(head)
+    return head === undefined ? undefined : fieldsOf(head, this.now)
   }
+
+  /** The version-time now. */
+  get now (): number { return this.#options.now?.() ?? 0 }
 
   get liveEntries (): number { return this.#liveEntries }
   get deadEntries (): number { return this.#deadEntries }
@@ -94,7 +104,8 @@ export class Shard {
   /** Records that exist now. O(records). */
   countRecords (): number {
     let count = 0
-    for (const head of this.index.values()) if (!isDeleted(head)) count++
+    const { now } = this
+    for (const head of this.index.values()) if (!isDeleted(head, now)) count++
     return count
   }
 
@@ -102,8 +113,16 @@ export class Shard {
    * Buffers one write.
    * @param keepLoser log the write even where an earlier one beats it, so that replicas can confirm that they hold it
    * @returns false when it changed nothing here: it was older than what is there, or a retry of it
+   * @throws KindError when it uses a field as another kind than it is (nothing changed)
    */
   write (write: Write, keepLoser = false): boolean {
+    const changed = write.operations === undefined ? this.#writeFields(write, keepLoser) : this.#operate(write, write.operations, keepLoser)
+    if (this.#pending.length + this.#losers.length >= limits.maxPendingEntries) this.#relieve()
+    this.#options.onRecord?.(write.key)
+    return changed
+  }
+
+  #writeFields (write: Write, keepLoser: boolean): boolean {
     const fields = write.fields ?? NO_FIELDS
     const clears = write.fields === null || write.clears === true
     const head = this.index.get(write.key)
@@ -111,29 +130,83 @@ export class Shard {
       this.#overwrite(head, write, fields, clears)
       return true
     }
-    const entry = new Entry(write.key, write.version, write.stamp, fields, clears)
-    this.#liveEntries++
-    this.#pending.push(entry)
-    admit(this.index, entry, this.#onDead)
-    if (keepLoser && (!entry.live || entry.fields !== fields)) this.#keepLoser(write)
-    if (this.#pending.length + this.#losers.length >= limits.maxPendingEntries) this.#relieve()
+    if (head !== undefined && !clears) this.#assertRegisters(head, fields)
+    const entry = new Entry(write.key, write.version, write.stamp, fields, clears, 0, 0, extraOf(write))
+    this.#add(entry)
+    if (keepLoser && (!entry.live || entry.fields !== fields)) this.#keepLoser(new Entry(write.key, write.version, write.stamp, fields, clears, 0, 0, extraOf(write)))
     return entry.live
   }
 
   /** The usual write by far, so the object of the entry that dies is used again: the collector has it among the old ones already. */
-  #overwrite (head: Entry, write: Write, fields: Fields, clears: boolean): void {
+  #overwrite (head: Entry, write: Write, fields: EntryFields, clears: boolean): void {
     if (head.incarnation !== 0) {
       this.#buryInLog(head)
       this.#pending.push(head)
     }
-    head.become(write.version, write.stamp, fields, clears)
-    if (this.#pending.length + this.#losers.length >= limits.maxPendingEntries) this.#relieve()
+    if (head.extra !== null) this.#expiries.delete(head)
+    head.become(write.version, write.stamp, fields, clears, extraOf(write))
+    if (head.extra !== null) this.#expiries.add(head)
   }
 
-  #keepLoser (write: Write): void {
-    const loser = new Entry(write.key, write.version, write.stamp, write.fields ?? NO_FIELDS, write.fields === null || write.clears === true)
+  #assertRegisters (head: Entry, fields: EntryFields): void {
+    if (!entriesOf(head).some(entry => entry.hasClaims)) return
+    for (const name in fields) {
+      const kind = fields[name] === undefined ? undefined : kindIn(head, name, this.now)
+      if (kind !== undefined && kind !== 'register') throw new KindError(`field ${name} is a ${kind} and cannot be set to a value; unset it first, or use another field`)
+    }
+  }
+
+  #operate (write: Write, operations: readonly Operation[], keepLoser: boolean): boolean {
+    const head = this.index.get(write.key)
+    const claims = claimsFor(head, operations, { incarnation: this.incarnation, nextClock: this.#log.end(this.incarnation), now: this.now })
+    if (claims.length === 0) return false
+    const copies = claims.map(claim => ({ ...claim }))
+    const entries = head === undefined ? [] : entriesOf(head)
+    const buffered = entries.findLast(entry => entry.incarnation === 0 && entry.hasClaims && fitTogether(claimsOf(entry), claims))
+    const entry = buffered ?? new Entry(write.key, write.version, write.stamp, NO_FIELDS, false, 0, 0, { expires: 0, claims })
+    if (buffered === undefined) this.#add(entry)
+    else this.#addTo(buffered, entries, write, claims)
+    const survived = claims.filter(claim => claimsOf(entry).includes(claim)).length
+    if (keepLoser && survived < claims.length) this.#keepLoser(new Entry(write.key, write.version, write.stamp, NO_FIELDS, false, 0, 0, { expires: 0, claims: copies }))
+    return survived > 0
+  }
+
+  /** Takes a buffered entry out of its record and puts it back with more claims. */
+  #addTo (buffered: Entry, entries: readonly Entry[], write: Write, claims: Parameters<typeof mergeClaims>[1]): void {
+    const rest = entries.filter(entry => entry !== buffered)
+    if (rest.length === 0) this.index.delete(buffered.key)
+    else link(this.index, rest)
+    buffered.next = null
+    buffered.extra = { expires: 0, claims: mergeClaims(claimsOf(buffered), claims) }
+    buffered.moveTo(Math.max(buffered.version, write.version), Math.max(buffered.stamp, write.stamp))
+    if (buffered.hasClaims) admit(this.index, buffered, this.#sinks)
+    else {
+      buffered.live = false
+      this.#onDead(buffered)
+    }
+  }
+
+  #add (entry: Entry): void {
+    this.#liveEntries++
+    this.#pending.push(entry)
+    if (entry.extra !== null) this.#expiries.add(entry)
+    admit(this.index, entry, this.#sinks)
+  }
+
+  #keepLoser (loser: Entry): void {
     loser.live = false
     this.#losers.push(loser)
+  }
+
+  /** Unsets what has expired, so that consumers hear of it. The fields read as absent anyway. @returns how many records changed */
+  expire (): number {
+    const expired = this.#expiries.due(this.now)
+    for (const { key, version, stamp, fields, extra } of expired) {
+      const unset = Object.fromEntries(Object.keys(fields).map(name => [name, undefined]))
+      // The same write on every replica that makes it; it comes right after what expired and before anything later.
+      this.write({ key, version, stamp: Math.max(stamp + 1, (extra as Extra).expires), fields: unset })
+    }
+    return expired.length
   }
 
   /** A full buffer is first rid of superseded entries; only if that frees too little is it flushed. */
@@ -144,8 +217,9 @@ export class Shard {
     } else this.flush()
   }
 
-  #onDead = (entry: Entry): void => {
+  readonly #onDead = (entry: Entry): void => {
     this.#liveEntries--
+    if (entry.extra !== null) this.#expiries.delete(entry)
     if (entry.incarnation === 0) this.#pendingDead++
     else this.#buryInLog(entry)
   }
@@ -175,7 +249,7 @@ export class Shard {
     for (const loser of losers) {
       loser.live = true
       this.#liveEntries++
-      admit(this.index, loser, this.#onDead)
+      admit(this.index, loser, this.#sinks)
     }
     this.#compactSlice(entries.length)
   }
@@ -212,6 +286,7 @@ export class Shard {
   }
 
   #apply (runs: readonly Run[]): MergeResult {
+    const { onRecord } = this.#options
     let entries = 0
     let maxVersion = 0
     this.#log.append(runs)
@@ -222,7 +297,9 @@ export class Shard {
       for (const entry of run.entries) {
         if (entry.version > maxVersion) maxVersion = entry.version
         if (entry.stamp > maxVersion) maxVersion = entry.stamp
-        admit(this.index, entry, this.#onDead)
+        if (entry.extra !== null) this.#expiries.add(entry)
+        admit(this.index, entry, this.#sinks)
+        onRecord?.(entry.key)
       }
     }
     this.#digest = null
@@ -306,4 +383,10 @@ function deltasOf (run: Run): Uint8Array[] {
     ...deltasOf({ ...run, length: half, entries: run.entries.slice(0, half) }),
     ...deltasOf({ ...run, clock: run.clock + half, length: run.length - half, entries: run.entries.slice(half) })
   ]
+}
+
+function extraOf ({ fields, expires = 0 }: Write): Extra | null {
+  if (expires > 0) return { expires, claims: NO_CLAIMS }
+  for (const name in fields) if (fields[name] === undefined) return { expires: 0, claims: NO_CLAIMS }
+  return null
 }

@@ -14,7 +14,8 @@ import {
   createDecoder, createEncoder, hasContent, readUint8, readVarString, readVarUint, readVarUint8Array,
   toUint8Array, writeUint8, writeVarString, writeVarUint, writeVarUint8Array, type ByteReader, type ByteWriter
 } from './varint.js'
-import { decodeEntry, encodeEntry, type Entry } from './entry.js'
+import type { Entry } from './entry.js'
+import { decodeEntry, encodeEntry } from './entry-codec.js'
 import { UpdateRefusedError } from './errors.js'
 import type { Run } from './run.js'
 import { limits } from './limits.js'

@@ -77,6 +77,11 @@ export function adoptFields (fields: unknown): Fields | null {
   return count > 0 ? fields as Fields : null
 }
 
+/** One value that arrived from a peer or from disk, or undefined when no writer could have sent it. */
+export function adoptValue (value: unknown): Value | undefined {
+  return value !== undefined && isValue(value, 0) ? own(value as Value) : undefined
+}
+
 function own (value: Value): Value {
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Uint8Array) return Uint8Array.from(value)
@@ -140,10 +145,20 @@ function checkNoSymbols (fields: object): void {
   if (Object.getOwnPropertySymbols(fields).length > 0) throw new ValueError('a field name must be a string, not a symbol')
 }
 
-function checkName (name: string): void {
+/** @throws TypeError when it is not a string; LimitError, ValueError when it cannot name a field */
+export function checkName (name: unknown): string {
+  if (typeof name !== 'string') throw new TypeError(`a field name must be a string, got ${describe(name)}`)
   if (name.length === 0) throw new ValueError('a field name must not be empty')
   if (name === '__proto__') throw new ValueError('a field cannot be named __proto__')
   checkText(name, 'field name', limits.maxFieldNameBytes)
+  return name
+}
+
+/** A checked copy of one value. */
+export function checkOneValue (value: unknown, field: string): Value {
+  const copy = checkValue(value, field, 0)
+  if (approximateBytes(copy) > limits.maxEntryBytes - MAX_FRAME_BYTES) throw new LimitError(`field ${field} is larger than the ${limits.maxEntryBytes} bytes allowed in one write`)
+  return copy
 }
 
 function checkText (text: string, what: string, maxBytes: number): void {
@@ -159,7 +174,8 @@ function isPlainObject (value: unknown): value is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null
 }
 
-function describe (value: unknown): string {
+/** A value in words, for messages. */
+export function describe (value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
   if (typeof value === 'object') return `a ${value.constructor?.name ?? 'foreign object'}`

@@ -57,6 +57,7 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
       return 'error'
     case 'update-refused':
     case 'clock-ahead':
+    case 'field-kind-conflict':
     case 'message-refused':
     case 'repair-failed':
     case 'connection-problem':

@@ -23,6 +23,7 @@ const COUNTERS = {
   millpond_updates_refused_total: ['updates from peers or disk that were not applied', ['cache', 'reason']],
   millpond_clock_ahead_total: ['merges with versions too far ahead for the clock to follow', ['cache']],
   millpond_compactions_total: ['times superseded entries were taken out of a log', ['cache']],
+  millpond_field_kind_conflicts_total: ['uses of a field as another kind than it is, given up', ['cache']],
   millpond_compacted_entries_total: ['superseded entries taken out of logs', ['cache']],
   millpond_damaged_blobs_total: ['stored blobs that were damaged and set aside', ['cache']],
   millpond_messages_refused_total: ['messages that were not understood', ['reason']],
@@ -102,6 +103,7 @@ function countEvent (event: MillpondEvent, count: Count): void {
     case 'repair-failed': return count('millpond_repair_failures_total', { cache: event.cache })
     case 'update-refused': return count('millpond_updates_refused_total', { cache: event.cache, reason: event.reason })
     case 'clock-ahead': return count('millpond_clock_ahead_total', { cache: event.cache })
+    case 'field-kind-conflict': return count('millpond_field_kind_conflicts_total', { cache: event.cache })
     case 'compacted':
       count('millpond_compactions_total', { cache: event.cache })
       return count('millpond_compacted_entries_total', { cache: event.cache }, event.dropped)

@@ -13,6 +13,7 @@ import { Messenger } from '../replication/messenger.js'
 import { settledWithin } from '../replication/settled-within.js'
 import type { Replicator } from '../replication/replicator.js'
 import { subjectsOf } from '../replication/subjects.js'
+import { CountedWrites } from '../replication/counted-writes.js'
 import { takeWrites } from '../replication/write-server.js'
 import type { NodeStatus } from '../pubsub/query-protocol.js'
 import { QueryServer } from '../pubsub/query-server.js'
@@ -155,7 +156,8 @@ class Node implements MillpondNode {
       this.#replicators.set(cache, replica.replicator)
     }
     messenger.serve(subjects.peerAll(this.name), question => this.#replicatorOf(cacheOf(question)).answer(question))
-    messenger.serve(subjects.writes(this.name), batch => takeWrites(batch, cache => this.#replicatorOf(cache), this.#clock))
+    const counted = new CountedWrites()
+    messenger.serve(subjects.writes(this.name), batch => takeWrites(batch, cache => this.#replicatorOf(cache), this.#clock, counted))
     messenger.serve(subjects.queries(this.name), query => this.#queryServer.answer(query))
     messenger.transport.onConnection(connected => {
       onEvent({ type: 'connection', connected })

@@ -2,15 +2,16 @@
  * Sends writes to an owner of their shard, in batches per owner, and tries another owner when one does not answer.
  *
  * A write is stamped before it comes here and carries its version through every attempt, so trying again after a lost
- * answer changes nothing. What is on its way is bounded; a writer that runs ahead is told at once.
+ * answer changes nothing. Only an increment would count twice: it is tried again only where nothing can have changed. What is on its way is bounded; a writer that runs ahead is told at once.
  */
-import { BusyError, ClosedError, EnvelopeError, MillpondError, RemoteError, TimeoutError, UnavailableError, WriteConcernError } from '../engine/errors.js'
+import { BusyError, ClosedError, EnvelopeError, MillpondError, OutcomeUnknownError, RemoteError, TimeoutError, UnavailableError, WriteConcernError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
 import type { Ports, Timer } from '../engine/ports.js'
 import { groupOf } from '../engine/routing.js'
 import * as v from '../engine/schema.js'
-import type { Write } from '../engine/shard.js'
+import type { Write } from '../engine/write.js'
 import { approximateBytes } from '../engine/values.js'
+import { moreOf } from '../engine/write.js'
 import type { WriteConcern } from './acks.js'
 import type { Messenger } from './messenger.js'
 import type { Router } from './router.js'
@@ -111,7 +112,7 @@ export class WriteForwarder {
   async #send (to: string, writes: readonly Outgoing[]): Promise<void> {
     const { cache, messenger, subjects, requestTimeoutMs } = this.#options
     const [{ concern, timeoutMs }] = writes as readonly [Outgoing]
-    const batch: WriteBatch = { cache, concern, timeoutMs, writes: writes.map(({ write }) => [write.key, write.version, write.stamp, write.fields]) }
+    const batch: WriteBatch = { cache, concern, timeoutMs, writes: writes.map(({ write }) => tupleOf(write)) }
     const waitMs = requestTimeoutMs + (concern === 'buffered' ? 0 : timeoutMs)
     try {
       const answer = v.safeParse(WriteOutcomes, await this.#unlessLeft(to, messenger.request(subjects.writes(to), batch, waitMs)))
@@ -149,6 +150,10 @@ export class WriteForwarder {
     const now = clock.monotonicMs()
     outgoing.attempts++
     if (!(error instanceof MillpondError) || error.changed !== 'no' || error instanceof EnvelopeError) outgoing.mayStand = true
+    if (outgoing.mayStand && outgoing.write.operations?.some(operation => operation.kind === 'increment') === true) {
+      outgoing.reject(new OutcomeUnknownError(`${JSON.stringify(outgoing.write.key)}: ${error.message}`, error))
+      return
+    }
     if (this.#closed || !retryable || now >= outgoing.deadlineMs) {
       giveUp(outgoing, now >= outgoing.deadlineMs && !(error instanceof TimeoutError) ? new TimeoutError(`write of ${JSON.stringify(outgoing.write.key)} (${error.message})`, outgoing.timeoutMs) : error)
       return
@@ -169,12 +174,17 @@ function giveUp ({ mayStand, reject }: Outgoing, error: Error): void {
   else reject(new RemoteError(error.code, `${error.message}; an earlier attempt may have taken effect`, { changed: 'maybe', retryable: error.retryable, cause: error }))
 }
 
+function tupleOf (write: Write): WriteBatch['writes'][number] {
+  const { fields, more = null } = moreOf(write)
+  return [write.key, write.version, write.stamp, fields, more as WriteBatch['writes'][number][4]]
+}
+
 /** Batches bounded in number and size. */
 function cut (writes: readonly Outgoing[]): Outgoing[][] {
   const pieces: Outgoing[][] = []
   let bytes = Infinity
   for (const outgoing of writes) {
-    const size = outgoing.write.key.length + (outgoing.write.fields === null ? 0 : approximateBytes(outgoing.write.fields))
+    const size = outgoing.write.key.length + approximateBytes([...Object.values(outgoing.write.fields ?? {}).map(value => value ?? null), JSON.stringify(outgoing.write.operations ?? null)])
     const last = pieces[pieces.length - 1]
     if (last === undefined || last.length >= limits.maxWritesPerBatch || bytes + size > limits.maxDeltaBytes) {
       pieces.push([outgoing])

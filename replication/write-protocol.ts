@@ -1,6 +1,7 @@
 /** How writes travel from where they enter to an owner of their shard: batches, each write with its own outcome. */
 import * as v from '../engine/schema.js'
 import { limits } from '../engine/limits.js'
+import type { Operation } from '../engine/operations.js'
 import type { Fields } from '../engine/values.js'
 
 const Outcome = v.object({
@@ -9,12 +10,15 @@ const Outcome = v.object({
   concern: v.optional(v.object({ wanted: v.string(), reached: v.count, needed: v.count, timeoutMs: v.number() }))
 })
 
+/** What the fields do not tell; engine/write.ts checks it. */
+const More = v.object({ unset: v.optional(v.array(v.string())), clears: v.optional(v.boolean()), expires: v.optional(v.count), operations: v.optional(v.array(v.custom<Operation>(value => typeof value === 'object' && value !== null))), id: v.optional(v.count) })
+
 export const WriteBatch = v.object({
   cache: v.string(),
   concern: v.union([v.picklist(['buffered', 'durable', 'majority', 'all']), v.count]),
   timeoutMs: v.count,
-  /** [key, version, stamp, fields or null for a delete] */
-  writes: v.pipe(v.array(v.tuple([v.string(), v.count, v.count, v.nullable(v.custom<Fields>(value => typeof value === 'object'))])), v.maxLength(limits.maxWritesPerBatch))
+  /** [key, version, stamp, fields or null, the rest if any]: null and no rest for a delete */
+  writes: v.pipe(v.array(v.tuple([v.string(), v.count, v.count, v.nullable(v.custom<Fields>(value => typeof value === 'object')), v.nullable(More)])), v.maxLength(limits.maxWritesPerBatch))
 })
 export type WriteBatch = v.InferOutput<typeof WriteBatch>
 

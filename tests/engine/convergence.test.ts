@@ -3,7 +3,7 @@
  * exchange what they lack: all must hold what the oracle holds, in the same bytes, and Yjs must agree.
  */
 import test, { type ExecutionContext } from 'ava'
-import type { Write } from '../../engine/shard.js'
+import type { Write } from '../../engine/write.js'
 import { describeSeed, pickSeed, seededRandom } from '../support/ports.js'
 import { Oracle } from './oracle.js'
 import { assertWhole, del, dump, openShard, put, replace, type TestShard } from './shards.js'

@@ -1,6 +1,7 @@
 import test from 'ava'
 import { encodeCbor } from '../../engine/codec.js'
-import { decodeEntry, encodeEntry, Entry, NO_FIELDS } from '../../engine/entry.js'
+import { Entry, NO_FIELDS } from '../../engine/entry.js'
+import { decodeEntry, encodeEntry } from '../../engine/entry-codec.js'
 import { limits } from '../../engine/limits.js'
 import type { Value } from '../../engine/values.js'
 

@@ -4,14 +4,23 @@
  */
 import test, { type ExecutionContext } from 'ava'
 import { Entry, NO_FIELDS } from '../../engine/entry.js'
-import { admit, fieldsOf, isDeleted, versionOf, type Index } from '../../engine/record.js'
+import type { Claim } from '../../engine/claims.js'
+import { admit, claimsOf, entriesOf, fieldsOf, isDeleted, versionOf, type AdmitSinks, type Index } from '../../engine/record.js'
 import type { Fields } from '../../engine/values.js'
 import { describeSeed, pickSeed, seededRandom } from '../support/ports.js'
-import { entriesOf, recordProblems } from './shards.js'
+import { recordProblems } from './shards.js'
 
-type Draft = readonly [version: number, stamp: number, incarnation: number, clock: number, fields: Fields | null, clears?: true]
+type Draft = readonly [version: number, stamp: number, incarnation: number, clock: number, content: Fields | readonly Claim[] | null, clears?: true]
 
-function entryOf ([version, stamp, incarnation, clock, fields, clears]: Draft): Entry {
+const sinks = (onDead: (entry: Entry) => void): AdmitSinks => ({ onDead, onKindConflict: () => {} })
+
+function entryOf ([version, stamp, incarnation, clock, content, clears]: Draft): Entry {
+  if (Array.isArray(content)) {
+    const entry = new Entry('k', version, stamp, NO_FIELDS, false, 0, 0, { expires: 0, claims: (content as readonly Claim[]).map(claim => ({ ...claim, ...'of' in claim && claim.kind !== 'remove' ? { of: incarnation } : {} })) })
+    entry.setDot(incarnation, clock)
+    return entry
+  }
+  const fields = content as Fields | null
   return new Entry('k', version, stamp, fields ?? NO_FIELDS, fields === null || clears === true, incarnation, clock)
 }
 
@@ -19,10 +28,10 @@ function entryOf ([version, stamp, incarnation, clock, fields, clears]: Draft): 
 function outcome (t: ExecutionContext, drafts: readonly Draft[]): string {
   const index: Index = new Map()
   const dead: string[] = []
-  for (const draft of drafts) admit(index, entryOf(draft), entry => dead.push(`${entry.incarnation}:${entry.clock}`))
+  for (const draft of drafts) admit(index, entryOf(draft), sinks(entry => dead.push(`${entry.incarnation}:${entry.clock}`)))
   const head = index.get('k') as Entry
   t.deepEqual(recordProblems('k', head), [])
-  const alive = entriesOf(head).map(({ incarnation, clock, version, stamp, clears, fields }) => [incarnation, clock, version, stamp, clears, sorted(fields)])
+  const alive = entriesOf(head).map(entry => [entry.incarnation, entry.clock, entry.version, entry.stamp, entry.clears, sorted(entry.fields as Fields), claimsOf(entry)])
   t.is(alive.length + dead.length, drafts.length)
   return JSON.stringify({ alive, dead: dead.sort(), fields: sorted(fieldsOf(head)), version: versionOf(head), deleted: isDeleted(head) })
 }
@@ -72,17 +81,47 @@ test('random small sets of writes give the same record in every order (SPEC E1, 
   }
 })
 
+test('random small sets of writes and of claims about counters, sets and the like give the same record in every order (SPEC E1, E15, E16, E17)', t => {
+  const seed = pickSeed()
+  t.log(describeSeed(seed), 'npm run test:only -- tests/engine/record.test.ts')
+  const random = seededRandom(seed)
+  const below = (end: number): number => random.uint32() % end
+  const pick = <T>(items: readonly T[]): T => items[below(items.length)] as T
+  const claim = (): Claim => {
+    const base = { field: pick(['a', 'b']), epoch: pick([0, 0, 2, 3]) }
+    const element = pick(['x', 'y'])
+    switch (below(6)) {
+      case 0: return { kind: 'counter', ...base, of: 0, clock: 0, total: below(9) }
+      case 1: return { kind: 'add', ...base, of: 0, clock: 0, element }
+      case 2: return { kind: 'remove', ...base, element, of: 1 + below(3), clock: below(5) }
+      case 3: return { kind: pick(['max', 'min']), ...base, value: below(4) }
+      case 4: return { kind: 'sequenced', ...base, sequence: below(4), value: pick([undefined, 1, 'text']) }
+      default: return { kind: 'counter', ...base, of: 0, clock: 0, total: -1 }
+    }
+  }
+  for (let round = 0; round < 600; round++) {
+    const drafts = Array.from({ length: 2 + below(4) }, (_, i): Draft => {
+      const dot = [1 + below(3), 1 + below(2), 1 + below(3), i] as const
+      if (below(8) === 0) return [...dot, null]
+      if (below(4) === 0) return below(3) === 0 ? [...dot, { a: i }, true] : [...dot, { [pick(['a', 'b', 'c'])]: i }]
+      const claims = [claim(), ...below(2) === 0 ? [claim()] : []]
+      return [...dot, claims.filter((one, at) => claims.findIndex(other => other.field === one.field) === at)]
+    })
+    assertOrderIrrelevant(t, drafts, describeSeed(seed))
+  }
+})
+
 test('two writers who create the same record at once keep both their fields', t => {
   const index: Index = new Map()
-  admit(index, entryOf([1, 1, 1, 0, { name: 'a' }]), () => t.fail())
-  admit(index, entryOf([1, 1, 2, 0, { price: 2 }]), () => t.fail())
+  admit(index, entryOf([1, 1, 1, 0, { name: 'a' }]), sinks(() => t.fail()))
+  admit(index, entryOf([1, 1, 2, 0, { price: 2 }]), sinks(() => t.fail()))
   t.deepEqual(fieldsOf(index.get('k') as Entry), { name: 'a', price: 2 })
 })
 
 test('a field called like a method of every object is a field like any other', t => {
   const index: Index = new Map()
-  admit(index, entryOf([2, 2, 1, 0, { constructor: 1 }]), () => t.fail())
-  admit(index, entryOf([1, 1, 1, 1, { toString: 2 }]), () => t.fail())
+  admit(index, entryOf([2, 2, 1, 0, { constructor: 1 }]), sinks(() => t.fail()))
+  admit(index, entryOf([1, 1, 1, 1, { toString: 2 }]), sinks(() => t.fail()))
   t.deepEqual(fieldsOf(index.get('k') as Entry), { constructor: 1, toString: 2 })
 })
 
@@ -90,8 +129,8 @@ test('a dead entry lets go of its values (SPEC E4)', t => {
   const index: Index = new Map()
   const first = entryOf([1, 1, 1, 0, { a: 1 }])
   const dead: Entry[] = []
-  admit(index, first, entry => dead.push(entry))
-  admit(index, entryOf([2, 2, 1, 1, { a: 2 }]), entry => dead.push(entry))
+  admit(index, first, sinks(entry => dead.push(entry)))
+  admit(index, entryOf([2, 2, 1, 1, { a: 2 }]), sinks(entry => dead.push(entry)))
   t.deepEqual(dead, [first])
   t.is(first.fields, NO_FIELDS)
   t.false(first.live)
@@ -99,7 +138,7 @@ test('a dead entry lets go of its values (SPEC E4)', t => {
 
 test('the fields handed out are a copy', t => {
   const index: Index = new Map()
-  admit(index, entryOf([1, 1, 1, 0, { a: 1 }]), () => t.fail());
+  admit(index, entryOf([1, 1, 1, 0, { a: 1 }]), sinks(() => t.fail()));
   (fieldsOf(index.get('k') as Entry) as Record<string, unknown>)['a'] = 2
   t.deepEqual(fieldsOf(index.get('k') as Entry), { a: 1 })
 })

@@ -5,8 +5,9 @@
 import * as Y from 'yjs'
 import { NO_FIELDS, type Entry } from '../../engine/entry.js'
 import type { EngineEvent } from '../../engine/events.js'
-import { isDeleted } from '../../engine/record.js'
-import { Shard, type Write } from '../../engine/shard.js'
+import { claimsOf, entriesOf, isDeleted } from '../../engine/record.js'
+import { Shard } from '../../engine/shard.js'
+import type { Write } from '../../engine/write.js'
 import { ROOT } from '../../engine/update.js'
 import type { Fields } from '../../engine/values.js'
 
@@ -49,12 +50,6 @@ export function dump (shard: Shard): Record<string, Fields> {
   return Object.fromEntries(records.sort(([a], [b]) => a < b ? -1 : 1))
 }
 
-export function entriesOf (head: Entry): Entry[] {
-  const entries: Entry[] = []
-  for (let entry: Entry | null = head; entry !== null; entry = entry.next) entries.push(entry)
-  return entries
-}
-
 /** What the modules promise of the entries of one record. */
 export function recordProblems (key: string, head: Entry): string[] {
   const problems: string[] = []
@@ -65,10 +60,10 @@ export function recordProblems (key: string, head: Entry): string[] {
   entries.forEach((entry, i) => {
     const before = entries[i - 1]
     if (before !== undefined && !entry.isLaterThan(before)) problems.push(`${key}: entries out of order`)
-    if (entry.clears && i > 0) problems.push(`${key}: a clear does not hide what is older`)
+    if (entry.clears && entries.slice(0, i).some(older => !older.hasClaims)) problems.push(`${key}: a clear does not hide what is older`)
     if (entry.key !== key) problems.push(`${key}: holds an entry of ${entry.key}`)
     if (!entry.live) problems.push(`${key}: holds a dead entry`)
-    if (Object.keys(entry.fields).length === 0 && !(entry.clears && entry.fields === NO_FIELDS)) problems.push(`${key}: holds an entry that wins nothing`)
+    if (Object.keys(entry.fields).length === 0 && claimsOf(entry).length === 0 && !(entry.clears && entry.fields === NO_FIELDS)) problems.push(`${key}: holds an entry that wins nothing`)
   })
   return problems
 }

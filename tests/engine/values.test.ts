@@ -1,6 +1,7 @@
 import test from 'ava'
 import { decodeCbor, encodeCbor } from '../../engine/codec.js'
-import { decodeEntry, encodeEntry, Entry } from '../../engine/entry.js'
+import { Entry } from '../../engine/entry.js'
+import { decodeEntry, encodeEntry } from '../../engine/entry-codec.js'
 import { LimitError, ValueError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
 import { adoptFields, approximateBytes, checkFields, checkKey, type Fields, type Value } from '../../engine/values.js'

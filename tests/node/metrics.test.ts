@@ -17,6 +17,7 @@ const EVENTS: { readonly [type in MillpondEvent['type']]: readonly [event: Extra
   'repair-failed': [{ type: 'repair-failed', cache: 'c', node: 'b', error: new Error('no') }, 'millpond_repair_failures_total{cache="c"} 1'],
   'update-refused': [{ type: 'update-refused', cache: 'c', shard: 1, reason: 'form', detail: '' }, 'millpond_updates_refused_total{cache="c",reason="form"} 1'],
   'clock-ahead': [{ type: 'clock-ahead', cache: 'c', shard: 1, version: 1 }, 'millpond_clock_ahead_total{cache="c"} 1'],
+  'field-kind-conflict': [{ type: 'field-kind-conflict', cache: 'c', shard: 1, key: 'k', field: 'f' }, 'millpond_field_kind_conflicts_total{cache="c"} 1'],
   compacted: [{ type: 'compacted', cache: 'c', shard: 1, live: 1, dropped: 5 }, 'millpond_compacted_entries_total{cache="c"} 5'],
   'shard-damaged': [{ type: 'shard-damaged', cache: 'c', shard: 1, blobs: 2 }, 'millpond_damaged_blobs_total{cache="c"} 2'],
   'message-refused': [{ type: 'message-refused', subject: 's', reason: 'shape' }, 'millpond_messages_refused_total{reason="shape"} 1'],

@@ -1,0 +1,31 @@
+/**
+ * The live entries of a shard that expire, and which of them are due. Nothing is looked at before the earliest is.
+ */
+import type { Entry } from './entry.js'
+
+export class Expiries {
+  readonly #entries = new Set<Entry>()
+  #earliest = Infinity
+
+  add (entry: Entry): void {
+    const expires = entry.extra?.expires ?? 0
+    if (expires === 0) return
+    this.#entries.add(entry)
+    this.#earliest = Math.min(this.#earliest, expires)
+  }
+
+  delete (entry: Entry): void { this.#entries.delete(entry) }
+
+  /** Those that have expired by the version-time `now`. */
+  due (now: number): Entry[] {
+    if (now < this.#earliest) return []
+    const due: Entry[] = []
+    this.#earliest = Infinity
+    for (const entry of this.#entries) {
+      const expires = entry.extra?.expires ?? 0
+      if (expires <= now) due.push(entry)
+      else this.#earliest = Math.min(this.#earliest, expires)
+    }
+    return due
+  }
+}
