@@ -1,0 +1,78 @@
+/**
+ * Where updates come from: three writers that write, and hear of each other or not, and the updates they would send: deltas,
+ * diffs and snapshots. Their records are few, so that everything meets everything.
+ */
+import type { StateVector } from '../../engine/state-vector.js'
+import type { Fields, Value } from '../../engine/values.js'
+import type { SimRandom } from '../../sim/random.js'
+import { del, openShard, put, replace, type TestShard } from '../engine/shards.js'
+
+/** What a mutation may draw from. */
+export interface Material {
+  readonly random: SimRandom
+  /** Honest updates; one of them is what a mutation starts from. */
+  readonly updates: readonly Uint8Array[]
+  /** What the shard under fire has seen. */
+  readonly seen: StateVector
+  /** The incarnation of the shard under fire, and those of the writers. */
+  readonly own: number
+  readonly writers: readonly number[]
+}
+
+/** A way to spoil an update. It takes every chance from the material's `random`, so that a seed gives one run. */
+export interface Mutation {
+  readonly name: string
+  readonly mutate: (material: Material) => Uint8Array
+}
+
+const KEYS = ['a', 'b', 'key with spaces', 'größe', 'k{tag}', '__proto__', 'constructor', '0']
+const NAMES = ['x', 'y', 'z', 'toString', 'ß', '7']
+
+export function drawIncarnation (random: SimRandom): number {
+  return random.int(1, 0xffffffff)
+}
+
+export function drawValue (random: SimRandom, depth = 0): Value {
+  switch (random.int(0, depth > 2 ? 5 : 7)) {
+    case 0: return null
+    case 1: return random.chance(0.5)
+    case 2: return random.int(-1000, 1000)
+    case 3: return random.fraction() * 2 ** random.int(0, 60)
+    case 4: return 'text '.repeat(random.int(0, 12))
+    case 5: return Uint8Array.from({ length: random.int(0, 20) }, () => random.int(0, 255))
+    case 6: return Array.from({ length: random.int(0, 3) }, () => drawValue(random, depth + 1))
+    default: return Object.fromEntries(random.some(NAMES, 0.4).map(name => [name, drawValue(random, depth + 1)]))
+  }
+}
+
+export function drawFields (random: SimRandom): Fields {
+  const names = random.some(NAMES, 0.4)
+  return Object.fromEntries((names.length === 0 ? ['x'] : names).map(name => [name, drawValue(random)]))
+}
+
+/** One write of a shard. Versions are few and meet; stamps are its own count. */
+export function writeSomething (random: SimRandom, shard: TestShard, stamp: number): void {
+  const key = random.pick(KEYS)
+  const version = random.int(0, 30)
+  const kind = random.int(0, 9)
+  shard.write(kind === 0 ? del(key, version, stamp) : kind === 1 ? replace(key, version, drawFields(random), stamp) : put(key, version, drawFields(random), stamp), random.chance(0.1))
+}
+
+/** The updates of some writers. The first of each writer's deltas starts at clock 0, so a shard that merges all of them in this order refuses none. */
+export function drawUpdates (random: SimRandom, writers: readonly number[]): Uint8Array[] {
+  const shards = writers.map(openShard)
+  const updates: Uint8Array[] = []
+  for (let step = 1; step <= 40; step++) {
+    const shard = random.pick(shards)
+    const action = random.int(0, 9)
+    if (action < 7) writeSomething(random, shard, step)
+    else if (action === 7) {
+      const before = shard.deltas.length
+      shard.flush()
+      updates.push(...shard.deltas.slice(before))
+    } else if (action === 8) shard.merge(random.pick(shards).encode())
+    else updates.push(shard.encode(random.chance(0.5) ? random.pick(shards).stateVector : undefined))
+  }
+  updates.push(...shards.map(shard => shard.encode()))
+  return updates
+}
