@@ -130,7 +130,7 @@ export const limits = {
   maxPollReplyBytes: 4 * MIB,
   /** Records one scan page holds. */
   maxScanPage: 10_000,
-  /** Indexed fields of a cache: each costs every record that has the field about 150 bytes, and every query of a record a look. */
+  /** Indexed fields of a cache: each costs every record that has the field about 100 bytes, and every change of it half a microsecond. */
   maxIndexes: 16,
   /** Keys an index leaves for later: a key that is written over and over meanwhile costs it one update. A query waits for all of them, under a millisecond. */
   maxUnindexedKeys: 1024,

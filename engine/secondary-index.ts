@@ -25,7 +25,7 @@ export interface QueryPageOptions {
   readonly limit: number
   /** Only keys above this one. */
   readonly after?: string | null
-  /** The page ends early once its records are about this large. */
+  /** The page ends early once its records are about this large, but holds at least one. */
   readonly maxBytes?: number
 }
 
@@ -43,13 +43,20 @@ export interface QueryPage {
 export class SecondaryIndexes {
   readonly declaration: IndexDeclaration
   readonly #read: (key: string) => Fields | undefined
+  readonly #readExpired: (key: string) => Fields | undefined
   readonly #fields: ReadonlyMap<string, FieldIndex>
   readonly #touched = new Set<string>()
 
-  /** @param read the record as it now is, undefined when there is none. Reading must change nothing. */
-  constructor (declaration: IndexDeclaration, read: (key: string) => Fields | undefined) {
+  /**
+   * Reading must change nothing.
+   * @param read the record as it now is, undefined when there is none
+   * @param readExpired the same, with fields that have expired and are not removed yet. The indexes are made from this: else
+   * they would depend on when they were made, and lack what a clock that goes back brings to light again.
+   */
+  constructor (declaration: IndexDeclaration, read: (key: string) => Fields | undefined, readExpired = read) {
     this.declaration = declaration
     this.#read = read
+    this.#readExpired = readExpired
     this.#fields = new Map(Object.entries(declaration).map(([field, kind]) => [field, new FieldIndex(kind)]))
   }
 
@@ -63,10 +70,10 @@ export class SecondaryIndexes {
   refresh (): void {
     const touched = [...this.#touched]
     this.#touched.clear()
-    for (const key of touched) this.update(key, this.#read(key))
+    for (const key of touched) this.update(key, this.#readExpired(key))
   }
 
-  /** Places a record as it now is; undefined when there is none. O(indexed fields). */
+  /** Places a record by the fields it has; undefined when there is none. O(indexed fields). */
   update (key: string, fields: Fields | undefined): void {
     for (const [field, index] of this.#fields) {
       index.set(key, fields !== undefined && Object.hasOwn(fields, field) ? fields[field] : undefined)
@@ -81,14 +88,14 @@ export class SecondaryIndexes {
     const records: Array<{ key: string, fields: Fields }> = []
     let bytes = 0
     let at = 0
-    for (; at < keys.length && records.length < limit && bytes < maxBytes; at++) {
+    for (; at < keys.length && records.length < limit && (bytes < maxBytes || at === 0); at++) {
       const key = keys[at] as string
       const fields = this.#read(key)
       if (fields === undefined || !matches(fields, conditions)) continue // something expired between two looks at the clock
       records.push({ key, fields })
       bytes += key.length + approximateBytes(fields)
     }
-    return { records, next: at < keys.length ? keys[at - 1] ?? after : null, looked, bytes }
+    return { records, next: at < keys.length || keys.length > limit ? keys[at - 1] as string : null, looked, bytes }
   }
 
   /** The first `count` keys above `after` whose records meet the conditions. */

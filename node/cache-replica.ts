@@ -69,6 +69,7 @@ export class CacheReplica {
   constructor (options: CacheReplicaOptions) {
     const { cache, shape, config, self, store, clock, membership, messenger, subjects, ports, onEvent } = options
     const { flushIntervalMs, hintIntervalMs, storeIntervalMs, requestTimeoutMs } = config.timing
+    const indexes = config.caches[cache]?.indexes
     const ofCache: OnEvent = event => onEvent(event)
     this.#store = store
     this.#persister = new Persister({ store, timers: ports.timers, flushIntervalMs: storeIntervalMs, onEvent: event => onEvent({ ...event, cache }) })
@@ -77,6 +78,7 @@ export class CacheReplica {
       cache, shape, self, membership, messenger, subjects, ports, persister: this.#persister, flushIntervalMs, requestTimeoutMs, onEvent: ofCache,
       createShards: ({ onDelta, onPending }) => new ShardSet({
         shards: shape.shards, groups: shape.groups, incarnation: self.incarnation, drawIncarnation: () => drawIncarnation(ports), clock, persister: this.#persister, onDelta, onPending,
+        ...indexes === undefined ? {} : { indexes },
         onChange: shard => this.#hints.changed(shard),
         onEvent: event => onEvent({ ...event, cache })
       })

@@ -2,9 +2,10 @@
  * What can be set, with defaults, sensible ranges and the checks. A value that cannot work is refused when the node or
  * client is opened, by name and with the fix, never later.
  */
-import { ConfigError } from '../engine/errors.js'
+import { ConfigError, MillpondError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
 import * as v from '../engine/schema.js'
+import { checkFields } from '../engine/values.js'
 import { checkToken } from '../replication/subjects.js'
 
 const wholeNumber = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max))
@@ -16,7 +17,12 @@ const CacheConfig = v.strictObject({
   /** Nodes that hold each record, as far as there are as many. Default 2. */
   replicas: v.optional(wholeNumber(1, limits.maxReplicas), 2),
   /** Bundles of shards that are placed and replicated together; fixed like `shards`. Default: one per shard, at most 64. */
-  groups: v.optional(wholeNumber(1, limits.maxGroups))
+  groups: v.optional(wholeNumber(1, limits.maxGroups)),
+  /**
+   * Fields that `query` can look records up by: 'equality' answers eq and in, 'range' every operator with numbers and
+   * strings. Declare the same on every node of the cache: whichever holds a record answers for it. Default: none.
+   */
+  indexes: v.optional(v.record(v.string(), v.picklist(['equality', 'range'])))
 })
 
 const Nats = v.strictObject({
@@ -82,12 +88,24 @@ export function checkNodeConfig (config: unknown): CheckedNodeConfig {
   const checked = parse(NodeConfig, config)
   checkToken('cluster name', checked.cluster)
   if (checked.name !== undefined) checkToken('node name', checked.name)
-  for (const [name, { shards, groups }] of Object.entries(checked.caches)) {
+  for (const [name, { shards, groups, indexes = {} }] of Object.entries(checked.caches)) {
     checkToken('cache name', name)
+    checkIndexes(name, Object.keys(indexes))
     if (groups !== undefined && groups > shards) throw new ConfigError(`cache ${name}: groups ${groups} is more than shards ${shards}; use at most as many`)
   }
   checkTiming(checked.timing)
   return checked
+}
+
+function checkIndexes (cache: string, fields: readonly string[]): void {
+  if (fields.length > limits.maxIndexes) throw new ConfigError(`caches.${cache}.indexes: ${fields.length} fields, at most ${limits.maxIndexes} are allowed`)
+  for (const field of fields) {
+    try {
+      checkFields({ [field]: null })
+    } catch (error) {
+      throw error instanceof MillpondError ? new ConfigError(`caches.${cache}.indexes: ${error.message}`, error) : error
+    }
+  }
 }
 
 /** @throws ConfigError naming the setting, its value and what is allowed */

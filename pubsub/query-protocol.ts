@@ -4,6 +4,7 @@
  */
 import * as v from '../engine/schema.js'
 import { limits } from '../engine/limits.js'
+import type { Where } from '../engine/query.js'
 import type { Fields } from '../engine/values.js'
 
 const cache = v.string()
@@ -11,6 +12,8 @@ const group = v.count
 const shard = v.count
 const few = <T extends v.GenericSchema>(item: T) => v.pipe(v.array(item), v.maxLength(limits.maxShardsPerRequest))
 const fields = v.custom<Fields>(value => typeof value === 'object' && value !== null)
+/** Checked in full where it is answered. */
+const where = v.custom<Where>(value => typeof value === 'object' && value !== null)
 
 export const Query = v.variant('op', [
   v.object({ op: v.literal('get'), cache, keys: few(v.string()) }),
@@ -22,6 +25,8 @@ export const Query = v.variant('op', [
   v.object({ op: v.literal('commit'), cache, consumerGroup: v.string(), cursors: few(v.tuple([shard, v.bytes])) }),
   /** Live records of one shard in key order, after a key. */
   v.object({ op: v.literal('scan'), cache, shard, after: v.nullable(v.string()), limit: v.pipe(v.count, v.minValue(1), v.maxValue(limits.maxScanPage)) }),
+  /** Records of several shards that meet conditions on indexed fields, shard by shard and by key, after a key of the first. */
+  v.object({ op: v.literal('find'), cache, where, shards: few(shard), after: v.nullable(v.string()), limit: v.pipe(v.count, v.minValue(1), v.maxValue(limits.maxQueryPage)) }),
   v.object({ op: v.literal('status') })
 ])
 export type Query = v.InferOutput<typeof Query>
@@ -57,6 +62,12 @@ export const Replies = {
   cursors: v.array(v.tuple([shard, v.bytes])),
   commit: v.null(),
   scan: v.object({ records: v.array(v.object({ key: v.string(), fields, version: v.count })), more: v.boolean() }),
+  /** `next` is where to go on: a shard and a key of it; null when all of the shards were gone through. `looked` is what it cost. */
+  find: v.object({
+    records: v.array(v.object({ key: v.string(), fields, version: v.count })),
+    next: v.nullable(v.object({ shard, after: v.nullable(v.string()) })),
+    looked: v.count
+  }),
   status: NodeStatus
 }
 export type Reply<Op extends Query['op']> = v.InferOutput<typeof Replies[Op]>

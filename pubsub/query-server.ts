@@ -7,6 +7,7 @@ import { decodeCursor, encodeCursor, startOf, type Cursor } from '../engine/curs
 import { EnvelopeError, UnavailableError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
 import { fieldsOf, versionOf } from '../engine/record.js'
+import { parseWhere, type Condition, type Where } from '../engine/query.js'
 import { groupOf, shardOf } from '../engine/routing.js'
 import * as v from '../engine/schema.js'
 import { approximateBytes, type Fields } from '../engine/values.js'
@@ -23,7 +24,7 @@ export class QueryServer {
 
   constructor (options: QueryServerOptions) { this.#options = options }
 
-  /** @throws EnvelopeError, UnavailableError (not held here), CursorError */
+  /** @throws EnvelopeError, UnavailableError (not held here), CursorError, QueryError, NotIndexedError, LimitError */
   answer (value: unknown): Reply<Query['op']> {
     const parsed = v.safeParse(Query, value)
     if (!parsed.success) throw new EnvelopeError('shape', 'the query is not shaped as it should be')
@@ -42,6 +43,7 @@ export class QueryServer {
         }
         return null
       case 'scan': return scanShard(replicator, query.shard, query.after, query.limit)
+      case 'find': return find(replicator, query)
     }
   }
 }
@@ -105,7 +107,7 @@ function digests ({ held, shards }: Replicator, groups: readonly number[]): Repl
 
 function scanShard (replicator: Replicator, shard: number, after: string | null, limit: number): Reply<'scan'> {
   assertReadable(replicator, shard)
-  const index = replicator.shards.peek(shard)?.index ?? new Map<string, never>()
+  const { index, now } = replicator.shards.peek(shard) ?? { index: new Map<string, never>(), now: 0 }
   const keys = [...index.keys()].filter(key => after === null || key > after).sort()
   const records: Reply<'scan'>['records'] = []
   let bytes = 0
@@ -114,10 +116,43 @@ function scanShard (replicator: Replicator, shard: number, after: string | null,
     if (records.length >= limit || bytes >= limits.maxPollReplyBytes) break
     looked++
     const head = index.get(key)
-    const fields = head === undefined ? undefined : fieldsOf(head)
+    const fields = head === undefined ? undefined : fieldsOf(head, now)
     if (head === undefined || fields === undefined) continue
     bytes += approximateBytes(fields)
     records.push({ key, fields, version: versionOf(head) })
   }
   return { records, more: looked < keys.length }
+}
+
+/** Goes through the shards until the page is full, or has cost so much that somebody else should have a turn. */
+function find (replicator: Replicator, { where, shards, after, limit }: Extract<Query, { op: 'find' }>): Reply<'find'> {
+  const conditions = conditionsOf(where)
+  const records: Reply<'find'>['records'] = []
+  let bytes = 0
+  let looked = 0
+  let above = after
+  for (const shard of shards) {
+    if (records.length >= limit || bytes >= limits.maxPollReplyBytes || looked >= limits.maxQueryCandidates) return { records, next: { shard, after: above }, looked }
+    assertReadable(replicator, shard)
+    const page = replicator.shards.query(shard, conditions, { limit: limit - records.length, after: above, maxBytes: limits.maxPollReplyBytes - bytes })
+    const index = replicator.shards.peek(shard)?.index
+    for (const { key, fields } of page.records) {
+      const head = index?.get(key)
+      if (head !== undefined) records.push({ key, fields, version: versionOf(head) })
+    }
+    bytes += page.bytes
+    looked += page.looked
+    above = null
+    if (page.next !== null) return { records, next: { shard, after: page.next }, looked }
+  }
+  return { records, next: null, looked }
+}
+
+/** A caller's mistake was found where it was made: what is no query here is a broken message. */
+function conditionsOf (where: Where): Condition[] {
+  try {
+    return parseWhere(where)
+  } catch (error) {
+    throw error instanceof TypeError ? new EnvelopeError('shape', error.message) : error
+  }
 }

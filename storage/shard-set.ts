@@ -15,9 +15,14 @@ import type { EngineEvent } from '../engine/events.js'
 import { digest64 } from '../engine/hash.js'
 import { VERSION_UNITS_PER_MS, type HybridClock } from '../engine/hlc.js'
 import { limits } from '../engine/limits.js'
+import { indexed, type Condition, type IndexDeclaration } from '../engine/query.js'
+import { fieldsOf } from '../engine/record.js'
 import { groupOf, shardsOfGroup } from '../engine/routing.js'
-import { Shard, type MergeResult, type Write } from '../engine/shard.js'
+import { SecondaryIndexes, type QueryPage, type QueryPageOptions } from '../engine/secondary-index.js'
+import { Shard, type MergeResult } from '../engine/shard.js'
+import type { Write } from '../engine/write.js'
 import { digestOf } from '../engine/state-vector.js'
+import type { Fields } from '../engine/values.js'
 import { CommittedCursors } from './committed-cursors.js'
 import type { Persister } from './persister.js'
 import type { Store } from './store.js'
@@ -30,6 +35,8 @@ export interface ShardSetOptions {
   readonly drawIncarnation: () => number
   readonly clock: HybridClock
   readonly persister: Persister
+  /** The fields queries can ask for. Default: none, and then indexes cost nothing. */
+  readonly indexes?: IndexDeclaration
   /** A delta of own writes, to be published. */
   readonly onDelta: (shard: number, delta: Uint8Array) => void
   /** The shard's log grew, by a write or a merge. */
@@ -40,11 +47,13 @@ export interface ShardSetOptions {
 }
 
 const EMPTY_DIGEST = digestOf(new Map())
+const NOTHING: QueryPage = { records: [], next: null, looked: 0, bytes: 0 }
 
 export class ShardSet {
   readonly cursors = new CommittedCursors()
   readonly #options: ShardSetOptions
   readonly #shards = new Map<number, Shard>()
+  readonly #indexes = new Map<number, SecondaryIndexes>()
   /** Of shards that were dropped: taken up again, a log starts over, and under the old id it would hand out dots twice. */
   readonly #incarnations = new Map<number, number>()
   readonly #pending = new Set<number>()
@@ -81,11 +90,35 @@ export class ShardSet {
     if (found === undefined) {
       const { onEvent } = this.#options
       const incarnation = this.#incarnations.get(shard) ?? this.#options.incarnation
-      found = new Shard({ shard, incarnation, onEvent, onDelta: (_, delta) => this.#ownDelta(shard, delta) })
+      found = new Shard({ shard, incarnation, onEvent, onDelta: (_, delta) => this.#ownDelta(shard, delta), ...this.#indexing(shard) })
       this.#shards.set(shard, found)
     }
     return found
   }
+
+  /** Indexes are there before the first record is, so they are complete whenever the shard is. */
+  #indexing (shard: number): { onRecord?: (key: string) => void } {
+    const declared = this.#options.indexes
+    if (declared === undefined || Object.keys(declared).length === 0) return {}
+    const readExpired = (key: string): Fields | undefined => {
+      const head = this.#shards.get(shard)?.index.get(key)
+      return head === undefined ? undefined : fieldsOf(head)
+    }
+    const indexes = new SecondaryIndexes(declared, key => this.#shards.get(shard)?.get(key), readExpired)
+    this.#indexes.set(shard, indexes)
+    return { onRecord: key => indexes.touch(key) }
+  }
+
+  /** A page of the records of one shard that meet all conditions, by key. @throws NotIndexedError */
+  query (shard: number, conditions: readonly Condition[], options: QueryPageOptions): QueryPage {
+    const indexes = this.#indexes.get(shard)
+    if (indexes !== undefined) return indexes.query(conditions, options)
+    indexed(conditions, this.#options.indexes ?? {}) // a shard that is empty answers, but only what the others would
+    return NOTHING
+  }
+
+  /** The indexes of one shard, for those who check them. */
+  indexesOf (shard: number): SecondaryIndexes | undefined { return this.#indexes.get(shard) }
 
   [Symbol.iterator] (): IterableIterator<Shard> { return this.#shards.values() }
 
@@ -204,6 +237,7 @@ export class ShardSet {
       this.#pending.delete(shard)
       this.#wantSnapshot.delete(shard)
       this.cursors.drop(shard)
+      this.#indexes.delete(shard)
       if (!this.#shards.delete(shard)) continue
       this.#options.persister.drop(shard)
       this.#incarnations.set(shard, incarnation)

@@ -9,6 +9,11 @@ test('defaults stand in for what is left out', t => {
   t.like(checkClientConfig({ cluster: 'c' }), { connectTimeoutMs: 3000 })
 })
 
+test('indexes are declared by field and kind', t => {
+  const indexes = { country: 'equality', price: 'range' }
+  t.deepEqual(checkNodeConfig({ ...good, caches: { prices: { indexes } } }).caches['prices']?.indexes, indexes as { country: 'equality', price: 'range' })
+})
+
 const wrong: ReadonlyArray<readonly [title: string, config: unknown, message: RegExp]> = [
   ['no configuration', undefined, /configuration/],
   ['no cluster', { caches: { prices: {} } }, /cluster/],
@@ -20,6 +25,10 @@ const wrong: ReadonlyArray<readonly [title: string, config: unknown, message: Re
   ['half a shard', { ...good, caches: { prices: { shards: 1.5 } } }, /caches\.prices\.shards.*1\.5/],
   ['too many replicas', { ...good, caches: { prices: { replicas: 17 } } }, /caches\.prices\.replicas.*17/],
   ['more groups than shards', { ...good, caches: { prices: { shards: 4, groups: 8 } } }, /groups 8.*shards 4/],
+  ['an index of an unknown kind', { ...good, caches: { prices: { indexes: { price: 'hash' } } } }, /caches\.prices\.indexes\.price.*"hash"/],
+  ['an index without a field', { ...good, caches: { prices: { indexes: { '': 'range' } } } }, /caches\.prices\.indexes: a field name must not be empty/],
+  ['a list of indexes', { ...good, caches: { prices: { indexes: ['price'] } } }, /caches\.prices\.indexes/],
+  ['too many indexes', { ...good, caches: { prices: { indexes: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`f${i}`, 'range'])) } } }, /caches\.prices\.indexes: 17 fields, at most 16/],
   ['a word for a number', { ...good, caches: { prices: { shards: '64' } } }, /caches\.prices\.shards.*"64"/],
   ['an unknown setting', { ...good, dataDirectory: 'x' }, /dataDirectory/],
   ['an unknown cache setting', { ...good, caches: { prices: { replica: 3 } } }, /replica/],

@@ -4,6 +4,7 @@
  */
 import { decodeCbor } from '../../engine/codec.js'
 import { HybridClock } from '../../engine/hlc.js'
+import type { IndexDeclaration } from '../../engine/query.js'
 import { shardOf } from '../../engine/routing.js'
 import type { WriteConcern } from '../../replication/acks.js'
 import { decodePart } from '../../replication/envelope.js'
@@ -38,7 +39,7 @@ export interface Replica {
   close (): void
 }
 
-export function openReplica (network: InProcessNetwork, time: VirtualTime, name: string, shape: CacheShape): Replica {
+export function openReplica (network: InProcessNetwork, time: VirtualTime, name: string, shape: CacheShape, indexes: IndexDeclaration = {}): Replica {
   const ports = time.ports(name)
   const subjects = subjectsOf('unit')
   const events: ReplicationEvent[] = []
@@ -64,7 +65,7 @@ export function openReplica (network: InProcessNetwork, time: VirtualTime, name:
     cache: 'prices', shape, self: { id: name, incarnation }, membership, messenger, subjects, ports, persister,
     flushIntervalMs: 5, requestTimeoutMs: 1000, onEvent,
     createShards: ({ onDelta, onPending }) => new ShardSet({
-      shards: shape.shards, groups: shape.groups, incarnation, drawIncarnation: () => ports.random.uint32() || 1, clock, persister, onDelta, onPending,
+      shards: shape.shards, groups: shape.groups, incarnation, drawIncarnation: () => ports.random.uint32() || 1, clock, persister, indexes, onDelta, onPending,
       onChange: () => {},
       onEvent: event => onEvent({ ...event, cache: 'prices' })
     })

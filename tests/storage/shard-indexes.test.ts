@@ -1,0 +1,93 @@
+/** The indexes of the shards one node holds: read back with them, given up with them, and never kept where none is declared. */
+import test from 'ava'
+import { HybridClock } from '../../engine/hlc.js'
+import { parseWhere, type IndexDeclaration, type Where } from '../../engine/query.js'
+import { groupOf, shardOf } from '../../engine/routing.js'
+import { MemoryDisk } from '../../storage/memory-store.js'
+import { Persister } from '../../storage/persister.js'
+import { ShardSet } from '../../storage/shard-set.js'
+import { VirtualTime } from '../support/virtual-time.js'
+
+const SHARDS = 8
+const GROUPS = 4
+const DECLARED: IndexDeclaration = { country: 'equality', price: 'range' }
+
+function open (incarnation: number, disk: MemoryDisk, indexes?: IndexDeclaration) {
+  const time = new VirtualTime(1)
+  const ports = time.ports('node')
+  const clock = new HybridClock(ports.clock)
+  const store = disk.open()
+  const persister = new Persister({ store, timers: ports.timers, flushIntervalMs: 5, onEvent: () => {} })
+  const deltas: Array<[shard: number, delta: Uint8Array]> = []
+  const shards = new ShardSet({
+    shards: SHARDS, groups: GROUPS, incarnation, drawIncarnation: () => incarnation + 1000, clock, persister,
+    ...indexes === undefined ? {} : { indexes },
+    onDelta: (shard, delta) => { deltas.push([shard, delta]) },
+    onChange: () => {}, onPending: () => {}, onEvent: () => {}
+  })
+  shards.load(store)
+  return {
+    shards, deltas,
+    put: (key: string, price: number | null) => {
+      const version = clock.next()
+      shards.write(shardOf(key, SHARDS), { key, version, stamp: version, fields: price === null ? null : { price, country: 'France' } }, false)
+    },
+    find: (where: Where): string[] => Array.from({ length: SHARDS }, (_, shard) => shards.query(shard, parseWhere(where), { limit: 1000 }).records.map(({ key }) => key)).flat().sort(),
+    async close () {
+      shards.flush()
+      await time.wait(persister.close())
+      await store.close()
+    }
+  }
+}
+
+test('what is written, and what a peer sends, can be found at once (SPEC E20)', t => {
+  const a = open(1, new MemoryDisk(), DECLARED)
+  const b = open(2, new MemoryDisk(), DECLARED)
+  for (let i = 0; i < 40; i++) a.put(`k${i}`, i)
+  t.deepEqual(a.find({ price: { lt: 3 } }), ['k0', 'k1', 'k2'], 'before it is flushed')
+  a.put('k1', null)
+  a.put('k2', 50)
+  a.shards.flush()
+  for (const [shard, delta] of a.deltas) b.shards.merge(shard, delta)
+  for (const { find } of [a, b]) {
+    t.deepEqual(find({ price: { lt: 3 } }), ['k0'])
+    t.deepEqual(find({ country: 'France', price: 50 }), ['k2'])
+    t.is(find({ country: 'France' }).length, 39)
+  }
+})
+
+test('indexes are back with the shards after a restart, also ones declared only now (SPEC E20)', async t => {
+  const disk = new MemoryDisk()
+  const first = open(1, disk)
+  for (let i = 0; i < 40; i++) first.put(`k${i}`, i)
+  first.put('k0', null)
+  await first.close()
+  t.deepEqual(open(2, disk, DECLARED).find({ price: { lte: 2 } }), ['k1', 'k2'])
+})
+
+test('indexes go with the group, and come back with it', t => {
+  const { shards, put, find } = open(1, new MemoryDisk(), DECLARED)
+  const shard = shardOf('k', SHARDS)
+  put('k', 1)
+  shards.drop(groupOf(shard, GROUPS))
+  t.is(shards.indexesOf(shard), undefined)
+  t.deepEqual(find({ price: 1 }), [])
+  put('k', 1)
+  t.deepEqual(find({ price: 1 }), ['k'])
+})
+
+for (const indexes of [undefined, {}]) {
+  test(`no index is kept where ${indexes === undefined ? 'nothing' : 'none'} is declared, and a query says so`, t => {
+    const { shards, put, find } = open(1, new MemoryDisk(), indexes)
+    put('k', 1)
+    t.is(shards.indexesOf(shardOf('k', SHARDS)), undefined)
+    t.throws(() => find({ price: 1 }), { code: 'NOT_INDEXED', message: /no field is indexed/ })
+  })
+}
+
+test('a shard that nothing was written to refuses what the others refuse', t => {
+  const { find } = open(1, new MemoryDisk(), DECLARED)
+  t.deepEqual(find({ price: 1 }), [])
+  t.throws(() => find({ stock: 1 }), { code: 'NOT_INDEXED', message: /indexed are country/ })
+})
