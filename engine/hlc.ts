@@ -39,6 +39,9 @@ export class HybridClock {
     return true
   }
 
+  /** The version-time now, by the wall clock alone: what expires is compared with it. */
+  now (): number { return Math.floor(this.#clock.wallMs() * VERSION_UNITS_PER_MS) }
+
   /** The latest version a write may carry now. */
   horizon (): number {
     return (this.#clock.wallMs() + limits.maxFutureMs) * VERSION_UNITS_PER_MS

@@ -90,7 +90,7 @@ export class ShardSet {
     if (found === undefined) {
       const { onEvent } = this.#options
       const incarnation = this.#incarnations.get(shard) ?? this.#options.incarnation
-      found = new Shard({ shard, incarnation, onEvent, onDelta: (_, delta) => this.#ownDelta(shard, delta), ...this.#indexing(shard) })
+      found = new Shard({ shard, incarnation, onEvent, now: () => this.#options.clock.now(), onDelta: (_, delta) => this.#ownDelta(shard, delta), ...this.#indexing(shard) })
       this.#shards.set(shard, found)
     }
     return found
@@ -129,6 +129,15 @@ export class ShardSet {
     if (this.#pending.size === 0) this.#options.onPending()
     this.#pending.add(shard)
     return accepted
+  }
+
+  /** Unsets what has expired in one shard, so that consumers hear of it. @returns how many records changed */
+  expire (shard: number): number {
+    const expired = this.#shards.get(shard)?.expire() ?? 0
+    if (expired === 0) return 0
+    if (this.#pending.size === 0) this.#options.onPending()
+    this.#pending.add(shard)
+    return expired
   }
 
   /** Logs every buffered write; their deltas are handed to onDelta before this returns. */
