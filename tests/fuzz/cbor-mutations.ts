@@ -81,6 +81,18 @@ export const cborMutations: readonly Mutation[] = [
   inside('with items more', material => whole([...drawEntry(material), ...Array.from({ length: material.random.int(1, 4) }, () => material.random.chance(0.5) ? hostile(material.random) : value(1))])),
   inside('with items fewer', material => whole(material.random.some(drawEntry(material), 0.6))),
   inside('with its items in another order', material => whole(material.random.shuffle(drawEntry(material)))),
+  inside('with a hostile item beside its fields', material => {
+    const { random } = material
+    const items = drawEntry(material)
+    const beside = Array.from({ length: 3 }, (_, i) => random.chance(0.4) ? hostile(random) : value(i === 0 ? 0 : []))
+    return whole([...items.slice(0, 3), ...[items[3] ?? value(1), value(0), join(head(4, 3), ...beside)]])
+  }),
+  inside('with forged claims', ({ random, writers }) => {
+    const piece = (plain: unknown): Uint8Array => random.chance(0.1) ? hostile(random) : value(plain)
+    const claim = (): Uint8Array => whole([piece(random.int(0, 7)), piece(random.pick(['n', 's', 'x'])), piece(random.int(0, 40)), ...Array.from({ length: random.int(1, 3) }, () => piece(random.pick<unknown>([0, 1, -1, 0.5, 'red', true, null, ...writers])))])
+    const claims = Array.from({ length: random.pick([0, 1, 1, 2, 5, 200]) }, claim)
+    return whole([value(random.pick(['a', 'b'])), value(random.int(0, 40)), value(random.chance(0.8) ? null : { x: 1 }), value(random.int(0, 40)), value(random.chance(0.8) ? 0 : 1), join(head(4, 3), value(random.chance(0.8) ? 0 : 5), value(random.chance(0.8) ? [] : ['y']), join(head(4, claims.length), ...claims))])
+  }),
   inside('that is not an array', material => hostile(material.random)),
   inside('that announces more or fewer items than it has', material => join(head(4, material.random.int(0, 255)), ...drawEntry(material))),
   inside('with bytes behind it', material => join(whole(drawEntry(material)), hostile(material.random))),

@@ -2,6 +2,7 @@
  * Where updates come from: three writers that write, and hear of each other or not, and the updates they would send: deltas,
  * diffs and snapshots. Their records are few, so that everything meets everything.
  */
+import { KindError } from '../../engine/errors.js'
 import type { StateVector } from '../../engine/state-vector.js'
 import type { Fields, Value } from '../../engine/values.js'
 import type { SimRandom } from '../../sim/random.js'
@@ -50,12 +51,43 @@ export function drawFields (random: SimRandom): Fields {
   return Object.fromEntries((names.length === 0 ? ['x'] : names).map(name => [name, drawValue(random)]))
 }
 
-/** One write of a shard. Versions are few and meet; stamps are its own count. */
-export function writeSomething (random: SimRandom, shard: TestShard, stamp: number): void {
+type Write = Parameters<TestShard['write']>[0]
+type Operation = NonNullable<Write['operations']>[number]
+
+function drawOperation (random: SimRandom): Operation {
+  const field = random.pick(['n', 's', 'm', 'q', 'x'])
+  const element = random.pick(['red', 'blue', 7, true])
+  switch (random.int(0, 6)) {
+    case 0: case 1: return { kind: 'increment', field, by: random.int(-5, 5) }
+    case 2: return { kind: 'add', field, element }
+    case 3: return { kind: 'remove', field, element }
+    case 4: return { kind: random.pick(['max', 'min']), field, value: random.int(-9, 9) }
+    case 5: return { kind: 'sequenced', field, sequence: random.int(0, 9), value: drawValue(random) }
+    default: return { kind: 'sequenced', field, sequence: random.int(0, 9) }
+  }
+}
+
+function drawWrite (random: SimRandom, stamp: number): Write {
   const key = random.pick(KEYS)
   const version = random.int(0, 30)
-  const kind = random.int(0, 9)
-  shard.write(kind === 0 ? del(key, version, stamp) : kind === 1 ? replace(key, version, drawFields(random), stamp) : put(key, version, drawFields(random), stamp), random.chance(0.1))
+  const kind = random.int(0, 12)
+  if (kind === 0) return del(key, version, stamp)
+  if (kind === 1) return replace(key, version, drawFields(random), stamp)
+  if (kind === 2) return { key, version, stamp, fields: { ...drawFields(random), [random.pick(NAMES)]: undefined } }
+  if (kind === 3) return { key, version, stamp, fields: drawFields(random), expires: random.int(1, 100) }
+  if (kind < 7) return { key, version, stamp, fields: null, operations: Array.from({ length: random.int(1, 3) }, () => drawOperation(random)), id: stamp }
+  return put(key, version, drawFields(random), stamp)
+}
+
+/** One write of a shard. Versions are few and meet; stamps are its own count. One that uses a field as another kind than it is changes nothing. */
+export function writeSomething (random: SimRandom, shard: TestShard, stamp: number): void {
+  const write = drawWrite(random, stamp)
+  const keepLoser = random.chance(0.1)
+  try {
+    shard.write(write, keepLoser)
+  } catch (error) {
+    if (!(error instanceof KindError)) throw error
+  }
 }
 
 /** The updates of some writers. The first of each writer's deltas starts at clock 0, so a shard that merges all of them in this order refuses none. */
