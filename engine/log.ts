@@ -124,6 +124,12 @@ export class ShardLog {
     return runs.finish(end)
   }
 
+  /** Forgets an incarnation that owns nothing live: its items are out of reach, and gone with the next compaction. */
+  forget (incarnation: number): void {
+    this.#stateVector.delete(incarnation)
+    this.#doc.store.clients.delete(incarnation)
+  }
+
   #items (incarnation: number): Y.Item[] {
     return this.#doc.store.clients.get(incarnation) as Y.Item[]
   }

@@ -38,7 +38,10 @@ export function claimsFor (head: Entry | undefined, operations: readonly Operati
     const before = [...head === undefined ? [] : entriesOf(head).flatMap(entry => [...claimsOf(entry)]), ...made].filter(claim => claim.field === operation.field)
     const epoch = before.reduce((latest, claim) => Math.max(latest, claim.epoch), head === undefined ? 0 : lastReset(head, operation.field))
     const ofEpoch = before.filter(claim => claim.epoch === epoch)
-    for (const next of claimsOfOperation(operation, epoch, ofEpoch, writer)) made = [...made.filter(other => contest(next, other, true) <= 0), next]
+    for (const next of claimsOfOperation(operation, epoch, ofEpoch, writer)) {
+      if (made.some(other => contest(next, other, true) < 0)) continue
+      made = [...made.filter(other => contest(next, other, true) <= 0), next]
+    }
   }
   return made
 }
@@ -88,7 +91,12 @@ export function fitTogether (a: readonly Claim[], b: readonly Claim[]): boolean 
  */
 export function mergeClaims (buffered: readonly Claim[], made: readonly Claim[]): Claim[] {
   const kept = buffered.filter(old => !made.some(claim => contest(claim, old, true) > 0 || takesBack(claim, old)))
-  return [...kept, ...made.filter(claim => !buffered.some(old => !takesBack(claim, old) && contest(old, claim, false) > 0) && !(claim.kind === 'remove' && claim.clock < 0))]
+  return [...kept, ...loggable(made).filter(claim => !buffered.some(old => !takesBack(claim, old) && contest(old, claim, false) > 0))]
+}
+
+/** Without removals that only take back what is buffered: of what is logged they say nothing. */
+export function loggable (claims: readonly Claim[]): readonly Claim[] {
+  return claims.filter(claim => claim.kind !== 'remove' || claim.clock >= 0)
 }
 
 function takesBack (claim: Claim, old: Claim): boolean {

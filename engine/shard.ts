@@ -9,30 +9,25 @@
  *        dots assigned, appended
  *        to the log, delta emitted
  *
- * The write buffer is the index itself: a pending entry is readable at once, and when a later one supersedes it before the
- * flush it is simply never logged, so a hammered key costs one entry.
- *
  *   invariants   1. whoever reads the log (encode, merge, changes) flushes first: an entry of the log is never hidden
  *                   by one that is not in the log
  *                2. the state vector names exactly the entries admitted, so equal vectors mean equal records
  *                3. an update is applied whole or not at all
- *                4. pending entries <= limits.maxPendingEntries; once dead entries outnumber max(2 live, limits.minGarbageToCompact)
- *                   each flush and merge copies a slice of the log, at least four times as long as what it appended
+ *                4. buffered entries <= limits.maxPendingEntries (write-buffer.ts); dead ones are bounded by the live (compacting-log.ts)
  */
-import { Compaction } from './compaction.js'
-import { NO_CLAIMS } from './claims.js'
-import { Entry, NO_FIELDS, type EntryFields, type Extra } from './entry.js'
-import { KindError, UpdateRefusedError } from './errors.js'
+import { CompactingLog } from './compacting-log.js'
+import type { Entry, Extra } from './entry.js'
+import { UpdateRefusedError } from './errors.js'
 import type { EngineEvent } from './events.js'
-import { limits } from './limits.js'
 import { Expiries } from './expiries.js'
-import { ShardLog } from './log.js'
-import { claimsFor, fitTogether, mergeClaims, type Operation } from './operations.js'
-import { admit, claimsOf, entriesOf, fieldsOf, isDeleted, kindIn, link, replacesAll, type AdmitSinks, type Index } from './record.js'
+import { limits } from './limits.js'
+import type { ShardLog } from './log.js'
+import { admit, fieldsOf, isDeleted, type AdmitSinks, type Index } from './record.js'
 import { runFrom, runsOf, type Run } from './run.js'
 import { digestOf, type StateVector } from './state-vector.js'
 import { decodeUpdate, encodeUpdate } from './update.js'
 import type { Fields } from './values.js'
+import { WriteBuffer } from './write-buffer.js'
 import type { Write } from './write.js'
 
 export interface ShardOptions {
@@ -47,8 +42,6 @@ export interface ShardOptions {
   /** The version-time by which fields expire. Without it nothing does. */
   readonly now?: () => number
 }
-
-export type { Write } from './write.js'
 
 export type MergeResult =
   /** `entries` were new; `maxVersion` is the greatest version or stamp among them. */
@@ -66,14 +59,9 @@ export class Shard {
   readonly incarnation: number
   readonly index: Index = new Map()
   readonly #options: ShardOptions
-  #log = new ShardLog()
-  #pending: Entry[] = []
-  /** Writes that lost where they entered but must reach the replicas all the same: logged in full, and dead on arrival unless it is a retry of what is there. */
-  #losers: Entry[] = []
-  #pendingDead = 0
+  readonly #log: CompactingLog
+  readonly #buffer: WriteBuffer
   #liveEntries = 0
-  #deadEntries = 0
-  #compaction: Compaction | null = null
   readonly #expiries = new Expiries()
   readonly #sinks: AdmitSinks
   #digest: string | null = null
@@ -82,6 +70,21 @@ export class Shard {
     this.#options = options
     this.shard = options.shard
     this.incarnation = options.incarnation
+    this.#log = new CompactingLog(dropped => options.onEvent({ type: 'compacted', shard: this.shard, live: this.#liveEntries, dropped }))
+    this.#buffer = new WriteBuffer({
+      index: this.index, incarnation: options.incarnation,
+      admit: entry => this.#admit(entry),
+      readmit: entry => admit(this.index, entry, this.#sinks),
+      onLeaving: entry => {
+        if (entry.extra !== null) this.#expiries.delete(entry)
+        if (entry.incarnation !== 0) this.#log.bury(entry)
+      },
+      onBecame: entry => { if (entry.extra !== null) this.#expiries.add(entry) },
+      onDead: this.#onDead,
+      nextClock: () => this.#log.end(this.incarnation),
+      now: () => this.now,
+      flush: () => this.flush()
+    })
     this.#sinks = {
       onDead: this.#onDead,
       onKindConflict: (key, field) => options.onEvent({ type: 'field-kind-conflict', shard: this.shard, key, field })
@@ -98,8 +101,8 @@ export class Shard {
   get now (): number { return this.#options.now?.() ?? 0 }
 
   get liveEntries (): number { return this.#liveEntries }
-  get deadEntries (): number { return this.#deadEntries }
-  get pendingEntries (): number { return this.#pending.length + this.#losers.length }
+  get deadEntries (): number { return this.#log.holes }
+  get pendingEntries (): number { return this.#buffer.size }
 
   /** Records that exist now. O(records). */
   countRecords (): number {
@@ -113,89 +116,13 @@ export class Shard {
    * Buffers one write.
    * @param keepLoser log the write even where an earlier one beats it, so that replicas can confirm that they hold it
    * @returns false when it changed nothing here: it was older than what is there, or a retry of it
-   * @throws KindError when it uses a field as another kind than it is (nothing changed)
+   * @throws KindError when it uses a field as another kind than it is, LimitError (nothing changed)
    */
   write (write: Write, keepLoser = false): boolean {
-    const changed = write.operations === undefined ? this.#writeFields(write, keepLoser) : this.#operate(write, write.operations, keepLoser)
-    if (this.#pending.length + this.#losers.length >= limits.maxPendingEntries) this.#relieve()
+    const changed = this.#buffer.write(write, keepLoser)
+    if (this.#buffer.relieve()) this.flush()
     this.#options.onRecord?.(write.key)
     return changed
-  }
-
-  #writeFields (write: Write, keepLoser: boolean): boolean {
-    const fields = write.fields ?? NO_FIELDS
-    const clears = write.fields === null || write.clears === true
-    const head = this.index.get(write.key)
-    if (head !== undefined && head.isOlderThan(write.version, write.stamp) && replacesAll(head, fields, clears)) {
-      this.#overwrite(head, write, fields, clears)
-      return true
-    }
-    if (head !== undefined && !clears) this.#assertRegisters(head, fields)
-    const entry = new Entry(write.key, write.version, write.stamp, fields, clears, 0, 0, extraOf(write))
-    this.#add(entry)
-    if (keepLoser && (!entry.live || entry.fields !== fields)) this.#keepLoser(new Entry(write.key, write.version, write.stamp, fields, clears, 0, 0, extraOf(write)))
-    return entry.live
-  }
-
-  /** The usual write by far, so the object of the entry that dies is used again: the collector has it among the old ones already. */
-  #overwrite (head: Entry, write: Write, fields: EntryFields, clears: boolean): void {
-    if (head.incarnation !== 0) {
-      this.#buryInLog(head)
-      this.#pending.push(head)
-    }
-    if (head.extra !== null) this.#expiries.delete(head)
-    head.become(write.version, write.stamp, fields, clears, extraOf(write))
-    if (head.extra !== null) this.#expiries.add(head)
-  }
-
-  #assertRegisters (head: Entry, fields: EntryFields): void {
-    if (!entriesOf(head).some(entry => entry.hasClaims)) return
-    for (const name in fields) {
-      const kind = fields[name] === undefined ? undefined : kindIn(head, name, this.now)
-      if (kind !== undefined && kind !== 'register') throw new KindError(`field ${name} is a ${kind} and cannot be set to a value; unset it first, or use another field`)
-    }
-  }
-
-  #operate (write: Write, operations: readonly Operation[], keepLoser: boolean): boolean {
-    const head = this.index.get(write.key)
-    const claims = claimsFor(head, operations, { incarnation: this.incarnation, nextClock: this.#log.end(this.incarnation), now: this.now })
-    if (claims.length === 0) return false
-    const copies = claims.map(claim => ({ ...claim }))
-    const entries = head === undefined ? [] : entriesOf(head)
-    const buffered = entries.findLast(entry => entry.incarnation === 0 && entry.hasClaims && fitTogether(claimsOf(entry), claims))
-    const entry = buffered ?? new Entry(write.key, write.version, write.stamp, NO_FIELDS, false, 0, 0, { expires: 0, claims })
-    if (buffered === undefined) this.#add(entry)
-    else this.#addTo(buffered, entries, write, claims)
-    const survived = claims.filter(claim => claimsOf(entry).includes(claim)).length
-    if (keepLoser && survived < claims.length) this.#keepLoser(new Entry(write.key, write.version, write.stamp, NO_FIELDS, false, 0, 0, { expires: 0, claims: copies }))
-    return survived > 0
-  }
-
-  /** Takes a buffered entry out of its record and puts it back with more claims. */
-  #addTo (buffered: Entry, entries: readonly Entry[], write: Write, claims: Parameters<typeof mergeClaims>[1]): void {
-    const rest = entries.filter(entry => entry !== buffered)
-    if (rest.length === 0) this.index.delete(buffered.key)
-    else link(this.index, rest)
-    buffered.next = null
-    buffered.extra = { expires: 0, claims: mergeClaims(claimsOf(buffered), claims) }
-    buffered.moveTo(Math.max(buffered.version, write.version), Math.max(buffered.stamp, write.stamp))
-    if (buffered.hasClaims) admit(this.index, buffered, this.#sinks)
-    else {
-      buffered.live = false
-      this.#onDead(buffered)
-    }
-  }
-
-  #add (entry: Entry): void {
-    this.#liveEntries++
-    this.#pending.push(entry)
-    if (entry.extra !== null) this.#expiries.add(entry)
-    admit(this.index, entry, this.#sinks)
-  }
-
-  #keepLoser (loser: Entry): void {
-    loser.live = false
-    this.#losers.push(loser)
   }
 
   /** Unsets what has expired, so that consumers hear of it. The fields read as absent anyway. @returns how many records changed */
@@ -209,35 +136,24 @@ export class Shard {
     return expired.length
   }
 
-  /** A full buffer is first rid of superseded entries; only if that frees too little is it flushed. */
-  #relieve (): void {
-    if (this.#pendingDead * 2 >= this.#pending.length) {
-      this.#pending = this.#pending.filter(entry => entry.live)
-      this.#pendingDead = 0
-    } else this.flush()
+  /** Places an entry that was not live before in the index. */
+  #admit (entry: Entry): void {
+    this.#liveEntries++
+    if (entry.extra !== null) this.#expiries.add(entry)
+    admit(this.index, entry, this.#sinks)
   }
 
   readonly #onDead = (entry: Entry): void => {
     this.#liveEntries--
     if (entry.extra !== null) this.#expiries.delete(entry)
-    if (entry.incarnation === 0) this.#pendingDead++
-    else this.#buryInLog(entry)
+    if (entry.incarnation === 0) this.#buffer.died()
+    else this.#log.bury(entry)
   }
 
-  #buryInLog (entry: Entry): void {
-    this.#deadEntries++
-    this.#log.bury(entry)
-    this.#compaction?.bury(entry)
-  }
-
-  /** Writes what is pending to the log and emits it as deltas of at most limits.maxDeltaBytes. */
+  /** Writes what is buffered to the log and emits it as deltas of at most limits.maxDeltaBytes. */
   flush (): void {
-    if (this.#pending.length === 0 && this.#losers.length === 0) return
-    const losers = this.#losers
-    const entries = losers.concat(this.#pendingDead === 0 ? this.#pending : this.#pending.filter(entry => entry.live))
-    this.#pending = []
-    this.#losers = []
-    this.#pendingDead = 0
+    if (this.#buffer.size === 0) return
+    const { entries, losers } = this.#buffer.take()
     if (entries.length === 0) return
     const start = this.#log.end(this.incarnation)
     entries.forEach((entry, i) => { entry.setDot(this.incarnation, start + i) })
@@ -248,10 +164,9 @@ export class Shard {
     // A loser has its dot now, and is admitted under it as on every other replica: of a write and its retries the last one wins.
     for (const loser of losers) {
       loser.live = true
-      this.#liveEntries++
-      admit(this.index, loser, this.#sinks)
+      this.#admit(loser)
     }
-    this.#compactSlice(entries.length)
+    this.#log.compactSlice(entries.length, this.#liveEntries)
   }
 
   /** Merges a peer's delta, diff or snapshot. Merging is commutative, associative and idempotent. */
@@ -293,17 +208,15 @@ export class Shard {
     for (const run of runs) {
       if (run.entries === null) continue
       entries += run.length
-      this.#liveEntries += run.length
       for (const entry of run.entries) {
         if (entry.version > maxVersion) maxVersion = entry.version
         if (entry.stamp > maxVersion) maxVersion = entry.stamp
-        if (entry.extra !== null) this.#expiries.add(entry)
-        admit(this.index, entry, this.#sinks)
+        this.#admit(entry)
         onRecord?.(entry.key)
       }
     }
     this.#digest = null
-    this.#compactSlice(entries)
+    this.#log.compactSlice(entries, this.#liveEntries)
     return { outcome: 'merged', entries, maxVersion }
   }
 
@@ -322,7 +235,7 @@ export class Shard {
     const runs: Run[] = []
     for (const [incarnation, end] of this.#log.stateVector) {
       const start = since.get(incarnation) ?? 0
-      if (start < end) runs.push(...runsOf(incarnation, start, end, this.#log.live(incarnation, start)))
+      if (start < end) runs.push(...runsOf(incarnation, start, end, this.#log.current.live(incarnation, start)))
     }
     return encodeUpdate(runs)
   }
@@ -343,34 +256,13 @@ export class Shard {
   /** The log, flushed. */
   get log (): ShardLog {
     this.flush()
-    return this.#log
-  }
-
-  /** Goes on with a compaction, or begins one where it is worth it. */
-  #compactSlice (appended: number): void {
-    if (this.#compaction === null) {
-      if (this.#deadEntries <= Math.max(limits.maxDeadPerLiveEntry * this.#liveEntries, limits.minGarbageToCompact)) return
-      this.#compaction = new Compaction(this.#log)
-    }
-    this.#compactStep(Math.max(limits.minCompactionSlice, appended * limits.minCompactionLead))
-  }
-
-  #compactStep (maxSlots: number): void {
-    const compaction = this.#compaction ??= new Compaction(this.#log)
-    if (!compaction.step(maxSlots)) return
-    this.#log.destroy()
-    this.#log = compaction.fresh
-    this.#compaction = null
-    const dropped = this.#deadEntries - compaction.holes
-    this.#deadEntries = compaction.holes
-    this.#options.onEvent({ type: 'compacted', shard: this.shard, live: this.#liveEntries, dropped })
+    return this.#log.current
   }
 
   /** Takes all superseded entries out of the log, in one go. Changes nothing anybody can observe except memory. */
   compact (): void {
     this.flush()
-    if (this.#compaction !== null) this.#compactStep(Infinity)
-    if (this.#deadEntries > 0) this.#compactStep(Infinity)
+    this.#log.compact()
   }
 }
 
@@ -383,10 +275,4 @@ function deltasOf (run: Run): Uint8Array[] {
     ...deltasOf({ ...run, length: half, entries: run.entries.slice(0, half) }),
     ...deltasOf({ ...run, clock: run.clock + half, length: run.length - half, entries: run.entries.slice(half) })
   ]
-}
-
-function extraOf ({ fields, expires = 0 }: Write): Extra | null {
-  if (expires > 0) return { expires, claims: NO_CLAIMS }
-  for (const name in fields) if (fields[name] === undefined) return { expires: 0, claims: NO_CLAIMS }
-  return null
 }

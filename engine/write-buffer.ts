@@ -1,0 +1,185 @@
+/**
+ * The write buffer (D3): writes that took their place in the index and wait for their place in the log.
+ *
+ * Because the buffer is the index itself, a buffered write is readable at once, and when a later one supersedes it before
+ * the flush it is simply never logged: a hammered key costs one entry. The object of an entry that is overwritten is used
+ * again for the next, and operations on one record share one entry.
+ *
+ *   invariants   a buffered entry has incarnation 0, and its claims the clock Infinity; at most limits.maxPendingEntries wait
+ */
+import { NO_CLAIMS, type Claim } from './claims.js'
+import { Entry, NO_FIELDS, type EntryFields, type Extra } from './entry.js'
+import { KindError } from './errors.js'
+import { limits } from './limits.js'
+import { claimsFor, fitTogether, loggable, mergeClaims, type Operation } from './operations.js'
+import { claimsOf, entriesOf, kindIn, link, replacesAll, type Index } from './record.js'
+import type { Write } from './write.js'
+
+export interface WriteBufferOptions {
+  readonly index: Index
+  readonly incarnation: number
+  /** Places a new entry in the index, and counts it. */
+  readonly admit: (entry: Entry) => void
+  /** Places an entry again that was taken out. */
+  readonly readmit: (entry: Entry) => void
+  /** An entry of the index is about to become another one. */
+  readonly onLeaving: (entry: Entry) => void
+  readonly onBecame: (entry: Entry) => void
+  readonly onDead: (entry: Entry) => void
+  /** The clock of the next entry that is logged. */
+  readonly nextClock: () => number
+  readonly now: () => number
+  /** Logs what is buffered. */
+  readonly flush: () => void
+}
+
+/** What a flush takes to the log: losers first. */
+export interface Buffered {
+  readonly entries: readonly Entry[]
+  /** Those among them that lost where they entered. */
+  readonly losers: readonly Entry[]
+}
+
+export class WriteBuffer {
+  readonly #options: WriteBufferOptions
+  #entries: Entry[] = []
+  /** Writes that lost where they entered but must reach the replicas all the same: logged in full, and dead on arrival unless it is a retry of what is there. */
+  #losers: Entry[] = []
+  #dead = 0
+  /** Whether one of the losers may turn out to be none, once it has a dot. */
+  #undecided = false
+
+  constructor (options: WriteBufferOptions) { this.#options = options }
+
+  get size (): number { return this.#entries.length + this.#losers.length }
+
+  /** @returns whether it changed anything. @throws KindError, LimitError (nothing changed) */
+  write (write: Write, keepLoser: boolean): boolean {
+    return write.operations === undefined ? this.#writeFields(write, keepLoser) : this.#operate(write, write.operations, keepLoser)
+  }
+
+  #writeFields (write: Write, keepLoser: boolean): boolean {
+    const fields = write.fields ?? NO_FIELDS
+    const clears = write.fields === null || write.clears === true
+    const head = this.#options.index.get(write.key)
+    if (head !== undefined && head.isOlderThan(write.version, write.stamp) && replacesAll(head, fields, clears)) {
+      this.#overwrite(head, write, fields, clears)
+      return true
+    }
+    if (head !== undefined && !clears) this.#assertRegisters(head, fields)
+    const entry = new Entry(write.key, write.version, write.stamp, fields, clears, 0, 0, extraOf(write))
+    if (head !== undefined && clears && isUndecided(head, entry)) {
+      this.#keep(entry)
+      this.#undecided = true
+      return true
+    }
+    this.#add(entry)
+    if (keepLoser && (!entry.live || entry.fields !== fields)) this.#keep(new Entry(write.key, write.version, write.stamp, fields, clears, 0, 0, extraOf(write)))
+    return entry.live
+  }
+
+  /** The usual write by far, so the object of the entry that dies is used again: the collector has it among the old ones already. */
+  #overwrite (head: Entry, write: Write, fields: EntryFields, clears: boolean): void {
+    if (head.incarnation !== 0) this.#entries.push(head)
+    this.#options.onLeaving(head)
+    head.become(write.version, write.stamp, fields, clears, extraOf(write))
+    this.#options.onBecame(head)
+  }
+
+  #assertRegisters (head: Entry, fields: EntryFields): void {
+    if (!entriesOf(head).some(entry => entry.hasClaims)) return
+    for (const name in fields) {
+      const kind = fields[name] === undefined ? undefined : kindIn(head, name, this.#options.now())
+      if (kind !== undefined && kind !== 'register') throw new KindError(`field ${name} is a ${kind} and cannot be set to a value; unset it first, or use another field`)
+    }
+  }
+
+  #operate (write: Write, operations: readonly Operation[], keepLoser: boolean): boolean {
+    const { index, incarnation, nextClock, now } = this.#options
+    const head = index.get(write.key)
+    const claims = claimsFor(head, operations, { incarnation, nextClock: nextClock(), now: now() })
+    if (claims.length === 0) return false
+    const entries = head === undefined ? [] : entriesOf(head)
+    const shared = entries.find(entry => entry.incarnation === 0 && entry.hasClaims)
+    if (shared !== undefined && !fitTogether(claimsOf(shared), claims)) {
+      this.#options.flush() // so that there is never more than one: a removal must find every buffered add in it
+      return this.#operate(write, operations, keepLoser)
+    }
+    const copies = loggable(claims).map(claim => ({ ...claim }))
+    const entry = shared ?? operationEntry(write, claims)
+    if (shared === undefined) this.#add(entry)
+    else this.#addTo(shared, entries, write, claims)
+    const survived = claims.filter(claim => claimsOf(entry).includes(claim)).length
+    if (keepLoser && survived < claims.length && copies.length > 0) this.#keep(operationEntry(write, copies))
+    return survived > 0
+  }
+
+  /** Takes a buffered entry out of its record and puts it back with more claims. */
+  #addTo (shared: Entry, entries: readonly Entry[], write: Write, claims: readonly Claim[]): void {
+    const { index, readmit, onDead } = this.#options
+    const rest = entries.filter(entry => entry !== shared)
+    if (rest.length === 0) index.delete(shared.key)
+    else link(index, rest)
+    shared.next = null
+    shared.extra = { expires: 0, claims: mergeClaims(claimsOf(shared), claims) }
+    shared.moveTo(Math.max(shared.version, write.version), Math.max(shared.stamp, write.stamp))
+    if (shared.hasClaims) readmit(shared)
+    else {
+      shared.live = false
+      onDead(shared)
+    }
+  }
+
+  #add (entry: Entry): void {
+    this.#entries.push(entry)
+    this.#options.admit(entry)
+  }
+
+  #keep (loser: Entry): void {
+    loser.live = false
+    this.#losers.push(loser)
+  }
+
+  /** A buffered entry was superseded before it was logged. */
+  died (): void { this.#dead++ }
+
+  /** Whether it must be flushed: for a dot that decides, or because it is full and ridding it of superseded entries would free too little. */
+  relieve (): boolean {
+    if (this.#undecided) return true
+    if (this.size < limits.maxPendingEntries) return false
+    if (this.#dead * 2 < this.#entries.length) return true
+    this.#entries = this.#entries.filter(entry => entry.live)
+    this.#dead = 0
+    return false
+  }
+
+  /** Empties it. */
+  take (): Buffered {
+    const losers = this.#losers
+    const entries = losers.concat(this.#dead === 0 ? this.#entries : this.#entries.filter(entry => entry.live))
+    this.#entries = []
+    this.#losers = []
+    this.#dead = 0
+    this.#undecided = false
+    return { entries, losers }
+  }
+}
+
+/**
+ * Whether the record has an entry of the same version and stamp, from another writer, that a delete or replacement hides or
+ * not depending on their dots. Fields that tie are given up by the later one, but it cannot be half a delete.
+ */
+function isUndecided (head: Entry, { version, stamp }: Entry): boolean {
+  const tied = entriesOf(head).filter(other => other.version === version && other.stamp === stamp)
+  return tied.length > 0 && !tied.some(other => other.clears)
+}
+
+function operationEntry (write: Write, claims: readonly Claim[]): Entry {
+  return new Entry(write.key, write.version, write.stamp, NO_FIELDS, false, 0, 0, { expires: 0, claims })
+}
+
+function extraOf ({ fields, expires = 0 }: Write): Extra | null {
+  if (expires > 0) return { expires, claims: NO_CLAIMS }
+  for (const name in fields) if (fields[name] === undefined) return { expires: 0, claims: NO_CLAIMS }
+  return null
+}
