@@ -41,7 +41,7 @@ export interface ShardSetOptions {
   readonly onDelta: (shard: number, delta: Uint8Array) => void
   /** The shard's log grew, by a write or a merge. */
   readonly onChange: (shard: number) => void
-  /** A write is buffered: flush() within the flush interval. */
+  /** A write is buffered, or a shard is to be stored anew: flush() within the flush interval. */
   readonly onPending: () => void
   readonly onEvent: (event: EngineEvent | { readonly type: 'shard-damaged', readonly shard: number, readonly blobs: number }) => void
 }
@@ -77,6 +77,7 @@ export class ShardSet {
       this.#options.persister.restored(stored)
       for (const update of [...stored.snapshot === null ? [] : [stored.snapshot], ...stored.deltas]) this.#merge(shard, update)
       for (const { consumerGroup, cursor } of stored.cursors) this.mergeCursor(shard, consumerGroup, cursor)
+      this.#foldSoon(shard) // the last life may have ended before it came to that
       found.push(shard)
     }
     return found
@@ -151,6 +152,7 @@ export class ShardSet {
       const found = this.#shards.get(shard)
       if (found !== undefined) this.#options.persister.snapshot(shard, found.encode())
     }
+    if (this.#wantSnapshot.size > 0) this.#options.onPending()
   }
 
   /** Merges a peer's update and stores it. */
@@ -183,9 +185,15 @@ export class ShardSet {
   }
 
   #store (shard: number, update: Uint8Array): void {
-    const { persister } = this.#options
-    persister.delta(shard, update)
-    if (persister.wantsSnapshot(shard)) this.#wantSnapshot.add(shard)
+    this.#options.persister.delta(shard, update)
+    this.#foldSoon(shard)
+  }
+
+  /** Asks for a flush by itself: on a node that only merges, nobody else would. */
+  #foldSoon (shard: number): void {
+    if (this.#wantSnapshot.has(shard) || !this.#options.persister.wantsSnapshot(shard)) return
+    this.#wantSnapshot.add(shard)
+    this.#options.onPending()
   }
 
   #changed (shard: number): void {
@@ -247,9 +255,9 @@ export class ShardSet {
       this.#wantSnapshot.delete(shard)
       this.cursors.drop(shard)
       this.#indexes.delete(shard)
-      if (!this.#shards.delete(shard)) continue
+      // Whatever is in memory: on disk there may be cursors of an empty shard, or rows that could not be read.
       this.#options.persister.drop(shard)
-      this.#incarnations.set(shard, incarnation)
+      if (this.#shards.delete(shard)) this.#incarnations.set(shard, incarnation)
     }
     this.#roots.delete(group)
     this.#cursorRoots.delete(group)
