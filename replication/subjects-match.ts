@@ -44,49 +44,51 @@ function matches (pattern: readonly string[], subject: readonly string[]): boole
 
 interface PatternEntry<T> {
   readonly tokens: readonly string[]
-  readonly pattern: string
-  readonly value: T
+  readonly values: T[]
 }
 
 /**
- * Values filed under patterns. Exact subjects are looked up, only patterns with wildcards are walked, and the answer
- * is remembered until the next change: subscriptions change rarely, messages pass by the ten thousand.
+ * Values filed under patterns. Exact subjects are looked up, only patterns with wildcards are walked, each once however
+ * many subscribe to it (every consumer of a client does), and the answer is remembered until the next change:
+ * subscriptions change rarely, messages pass by the ten thousand.
  */
 export class SubjectIndex<T> {
   readonly #exact = new Map<string, T[]>()
-  readonly #wild: PatternEntry<T>[] = []
+  readonly #wild = new Map<string, PatternEntry<T>>()
   readonly #remembered = new Map<string, readonly T[]>()
 
   add (pattern: string, value: T): void {
     this.#remembered.clear()
-    if (SUBJECT.test(pattern)) {
-      const values = this.#exact.get(pattern)
-      if (values === undefined) this.#exact.set(pattern, [value])
-      else values.push(value)
-    } else this.#wild.push({ tokens: pattern.split('.'), pattern, value })
+    const values = this.#valuesOf(pattern)
+    if (values !== undefined) values.push(value)
+    else if (SUBJECT.test(pattern)) this.#exact.set(pattern, [value])
+    else this.#wild.set(pattern, { tokens: pattern.split('.'), values: [value] })
   }
 
   remove (pattern: string, value: T): void {
     this.#remembered.clear()
-    const values = this.#exact.get(pattern)
-    if (values === undefined) {
-      const at = this.#wild.findIndex((entry) => entry.pattern === pattern && entry.value === value)
-      if (at >= 0) this.#wild.splice(at, 1)
-      return
-    }
+    const values = this.#valuesOf(pattern)
+    if (values === undefined) return
     const at = values.indexOf(value)
     if (at >= 0) values.splice(at, 1)
-    if (values.length === 0) this.#exact.delete(pattern)
+    if (values.length > 0) return
+    this.#exact.delete(pattern)
+    this.#wild.delete(pattern)
   }
+
+  #valuesOf (pattern: string): T[] | undefined { return this.#exact.get(pattern) ?? this.#wild.get(pattern)?.values }
 
   /** The values whose pattern matches; the array never changes afterwards. */
   match (subject: string): readonly T[] {
     const known = this.#remembered.get(subject)
     if (known !== undefined) return known
     const found = [...this.#exact.get(subject) ?? []]
-    if (this.#wild.length > 0) {
+    if (this.#wild.size > 0) {
       const tokens = subject.split('.')
-      for (const entry of this.#wild) if (matches(entry.tokens, tokens)) found.push(entry.value)
+      for (const entry of this.#wild.values()) {
+        if (!matches(entry.tokens, tokens)) continue
+        for (const value of entry.values) found.push(value)
+      }
     }
     if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear()
     this.#remembered.set(subject, found)

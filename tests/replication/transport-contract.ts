@@ -69,6 +69,24 @@ export function transportContract (test: TestFn, name: string, open: () => Promi
     t.deepEqual(subjects(exact), ['.one.x'])
   })
 
+  check('of several subscriptions to one pattern each gets every message until it is closed', async ({ t, a, b, at }) => {
+    const counts = [0, 0, 0]
+    const subscriptions = counts.map((_, i) => b.subscribe(`${at}.*`, () => { counts[i] = (counts[i] ?? 0) + 1 }))
+    const last = await collect(b, `${at}.>`)
+    a.publish(`${at}.x`, new Uint8Array(1))
+    await waitFor(() => last.length === 1, 'the first message')
+    subscriptions[1]?.close()
+    await b.flush()
+    a.publish(`${at}.x`, new Uint8Array(1))
+    await waitFor(() => last.length === 2 && counts[2] === 2, 'the second message')
+    t.deepEqual(counts, [2, 1, 2])
+    for (const subscription of subscriptions) subscription.close()
+    await b.flush()
+    a.publish(`${at}.x`, new Uint8Array(1))
+    await waitFor(() => last.length === 3, 'the third message')
+    t.deepEqual(counts, [2, 1, 2])
+  })
+
   check('bytes belong to whoever holds them: sender and receivers share nothing', async ({ t, a, b, at }) => {
     const seen: string[] = []
     for (let i = 0; i < 2; i++) {
