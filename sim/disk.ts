@@ -41,8 +41,8 @@ export class SimDisk {
   get isEmpty (): boolean { return this.#image.size === 0 }
 
   /** What it holds, for those who check how much that is. */
-  held (): Array<{ readonly shard: number, readonly snapshot: Uint8Array | undefined, readonly deltas: readonly Uint8Array[] }> {
-    return [...this.#image].map(([shard, { snapshot, deltas }]) => ({ shard, snapshot: snapshot?.data, deltas: deltas.map(({ data }) => data) }))
+  held (): Array<{ readonly shard: number, readonly snapshot: Uint8Array | undefined, readonly deltas: readonly Uint8Array[], readonly cursors: number }> {
+    return [...this.#image].map(([shard, { snapshot, deltas, cursors }]) => ({ shard, snapshot: snapshot?.data, deltas: deltas.map(({ data }) => data), cursors: cursors.size }))
   }
 
   open (process: SimProcess): Store {

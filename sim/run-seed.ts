@@ -124,5 +124,5 @@ async function rest (world: World, plan: Plan): Promise<void> {
   if (noise.length > 0) throw new Violation('a quiet cluster sends heartbeats and nothing else', noise.slice(0, 5).join(', '))
   const left = unsettled(world, plan)
   if (left !== null) throw left
-  if (plan.checksStores) for (const { name, caches } of plan.clusters) for (const cache of Object.keys(caches)) checkStores(world.nodesOf(name), cache)
+  for (const { name, caches } of plan.clusters) for (const cache of Object.keys(caches)) checkStores(world.nodesOf(name), cache)
 }

@@ -12,9 +12,9 @@ export function checkStores (machines: readonly NodeMachine[], cache: string): v
   for (const machine of machines) {
     const replicator = machine.inside?.replicas.get(cache)?.replicator
     if (replicator === undefined) continue
-    for (const { shard, snapshot, deltas } of machine.disk(cache).held()) {
+    for (const { shard, snapshot, deltas, cursors } of machine.disk(cache).held()) {
       const where = `${machine.name}: shard ${shard} of ${cache}`
-      const empty = snapshot === undefined && deltas.length === 0
+      const empty = snapshot === undefined && deltas.length === 0 && cursors === 0
       if (!empty && !replicator.held.has(replicator.shards.groupOf(shard))) throw new Violation('a store follows the live records', `${where} was given up and is still on disk`)
       const beforeLast = deltas.slice(0, -1).reduce((sum, { length }) => sum + length, 0)
       const deltaBytes = beforeLast + (deltas.at(-1)?.length ?? 0)

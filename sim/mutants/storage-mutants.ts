@@ -1,5 +1,7 @@
-/** Planted bugs around what is durable: promised too early, or begun again under an old name. */
+/** Planted bugs around what is on disk: promised too early, kept for ever, or begun again under an old name. */
+import type { MergeResult } from '../../engine/shard.js'
 import { Persister } from '../../storage/persister.js'
+import { ShardSet } from '../../storage/shard-set.js'
 import { NodeMachine } from '../node-machine.js'
 import { SimRandom } from '../random.js'
 import { all, patch, type Mutant } from './mutant.js'
@@ -10,6 +12,31 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     breaks: 'a write with concern durable is acknowledged before it is on disk',
     seeds: 40,
     plant: () => patch(Persister.prototype, 'synced', () => async () => {})
+  },
+  {
+    name: 'merges-never-folded',
+    breaks: 'a node folds its deltas into a snapshot only when it takes a write itself',
+    seeds: 40,
+    plant: () => {
+      let merging = false
+      return all(
+        patch(ShardSet.prototype, 'merge', original => function (this: ShardSet, shard, update): MergeResult {
+          merging = true
+          try {
+            return original.call(this, shard, update)
+          } finally {
+            merging = false
+          }
+        }),
+        patch(Persister.prototype, 'wantsSnapshot', original => function (this: Persister, shard): boolean { return !merging && original.call(this, shard) })
+      )
+    }
+  },
+  {
+    name: 'dropped-stays-on-disk',
+    breaks: 'a placement group that is given up is forgotten in memory only',
+    seeds: 40,
+    plant: () => patch(Persister.prototype, 'drop', () => () => {})
   },
   {
     name: 'incarnation-reused',
