@@ -6,6 +6,7 @@ import type { WritesPlan } from './workloads/writes.js'
 export interface Scenario {
   readonly seed?: number
   readonly ms?: number
+  readonly pace?: Plan['pace']
   readonly nodes: readonly string[]
   readonly spares?: readonly string[]
   readonly clients?: readonly string[]
@@ -15,7 +16,6 @@ export interface Scenario {
   readonly writes: ReadonlyArray<Pick<WritesPlan, 'kind' | 'host'> & Partial<WritesPlan>>
   readonly consumers?: ReadonlyArray<Partial<ConsumerPlan>>
   readonly faults?: readonly Fault[]
-  readonly checksStores?: boolean
   readonly losesHints?: boolean
 }
 
@@ -23,13 +23,13 @@ export const CLUSTER = 'alpha'
 export const CACHE = 'offers'
 
 export function planFor (scenario: Scenario): Plan {
-  const { seed = 1, ms = 8000, nodes, spares = [], clients = [], shape = { shards: 8, groups: 4, replicas: 2 }, limits = 'usual', concerns = ['majority'], writes, consumers = [], faults = [], checksStores = false, losesHints = true } = scenario
+  const { seed = 1, ms = 8000, pace = 'fast', nodes, spares = [], clients = [], shape = { shards: 8, groups: 4, replicas: 2 }, limits = 'usual', concerns = ['majority'], writes, consumers = [], faults = [], losesHints = true } = scenario
   return {
-    seed, safetyMs: ms, settleMs: 20_000, limits, maxMessageBytes: limits === 'small' ? 12 * 1024 : 900 * 1024, concerns,
+    seed, safetyMs: ms, pace, settleMs: 20_000, limits, maxMessageBytes: limits === 'small' ? 12 * 1024 : 900 * 1024, concerns,
     clusters: [{ name: CLUSTER, nodes, spares, clients, caches: { [CACHE]: shape } }],
     writes: writes.map((plan, id) => ({ cluster: CLUSTER, cache: CACHE, pauseMs: 40, keys: 6, ...plan, id })),
     consumers: consumers.map((plan, i) => ({ cluster: CLUSTER, cache: CACHE, group: `g${i}`, ratePerSecond: 5000, batchSize: 100, lifeMs: 60_000, commitChance: 0.5, ...plan })),
-    slowStarts: [], checksStores, losesHints,
+    slowStarts: [], losesHints,
     faults: [...faults].sort((a, b) => a.atMs - b.atMs)
   }
 }

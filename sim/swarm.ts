@@ -22,7 +22,7 @@ export function planOf (seed: number, safetyMs: number): Plan {
   const small = random.chance(0.6)
   const mix = mixesOf(seed, clusters[0] as ClusterPlan, safetyMs)
   return {
-    seed, safetyMs, settleMs: SETTLE_MS,
+    seed, safetyMs, settleMs: SETTLE_MS, pace: 'fast',
     limits: small ? 'small' : 'usual',
     maxMessageBytes: random.chance(0.4) ? 12 * 1024 : 900 * 1024,
     clusters,
@@ -30,7 +30,6 @@ export function planOf (seed: number, safetyMs: number): Plan {
     concerns: random.pick<readonly WriteConcern[]>([['buffered'], ['buffered', 'durable'], ['buffered', 'majority'], ['durable', 'majority', 'all'], ['majority'], ['buffered', 'durable', 'majority', 'all']]),
     consumers: [...clusters.flatMap(cluster => consumersOf(random, cluster)), ...mix.consumers],
     faults: [...faultsOf(random, clusters[0] as ClusterPlan, safetyMs), ...mix.faults].sort((a, b) => a.atMs - b.atMs),
-    checksStores: false,
     losesHints: true,
     slowStarts: slowStarts(new SimRandom(seed).fork('slow starts'), clusters[0] as ClusterPlan)
   }

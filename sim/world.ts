@@ -14,7 +14,7 @@ import type { Machine } from './machine.js'
 import { Model } from './model.js'
 import { SimNetwork, type SentMessage } from './network.js'
 import { NodeMachine } from './node-machine.js'
-import { describeFault, type ClusterPlan, type Plan } from './plan.js'
+import { describeFault, PACES, type ClusterPlan, type Plan } from './plan.js'
 import { SimRandom } from './random.js'
 import { Resends } from './resends.js'
 import { Scheduler } from './scheduler.js'
@@ -25,8 +25,6 @@ import { ConsumerGroup } from './workloads/consumer.js'
 import { Writer } from './workloads/writer.js'
 import { WRITES } from './workloads/writes.js'
 
-/** Everything faster than the defaults by the same factor, so that a run of seconds sees many heartbeats. */
-const TIMING = { flushIntervalMs: 5, hintIntervalMs: 10, storeIntervalMs: 20, heartbeatMs: 100, failureTimeoutMs: 500, joinWaitMs: 150, requestTimeoutMs: 400 }
 const WRITE_TIMEOUT_MS = 1500
 /** How often what is too slow to look at after every event is looked at. */
 const LOOK_MS = 250
@@ -45,10 +43,10 @@ export class World implements Stage {
   /** Subjects that something was sent on since the last call of `takeSubjects`. */
   #subjects = new Set<string>()
   winding = false
-  readonly heartbeatMs = TIMING.heartbeatMs
   #failure: Violation | undefined
   #touched: Host | undefined
   readonly #plan: Plan
+  readonly #timing: typeof PACES[Plan['pace']]
   readonly #trace: Trace
   readonly #gone: Gone[] = []
   readonly #cursors = new CursorWatch()
@@ -61,6 +59,7 @@ export class World implements Stage {
 
   constructor (plan: Plan, trace: Trace) {
     this.#plan = plan
+    this.#timing = PACES[plan.pace]
     this.#trace = trace
     this.random = new SimRandom(plan.seed)
     this.scheduler = new Scheduler({ onEvent: (atMs, label) => trace.add(atMs, label), afterEvent: () => this.#afterEvent() })
@@ -75,13 +74,13 @@ export class World implements Stage {
 
   #build (cluster: ClusterPlan): void {
     for (const name of [...cluster.nodes, ...cluster.spares]) {
-      const machine = new NodeMachine(this, cluster.name, name, { cluster: cluster.name, caches: cluster.caches, timing: TIMING })
+      const machine = new NodeMachine(this, cluster.name, name, { cluster: cluster.name, caches: cluster.caches, timing: this.#timing })
       machine.wanted = !cluster.spares.includes(name)
       this.machines.set(name, machine)
       if (machine.wanted) this.scheduler.at(0, `start ${name}`, () => machine.start())
     }
     for (const name of cluster.clients) {
-      const machine = new ClientMachine(this, cluster.name, name, { cluster: cluster.name, connectTimeoutMs: 1000, timing: TIMING }, Object.keys(cluster.caches))
+      const machine = new ClientMachine(this, cluster.name, name, { cluster: cluster.name, connectTimeoutMs: 1000, timing: this.#timing }, Object.keys(cluster.caches))
       this.machines.set(name, machine)
       this.scheduler.at(200, `start ${name}`, () => machine.start())
     }
@@ -115,7 +114,7 @@ export class World implements Stage {
     const name = `${machine}-twin${++this.#twins}`
     const cluster = this.#plan.clusters.find(plan => plan.name === original.cluster)
     if (cluster === undefined) return () => {}
-    const twin = new NodeMachine(this, original.cluster, name, { cluster: original.cluster, caches: cluster.caches, timing: TIMING }, machine)
+    const twin = new NodeMachine(this, original.cluster, name, { cluster: original.cluster, caches: cluster.caches, timing: this.#timing }, machine)
     twin.wanted = false
     this.machines.set(name, twin)
     twin.start()
@@ -233,6 +232,8 @@ export class World implements Stage {
       this.#lookSoon()
     })
   }
+
+  get heartbeatMs (): number { return this.#timing.heartbeatMs }
 
   get trace (): Trace { return this.#trace }
 }
