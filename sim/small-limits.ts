@@ -8,6 +8,9 @@ const KIB = 1024
 const USUAL = { ...limits }
 const SMALL: Partial<Record<keyof Limits, number>> = {
   maxPendingEntries: 48,
+  maxElementLength: 32,
+  maxClaimsPerEntry: 8,
+  maxSequencedBytes: KIB,
   maxEntryBytes: 4 * KIB,
   maxDeltaBytes: 8 * KIB,
   maxPartBytes: 16 * KIB,
@@ -24,7 +27,8 @@ const SMALL: Partial<Record<keyof Limits, number>> = {
   maxSnapshotsPerFlush: 1,
   maxShardsPerPoll: 3,
   maxShardsPerHint: 2,
-  maxPollReplyBytes: 8 * KIB
+  maxPollReplyBytes: 8 * KIB,
+  maxQueryBytes: 8 * KIB
 }
 
 /** Sets the bounds for everything that runs in this process from now on. */
