@@ -218,3 +218,18 @@ test('a holder that leads a query back is not followed for ever', async t => {
   const lying = { ...reader, queries: { ask: () => {}, askHolder: async () => ({ records: [], next: { shard: 0, after: null }, looked: 0 }) } as unknown as QueryClient }
   await t.throwsAsync(time.wait(findPage(lying, { price: 1 })), { code: 'ENVELOPE_REFUSED', message: /leads back/ })
 })
+
+test('a group of more shards than one request may name is asked in parts (SPEC B1)', async t => {
+  const shape = { shards: limits.maxShardsPerRequest * 2 + 3, groups: 2, replicas: 1 }
+  const asked: number[][] = []
+  const queries = {
+    askHolder: async (_router: Router, _group: number, _op: string, { shards }: { shards: number[] }) => {
+      asked.push(shards)
+      return { records: [], next: null, looked: 0 }
+    }
+  } as unknown as QueryClient
+  const source = { router: { cache: CACHE, shape } as Router, queries, timers: new VirtualTime(1).ports('reader').timers }
+  t.deepEqual(await findPage(source, { price: 1 }), { records: [], next: null })
+  t.deepEqual(asked.map(shards => shards.length), [limits.maxShardsPerRequest, 2, limits.maxShardsPerRequest, 1])
+  t.deepEqual(asked.flat().sort((a, b) => a - b), Array.from({ length: shape.shards }, (_, shard) => shard))
+})
