@@ -57,3 +57,8 @@ test('every truncation of a vector is refused', t => {
   const bytes = encodeStateVector(new Map([[0xfffffff0, 2 ** 33], [500, 300], [1, 1]]))
   for (let length = 0; length < bytes.length; length++) t.throws(() => decodeStateVector(bytes.slice(0, length)), { instanceOf: RangeError })
 })
+
+test('a number of endless zeros is refused: adding up what its bytes are worth gives NaN, which passes every comparison', t => {
+  t.throws(() => decodeStateVector(Uint8Array.of(1, ...new Uint8Array(159).fill(0x80), 0, 1)), { instanceOf: RangeError })
+  t.throws(() => decodeStateVector(Uint8Array.of(1, 5, ...new Uint8Array(159).fill(0x80), 0)), { instanceOf: RangeError })
+})

@@ -10,6 +10,7 @@ import { limits } from '../../engine/limits.js'
 import { runsOf, type Run } from '../../engine/run.js'
 import { decodeUpdate, encodeUpdate, ROOT } from '../../engine/update.js'
 import { createEncoder, toUint8Array, writeUint8, writeVarString, writeVarUint } from '../../engine/varint.js'
+import { structAt, writeWire } from '../fuzz/wire.js'
 import { dump, openShard, put, type TestShard } from './shards.js'
 
 const BIG = 0xfffffff1
@@ -142,7 +143,9 @@ const HOSTILE: readonly (readonly [what: string, bytes: Uint8Array, reason: RegE
   ['an entry that is no write', forged([writer => { first(ANY, 1)(writer); writeUint8(writer, 116); writeVarUint(writer, 1); writeUint8(writer, 0x07) }]), /entry/],
   ['a delete set', forged([first(DELETED, 1)], { deletes: [1, 5, 1, 0, 1] }), /delete-set/],
   ['a huge delete set', forged([first(DELETED, 1)], { deletes: [2 ** 40] }), /delete-set/],
-  ['an unending number', Uint8Array.from({ length: 30 }, () => 0xff), /malformed/]
+  ['an unending number', Uint8Array.from({ length: 30 }, () => 0xff), /malformed/],
+  ['a clock of endless zeros', writeWire({ spans: [{ incarnation: 5, clock: NaN, structs: [structAt(5, 0, 1)] }], deletes: [0] }), /malformed/],
+  ['a length of endless zeros', writeWire({ spans: [{ incarnation: 5, clock: 0, structs: [{ ...structAt(5, 0, 1), length: NaN }] }], deletes: [0] }), /malformed/]
 ]
 
 for (const [what, bytes, reason] of HOSTILE) {

@@ -7,7 +7,7 @@ import { drawIncarnation, type Material, type Mutation } from './world.js'
 import { readWire, structAt, updateOf, writeWire, type WireSpan, type WireStruct, type WireUpdate } from './wire.js'
 
 /** Numbers at which something ends. */
-const EDGES = [0, 1, 2, 127, 128, 4095, 4096, 4097, 2 ** 16, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40, 2 ** 48 - 1, 2 ** 48, 2 ** 48 + 1, Number.MAX_SAFE_INTEGER - 1, Number.MAX_SAFE_INTEGER]
+const EDGES = [0, 1, 2, 127, 128, 4095, 4096, 4097, 2 ** 16, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40, 2 ** 48 - 1, 2 ** 48, 2 ** 48 + 1, Number.MAX_SAFE_INTEGER - 1, Number.MAX_SAFE_INTEGER, NaN]
 
 export function near (random: SimRandom, number: number): number {
   return random.chance(0.5) ? random.pick(EDGES) : Math.max(0, number + random.int(-2, 2))

@@ -56,13 +56,19 @@ function readStruct (reader: ByteReader): WireStruct {
 
 export function writeWire ({ spans, count = spans.length, deletes }: WireUpdate): Uint8Array {
   const writer = createEncoder()
-  writeVarUint(writer, count)
+  writeNumber(writer, count)
   for (const { incarnation, clock, structs, count: announced = structs.length } of spans) {
-    for (const number of [announced, incarnation, clock]) writeVarUint(writer, number)
+    for (const number of [announced, incarnation, clock]) writeNumber(writer, number)
     for (const struct of structs) writeStruct(writer, struct)
   }
-  for (const number of deletes) writeVarUint(writer, number)
+  for (const number of deletes) writeNumber(writer, number)
   return toUint8Array(writer)
+}
+
+/** NaN becomes a number that never ends and is worth nothing: the sum of what its bytes are worth is NaN once they are worth infinity each. */
+function writeNumber (writer: ByteWriter, number: number): void {
+  if (Number.isNaN(number)) writeUint8Array(writer, new Uint8Array(160).fill(0x80, 0, 159))
+  else writeVarUint(writer, number)
 }
 
 function writeStruct (writer: ByteWriter, { info, origin, parent, length, entries, raw }: WireStruct): void {
@@ -71,12 +77,12 @@ function writeStruct (writer: ByteWriter, { info, origin, parent, length, entrie
     return
   }
   writeUint8(writer, info)
-  for (const number of origin ?? []) writeVarUint(writer, number)
+  for (const number of origin ?? []) writeNumber(writer, number)
   for (const part of parent ?? []) {
     if (typeof part === 'string') writeVarString(writer, part)
-    else writeVarUint(writer, part)
+    else writeNumber(writer, part)
   }
-  writeVarUint(writer, length)
+  writeNumber(writer, length)
   for (const { type, bytes } of entries ?? []) {
     writeUint8(writer, type)
     writeVarUint8Array(writer, bytes)
