@@ -1,7 +1,9 @@
 /**
- * The live entries of a shard that expire, and which of them are due. Nothing is looked at before the earliest is.
+ * The live entries of a shard that expire, and which of them are due. Nothing is looked at before the earliest is, and no more
+ * is handed out at once than a sweep may write.
  */
 import type { Entry } from './entry.js'
+import { limits } from './limits.js'
 
 export class Expiries {
   readonly #entries = new Set<Entry>()
@@ -16,14 +18,14 @@ export class Expiries {
 
   delete (entry: Entry): void { this.#entries.delete(entry) }
 
-  /** Those that have expired by the version-time `now`. */
+  /** Those that have expired by the version-time `now`, or the first limits.maxExpiredPerSweep of them. */
   due (now: number): Entry[] {
     if (now < this.#earliest) return []
     const due: Entry[] = []
     this.#earliest = Infinity
     for (const entry of this.#entries) {
       const expires = entry.extra?.expires ?? 0
-      if (expires <= now) due.push(entry)
+      if (expires <= now && due.length < limits.maxExpiredPerSweep) due.push(entry)
       else this.#earliest = Math.min(this.#earliest, expires)
     }
     return due

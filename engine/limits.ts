@@ -56,6 +56,13 @@ export const limits = {
   /** A write whose version lies further ahead than this is refused where it enters (D2). */
   maxFutureMs: 60_000,
 
+  /** How often what has expired is written down, for consumers to hear of it; reads leave it out on time without that. */
+  expirySweepMs: 1000,
+  /** Records one sweep writes down: about 10 ms of work ... */
+  maxExpiredPerSweep: 2048,
+  /** ... and the pause before it goes on, so that the node does other things most of the time. */
+  expiryRestMs: 50,
+
   /** Bytes of one message part on the wire, below NATS's default max_payload (1 MiB) with room for subject and headers. */
   maxPartBytes: 900 * KIB,
   /** Parts of one logical message: maxUpdateBytes plus its envelope, and some room. */
@@ -128,6 +135,12 @@ export const limits = {
   maxShardsPerPoll: 256,
   /** Bytes of records in one poll reply: it ends early rather than growing past this. */
   maxPollReplyBytes: 4 * MIB,
+  /** Keys one call may read: all the records are in memory at once. */
+  maxKeysPerRead: 10_000,
+  /** Keys asked for in one question: the answer is one message. */
+  maxKeysPerGet: 256,
+  /** Questions one such call asks at the same time: their answers are in memory twice. */
+  maxGetsInFlight: 8,
   /** Records one scan page holds. */
   maxScanPage: 10_000,
   /** Indexed fields of a cache: each costs every record that has the field about 100 bytes, and every change of it half a microsecond. */
@@ -166,6 +179,9 @@ export function assertLimits (l: { readonly [name in keyof Limits]: number }): v
     [l.maxGroups <= l.maxShards, 'a placement group must hold at least one shard'],
     [l.maxEntryBytes * 2 <= l.maxRowBytes, 'a row must hold an entry of the largest size, with every character of it a doubled quote'],
     [l.maxEntryBytes <= l.maxPollReplyBytes, 'a poll reply must hold at least one record'],
+    [l.maxKeysPerGet * l.maxEntryBytes <= l.maxUpdateBytes, 'an answer must hold as many records of one largest entry as may be asked for'],
+    [l.maxKeysPerGet <= l.maxShardsPerRequest, 'a question must have room for all the keys it may ask for'],
+    [l.expiryRestMs < l.expirySweepMs, 'a sweep that is behind must go on sooner than the next would come'],
     [l.maxQueryBytes < l.maxPartBytes, 'a query must fit into one part of a message'],
     [l.minWriteRetryMs <= l.maxWriteRetryMs, 'the pause before a write is tried again must be able to grow'],
     [l.minStoreRetryMs <= l.maxStoreRetryMs, 'the pause before a retry must be able to grow'],

@@ -1,127 +1,113 @@
 /**
  * The cache as its users see it: the same on a node, which may hold the record itself, and on a client, which holds
- * nothing. Writes are checked and stamped here, where they enter, and carry their version from then on.
+ * nothing. Writes are in cache-writes.ts.
  */
-import { ClosedError, UnavailableError } from '../engine/errors.js'
-import type { HybridClock } from '../engine/hlc.js'
+import type { Element } from '../engine/claims.js'
+import { KindError, UnavailableError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
-import type { Ports } from '../engine/ports.js'
+import { parseWhere, type Where } from '../engine/query.js'
 import { groupOf, shardOf } from '../engine/routing.js'
-import type { Write } from '../engine/write.js'
-import { checkFields, checkKey, type Fields } from '../engine/values.js'
+import { checkKey, describe, type Fields } from '../engine/values.js'
 import { consume, type Batch, type ConsumeOptions } from '../pubsub/consumer.js'
+import { findRecords } from '../pubsub/find-records.js'
 import type { QueryClient } from '../pubsub/query-client.js'
-import { replicasNeeded, type WriteConcern } from '../replication/acks.js'
 import type { Messenger } from '../replication/messenger.js'
-import type { Replicator } from '../replication/replicator.js'
-import type { Router } from '../replication/router.js'
 import type { Subjects } from '../replication/subjects.js'
-import type { WriteForwarder } from '../replication/write-forwarder.js'
+import type { NameOf, RecordOf, RegistersOf, Schema } from './cache-schema.js'
+import { CacheWrites, type PutOptions, type WritesOptions } from './cache-writes.js'
+import { getMany } from './get-many.js'
 
-export interface WriteOptions {
-  /** When the event happened, a Date or milliseconds since 1970: it decides against other writes of the field. Default: now. */
-  readonly at?: Date | number
-  /** Who must hold the write before the promise resolves. Default 'buffered'. */
-  readonly ack?: WriteConcern
-  /** How long that may take. Default 5000. */
-  readonly timeoutMs?: number
-}
-
-export interface CacheRecord {
+export interface CacheRecord<F = Fields> {
   readonly key: string
-  readonly fields: Fields
+  readonly fields: F
+  /** The greatest version in the record. */
   readonly version: number
 }
 
-export interface CacheOptions {
-  readonly name: string
-  readonly clock: HybridClock
-  readonly ports: Ports
-  readonly messenger: Messenger
-  readonly subjects: Subjects
-  readonly router: Router
-  readonly queries: QueryClient
-  readonly forwarder: WriteForwarder
-  readonly checkIntervalMs: number
-  readonly behindPatienceMs: number
-  /** The replica on this node, when it runs the cache. */
-  readonly local?: Replicator
-  /** Told of writes that failed after put or delete returned, whether or not somebody awaits them. */
-  readonly onWriteFailed: (cache: string, key: string, error: unknown) => void
+export interface ReadOptions {
+  /** Read this node's replica, and only the shards it holds; default: any holder of each shard. */
+  readonly node?: string
 }
 
-const DEFAULT_WRITE_TIMEOUT_MS = 5000
+export interface CacheOptions extends WritesOptions {
+  readonly messenger: Messenger
+  readonly subjects: Subjects
+  readonly queries: QueryClient
+  readonly checkIntervalMs: number
+  readonly behindPatienceMs: number
+}
 
-export class Cache {
-  readonly name: string
+export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   readonly #options: CacheOptions
-  readonly #closing = new AbortController()
 
   constructor (options: CacheOptions) {
-    this.name = options.name
+    super(options)
     this.#options = options
   }
 
   /**
-   * Sets fields of a record; its other fields stay. Readable at once where it was written.
-   *
-   * The promise resolves when the write concern is reached; nobody has to await it: a failure nobody awaits is reported as an
-   * event. What is wrong with the arguments is thrown at once.
-   * @throws TypeError, ValueError, LimitError, FutureVersionError, ConfigError (nothing changed); BusyError (too many
-   * writes on their way). Rejects with WriteConcernError (the write stands), TimeoutError or UnavailableError
+   * A record's current fields, or undefined: registers as they were written, counters, maxima and minima as numbers, sets
+   * as arrays of their elements. Sees writes made through this node or client's owner at once, others as soon as they have
+   * replicated.
+   * @throws TypeError, ValueError, LimitError; rejects with UnavailableError or TimeoutError when no holder answers
    */
-  put (key: string, fields: Fields, options: WriteOptions = {}): Promise<void> {
-    return this.#write({ key: checkKey(key), fields: checkFields(fields), ...this.#stamp(options.at) }, options)
-  }
-
-  /** Removes a record. Writes older than this never bring it back, however late they arrive. Fails as put does. */
-  delete (key: string, options: WriteOptions = {}): Promise<void> {
-    return this.#write({ key: checkKey(key), fields: null, ...this.#stamp(options.at) }, options)
-  }
-
-  #stamp (at: Date | number | undefined): { version: number, stamp: number } {
-    const { clock } = this.#options
-    if (at === undefined) {
-      const version = clock.next()
-      return { version, stamp: version }
-    }
-    const version = clock.versionAt(at)
-    return { version, stamp: clock.next() }
-  }
-
-  #write (write: Write, { ack = 'buffered', timeoutMs = DEFAULT_WRITE_TIMEOUT_MS }: WriteOptions): Promise<void> {
-    if (this.#closing.signal.aborted) throw new ClosedError(`cache ${this.name}`)
-    const { router, local, forwarder, onWriteFailed } = this.#options
-    const { shards, groups, replicas } = router.shape
-    replicasNeeded(ack, replicas) // refuses a write concern that cannot be reached
-    const shard = shardOf(write.key, shards)
-    const done = local?.held.has(groupOf(shard, groups)) === true
-      ? local.write(shard, write, ack, timeoutMs).then(() => {})
-      : forwarder.submit(shard, write, ack, timeoutMs)
-    done.catch((error: unknown) => onWriteFailed(this.name, write.key, error))
-    return done
-  }
-
-  /**
-   * A record's current fields, or undefined. Sees writes made through this node or client's owner at once, others as
-   * soon as they have replicated.
-   * @throws TypeError, ValueError; rejects with UnavailableError or TimeoutError when no holder answers
-   */
-  async get (key: string): Promise<Fields | undefined> {
+  async get (key: string): Promise<RecordOf<S> | undefined> {
     const { router, local, queries } = this.#options
     const shard = shardOf(checkKey(key), router.shape.shards)
     const group = groupOf(shard, router.shape.groups)
-    if (local?.held.phase(group) === 'ready') return local.shards.peek(shard)?.get(key)
+    if (local?.held.phase(group) === 'ready') return local.shards.peek(shard)?.get(key) as RecordOf<S> | undefined
     const [fields] = await queries.askHolder(router, group, 'get', { cache: this.name, keys: [key] })
-    return fields ?? undefined
+    return (fields ?? undefined) as RecordOf<S> | undefined
+  }
+
+  /**
+   * Records by their keys, in the same order, undefined for those there are not: with one question for all that one node holds.
+   * Not a snapshot: records written meanwhile may be as before or after. At most limits.maxKeysPerRead keys. Fails as get does.
+   */
+  async getMany (keys: readonly string[]): Promise<Array<RecordOf<S> | undefined>> {
+    return await getMany(this.#options, keys) as Array<RecordOf<S> | undefined>
+  }
+
+  /** Whether there is such a record. Fails as get does. */
+  async has (key: string): Promise<boolean> {
+    return await this.get(key) !== undefined
+  }
+
+  /** Whether a set holds an element. Fails as get does; rejects with KindError when the field is no set. */
+  async hasElement (key: string, field: NameOf<S, 'set'>, element: Element): Promise<boolean> {
+    this.#options.kinds.assert(field, 'set')
+    const elements = (await this.get(key) as Fields | undefined)?.[field]
+    if (elements === undefined) return false
+    if (!Array.isArray(elements)) throw new KindError(`field ${field} is no set: it reads as ${describe(elements)}`)
+    return elements.includes(element)
+  }
+
+  /**
+   * Reads a record and writes what `fn` makes of it: fields to put, null to delete it, undefined to leave it as it is.
+   *
+   * Not linearizable: `fn` sees what get would return, and what others write between the reading and the writing is not
+   * looked at again; it merges field by field, the later time wins. To count or to collect use increment and addToSet, which lose
+   * nothing.
+   * @param fn returns at once, not a promise
+   * @returns whether anything was written
+   * @throws what get and put throw, and what `fn` throws
+   */
+  async update (key: string, fn: (fields: RecordOf<S> | undefined) => RegistersOf<S> | null | undefined, options: PutOptions = {}): Promise<boolean> {
+    const next = fn(await this.get(key))
+    if (next === undefined) return false
+    if (next === null) {
+      const { ttlMs: _, ...rest } = options
+      await this.delete(key, rest)
+    } else await this.put(key, next, options)
+    return true
   }
 
   /**
    * Every live record, shard by shard and by key within a shard, in pages of bounded size. Records written meanwhile
    * may or may not be among them.
-   * @param node read this node's replica, and only the shards it holds; default: any holder of each shard
+   * @throws UnavailableError, TimeoutError
    */
-  async * scan ({ node }: { readonly node?: string } = {}): AsyncGenerator<CacheRecord, void, undefined> {
+  async * scan ({ node }: ReadOptions = {}): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
     const { router, queries } = this.#options
     const { shards, groups } = router.shape
     if (node !== undefined && !router.knows(node)) throw new UnavailableError(`${node} is not a node that runs cache ${this.name}, as far as was heard`)
@@ -131,11 +117,25 @@ export class Cache {
       for (;;) {
         const query: { cache: string, shard: number, after: string | null, limit: number } = { cache: this.name, shard, after, limit: limits.maxScanPage }
         const { records, more } = await (node === undefined ? queries.askHolder(router, groupOf(shard, groups), 'scan', query) : queries.ask(node, 'scan', query))
-        yield * records
+        yield * records as Array<CacheRecord<RecordOf<S>>>
         if (!more) break
         after = records[records.length - 1]?.key ?? after
       }
     }
+  }
+
+  /**
+   * The records that meet all conditions on indexed fields: `cache.query({ country: 'France', price: { lt: 2 } }, { limit: 100 })`.
+   * Operators are eq (a plain value), in, lt, lte, gt and gte; at least one of the fields must be declared under `indexes` in the
+   * nodes' settings. In pages of bounded size; records written meanwhile may or may not be among them.
+   * @param options.limit most records to return, from 1 up; default: all
+   * @throws TypeError, QueryError, LimitError at once; NotIndexedError (or a RemoteError of its code NOT_INDEXED), UnavailableError
+   * or TimeoutError while reading
+   */
+  query (where: Where, options: ReadOptions & { readonly limit?: number } = {}): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
+    const { router, queries, ports: { timers } } = this.#options
+    parseWhere(where)
+    return findRecords({ router, queries, timers }, where, options) as AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined>
   }
 
   /**
@@ -146,7 +146,7 @@ export class Cache {
    */
   consume (options: ConsumeOptions): AsyncGenerator<Batch, void, undefined> {
     const { router, queries, messenger, subjects, ports, checkIntervalMs, behindPatienceMs } = this.#options
-    return consume({ ...options, router, queries, messenger, subjects, ports, checkIntervalMs, behindPatienceMs, closing: this.#closing.signal })
+    return consume({ ...options, router, queries, messenger, subjects, ports, checkIntervalMs, behindPatienceMs, closing: this.closing.signal })
   }
 
   /** Resolves when every write so far has reached an owner, or failed. */
@@ -156,5 +156,5 @@ export class Cache {
   }
 
   /** Takes no more writes, and ends the iterations of consumers. */
-  close (): void { this.#closing.abort() }
+  close (): void { this.closing.abort() }
 }

@@ -6,6 +6,7 @@ import { Messenger } from '../replication/messenger.js'
 import { subjectsOf } from '../replication/subjects.js'
 import type { NodeStatus } from '../pubsub/query-protocol.js'
 import type { Cache } from './cache.js'
+import type { Schema } from './cache-schema.js'
 import { checkClientConfig, type ClientConfig } from './config.js'
 import { Caches, openTransport } from './connection.js'
 import type { Wiring } from './open-node.js'
@@ -16,8 +17,8 @@ export interface MillpondClient {
   readonly caches: readonly string[]
   /** The nodes heard of. */
   readonly nodes: readonly string[]
-  /** @throws ConfigError when no node runs a cache of this name */
-  cache (name: string): Cache
+  /** As on a node (see MillpondNode). @throws ConfigError when no node runs a cache of this name, or the schema contradicts an earlier one */
+  cache<const S extends Schema = Schema> (name: string, schema?: S): Cache<S>
   /** @throws TimeoutError, UnavailableError */
   statusOf (node: string): Promise<NodeStatus>
   /** Waits for writes on their way, then disconnects. Calling it again waits for the same. */
@@ -55,9 +56,9 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
   const client: MillpondClient = {
     get caches () { return [...new Set([...membership.members.values()].flatMap(member => Object.keys(member.caches)))].sort() },
     get nodes () { return [...membership.members.keys()].sort() },
-    cache (cache) {
+    cache<const S extends Schema> (cache: string, schema?: S) {
       if (!known.has(cache) && !client.caches.includes(cache)) throw new ConfigError(`cache ${JSON.stringify(cache)} is not one cluster ${cluster} runs (${client.caches.join(', ') || 'none'})`)
-      return caches.get(cache)
+      return caches.get(cache, schema)
     },
     statusOf: node => caches.queries.ask(node, 'status', {}),
     close: () => (closing ??= close())

@@ -12,6 +12,7 @@ import type { Transport } from '../replication/transport.js'
 import { WriteForwarder } from '../replication/write-forwarder.js'
 import { QueryClient } from '../pubsub/query-client.js'
 import { Cache } from './cache.js'
+import { FieldKinds, type Schema } from './cache-schema.js'
 import type { CheckedClientConfig, Timing } from './config.js'
 import type { OnMillpondEvent } from './events.js'
 
@@ -63,7 +64,7 @@ export interface CachesOptions {
 export class Caches {
   readonly queries: QueryClient
   readonly #options: CachesOptions
-  readonly #caches = new Map<string, { readonly cache: Cache, readonly forwarder: WriteForwarder }>()
+  readonly #caches = new Map<string, { readonly cache: Cache, readonly forwarder: WriteForwarder, readonly kinds: FieldKinds }>()
 
   constructor (options: CachesOptions) {
     this.#options = options
@@ -71,9 +72,14 @@ export class Caches {
     this.queries = new QueryClient({ messenger, subjects, ports, timeoutMs: timing.requestTimeoutMs, ...self === undefined ? {} : { self } })
   }
 
-  get (name: string): Cache {
-    const known = this.#caches.get(name)
-    if (known !== undefined) return known.cache
+  /** @throws ConfigError when the schema is none, or contradicts what was declared before */
+  get<S extends Schema> (name: string, schema?: S): Cache<S> {
+    const { cache, kinds } = this.#caches.get(name) ?? this.#make(name)
+    if (schema !== undefined) kinds.declare(schema)
+    return cache as unknown as Cache<S> // the types are all that a schema adds to it
+  }
+
+  #make (name: string): { readonly cache: Cache, readonly kinds: FieldKinds } {
     const { messenger, subjects, membership, ports, clock, timing, onEvent, self } = this.#options
     const local = self?.replicators.get(name)
     const router = new Router({
@@ -81,14 +87,16 @@ export class Caches {
       ...local === undefined || self === undefined ? {} : { shape: local.shape, self: { id: self.id, phase: group => local.held.phase(group), root: group => local.shards.root(group) } }
     })
     const forwarder = new WriteForwarder({ cache: name, router, messenger, subjects, ports, batchDelayMs: Math.min(2, timing.flushIntervalMs), requestTimeoutMs: timing.requestTimeoutMs })
+    const kinds = new FieldKinds(name)
     const cache = new Cache({
-      name, clock, ports, messenger, subjects, router, forwarder, queries: this.queries,
+      name, kinds, clock, ports, messenger, subjects, router, forwarder, queries: this.queries,
       checkIntervalMs: timing.heartbeatMs * 2, behindPatienceMs: timing.failureTimeoutMs * 3,
       onWriteFailed: (cacheName, key, error) => onEvent({ type: 'write-failed', cache: cacheName, key, error }),
       ...local === undefined ? {} : { local }
     })
-    this.#caches.set(name, { cache, forwarder })
-    return cache
+    const made = { cache, forwarder, kinds }
+    this.#caches.set(name, made)
+    return made
   }
 
   /** Writes sent to owners and not answered for yet, over all caches. */

@@ -19,6 +19,7 @@ import type { NodeStatus } from '../pubsub/query-protocol.js'
 import { QueryServer } from '../pubsub/query-server.js'
 import type { Store } from '../storage/store.js'
 import type { Cache } from './cache.js'
+import type { Schema } from './cache-schema.js'
 import { CacheReplica, drawIncarnation, openStore } from './cache-replica.js'
 import { checkNodeConfig, type CheckedNodeConfig, type NodeConfig } from './config.js'
 import { Caches, openTransport, type Network } from './connection.js'
@@ -42,8 +43,12 @@ export interface Wiring {
 
 export interface MillpondNode {
   readonly name: string
-  /** @throws ConfigError when this node does not run the cache */
-  cache (name: string): Cache
+  /**
+   * @param schema which kind each field is: a field used as another kind is then a KindError of the call itself, and the calls have
+   * types. One per cache and process; a call without one gets the cache as it was declared. Default: fields become what they are used as
+   * @throws ConfigError when this node does not run the cache, or the schema contradicts an earlier one
+   */
+  cache<const S extends Schema = Schema> (name: string, schema?: S): Cache<S>
   status (): NodeStatus
   /** The status of another node. @throws TimeoutError, UnavailableError */
   statusOf (node: string): Promise<NodeStatus>
@@ -184,9 +189,9 @@ class Node implements MillpondNode {
     return replicator
   }
 
-  cache (name: string): Cache {
+  cache<const S extends Schema = Schema> (name: string, schema?: S): Cache<S> {
     if (!this.#replicators.has(name)) throw new ConfigError(`cache ${JSON.stringify(name)} is not one this node runs (${[...this.#replicators.keys()].join(', ')}); add it to caches`)
-    return this.#caches.get(name)
+    return this.#caches.get(name, schema)
   }
 
   status (): NodeStatus {

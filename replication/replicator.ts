@@ -20,6 +20,7 @@ import { conflictBetween, sameShape, type CacheShape } from './cache-shape.js'
 import { Confirmations } from './confirmations.js'
 import { DigestWatch } from './digest-watch.js'
 import type { OnEvent } from './events.js'
+import { ExpirySweep } from './expiry-sweep.js'
 import { HeldGroups } from './held-groups.js'
 import { Inbox } from './inbox.js'
 import type { CacheState, Member, Membership } from './membership.js'
@@ -59,6 +60,7 @@ export class Replicator {
   readonly #acks: Acks
   readonly #watch = new DigestWatch()
   readonly #confirmations: Confirmations
+  readonly #expiries: ExpirySweep
   #flushTimer: Timer | undefined
   /** The longer a flush takes, the longer the next one is put off: under load, batches grow instead of their number. */
   #restMs = 0
@@ -104,6 +106,8 @@ export class Replicator {
       cache, node: self.id, incarnation: self.incarnation, messenger, subjects, timers: ports.timers,
       onConfirmed: (node, group, sequence) => this.#acks.confirm(node, group, sequence)
     })
+    this.#expiries = new ExpirySweep({ node: self.id, held: this.held, shards: this.shards, timers: ports.timers })
+    this.#expiries.start()
     membership.onBeat((member, joined) => this.#heard(member, joined))
     membership.onLeft(member => this.#left(member))
   }
@@ -223,6 +227,7 @@ export class Replicator {
     if (this.#closed) return
     this.flush()
     this.#closed = true
+    this.#expiries.close()
     this.#antiEntropy.close()
     this.#acks.close()
     this.held.close()

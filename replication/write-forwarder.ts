@@ -2,7 +2,8 @@
  * Sends writes to an owner of their shard, in batches per owner, and tries another owner when one does not answer.
  *
  * A write is stamped before it comes here and carries its version through every attempt, so trying again after a lost
- * answer changes nothing. Only an increment would count twice: it is tried again only where nothing can have changed. What is on its way is bounded; a writer that runs ahead is told at once.
+ * answer changes nothing. Only an increment would count twice: it is tried again only
+ * where nothing can have changed. What is on its way is bounded; a writer that runs ahead is told at once.
  */
 import { BusyError, ClosedError, EnvelopeError, MillpondError, OutcomeUnknownError, RemoteError, TimeoutError, UnavailableError, WriteConcernError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
@@ -32,7 +33,7 @@ export interface WriteForwarderOptions {
 
 interface Outgoing {
   readonly group: number
-  readonly write: Write
+  write: Write
   readonly concern: WriteConcern
   readonly timeoutMs: number
   readonly deadlineMs: number
@@ -66,7 +67,7 @@ export class WriteForwarder {
    */
   submit (shard: number, write: Write, concern: WriteConcern, timeoutMs: number): Promise<void> {
     if (this.#closed) throw new ClosedError('connection')
-    if (this.#onTheirWay >= limits.maxWritesInFlight) throw new BusyError(`${this.#onTheirWay} writes are on their way already; await some of them first`)
+    this.assertRoom(1)
     this.#onTheirWay++
     const group = groupOf(shard, this.#options.router.shape.groups)
     const deadlineMs = this.#options.ports.clock.monotonicMs() + timeoutMs
@@ -75,6 +76,11 @@ export class WriteForwarder {
     }).finally(() => {
       if (--this.#onTheirWay === 0) for (const wake of this.#idle.splice(0)) wake()
     })
+  }
+
+  /** @throws BusyError when as many writes cannot be taken now */
+  assertRoom (writes: number): void {
+    if (this.#onTheirWay + writes > limits.maxWritesInFlight) throw new BusyError(`${this.#onTheirWay} writes are on their way already; await some of them first`)
   }
 
   get onTheirWay (): number { return this.#onTheirWay }
@@ -138,8 +144,10 @@ export class WriteForwarder {
     else {
       const { concern } = outcome
       const error = concern === undefined ? new RemoteError(outcome.code, outcome.message, outcome) : new WriteConcernError(concern.wanted, concern.reached, concern.needed, concern.timeoutMs)
-      if (outcome.changed === 'no' && outcome.retryable) this.#again(outgoing, error)
-      else giveUp(outgoing, error)
+      if (outcome.changed === 'no' && outcome.retryable) {
+        outgoing.write = renewed(outgoing.write)
+        this.#again(outgoing, error)
+      } else giveUp(outgoing, error)
     }
   }
 
@@ -172,6 +180,11 @@ export class WriteForwarder {
 function giveUp ({ mayStand, reject }: Outgoing, error: Error): void {
   if (!mayStand || !(error instanceof MillpondError) || error.changed !== 'no') reject(error)
   else reject(new RemoteError(error.code, `${error.message}; an earlier attempt may have taken effect`, { changed: 'maybe', retryable: error.retryable, cause: error }))
+}
+
+/** An owner gives every copy of a write the same answer (counted-writes.ts). After a refusal the next attempt is a write of its own. */
+function renewed (write: Write): Write {
+  return write.operations === undefined ? write : { ...write, id: ((write.id ?? 0) + 1) >>> 0 }
 }
 
 function tupleOf (write: Write): WriteBatch['writes'][number] {

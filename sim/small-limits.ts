@@ -28,7 +28,9 @@ const SMALL: Partial<Record<keyof Limits, number>> = {
   maxShardsPerPoll: 3,
   maxShardsPerHint: 2,
   maxPollReplyBytes: 8 * KIB,
-  maxQueryBytes: 8 * KIB
+  maxQueryBytes: 8 * KIB,
+  maxKeysPerGet: 3,
+  maxExpiredPerSweep: 4
 }
 
 /** Sets the bounds for everything that runs in this process from now on. */

@@ -3,7 +3,8 @@
  * times, and failures nobody awaits.
  */
 import test, { type ExecutionContext } from 'ava'
-import type { Cache, WriteOptions } from '../../node/cache.js'
+import type { Cache } from '../../node/cache.js'
+import type { WriteOptions } from '../../node/cache-writes.js'
 import { MillpondError, WriteConcernError } from '../../engine/errors.js'
 import { groupOf, shardOf } from '../../engine/routing.js'
 import { CACHE, startCluster, type Cluster } from '../support/cluster.js'

@@ -1,0 +1,90 @@
+/**
+ * Reads many records with few questions: keys are gathered by the node that is asked first for them, and asked for in pieces
+ * whose answer fits one message. A node that turns out not to answer, or no longer to hold all of them, costs its piece
+ * one question per placement group.
+ */
+import { EnvelopeError, LimitError, MillpondError } from '../engine/errors.js'
+import { limits } from '../engine/limits.js'
+import { groupOf, shardOf } from '../engine/routing.js'
+import { checkKey, describe, type Fields } from '../engine/values.js'
+import type { QueryClient } from '../pubsub/query-client.js'
+import type { Reply } from '../pubsub/query-protocol.js'
+import type { Replicator } from '../replication/replicator.js'
+import type { Router } from '../replication/router.js'
+
+export interface ReadSource {
+  readonly name: string
+  readonly router: Router
+  readonly queries: QueryClient
+  /** The replica on this node, when it runs the cache. */
+  readonly local?: Replicator
+}
+
+interface Asked { readonly key: string, readonly group: number }
+type Answer = Reply<'get'>[number]
+type Found = Map<string, Answer>
+
+/**
+ * @returns per key its record, or undefined when there is none, in the order of the keys
+ * @throws TypeError, ValueError, LimitError; UnavailableError or TimeoutError when no holder of a key answers
+ */
+export async function getMany (source: ReadSource, keys: readonly string[]): Promise<Array<Fields | undefined>> {
+  const found: Found = new Map()
+  const pieces = cut(source, missing(source, checkKeys(keys), found))
+  let next = 0
+  const lane = async (): Promise<void> => {
+    for (let piece = pieces[next++]; piece !== undefined; piece = pieces[next++]) await askFor(source, piece.holder, piece.asked, found)
+  }
+  await Promise.all(Array.from({ length: Math.min(limits.maxGetsInFlight, pieces.length) }, lane))
+  return keys.map(key => found.get(key) ?? undefined)
+}
+
+function checkKeys (keys: unknown): readonly string[] {
+  if (!Array.isArray(keys)) throw new TypeError(`keys must be an array, got ${describe(keys)}`)
+  if (keys.length > limits.maxKeysPerRead) throw new LimitError(`${keys.length} keys in one read, at most ${limits.maxKeysPerRead} are allowed`)
+  return [...new Set(keys.map(checkKey))]
+}
+
+/** Takes what this node has, and names what others have to be asked for. */
+function missing ({ router, local }: ReadSource, keys: readonly string[], found: Found): Asked[] {
+  const { shards, groups } = router.shape
+  const elsewhere: Asked[] = []
+  for (const key of keys) {
+    const shard = shardOf(key, shards)
+    const group = groupOf(shard, groups)
+    if (local?.held.phase(group) === 'ready') found.set(key, local.shards.peek(shard)?.get(key) ?? null)
+    else elsewhere.push({ key, group })
+  }
+  return elsewhere
+}
+
+function cut ({ router }: ReadSource, asked: readonly Asked[]): Array<{ holder: string | undefined, asked: Asked[] }> {
+  const byHolder = new Map<string | undefined, Asked[]>()
+  for (const one of asked) {
+    const [holder] = router.holders(one.group)
+    const same = byHolder.get(holder)
+    if (same === undefined) byHolder.set(holder, [one])
+    else same.push(one)
+  }
+  return [...byHolder].flatMap(([holder, all]) => Array.from({ length: Math.ceil(all.length / limits.maxKeysPerGet) }, (_, i) => ({ holder, asked: all.slice(i * limits.maxKeysPerGet, (i + 1) * limits.maxKeysPerGet) })))
+}
+
+async function askFor ({ name, router, queries }: ReadSource, holder: string | undefined, asked: readonly Asked[], found: Found): Promise<void> {
+  const keysOf = (some: readonly Asked[]): string[] => some.map(({ key }) => key)
+  if (holder !== undefined) {
+    try {
+      take(keysOf(asked), await queries.ask(holder, 'get', { cache: name, keys: keysOf(asked) }), found)
+      return
+    } catch (error) {
+      if (!(error instanceof MillpondError) || !error.retryable) throw error
+    }
+  }
+  const byGroup = new Map<number, Asked[]>()
+  for (const one of asked) byGroup.set(one.group, [...byGroup.get(one.group) ?? [], one])
+  for (const [group, some] of byGroup) take(keysOf(some), await queries.askHolder(router, group, 'get', { cache: name, keys: keysOf(some) }), found)
+}
+
+function take (keys: readonly string[], answers: readonly Answer[], found: Found): void {
+  if (answers.length !== keys.length) throw new EnvelopeError('shape', `asked for ${keys.length} records, and got ${answers.length}`)
+  keys.forEach((key, i) => found.set(key, answers[i] ?? null))
+}
