@@ -39,6 +39,7 @@ export interface CacheOptions extends WritesOptions {
 
 export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   readonly #options: CacheOptions
+  readonly #closing = new AbortController()
 
   constructor (options: CacheOptions) {
     super(options)
@@ -146,7 +147,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    */
   consume (options: ConsumeOptions): AsyncGenerator<Batch, void, undefined> {
     const { router, queries, messenger, subjects, ports, checkIntervalMs, behindPatienceMs } = this.#options
-    return consume({ ...options, router, queries, messenger, subjects, ports, checkIntervalMs, behindPatienceMs, closing: this.closing.signal })
+    return consume({ ...options, router, queries, messenger, subjects, ports, checkIntervalMs, behindPatienceMs, closing: this.#closing.signal })
   }
 
   /** Resolves when every write so far has reached an owner, or failed. */
@@ -156,5 +157,8 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   }
 
   /** Takes no more writes, and ends the iterations of consumers. */
-  close (): void { this.closing.abort() }
+  close (): void {
+    this.entry.close()
+    this.#closing.abort()
+  }
 }

@@ -1,6 +1,10 @@
-/** Nodes and clients on a network inside one process: the contract. */
+/** Nodes and clients on a network inside one process: the contracts. */
 import test from 'ava'
 import { createNetwork } from '../../index.js'
-import { clusterContract } from './cluster-contract.js'
+import { clusterContract, type ClusterHarness } from './cluster-contract.js'
+import { fieldsContract } from './fields-contract.js'
 
-clusterContract(test, 'in-process', async () => ({ config: {}, wiring: { network: createNetwork() }, close: async () => {} }))
+const open = async (): Promise<ClusterHarness> => ({ config: {}, wiring: { network: createNetwork() }, close: async () => {} })
+
+clusterContract(test, 'in-process', open)
+fieldsContract(test, 'in-process', open)
