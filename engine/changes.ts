@@ -5,7 +5,7 @@
  * Incarnations are drained in turns of equal size, so a busy writer cannot starve a quiet one. A record is given out once
  * per call, merged and current, whichever of its entries was met first; the cursor moves past the entries walked.
  */
-import type { Cursor } from './cursor.js'
+import { isStart, type Cursor } from './cursor.js'
 import type { Entry } from './entry.js'
 import { limits } from './limits.js'
 import { claimsOf, fieldsOf, versionOf } from './record.js'
@@ -30,6 +30,8 @@ export type Page =
   | { readonly outcome: 'changes', readonly changes: readonly Change[], readonly cursor: Cursor, readonly more: boolean }
   /** This replica has not seen what an earlier answer was based on: ask another one, or later. */
   | { readonly outcome: 'behind' }
+  /** Deletes this reader was not told of have been dropped: it has to start over, and to forget what does not come again. */
+  | { readonly outcome: 'reset' }
 
 /**
  * @param limit most records to return, at least 1
@@ -37,7 +39,10 @@ export type Page =
  */
 export function changesSince (shard: Shard, cursor: Cursor, limit: number, maxBytes: number = limits.maxPollReplyBytes): Page {
   const state = shard.stateVector
-  if (!covers(state, cursor.witness)) return { outcome: 'behind' }
+  const { known } = shard
+  if (!covers(known, cursor.witness)) return { outcome: 'behind' }
+  const floor = isStart(cursor) ? shard.floor.below : cursor.floor
+  if (!shard.canPatch(join(cursor.seen, floor))) return { outcome: 'reset' }
   const seen = new Map(cursor.seen)
   const met = new Set<string>()
   const changes: Change[] = []
@@ -66,7 +71,9 @@ export function changesSince (shard: Shard, cursor: Cursor, limit: number, maxBy
     })
   }
   const more = waiting.length > 0
-  return { outcome: 'changes', changes, cursor: { ...cursor, seen, witness: more ? join(cursor.witness, state) : seen }, more }
+  if (more) return { outcome: 'changes', changes, cursor: { ...cursor, seen, witness: join(cursor.witness, known), floor }, more }
+  const all = join(seen, known)
+  return { outcome: 'changes', changes, cursor: { ...cursor, seen: all, witness: all, floor: new Map() }, more }
 }
 
 function changeOf (shard: Shard, key: string, seen: StateVector): Change {

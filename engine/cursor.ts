@@ -15,7 +15,7 @@
  */
 import { checksum32 } from './hash.js'
 import { CursorError } from './errors.js'
-import { decodeStateVector, encodeStateVector, join, sameVector, type StateVector } from './state-vector.js'
+import { decodeStateVector, encodeStateVector, join, meet, sameVector, type StateVector } from './state-vector.js'
 import { createDecoder, createEncoder, hasContent, readUint8, readVarUint, readVarUint8Array, toUint8Array, writeUint8, writeVarUint, writeVarUint8Array } from './varint.js'
 
 export interface Cursor {
@@ -24,20 +24,28 @@ export interface Cursor {
   readonly generation: number
   readonly seen: StateVector
   readonly witness: StateVector
+  /** Tombstones below it had been dropped already when this reader began; of no use once it has read to the end. */
+  readonly floor: StateVector
 }
 
-const FORMAT = 1
+const FORMAT = 2
+const NONE: StateVector = new Map()
 
 /** A cursor that has read nothing. */
 export function startOf (shard: number, generation = 0): Cursor {
-  return { shard, generation, seen: new Map(), witness: new Map() }
+  return { shard, generation, seen: NONE, witness: NONE, floor: NONE }
 }
+
+/** Whether nothing was read with it yet. */
+export function isStart ({ seen, witness }: Cursor): boolean { return seen.size === 0 && witness.size === 0 }
 
 /** Commutative, associative and idempotent: replicas that hear the same cursors in any order end up with the same one. */
 export function joinCursors (a: Cursor, b: Cursor): Cursor {
   if (a.shard !== b.shard) throw new CursorError(`cursors of shards ${a.shard} and ${b.shard} cannot be joined`)
   if (a.generation !== b.generation) return a.generation > b.generation ? a : b
-  return { ...a, seen: comparePositions(a.seen, b.seen) >= 0 ? a.seen : b.seen, witness: join(a.witness, b.witness) }
+  const order = comparePositions(a.seen, b.seen)
+  const { seen } = order >= 0 ? a : b
+  return { ...a, seen, witness: join(a.witness, b.witness), floor: order === 0 ? meet(a.floor, b.floor) : order > 0 ? a.floor : b.floor }
 }
 
 /**
@@ -55,7 +63,7 @@ function entriesBelow (sv: StateVector): number {
   return entries
 }
 
-/** [format, shard, generation, seen, witness or empty when equal, checksum of what precedes]. One cursor has one encoding. */
+/** [format, shard, generation, seen, witness or empty when equal, floor or empty, checksum of what precedes]. One cursor has one encoding. */
 export function encodeCursor (cursor: Cursor): Uint8Array {
   const body = createEncoder()
   writeUint8(body, FORMAT)
@@ -63,6 +71,7 @@ export function encodeCursor (cursor: Cursor): Uint8Array {
   writeVarUint(body, cursor.generation)
   writeVarUint8Array(body, encodeStateVector(cursor.seen))
   writeVarUint8Array(body, sameVector(cursor.seen, cursor.witness) ? new Uint8Array(0) : encodeStateVector(cursor.witness))
+  writeVarUint8Array(body, cursor.floor.size === 0 ? new Uint8Array(0) : encodeStateVector(cursor.floor))
   const bytes = toUint8Array(body)
   writeVarUint(body, checksum32(bytes))
   return toUint8Array(body)
@@ -79,7 +88,8 @@ export function decodeCursor (bytes: Uint8Array, shard: number): Cursor {
     const generation = readVarUint(reader)
     const seen = decodeStateVector(readVarUint8Array(reader))
     const witness = readVarUint8Array(reader)
-    cursor = { shard: ofShard, generation, seen, witness: witness.length === 0 ? seen : decodeStateVector(witness) }
+    const floor = readVarUint8Array(reader)
+    cursor = { shard: ofShard, generation, seen, witness: witness.length === 0 ? seen : decodeStateVector(witness), floor: floor.length === 0 ? NONE : decodeStateVector(floor) }
     const body = bytes.subarray(0, reader.pos)
     if (readVarUint(reader) !== checksum32(body) || hasContent(reader)) throw new CursorError('cursor is damaged: its checksum does not match')
   } catch (error) {

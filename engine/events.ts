@@ -13,3 +13,9 @@ export type EngineEvent =
   | { readonly type: 'clock-ahead', readonly shard: number, readonly version: number }
   /** Writers used one field as more than one kind; every replica gives up the same use. */
   | { readonly type: 'field-kind-conflict', readonly shard: number, readonly key: string, readonly field: string }
+  /** Tombstones were dropped; `forced` of them because of their age alone, before all had seen them. */
+  | { readonly type: 'tombstones-collected', readonly shard: number, readonly dropped: number, readonly forced: number }
+  /** This replica lay below a peer's floor and took over its whole state; `dropped` entries were history there. */
+  | { readonly type: 'shard-reset', readonly shard: number, readonly dropped: number }
+  /** Incarnations that own nothing live were taken out of the state vector. */
+  | { readonly type: 'incarnations-retired', readonly shard: number, readonly count: number }

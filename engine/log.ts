@@ -91,6 +91,15 @@ export class ShardLog {
     }
   }
 
+  hasLive (incarnation: number): boolean {
+    let found = false
+    this.eachLive(incarnation, 0, () => {
+      found = true
+      return false
+    })
+    return found
+  }
+
   /** The entries of an incarnation from `clock` on. */
   live (incarnation: number, clock: number): Entry[] {
     const found: Entry[] = []

@@ -16,15 +16,16 @@
  *                4. buffered entries <= limits.maxPendingEntries (write-buffer.ts); dead ones are bounded by the live (compacting-log.ts)
  */
 import { CompactingLog } from './compacting-log.js'
-import type { Entry, Extra } from './entry.js'
+import { NO_FIELDS, type Entry, type Extra } from './entry.js'
 import { UpdateRefusedError } from './errors.js'
 import type { EngineEvent } from './events.js'
 import { Expiries } from './expiries.js'
 import { limits } from './limits.js'
 import type { ShardLog } from './log.js'
-import { admit, fieldsOf, isDeleted, type AdmitSinks, type Index } from './record.js'
+import { collectable, hasMute, isMute, joinFloors, NO_FLOOR, takeOut, type CollectOptions, type Floor } from './garbage.js'
+import { admit, entriesOf, fieldsOf, isDeleted, type AdmitSinks, type Index } from './record.js'
 import { runFrom, runsOf, type Run } from './run.js'
-import { digestOf, type StateVector } from './state-vector.js'
+import { covers, digestOf, join, type StateVector } from './state-vector.js'
 import { decodeUpdate, encodeUpdate } from './update.js'
 import type { Fields } from './values.js'
 import { WriteBuffer } from './write-buffer.js'
@@ -64,6 +65,7 @@ export class Shard {
   #liveEntries = 0
   readonly #expiries = new Expiries()
   readonly #sinks: AdmitSinks
+  #floor: Floor = NO_FLOOR
   #digest: string | null = null
 
   constructor (options: ShardOptions) {
@@ -127,13 +129,14 @@ export class Shard {
 
   /** Unsets what has expired, so that consumers hear of it. The fields read as absent anyway. @returns how many records changed */
   expire (): number {
-    const expired = this.#expiries.due(this.now)
-    for (const { key, version, stamp, fields, extra } of expired) {
-      const unset = Object.fromEntries(Object.keys(fields).map(name => [name, undefined]))
-      // The same write on every replica that makes it; it comes right after what expired and before anything later.
-      this.write({ key, version, stamp: Math.max(stamp + 1, (extra as Extra).expires), fields: unset })
-    }
+    const expired = this.#expiries.due(this.now).filter(({ fields }) => fields !== NO_FIELDS) // a replacement may have lost them all
+    for (const entry of expired) this.#unset(entry, Math.max(entry.stamp + 1, (entry.extra as Extra).expires))
     return expired.length
+  }
+
+  /** Ends the fields of one entry: the same write on every replica that makes it, right after the entry and before anything later. */
+  #unset ({ key, version, fields }: Entry, stamp: number): void {
+    if (fields !== NO_FIELDS) this.write({ key, version, stamp, fields: Object.fromEntries(Object.keys(fields).map(name => [name, undefined])) })
   }
 
   /** Places an entry that was not live before in the index. */
@@ -179,13 +182,19 @@ export class Shard {
       return this.#refuse(error.reason, error.message)
     }
     this.flush()
+    return this.#mergeRuns(runs)
+  }
+
+  #mergeRuns (runs: readonly Run[]): MergeResult {
     const fresh: Run[] = []
     const ends = new Map<number, number>()
     for (const run of runs) {
-      const end = ends.get(run.incarnation) ?? this.#log.end(run.incarnation)
+      const end = ends.get(run.incarnation) ?? this.#end(run.incarnation)
       if (run.clock > end) return { outcome: 'gap' }
       const part = runFrom(run, end)
       if (part === null) continue
+      // An incarnation that was retired and is not dead after all comes back with what it had.
+      if (end > this.#log.end(run.incarnation) && !ends.has(run.incarnation)) fresh.push({ incarnation: run.incarnation, clock: 0, length: end, entries: null })
       fresh.push(part)
       ends.set(run.incarnation, part.clock + part.length)
     }
@@ -198,6 +207,11 @@ export class Shard {
     const own = this.#log.stateVector.has(this.incarnation) ? 0 : 1 // its place is kept: our writes cannot be refused
     if (unknown > 0 && this.#log.stateVector.size + unknown + own > limits.maxIncarnationsPerShard) return this.#refuse('too-many-incarnations', `${unknown} more`)
     return this.#apply(fresh)
+  }
+
+  /** The next clock of an incarnation, also of a retired one. */
+  #end (incarnation: number): number {
+    return this.#log.end(incarnation) || (this.#floor.below.get(incarnation) ?? 0)
   }
 
   #apply (runs: readonly Run[]): MergeResult {
@@ -244,6 +258,112 @@ export class Shard {
   get stateVector (): StateVector {
     this.flush()
     return this.#log.stateVector
+  }
+
+  /** Every dropped tombstone lies below it; of retired incarnations, everything. */
+  get floor (): Floor { return this.#floor }
+
+  /** What this replica has seen, retired incarnations included. */
+  get known (): StateVector {
+    const { stateVector } = this
+    return this.#floor.below.size === 0 ? stateVector : join(stateVector, this.#floor.below)
+  }
+
+  /** Whether a replica or reader that has seen so much can be told the rest; if not it has to be reset. */
+  canPatch (seen: StateVector): boolean { return covers(seen, this.#floor.below) }
+
+  /** Takes over the floor that came with a stored snapshot. */
+  restoreFloor (floor: Floor): void { this.#floor = joinFloors(this.#floor, floor) }
+
+  /** Drops tombstones that nobody needs any more. @returns how many */
+  collect (options: CollectOptions): number {
+    this.flush()
+    const dropped = collectable(this.index, options)
+    const below = new Map(this.#floor.below)
+    for (const { incarnation, clock } of dropped) below.set(incarnation, Math.max(clock + 1, below.get(incarnation) ?? 0))
+    this.#floor = { below, stamp: dropped.reduce((latest, { stamp }) => Math.max(latest, stamp), this.#floor.stamp) }
+    for (const entry of dropped) {
+      this.#drop(entry)
+    }
+    if (dropped.length > 0) {
+      const forced = dropped.filter(({ incarnation, clock }) => clock >= (options.stable.get(incarnation) ?? 0)).length
+      this.#options.onEvent({ type: 'tombstones-collected', shard: this.shard, dropped: dropped.length, forced })
+      this.#log.compactSlice(dropped.length, this.#liveEntries)
+    }
+    return dropped.length
+  }
+
+  /** Whether tombstones written before this version-time are waiting to be collected. */
+  hasTombstones (before: number): boolean {
+    this.flush()
+    return hasMute(this.index, before)
+  }
+
+  #drop (entry: Entry): void {
+    takeOut(this.index, entry)
+    this.#onDead(entry)
+    this.#options.onRecord?.(entry.key)
+  }
+
+  /**
+   * Replaces what this replica knows by a peer's whole state, because tombstones it had not seen were dropped: entries that
+   * the peer has seen and does not have any more are dropped here too. What the peer has not seen stays, unless it entered
+   * before the last tombstone that was dropped: then it is unset, with a write that all will see.
+   */
+  reset (snapshot: Uint8Array, floor: Floor): MergeResult {
+    let runs: Run[]
+    try {
+      runs = decodeUpdate(snapshot)
+    } catch (error) {
+      if (!(error instanceof UpdateRefusedError)) throw error
+      return this.#refuse(error.reason, error.message)
+    }
+    this.flush()
+    const live = new Set<string>()
+    const seen = new Map(floor.below)
+    for (const { incarnation, clock, length, entries } of runs) {
+      seen.set(incarnation, clock + length)
+      for (const entry of entries ?? []) live.add(`${entry.incarnation}:${entry.clock}`)
+    }
+    const before = this.known
+    const result = this.#mergeRuns(runs)
+    if (result.outcome === 'gap' || result.outcome === 'refused') return result
+    const entries = [...this.index.values()].flatMap(entriesOf)
+    const gone = entries.filter(({ incarnation, clock }) => clock < (seen.get(incarnation) ?? 0) && !live.has(`${incarnation}:${clock}`))
+    for (const entry of gone) this.#drop(entry)
+    // What only one side knows of the time before the other's last dropped tombstone: unset as a write like any other, because
+    // third parties may have seen it. When each lies below the other's floor, this goes for what came with the snapshot too.
+    const theirsToo = !this.canPatch(seen)
+    for (const entry of entries) {
+      const isMine = entry.clock >= (seen.get(entry.incarnation) ?? 0)
+      const isTheirs = entry.clock >= (before.get(entry.incarnation) ?? 0)
+      if (!entry.live || isMute(entry)) continue
+      if ((isMine && entry.stamp < floor.stamp) || (theirsToo && isTheirs && entry.stamp < this.#floor.stamp)) this.#unset(entry, entry.stamp + 1)
+    }
+    this.#floor = joinFloors(this.#floor, floor)
+    this.#options.onEvent({ type: 'shard-reset', shard: this.shard, dropped: gone.length })
+    return { outcome: 'merged', entries: result.outcome === 'merged' ? result.entries : 0, maxVersion: result.outcome === 'merged' ? result.maxVersion : 0 }
+  }
+
+  /**
+   * Takes incarnations that own nothing live out of the state vector, where every replica has seen all of them.
+   * @param inUse ids of processes that may write again
+   */
+  retire (stable: StateVector, inUse: ReadonlySet<number>): number[] {
+    this.flush()
+    const retired: number[] = []
+    for (const [incarnation, end] of this.#log.stateVector) {
+      if (incarnation === this.incarnation || inUse.has(incarnation) || (stable.get(incarnation) ?? 0) < end) continue
+      if (this.#log.current.hasLive(incarnation)) continue
+      retired.push(incarnation)
+    }
+    if (retired.length > 0) {
+      this.#floor = joinFloors(this.#floor, { below: new Map(retired.map(incarnation => [incarnation, this.#log.end(incarnation)])), stamp: 0 })
+      this.#log.forget(retired)
+      this.#digest = null
+      this.#options.onEvent({ type: 'incarnations-retired', shard: this.shard, count: retired.length })
+    }
+    return retired
   }
 
   /** Digest of the state vector. */

@@ -26,6 +26,16 @@ export function join (a: StateVector, b: StateVector): Map<number, number> {
   return joined
 }
 
+/** The greatest vector that both cover. */
+export function meet (a: StateVector, b: StateVector): Map<number, number> {
+  const met = new Map<number, number>()
+  for (const [incarnation, clock] of a) {
+    const both = Math.min(clock, b.get(incarnation) ?? 0)
+    if (both > 0) met.set(incarnation, both)
+  }
+  return met
+}
+
 /** Canonical: one vector has one encoding. The format is Yjs's own (count, then pairs by descending id). */
 export function encodeStateVector (sv: StateVector): Uint8Array {
   const writer = createEncoder()

@@ -58,6 +58,7 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'update-refused':
     case 'clock-ahead':
     case 'field-kind-conflict':
+    case 'shard-reset':
     case 'message-refused':
     case 'repair-failed':
     case 'connection-problem':
@@ -72,6 +73,8 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'gap-repaired':
     case 'digest-repaired':
     case 'compacted':
+    case 'tombstones-collected':
+    case 'incarnations-retired':
       return 'debug'
     case 'store-committed': return 'trace'
   }

@@ -24,6 +24,9 @@ const COUNTERS = {
   millpond_clock_ahead_total: ['merges with versions too far ahead for the clock to follow', ['cache']],
   millpond_compactions_total: ['times superseded entries were taken out of a log', ['cache']],
   millpond_field_kind_conflicts_total: ['uses of a field as another kind than it is, given up', ['cache']],
+  millpond_tombstones_collected_total: ['tombstones dropped, forced ones (before all had seen them) told apart', ['cache', 'forced']],
+  millpond_shard_resets_total: ['shards taken over whole from a peer because tombstones had been dropped', ['cache']],
+  millpond_incarnations_retired_total: ['incarnations taken out of state vectors', ['cache']],
   millpond_compacted_entries_total: ['superseded entries taken out of logs', ['cache']],
   millpond_damaged_blobs_total: ['stored blobs that were damaged and set aside', ['cache']],
   millpond_messages_refused_total: ['messages that were not understood', ['reason']],
@@ -103,6 +106,11 @@ function countEvent (event: MillpondEvent, count: Count): void {
     case 'repair-failed': return count('millpond_repair_failures_total', { cache: event.cache })
     case 'update-refused': return count('millpond_updates_refused_total', { cache: event.cache, reason: event.reason })
     case 'clock-ahead': return count('millpond_clock_ahead_total', { cache: event.cache })
+    case 'tombstones-collected':
+      count('millpond_tombstones_collected_total', { cache: event.cache, forced: 'no' }, event.dropped - event.forced)
+      return count('millpond_tombstones_collected_total', { cache: event.cache, forced: 'yes' }, event.forced)
+    case 'shard-reset': return count('millpond_shard_resets_total', { cache: event.cache })
+    case 'incarnations-retired': return count('millpond_incarnations_retired_total', { cache: event.cache }, event.count)
     case 'field-kind-conflict': return count('millpond_field_kind_conflicts_total', { cache: event.cache })
     case 'compacted':
       count('millpond_compactions_total', { cache: event.cache })

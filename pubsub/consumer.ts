@@ -9,7 +9,8 @@
  * once, and per key never older than before.
  *
  * When no replica has seen as much as a cursor (what it had seen was lost with its node), waiting will not help: after a
- * while the shard is read again from the start and named in `batch.resets`.
+ * while the shard is read again from the start and named in `batch.resets`. So it is, at once, when a replica has dropped
+ * tombstones that the cursor had not reached.
  */
 import { setMaxListeners } from 'node:events'
 import type { Change } from '../engine/changes.js'
@@ -243,6 +244,10 @@ class Consumer {
       return
     }
     this.#behindSinceMs.delete(page.shard)
+    if (page.reset) {
+      this.#startOver(page.shard)
+      return
+    }
     this.#positions.moveTo(page.shard, page.cursor)
     this.#uncommitted.add(page.shard)
     if (page.more) this.#positions.markDirty(page.shard)

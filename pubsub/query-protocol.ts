@@ -32,7 +32,7 @@ export const Query = v.variant('op', [
 export type Query = v.InferOutput<typeof Query>
 
 const Change = v.object({ key: v.string(), shard, deleted: v.boolean(), fields, changed: v.array(v.string()), version: v.count })
-const Page = v.object({ shard, behind: v.boolean(), changes: v.array(Change), cursor: v.nullable(v.bytes), more: v.boolean() })
+const Page = v.object({ shard, behind: v.boolean(), reset: v.boolean(), changes: v.array(Change), cursor: v.nullable(v.bytes), more: v.boolean() })
 export type PollPage = v.InferOutput<typeof Page>
 
 const CacheStatus = v.object({

@@ -78,12 +78,16 @@ export function poll (replicator: Replicator, shards: ReadonlyArray<readonly [nu
     const found = replicator.shards.peek(shard)
     const page = found === undefined ? emptyPage(cursor) : changesSince(found, cursor, left, bytesLeft)
     if (page.outcome === 'behind') {
-      pages.push({ shard, behind: true, changes: [], cursor: null, more: false })
+      pages.push({ shard, behind: true, reset: false, changes: [], cursor: null, more: false })
+      continue
+    }
+    if (page.outcome === 'reset') {
+      pages.push({ shard, behind: false, reset: true, changes: [], cursor: null, more: true })
       continue
     }
     left -= page.changes.length
     bytesLeft -= page.changes.reduce((sum, { fields }) => sum + approximateBytes(fields), 0)
-    pages.push({ shard, behind: false, changes: page.changes.map(change => ({ ...change, changed: [...change.changed] })), cursor: encodeCursor(page.cursor), more: page.more })
+    pages.push({ shard, behind: false, reset: false, changes: page.changes.map(change => ({ ...change, changed: [...change.changed] })), cursor: encodeCursor(page.cursor), more: page.more })
   }
   return pages
 }

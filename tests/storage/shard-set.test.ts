@@ -5,7 +5,7 @@
 import test from 'ava'
 import { HybridClock } from '../../engine/hlc.js'
 import { shardOf } from '../../engine/routing.js'
-import type { Write } from '../../engine/shard.js'
+import type { Write } from '../../engine/write.js'
 import { MemoryDisk } from '../../storage/memory-store.js'
 import { Persister } from '../../storage/persister.js'
 import { ShardSet } from '../../storage/shard-set.js'

@@ -1,0 +1,185 @@
+/** Tombstones: when they go, what that asks of those who had not seen them, and that nothing comes back. */
+import test, { type ExecutionContext } from 'ava'
+import { decodeFloor, encodeFloor } from '../../engine/garbage.js'
+import { changesSince } from '../../engine/changes.js'
+import { startOf, type Cursor } from '../../engine/cursor.js'
+import { meet, type StateVector } from '../../engine/state-vector.js'
+import { describeSeed, pickSeed, seededRandom } from '../support/ports.js'
+import { assertWhole, del, dump, openShard, put, type TestShard } from './shards.js'
+
+const ALWAYS = { before: Number.MAX_SAFE_INTEGER, forcedBefore: 0 }
+const FORCED = { stable: new Map<number, number>(), before: Number.MAX_SAFE_INTEGER, forcedBefore: Number.MAX_SAFE_INTEGER }
+
+/** What `to` is told by `from`: the rest, or everything anew where that is not enough; nothing while `from` lies below its floor. */
+function tell (from: TestShard, to: TestShard): 'patched' | 'reset' | 'nothing' {
+  if (!to.canPatch(from.known) && from.canPatch(to.known)) return 'nothing'
+  const since = to.known
+  if (from.canPatch(since)) {
+    to.merge(from.encode(since))
+    return 'patched'
+  }
+  to.reset(from.encode(), from.floor)
+  return 'reset'
+}
+
+function readAll (shard: TestShard, from: Cursor): Cursor | 'reset' {
+  const page = changesSince(shard, from, 1000)
+  return page.outcome === 'changes' ? page.cursor : 'reset'
+}
+
+test('a tombstone goes once all have seen it, and nothing else does (SPEC E21)', t => {
+  const [a, b] = [openShard(1), openShard(2)]
+  a.write(put('k', 10, { n: 1 }))
+  a.write(put('stays', 11, { n: 1 }))
+  a.flush()
+  b.merge(a.encode())
+  a.write(del('k', 20))
+  a.write({ key: 'stays', version: 21, stamp: 21, fields: { old: undefined } })
+  t.is(a.collect({ stable: meet(a.known, b.known), ...ALWAYS }), 0, 'b has not seen them')
+  tell(a, b)
+  t.is(a.collect({ stable: meet(a.known, b.known), before: 20, forcedBefore: 0 }), 0, 'late events may still arrive')
+  t.is(a.collect({ stable: meet(a.known, b.known), ...ALWAYS }), 2)
+  t.false(a.index.has('k'))
+  t.deepEqual(dump(a), { stays: { n: 1 } })
+  t.deepEqual(dump(b), dump(a))
+  t.is(a.digest, b.digest, 'who dropped and who did not yet agree all the same')
+  assertWhole(t, a)
+  t.is(b.collect({ stable: meet(a.known, b.known), ...ALWAYS }), 2)
+  t.deepEqual(b.encode(), a.encode())
+  t.true(a.events.some(event => event.type === 'tombstones-collected' && event.dropped === 2 && event.forced === 0))
+})
+
+test('a peer that had not seen a dropped tombstone is reset, and what it hid does not come back (SPEC E21)', t => {
+  const [a, b] = [openShard(1), openShard(2)]
+  a.write(put('k', 10, { n: 1 }))
+  a.flush()
+  b.merge(a.encode())
+  b.write(put('older', 12, { n: 2 }))
+  b.write(put('own', 22, { n: 2 }))
+  b.flush()
+  a.write(del('k', 20))
+  a.write(put('new', 21, { n: 3 }))
+  t.is(a.collect(FORCED), 1)
+  t.is(tell(b, a), 'nothing', 'what b has may be what was deleted')
+  t.is(tell(a, b), 'reset')
+  t.deepEqual(dump(b), { new: { n: 3 }, own: { n: 2 } }, 'what a had not seen stays, when it is newer than what was dropped')
+  t.is(tell(b, a), 'patched')
+  t.deepEqual(a.encode(), b.encode())
+  for (const shard of [a, b]) assertWhole(t, shard)
+  t.true(b.events.some(event => event.type === 'shard-reset' && event.dropped === 1), 'k; older was unset')
+  t.is(tell(a, b), 'patched', 'it is not reset twice')
+})
+
+test('a new peer takes over the floor with the state, and passes it on (SPEC E21)', t => {
+  const [a, b, c] = [openShard(1), openShard(2), openShard(3)]
+  a.write(put('k', 10, { n: 1 }))
+  a.flush()
+  c.merge(a.encode())
+  a.write(del('k', 20))
+  a.collect(FORCED)
+  t.is(tell(a, b), 'reset')
+  t.is(tell(b, c), 'reset', 'b has never seen the tombstone itself')
+  t.deepEqual(dump(c), {})
+  t.deepEqual(c.encode(), a.encode())
+})
+
+test('a reader that had not come to a dropped tombstone starts over, others go on (SPEC C10)', t => {
+  const a = openShard(1)
+  for (let i = 0; i < 10; i++) a.write(put(`k${i}`, 10 + i, { n: i }))
+  a.flush()
+  const before = readAll(a, startOf(0)) as Cursor
+  a.write(del('k3', 50))
+  const after = readAll(a, before) as Cursor
+  const fresh = changesSince(a, startOf(0), 5)
+  a.collect(FORCED)
+  t.is(readAll(a, before), 'reset')
+  t.not(readAll(a, after), 'reset')
+  t.is(fresh.outcome === 'changes' ? readAll(a, fresh.cursor) : '', 'reset', 'one in the middle may have shown k3')
+  const begun = changesSince(a, startOf(0), 5)
+  a.write(put('k4', 60, { n: 4 }))
+  t.not(begun.outcome === 'changes' ? readAll(a, begun.cursor) : 'reset', 'reset', 'one that began after the drop goes on')
+})
+
+test('an incarnation that owns nothing live is retired where all have seen it, and comes back whole if it was not dead (SPEC E22)', t => {
+  const [a, b, old] = [openShard(1), openShard(2), openShard(7)]
+  old.write(put('k', 10, { n: 1 }))
+  old.flush()
+  for (const shard of [a, b]) tell(old, shard)
+  a.write(put('k', 20, { n: 2 }))
+  a.flush()
+  tell(a, b)
+  t.deepEqual(a.retire(new Map(), new Set()), [])
+  t.deepEqual(a.retire(meet(a.known, b.known), new Set([7])), [], 'it may write again')
+  t.deepEqual(a.retire(meet(a.known, b.known), new Set()), [7])
+  t.deepEqual([...a.stateVector.keys()], [1])
+  assertWhole(t, a)
+  for (const delta of old.deltas) t.is(a.merge(delta).outcome, 'known')
+  t.is(tell(b, a), 'patched')
+  t.deepEqual([...a.stateVector.keys()], [1], 'b does not hand it back')
+  t.is(tell(a, b), 'patched')
+  t.deepEqual(b.retire(new Map([[7, 1]]), new Set()), [7])
+  t.is(a.digest, b.digest)
+  t.deepEqual(a.encode(), b.encode())
+  old.write(put('l', 30, { n: 3 }))
+  old.flush()
+  t.is(a.merge(old.deltas[1] as Uint8Array).outcome, 'merged')
+  t.deepEqual(dump(a), { k: { n: 2 }, l: { n: 3 } })
+  assertWhole(t, a)
+  a.compact()
+  assertWhole(t, a)
+  const late = openShard(9)
+  t.is(tell(a, late), 'reset')
+  t.deepEqual(late.encode(), a.encode())
+})
+
+test('a floor is the same after a journey as bytes', t => {
+  for (const floor of [{ below: new Map<number, number>(), stamp: 0 }, { below: new Map([[7, 3], [0xffffffff, 2 ** 40]]), stamp: 1.7e15 }]) t.deepEqual(decodeFloor(encodeFloor(floor)), { ...floor, below: new Map([...floor.below].sort(([a], [b]) => b - a)) })
+  for (const bytes of [new Uint8Array(0), Uint8Array.of(200), Uint8Array.of(5, 9)]) t.throws(() => decodeFloor(bytes), { instanceOf: RangeError })
+})
+
+function run (t: ExecutionContext, seed: number): void {
+  const random = seededRandom(seed)
+  const below = (end: number): number => random.uint32() % end
+  const replicas = [1, 2, 3].map(incarnation => openShard(incarnation))
+  const pick = (): TestShard => replicas[below(3)] as TestShard
+  const deleted = new Map<string, number>()
+  let version = 0
+  for (let step = 0; step < 200; step++) {
+    const shard = pick()
+    const key = `k${below(8)}`
+    version++
+    switch (below(8)) {
+      case 0: case 1: shard.write(put(key, version, { n: version })); break
+      case 2:
+        shard.write(del(key, version))
+        deleted.set(key, version)
+        break
+      case 3: shard.flush(); break
+      case 4: {
+        const stable = replicas.map(({ known }): StateVector => known).reduce(meet)
+        shard.collect({ stable, ...ALWAYS })
+        break
+      }
+      case 5: shard.retire(replicas.map(({ known }): StateVector => known).reduce(meet), new Set([1, 2, 3])); break
+      case 6: if (below(10) === 0) shard.collect(FORCED); break
+      default: tell(pick(), shard)
+    }
+  }
+  for (let round = 0; round < 5; round++) for (const to of replicas) for (const from of replicas) if (from !== to) tell(from, to)
+  const [first] = replicas as [TestShard]
+  for (const replica of replicas) {
+    assertWhole(t, replica)
+    t.deepEqual(dump(replica), dump(first), describeSeed(seed))
+    t.is(replica.digest, first.digest, describeSeed(seed))
+    for (const [name, at] of deleted) {
+      const fields = replica.get(name)
+      if (fields !== undefined) t.true(Number(fields['n']) > at, `${describeSeed(seed)}: ${name} came back`)
+    }
+  }
+}
+
+test('whenever replicas drop tombstones, in the end they agree and nothing deleted has come back (SPEC E21)', t => {
+  const seed = pickSeed()
+  t.log(describeSeed(seed), 'npm run test:only -- tests/engine/garbage.test.ts')
+  for (let i = 0; i < 300; i++) run(t, (seed + i) >>> 0)
+})
