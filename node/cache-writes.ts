@@ -95,8 +95,9 @@ export class CacheWrites<S extends Schema = Schema> {
    * Adds to a counter. Increments of any number of writers add up, each counted once.
    *
    * One sent to an owner that does not answer is not tried again, as every other write is, because it could count twice: it
-   * rejects with OutcomeUnknownError, and counted once or not at all. Otherwise fails as put does; LimitError (or a RemoteError of
-   * its code LIMIT_EXCEEDED) when what one node added would leave the safe integers.
+   * rejects with OutcomeUnknownError, and counted once or not at all. After a WriteConcernError it counted, and will replicate.
+   * Otherwise fails as put does; LimitError (or a RemoteError of its code LIMIT_EXCEEDED) when what one node added would leave the
+   * safe integers.
    * @param by any finite number, also below 0
    */
   increment (key: string, field: NameOf<S, 'counter'>, by = 1, options: AckOptions = {}): Promise<void> {

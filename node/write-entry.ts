@@ -5,7 +5,7 @@
  *   stamp     the writer's clock: it orders events of equal time
  *   expires   the event time plus the time to live: a log that is read again expires as it did the first time
  */
-import { ClosedError, LimitError, MillpondError, RemoteError } from '../engine/errors.js'
+import { ClosedError, LimitError, MillpondError, OutcomeUnknownError, RemoteError } from '../engine/errors.js'
 import { VERSION_UNITS_PER_MS, type HybridClock } from '../engine/hlc.js'
 import { groupOf, shardOf } from '../engine/routing.js'
 import { describe } from '../engine/values.js'
@@ -62,9 +62,10 @@ export class WriteEntry {
     replicasNeeded(ack, replicas) // refuses a write concern that cannot be reached
     if (!Number.isFinite(timeoutMs) || timeoutMs < 0) throw new TypeError(`timeoutMs must be a number of milliseconds from 0 up, got ${describe(timeoutMs)}`)
     const shard = shardOf(write.key, shards)
-    const done = local !== undefined && takes(local.held.phase(groupOf(shard, groups)), write)
-      ? local.write(shard, write, ack, timeoutMs).then(() => {})
+    const sent: Promise<unknown> = local !== undefined && takes(local.held.phase(groupOf(shard, groups)), write)
+      ? local.write(shard, write, ack, timeoutMs)
       : forwarder.submit(shard, write, ack, Math.ceil(timeoutMs))
+    const done = sent.then(() => {}, (error: unknown) => { throw plainly(write, error) })
     done.catch((error: unknown) => onWriteFailed(name, write.key, error))
     return done
   }
@@ -86,6 +87,13 @@ export class WriteEntry {
  */
 function takes (phase: 'syncing' | 'ready' | 'leaving' | undefined, { operations }: Write): boolean {
   return phase !== undefined && (phase !== 'syncing' || operations === undefined)
+}
+
+/** "It may have taken effect, and trying again does no harm" is true of every write but an increment. */
+function plainly ({ key, operations }: Write, error: unknown): Error {
+  const counts = operations?.some(({ kind }) => kind === 'increment') === true
+  if (!counts || !(error instanceof MillpondError) || error.changed !== 'maybe' || error instanceof OutcomeUnknownError) return error as Error
+  return new OutcomeUnknownError(`${JSON.stringify(key)}: ${error.message}`, error)
 }
 
 /** @param from the version-time it is counted from */
