@@ -19,6 +19,16 @@ test('the cluster example survives the loss of an owner', async t => {
   t.deepEqual(await run('cluster'), ['{ price: 2.6 }'])
 })
 
+test('the fields example prints what its comments say', async t => {
+  t.deepEqual(await run('fields'), [
+    "{ price: 2.95, views: 42, tags: [ 'white' ], best: 2.55, stock: 6 }",
+    'false',
+    '85123A 2',
+    '[ { price: 1.95 }, undefined ]',
+    'FIELD_KIND'
+  ])
+})
+
 test('the README shows the quickstart as it is', async t => {
   const example = (await readFile('examples/quickstart.ts', 'utf8')).replace("'../index.js'", "'millpond'")
   const readme = await readFile('README.md', 'utf8')
