@@ -83,6 +83,10 @@ export const limits = {
   maxDiffReplyBytes: 4 * MIB,
   /** Shards named in one anti-entropy request. */
   maxShardsPerRequest: 4096,
+  /** Shards whose tombstones are looked at in one go: a question to each replica, then a walk over their records. */
+  maxShardsPerCollection: 64,
+  /** Incarnations a shard may list before it is worth looking for some that own nothing live: each costs 10 bytes in every cursor. */
+  maxIdleIncarnations: 16,
   /** Leaving groups one step of hand-over looks at: each costs its owners a question. */
   maxHandOversPerStep: 16,
   /** Bytes of messages of which parts are missing, over one connection: two of the largest at once, then the oldest gives way. */

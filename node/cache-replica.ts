@@ -75,7 +75,7 @@ export class CacheReplica {
     this.#persister = new Persister({ store, timers: ports.timers, flushIntervalMs: storeIntervalMs, onEvent: event => onEvent({ ...event, cache }) })
     this.#hints = new HintPublisher({ cache, node: self.id, messenger, subjects, timers: ports.timers, hintIntervalMs })
     this.replicator = new Replicator({
-      cache, shape, self, membership, messenger, subjects, ports, persister: this.#persister, flushIntervalMs, requestTimeoutMs, onEvent: ofCache,
+      cache, shape, self, membership, messenger, subjects, ports, persister: this.#persister, flushIntervalMs, requestTimeoutMs, tombstones: config.timing, onEvent: ofCache,
       createShards: ({ onDelta, onPending }) => new ShardSet({
         shards: shape.shards, groups: shape.groups, incarnation: self.incarnation, drawIncarnation: () => drawIncarnation(ports), clock, persister: this.#persister, onDelta, onPending,
         ...indexes === undefined ? {} : { indexes },

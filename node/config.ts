@@ -9,6 +9,7 @@ import { checkFields } from '../engine/values.js'
 import { checkToken } from '../replication/subjects.js'
 
 const wholeNumber = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max))
+const age = v.pipe(v.number(), v.minValue(0), v.maxValue(366 * 86_400_000))
 const duration = (min: number) => v.pipe(v.number(), v.minValue(min), v.maxValue(3_600_000))
 
 const CacheConfig = v.strictObject({
@@ -46,6 +47,12 @@ const Timing = v.strictObject({
   failureTimeoutMs: v.optional(duration(30), 3000),
   /** How long a node listens for others before it takes part. Default 700, more than one heartbeat. */
   joinWaitMs: v.optional(duration(0), 700),
+  /** How often replicas look for tombstones that nobody needs any more. Default one minute. */
+  collectIntervalMs: v.optional(duration(10), 60_000),
+  /** A delete hides events that happened before it, however late they enter, for at least this long. Default 10 minutes. */
+  tombstoneMinAgeMs: v.optional(age, 600_000),
+  /** Tombstones older than this are dropped even where a replica or consumer has not seen them; these are reset. Default 7 days. */
+  tombstoneMaxAgeMs: v.optional(age, 604_800_000),
   /** How long another node may take to answer one question. Default 3000. */
   requestTimeoutMs: v.optional(duration(10), 3000)
 })
@@ -117,7 +124,8 @@ export function checkClientConfig (config: unknown): CheckedClientConfig {
   return checked
 }
 
-function checkTiming ({ heartbeatMs, failureTimeoutMs }: Timing): void {
+function checkTiming ({ heartbeatMs, failureTimeoutMs, tombstoneMinAgeMs, tombstoneMaxAgeMs }: Timing): void {
+  if (tombstoneMaxAgeMs < tombstoneMinAgeMs) throw new ConfigError(`tombstoneMaxAgeMs ${tombstoneMaxAgeMs} is less than tombstoneMinAgeMs ${tombstoneMinAgeMs}`)
   if (failureTimeoutMs < heartbeatMs * 3) throw new ConfigError(`failureTimeoutMs ${failureTimeoutMs} is less than three times heartbeatMs ${heartbeatMs}: one lost heartbeat would look like a dead node`)
 }
 

@@ -13,12 +13,14 @@ import * as v from '../engine/schema.js'
 import { EnvelopeError, UnavailableError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
-import { encodeStateVector } from '../engine/state-vector.js'
+import { decodeFloor } from '../engine/garbage.js'
+import type { MergeResult } from '../engine/shard.js'
+import { decodeStateVector, encodeStateVector, type StateVector } from '../engine/state-vector.js'
 import type { ShardSet } from '../storage/shard-set.js'
 import type { OnEvent } from './events.js'
 import type { Inbox } from './inbox.js'
 import type { Messenger } from './messenger.js'
-import { Answers, type Answer, type Question } from './peer-protocol.js'
+import { Answers, type Answer, type Diff, type Question } from './peer-protocol.js'
 import type { Subjects } from './subjects.js'
 
 export interface AntiEntropyOptions {
@@ -157,15 +159,31 @@ export class AntiEntropy {
     while (waiting.length > 0 && !this.#closed) {
       const page = waiting.slice(0, limits.maxShardsPerRequest)
       const { diffs, rest } = await this.#ask(peer, 'diffs', { shards: page.map(shard => [shard, this.#vectorOf(shard)]) })
-      for (const [shard, diff] of diffs) {
-        const outcome = this.#holds(shard) ? shards.merge(shard, diff).outcome : 'known'
+      for (const diff of diffs) {
+        const outcome = this.#holds(diff.shard) ? this.#apply(diff) : 'known'
         if (outcome === 'merged') merged++
-        else if (outcome !== 'known') failed.add(shards.groupOf(shard))
+        else if (outcome !== 'known') failed.add(shards.groupOf(diff.shard))
       }
       if (rest.length === page.length) throw new Error(`${peer.id} sends none of ${rest.length} shards`)
       waiting = rest.concat(waiting.slice(limits.maxShardsPerRequest))
     }
     return { merged, failed }
+  }
+
+  #apply ({ shard, update, known, floor, retired }: Diff): MergeResult['outcome'] | 'below' {
+    const { shards } = this.#options
+    const theirs = decodeStateVector(known)
+    // A peer below our floor may have what was deleted. It asks us as well, and will be reset.
+    if (floor === null && shards.peek(shard)?.canPatch(theirs) === false) return 'below'
+    const { outcome } = floor === null ? shards.merge(shard, update) : shards.reset(shard, update, decodeFloor(floor))
+    if (retired.length > 0) shards.retire(shard, new Map(retired), new Set())
+    return outcome
+  }
+
+  /** What a peer has seen of these shards. @throws UnavailableError, TimeoutError */
+  async vectors (peer: string, wanted: readonly number[]): Promise<Map<number, StateVector>> {
+    const answer = await this.#ask(this.#present(peer), 'vectors', { shards: [...wanted] })
+    return new Map(answer.map(([shard, sv]) => [shard, decodeStateVector(sv)]))
   }
 
   /** Those of our shards in a group, committed cursors included, that the peer does not have all of. None proves that we may give it up. */
@@ -194,7 +212,7 @@ export class AntiEntropy {
   }
 
   #vectorOf (shard: number): Uint8Array {
-    return encodeStateVector(this.#options.shards.peek(shard)?.stateVector ?? new Map<number, number>())
+    return encodeStateVector(this.#options.shards.peek(shard)?.known ?? new Map<number, number>())
   }
 
   /** Groups in pages that name a bounded number of shards. */

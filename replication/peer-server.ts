@@ -4,10 +4,12 @@
  */
 import { UnavailableError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
-import { covers, decodeStateVector } from '../engine/state-vector.js'
+import { encodeFloor } from '../engine/garbage.js'
+import type { Shard } from '../engine/shard.js'
+import { covers, decodeStateVector, encodeStateVector, type StateVector } from '../engine/state-vector.js'
 import type { ShardSet } from '../storage/shard-set.js'
 import type { Outbox } from './outbox.js'
-import type { Answer, Question } from './peer-protocol.js'
+import type { Answer, Diff, Question } from './peer-protocol.js'
 
 export interface PeerServerOptions {
   readonly shards: ShardSet
@@ -28,6 +30,7 @@ export class PeerServer {
       case 'digests': return this.#digests(question.groups)
       case 'diffs': return this.#diffs(question.shards)
       case 'covers': return { lacking: this.#lacking(question) }
+      case 'vectors': return question.shards.map(shard => [shard, encodeStateVector(this.#options.shards.peek(shard)?.known ?? new Map<number, number>())])
       case 'cursors': return question.groups.flatMap(group => this.#options.shards.cursors.of(this.#options.shards.shardsOf(group)))
     }
   }
@@ -65,11 +68,12 @@ export class PeerServer {
         continue
       }
       const since = decodeStateVector(sv)
-      if (covers(since, found.stateVector)) continue
-      const diff = found.encode(since)
-      if (diff.length > limits.maxUpdateBytes) throw new UnavailableError(`shard ${shard} takes ${diff.length} bytes, more than the ${limits.maxUpdateBytes} that can be sent at once; use more shards`)
-      bytes += diff.length
-      answer.diffs.push([shard, diff])
+      const diff = diffOf(shard, found, since)
+      if (diff === null) continue
+      const { length } = diff.update
+      if (length > limits.maxUpdateBytes) throw new UnavailableError(`shard ${shard} takes ${length} bytes, more than the ${limits.maxUpdateBytes} that can be sent at once; use more shards`)
+      bytes += length
+      answer.diffs.push(diff)
     }
     return answer
   }
@@ -83,6 +87,15 @@ export class PeerServer {
 
   #covers (shard: number, sv: Uint8Array): boolean {
     const { shards, vouches } = this.#options
-    return vouches(shards.groupOf(shard)) && covers(shards.peek(shard)?.stateVector ?? new Map<number, number>(), decodeStateVector(sv))
+    return vouches(shards.groupOf(shard)) && covers(shards.peek(shard)?.known ?? new Map<number, number>(), decodeStateVector(sv))
   }
+}
+
+/** What a replica that has seen `since` lacks of a shard, or null when it lacks nothing. */
+function diffOf (shard: number, found: Shard, since: StateVector): Diff | null {
+  const { stateVector, known, floor } = found
+  const retired = [...floor.below].filter(([incarnation, end]) => !stateVector.has(incarnation) && since.get(incarnation) === end)
+  if (!found.canPatch(since)) return { shard, update: found.encode(), known: encodeStateVector(known), floor: encodeFloor(floor), retired }
+  if (covers(since, stateVector) && retired.length === 0) return null
+  return { shard, update: found.encode(since), known: encodeStateVector(known), floor: null, retired }
 }

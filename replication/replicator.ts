@@ -30,6 +30,7 @@ import { Question } from './peer-protocol.js'
 import { PeerServer } from './peer-server.js'
 import type { Place } from './placement.js'
 import { tokenFromEnd, type Subjects } from './subjects.js'
+import { TombstoneCollector, type TombstoneTiming } from './tombstone-collector.js'
 
 export interface ReplicatorOptions {
   readonly cache: string
@@ -44,6 +45,7 @@ export interface ReplicatorOptions {
   readonly createShards: (sinks: { onDelta: (shard: number, delta: Uint8Array) => void, onPending: () => void }) => ShardSet
   readonly flushIntervalMs: number
   readonly requestTimeoutMs: number
+  readonly tombstones: TombstoneTiming
   readonly onEvent: OnEvent
 }
 
@@ -61,6 +63,7 @@ export class Replicator {
   readonly #watch = new DigestWatch()
   readonly #confirmations: Confirmations
   readonly #expiries: ExpirySweep
+  readonly #collector: TombstoneCollector
   #flushTimer: Timer | undefined
   /** The longer a flush takes, the longer the next one is put off: under load, batches grow instead of their number. */
   #restMs = 0
@@ -108,6 +111,9 @@ export class Replicator {
     })
     this.#expiries = new ExpirySweep({ node: self.id, held: this.held, shards: this.shards, timers: ports.timers })
     this.#expiries.start()
+    this.#collector = new TombstoneCollector({
+      cache, node: self.id, replicas: shape.replicas, held: this.held, shards: this.shards, antiEntropy: this.#antiEntropy, membership, ports, onEvent, timing: options.tombstones
+    })
     membership.onBeat((member, joined) => this.#heard(member, joined))
     membership.onLeft(member => this.#left(member))
   }
@@ -228,6 +234,7 @@ export class Replicator {
     this.flush()
     this.#closed = true
     this.#expiries.close()
+    this.#collector.close()
     this.#antiEntropy.close()
     this.#acks.close()
     this.held.close()

@@ -12,6 +12,7 @@ import type { Cursor } from '../engine/cursor.js'
 import { decodeCursor } from '../engine/cursor.js'
 import { MillpondError } from '../engine/errors.js'
 import type { EngineEvent } from '../engine/events.js'
+import type { CollectOptions, Floor } from '../engine/garbage.js'
 import { digest64 } from '../engine/hash.js'
 import { VERSION_UNITS_PER_MS, type HybridClock } from '../engine/hlc.js'
 import { limits } from '../engine/limits.js'
@@ -21,7 +22,8 @@ import { groupOf, shardsOfGroup } from '../engine/routing.js'
 import { SecondaryIndexes, type QueryPage, type QueryPageOptions } from '../engine/secondary-index.js'
 import { Shard, type MergeResult } from '../engine/shard.js'
 import type { Write } from '../engine/write.js'
-import { digestOf } from '../engine/state-vector.js'
+import { decodeSnapshot, encodeSnapshot } from '../engine/snapshot.js'
+import { digestOf, type StateVector } from '../engine/state-vector.js'
 import type { Fields } from '../engine/values.js'
 import { CommittedCursors } from './committed-cursors.js'
 import type { Persister } from './persister.js'
@@ -75,12 +77,23 @@ export class ShardSet {
       if (stored.damaged > 0) this.#options.onEvent({ type: 'shard-damaged', shard, blobs: stored.damaged })
       if (shard >= this.#options.shards) continue
       this.#options.persister.restored(stored)
-      for (const update of [...stored.snapshot === null ? [] : [stored.snapshot], ...stored.deltas]) this.#merge(shard, update)
+      if (stored.snapshot !== null) this.#restore(shard, stored.snapshot)
+      for (const delta of stored.deltas) this.#merge(shard, delta)
       for (const { consumerGroup, cursor } of stored.cursors) this.mergeCursor(shard, consumerGroup, cursor)
       this.#foldSoon(shard) // the last life may have ended before it came to that
       found.push(shard)
     }
     return found
+  }
+
+  #restore (shard: number, bytes: Uint8Array): void {
+    const snapshot = decodeSnapshot(bytes)
+    if (snapshot === null) {
+      this.#options.onEvent({ type: 'update-refused', shard, reason: 'snapshot', detail: 'a stored snapshot is not one' })
+      return
+    }
+    this.#merge(shard, snapshot.update)
+    this.get(shard).restoreFloor(snapshot.floor)
   }
 
   /** The shard if anything was ever written to it here. */
@@ -127,17 +140,14 @@ export class ShardSet {
   write (shard: number, write: Write, keepLoser: boolean): boolean {
     this.#options.clock.observe(write.stamp)
     const accepted = this.get(shard).write(write, keepLoser)
-    if (this.#pending.size === 0) this.#options.onPending()
-    this.#pending.add(shard)
+    this.#flushSoon(shard)
     return accepted
   }
 
   /** Unsets what has expired in one shard, so that consumers hear of it. @returns how many records changed */
   expire (shard: number): number {
     const expired = this.#shards.get(shard)?.expire() ?? 0
-    if (expired === 0) return 0
-    if (this.#pending.size === 0) this.#options.onPending()
-    this.#pending.add(shard)
+    if (expired > 0) this.#flushSoon(shard)
     return expired
   }
 
@@ -150,7 +160,7 @@ export class ShardSet {
       if (folded++ >= limits.maxSnapshotsPerFlush) break
       this.#wantSnapshot.delete(shard)
       const found = this.#shards.get(shard)
-      if (found !== undefined) this.#options.persister.snapshot(shard, found.encode())
+      if (found !== undefined) this.#options.persister.snapshot(shard, encodeSnapshot(found))
     }
     if (this.#wantSnapshot.size > 0) this.#options.onPending()
   }
@@ -160,6 +170,43 @@ export class ShardSet {
     const result = this.#merge(shard, update)
     if (result.outcome === 'merged') this.#store(shard, update)
     return result
+  }
+
+  /** Takes over a peer's whole state, because tombstones that were not seen here have been dropped (see Shard.reset). */
+  reset (shard: number, snapshot: Uint8Array, floor: Floor): MergeResult {
+    const found = this.get(shard)
+    const result = found.reset(snapshot, floor)
+    if (result.outcome !== 'merged') return result
+    if (!this.#options.clock.observe(result.maxVersion)) this.#clockAhead(shard, result.maxVersion)
+    this.#options.persister.snapshot(shard, encodeSnapshot(found))
+    this.#changed(shard)
+    this.#flushSoon(shard)
+    return result
+  }
+
+  /** Drops tombstones nobody needs any more. @returns how many */
+  collect (shard: number, options: CollectOptions): number {
+    const dropped = this.#shards.get(shard)?.collect(options) ?? 0
+    if (dropped > 0) this.#snapshotSoon(shard)
+    return dropped
+  }
+
+  /** Takes incarnations that own nothing live, and of which all have seen everything, out of a shard's state vector. */
+  retire (shard: number, stable: StateVector, inUse: ReadonlySet<number>): void {
+    const retired = this.#shards.get(shard)?.retire(stable, inUse) ?? []
+    if (retired.length === 0) return
+    this.#roots.delete(groupOf(shard, this.#options.groups))
+    this.#snapshotSoon(shard)
+  }
+
+  #flushSoon (shard: number): void {
+    if (this.#pending.size === 0) this.#options.onPending()
+    this.#pending.add(shard)
+  }
+
+  #snapshotSoon (shard: number): void {
+    this.#wantSnapshot.add(shard)
+    this.#options.onPending()
   }
 
   #merge (shard: number, update: Uint8Array): MergeResult {
@@ -192,8 +239,7 @@ export class ShardSet {
   /** Asks for a flush by itself: on a node that only merges, nobody else would. */
   #foldSoon (shard: number): void {
     if (this.#wantSnapshot.has(shard) || !this.#options.persister.wantsSnapshot(shard)) return
-    this.#wantSnapshot.add(shard)
-    this.#options.onPending()
+    this.#snapshotSoon(shard)
   }
 
   #changed (shard: number): void {

@@ -64,6 +64,7 @@ export function openReplica (network: InProcessNetwork, time: VirtualTime, name:
   const replicator: Replicator = new Replicator({
     cache: 'prices', shape, self: { id: name, incarnation }, membership, messenger, subjects, ports, persister,
     flushIntervalMs: 5, requestTimeoutMs: 1000, onEvent,
+    tombstones: { collectIntervalMs: 1000, tombstoneMinAgeMs: 5000, tombstoneMaxAgeMs: 60_000 },
     createShards: ({ onDelta, onPending }) => new ShardSet({
       shards: shape.shards, groups: shape.groups, incarnation, drawIncarnation: () => ports.random.uint32() || 1, clock, persister, indexes, onDelta, onPending,
       onChange: () => {},

@@ -1,0 +1,33 @@
+/**
+ * A shard as it rests: its whole state and its floor, which must never be apart. A state without tombstones that were dropped
+ * would, without the floor, look like one that never had them.
+ *
+ *   [length of the floor, floor, update]
+ */
+import { decodeFloor, encodeFloor, type Floor } from './garbage.js'
+import type { Shard } from './shard.js'
+import { createDecoder, createEncoder, readVarUint8Array, toUint8Array, writeUint8Array, writeVarUint8Array } from './varint.js'
+
+export interface Snapshot {
+  readonly update: Uint8Array
+  readonly floor: Floor
+}
+
+export function encodeSnapshot (shard: Shard): Uint8Array {
+  const update = shard.encode()
+  const writer = createEncoder()
+  writeVarUint8Array(writer, encodeFloor(shard.floor))
+  writeUint8Array(writer, update)
+  return toUint8Array(writer)
+}
+
+/** Null when the bytes are not a snapshot; whether its update is one is for the shard to say. */
+export function decodeSnapshot (bytes: Uint8Array): Snapshot | null {
+  const reader = createDecoder(bytes)
+  try {
+    const floor = decodeFloor(readVarUint8Array(reader))
+    return { floor, update: bytes.subarray(reader.pos) }
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Decides when tombstones are dropped (D6). Every so often each holder of a placement group asks the others what they have
+ * seen of its shards; what all of them and all committed cursors have seen is stable.
+ *
+ *   written   younger than tombstoneMinAgeMs    stays: an event that happened before it may still be on its way
+ *             stable                            dropped
+ *             older than tombstoneMaxAgeMs      dropped, whoever has not seen it: they will be reset
+ *
+ * While a group moves, or a replica is missing, nothing is stable. Nobody leads: each replica comes to its own conclusion,
+ * and those that drop later agree on every record meanwhile. The same round retires incarnations that own nothing live.
+ */
+import { decodeCursor } from '../engine/cursor.js'
+import { VERSION_UNITS_PER_MS } from '../engine/hlc.js'
+import { limits } from '../engine/limits.js'
+import type { Ports, Timer } from '../engine/ports.js'
+import { meet, type StateVector } from '../engine/state-vector.js'
+import type { ShardSet } from '../storage/shard-set.js'
+import type { AntiEntropy } from './anti-entropy.js'
+import type { OnEvent } from './events.js'
+import type { HeldGroups } from './held-groups.js'
+import type { Membership } from './membership.js'
+
+export interface TombstoneTiming {
+  readonly collectIntervalMs: number
+  readonly tombstoneMinAgeMs: number
+  readonly tombstoneMaxAgeMs: number
+}
+
+export interface TombstoneCollectorOptions {
+  readonly cache: string
+  readonly node: string
+  readonly replicas: number
+  readonly held: HeldGroups
+  readonly shards: ShardSet
+  readonly antiEntropy: AntiEntropy
+  readonly membership: Membership
+  readonly ports: Ports
+  readonly timing: TombstoneTiming
+  readonly onEvent: OnEvent
+}
+
+const NOTHING: StateVector = new Map()
+
+export class TombstoneCollector {
+  readonly #options: TombstoneCollectorOptions
+  #timer: Timer | undefined
+  #closed = false
+
+  constructor (options: TombstoneCollectorOptions) {
+    this.#options = options
+    this.#plan()
+  }
+
+  #plan (): void {
+    if (this.#closed) return
+    const { ports, timing } = this.#options
+    this.#timer = ports.timers.after(timing.collectIntervalMs, () => { void this.#run() })
+  }
+
+  async #run (): Promise<void> {
+    try {
+      for (const group of this.#options.held.all) if (!this.#closed) await this.#collect(group)
+    } finally {
+      this.#plan()
+    }
+  }
+
+  async #collect (group: number): Promise<void> {
+    const { held, shards, ports, timing, cache, onEvent } = this.#options
+    if (held.phase(group) !== 'ready') return
+    const nowMs = ports.clock.wallMs()
+    const before = (nowMs - timing.tombstoneMinAgeMs) * VERSION_UNITS_PER_MS
+    const forcedBefore = (nowMs - timing.tombstoneMaxAgeMs) * VERSION_UNITS_PER_MS
+    const worthIt = shards.shardsOf(group).filter(shard => this.#isWorthIt(shard, before))
+    for (let i = 0; i < worthIt.length && !this.#closed; i += limits.maxShardsPerCollection) {
+      const page = worthIt.slice(i, i + limits.maxShardsPerCollection)
+      let seen: Map<number, StateVector>
+      try {
+        seen = await this.#seenByAll(group, page)
+      } catch (error) {
+        onEvent({ type: 'repair-failed', cache, node: this.#options.node, error })
+        seen = new Map()
+      }
+      if (this.#closed || held.phase(group) !== 'ready') return
+      for (const shard of page) {
+        const stable = seen.get(shard) ?? NOTHING
+        shards.collect(shard, { stable: this.#seenByConsumers(shard, stable), before, forcedBefore })
+        shards.retire(shard, stable, this.#inUse())
+      }
+      await new Promise<void>(resolve => { ports.timers.after(0, resolve) }) // others want a turn
+    }
+  }
+
+  #isWorthIt (shard: number, before: number): boolean {
+    const found = this.#options.shards.peek(shard)
+    return found !== undefined && (found.stateVector.size > limits.maxIdleIncarnations || found.hasTombstones(before))
+  }
+
+  /** Per shard, what every replica has seen; empty unless all replicas there should be are there and settled. */
+  async #seenByAll (group: number, page: readonly number[]): Promise<Map<number, StateVector>> {
+    const { held, shards, antiEntropy, node, replicas, cache } = this.#options
+    const holders = held.peers().filter(peer => peer.caches[cache]?.held.has(group) === true)
+    const isSettled = holders.every(peer => peer.caches[cache]?.held.get(group)?.phase === 'ready')
+    if (!isSettled || held.owners(group).length < replicas || holders.length + 1 < replicas || !held.owners(group).includes(node)) return new Map()
+    const seen = new Map<number, StateVector>(page.map(shard => [shard, shards.peek(shard)?.known ?? NOTHING]))
+    for (const { id } of holders) {
+      const theirs = await antiEntropy.vectors(id, page)
+      for (const [shard, mine] of seen) seen.set(shard, meet(mine, theirs.get(shard) ?? NOTHING))
+    }
+    return seen
+  }
+
+  #seenByConsumers (shard: number, stable: StateVector): StateVector {
+    return this.#options.shards.cursors.of([shard]).reduce<StateVector>((seen, [, , bytes]) => meet(seen, decodeCursor(bytes, shard).seen), stable)
+  }
+
+  /** Process lives that may write again. */
+  #inUse (): Set<number> {
+    return new Set([...this.#options.membership.members.values()].map(({ incarnation }) => incarnation))
+  }
+
+  close (): void {
+    this.#closed = true
+    this.#timer?.cancel()
+  }
+}
