@@ -83,11 +83,11 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
       return patch(Messenger.prototype, 'request', original => function (this: Messenger, subject: string, value: unknown, timeoutMs: number): Promise<unknown> {
         const parsed = v.safeParse(WriteBatch, value)
         if (!parsed.success) return original.call(this, subject, value, timeoutMs)
-        const writes = parsed.output.writes.map(([key, version, stamp, fields]) => {
+        const writes = parsed.output.writes.map(([key, version, stamp, ...rest]) => {
           const id = `${key} ${version} ${stamp}`
           const by = sent.has(id) ? RESTAMP_BY : 0
           sent.add(id)
-          return [key, version + by, stamp + by, fields]
+          return [key, version + by, stamp + by, ...rest]
         })
         return original.call(this, subject, { ...parsed.output, writes }, timeoutMs)
       })
