@@ -5,6 +5,7 @@
  */
 import { limits } from '../../engine/limits.js'
 import { Shard } from '../../engine/shard.js'
+import { decodeSnapshot, encodeSnapshot } from '../../engine/snapshot.js'
 import type { NodeMachine } from '../node-machine.js'
 import { Violation } from '../violation.js'
 
@@ -28,8 +29,10 @@ export function checkStores (machines: readonly NodeMachine[], cache: string): v
 /** Read into an empty shard and written again, what was superseded when it was taken is gone. */
 function checkSnapshot (where: string, snapshot: Uint8Array): void {
   const shard = new Shard({ shard: 0, incarnation: 1, onDelta: () => {}, onEvent: () => {} })
-  shard.merge(snapshot)
-  const slim = shard.encode()
+  const decoded = decodeSnapshot(snapshot)
+  if (decoded === null || shard.merge(decoded.update).outcome === 'refused') throw new Violation('a store follows the live records', `${where} has a snapshot that cannot be read`)
+  shard.restoreFloor(decoded.floor)
+  const slim = encodeSnapshot(shard)
   const allowed = slim.length * 2 + limits.minStoredDeltaBytes
   if (snapshot.length > allowed) throw new Violation('a store follows the live records', `${where} has a snapshot of ${snapshot.length} bytes, its live records take ${slim.length}`)
 }
