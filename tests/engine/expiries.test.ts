@@ -1,0 +1,29 @@
+/** Which entries are due, and how many of them at once. */
+import test from 'ava'
+import { NO_CLAIMS } from '../../engine/claims.js'
+import { Entry } from '../../engine/entry.js'
+import { Expiries } from '../../engine/expiries.js'
+import { limits } from '../../engine/limits.js'
+
+const expiring = (key: string, expires: number): Entry => new Entry(key, 1, 1, { n: 1 }, false, 1, 0, { expires, claims: NO_CLAIMS })
+
+test('entries are due from their time on, until they are taken out', t => {
+  const expiries = new Expiries()
+  const [early, late, never] = [expiring('early', 10), expiring('late', 20), expiring('never', 0)]
+  for (const entry of [late, never, early]) expiries.add(entry)
+  t.deepEqual(expiries.due(9), [])
+  t.deepEqual(expiries.due(10), [early])
+  expiries.delete(early)
+  t.deepEqual(expiries.due(19), [])
+  t.deepEqual(expiries.due(1e9), [late])
+})
+
+test('no more are handed out at once than one sweep may write, and the others the next time (SPEC B1)', t => {
+  const expiries = new Expiries()
+  const entries = Array.from({ length: limits.maxExpiredPerSweep + 5 }, (_, i) => expiring(`k${i}`, 10))
+  for (const entry of entries) expiries.add(entry)
+  const first = expiries.due(10)
+  t.is(first.length, limits.maxExpiredPerSweep)
+  for (const entry of first) expiries.delete(entry)
+  t.deepEqual(expiries.due(10), entries.slice(limits.maxExpiredPerSweep))
+})
