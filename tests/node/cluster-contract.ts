@@ -98,7 +98,8 @@ export function clusterContract (test: TestFn, name: string, open: () => Promise
 
   check('a large record and a scan of many pages arrive whole', async ({ t, node, client }) => {
     await settled([await node('a', { caches: { prices: { shards: 8, groups: 8, replicas: 1 } } })])
-    const cache = (await client('writer')).cache('prices')
+    const patient = { timing: { ...TIMING, requestTimeoutMs: 60_000 } } // eight megabytes in one answer, on a machine that may be busy
+    const cache = (await client('writer', patient)).cache('prices')
     const large = 'x'.repeat(200_000)
     await Promise.all(Array.from({ length: 40 }, (_, i) => cache.put(`large${i}`, { large, i })))
     const records = await scanned(cache)

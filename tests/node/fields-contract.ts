@@ -1,6 +1,6 @@
 /**
- * What the calls of a cache do with fields of every kind, through nodes and clients, whatever connects them. in-process.test.ts and
- * nats.test.ts run all of it; what needs faults, or time to pass, is in fields.test.ts.
+ * What the calls of a cache do with fields of every kind, through nodes and clients, whatever connects them. fields-in-process.test.ts
+ * and fields-nats.test.ts run all of it; what needs faults, or time to pass, is in fields.test.ts.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

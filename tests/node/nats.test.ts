@@ -1,5 +1,5 @@
 /**
- * Nodes and clients over a real nats-server: the contracts, then what only a real server can do to them: die and come back.
+ * Nodes and clients over a real nats-server: the contract, then what only a real server can do to them: die and come back.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -10,7 +10,6 @@ import test from 'ava'
 import { startNatsServer } from '../support/nats-server.js'
 import { waitFor } from '../support/wait-for.js'
 import { clusterContract, scanned, setting, settled, TIMING, type ClusterHarness } from './cluster-contract.js'
-import { fieldsContract } from './fields-contract.js'
 
 async function open (): Promise<ClusterHarness> {
   const server = await startNatsServer()
@@ -18,7 +17,6 @@ async function open (): Promise<ClusterHarness> {
 }
 
 clusterContract(test, 'nats', open)
-fieldsContract(test, 'nats', open)
 
 test('a cluster whose server is killed and started again heals, and writes made meanwhile are not lost', async t => {
   const server = await startNatsServer()
