@@ -67,6 +67,11 @@ export class UpdateRefusedError extends MillpondError {
   constructor (readonly reason: string, detail: string) { super('UPDATE_REFUSED', `update refused (${reason}): ${detail}`, REFUSED) }
 }
 
+/** Yjs threw, and again after the shard's log was made anew: buffered writes wait on, and nothing else changed. */
+export class LogError extends MillpondError {
+  constructor (message: string, cause: unknown) { super('LOG_FAILED', message, { changed: 'no', retryable: true, cause }) }
+}
+
 /** A message whose envelope does not check out. */
 export class EnvelopeError extends MillpondError {
   constructor (readonly reason: string, detail: string) { super('ENVELOPE_REFUSED', `message refused (${reason}): ${detail}`, REFUSED) }

@@ -54,20 +54,28 @@ export class ShardLog {
     return this.#stateVector.get(incarnation) ?? 0
   }
 
-  /** Appends runs in one Yjs transaction. Each must start exactly at its incarnation's end. */
+  /**
+   * Appends runs in one Yjs transaction. Each must start exactly at its incarnation's end. Where Yjs throws, `stateVector` stays as it
+   * was, and what the document holds is anybody's guess: it is of no more use.
+   */
   append (runs: readonly Run[]): void {
+    const ends = new Map<number, number>()
+    for (const { incarnation, clock, length } of runs) {
+      const end = ends.get(incarnation) ?? this.end(incarnation)
+      if (clock !== end) throw new Error(`run at clock ${clock} of incarnation ${incarnation}, which ends at ${end}`)
+      ends.set(incarnation, end + length)
+    }
     this.#doc.transact(transaction => {
       for (const run of runs) {
-        if (run.clock !== this.end(run.incarnation)) throw new Error(`run at clock ${run.clock} of incarnation ${run.incarnation}, which ends at ${this.end(run.incarnation)}`)
         const structs = this.#doc.store.clients.get(run.incarnation)
         const left = structs === undefined ? null : structs[structs.length - 1] as Y.Item
         // A right neighbour that really is the right neighbour spares Yjs its search for conflicting items.
         const right = left === null ? this.#root._start : left.right
         const content = run.entries === null ? new Y.ContentDeleted(run.length) : new EntryRun([...run.entries])
         new Y.Item(Y.createID(run.incarnation, run.clock), left, left === null ? null : left.lastId, right, null, this.#root, null, content).integrate(transaction, 0)
-        this.#stateVector.set(run.incarnation, run.clock + run.length)
       }
     })
+    for (const [incarnation, end] of ends) this.#stateVector.set(incarnation, end)
   }
 
   /** Leaves a hole where a superseded entry stood. */
@@ -152,6 +160,13 @@ export class ShardLog {
 
 function entriesIn (item: Y.Item): Entry[] {
   return (item.content as Y.ContentAny).arr as Entry[]
+}
+
+/** An incarnation's log from 0 to `end`, of which exactly `live` (in clock order) is not superseded, as runs that keep short holes. */
+export function runsWithHoles (incarnation: number, end: number, live: readonly Entry[]): readonly Run[] {
+  const runs = new LooseRuns(incarnation, 0)
+  for (const entry of live) runs.add(entry, entry.clock)
+  return runs.finish(end).runs
 }
 
 /** Puts runs together from entries in clock order: as few as holes allow. */

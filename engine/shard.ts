@@ -17,7 +17,7 @@
  */
 import { CompactingLog } from './compacting-log.js'
 import { NO_FIELDS, type Entry, type Extra } from './entry.js'
-import { UpdateRefusedError } from './errors.js'
+import { LogError, UpdateRefusedError } from './errors.js'
 import type { EngineEvent } from './events.js'
 import { Expiries } from './expiries.js'
 import { limits } from './limits.js'
@@ -72,7 +72,11 @@ export class Shard {
     this.#options = options
     this.shard = options.shard
     this.incarnation = options.incarnation
-    this.#log = new CompactingLog(dropped => options.onEvent({ type: 'compacted', shard: this.shard, live: this.#liveEntries, dropped }))
+    this.#log = new CompactingLog({
+      live: () => this.#logged(),
+      onCompacted: dropped => options.onEvent({ type: 'compacted', shard: this.shard, live: this.#liveEntries, dropped }),
+      onThrown: (during, error) => options.onEvent({ type: 'log-rebuilt', shard: this.shard, during, error })
+    })
     this.#buffer = new WriteBuffer({
       index: this.index, incarnation: options.incarnation,
       admit: entry => this.#admit(entry),
@@ -118,11 +122,12 @@ export class Shard {
    * Buffers one write.
    * @param keepLoser log the write even where an earlier one beats it, so that replicas can confirm that they hold it
    * @returns false when it changed nothing here: it was older than what is there, or a retry of it
-   * @throws KindError when it uses a field as another kind than it is, LimitError (nothing changed)
+   * @throws KindError when it uses a field as another kind than it is, LimitError, LogError (nothing changed)
    */
   write (write: Write, keepLoser = false): boolean {
+    if (this.#buffer.size >= limits.maxPendingEntries) this.flush() // only after one that failed
     const changed = this.#buffer.write(write, keepLoser)
-    if (this.#buffer.relieve()) this.flush()
+    if (this.#buffer.relieve()) this.#tryToFlush()
     this.#options.onRecord?.(write.key)
     return changed
   }
@@ -139,6 +144,13 @@ export class Shard {
     if (fields !== NO_FIELDS) this.write({ key, version, stamp, fields: Object.fromEntries(Object.keys(fields).map(name => [name, undefined])) })
   }
 
+  /** The entries of the index that are in the log. */
+  * #logged (): Generator<Entry, void, undefined> {
+    for (const head of this.index.values()) {
+      for (let entry: Entry | null = head; entry !== null; entry = entry.next) if (entry.incarnation !== 0) yield entry
+    }
+  }
+
   /** Places an entry that was not live before in the index. */
   #admit (entry: Entry): void {
     this.#liveEntries++
@@ -153,15 +165,19 @@ export class Shard {
     else this.#log.bury(entry)
   }
 
-  /** Writes what is buffered to the log and emits it as deltas of at most limits.maxDeltaBytes. */
+  /**
+   * Writes what is buffered to the log and emits it as deltas of at most limits.maxDeltaBytes.
+   * @throws LogError: nothing was emitted, and what is buffered waits for the next flush
+   */
   flush (): void {
     if (this.#buffer.size === 0) return
-    const { entries, losers } = this.#buffer.take()
-    if (entries.length === 0) return
+    const { entries, losers } = this.#buffer.waiting
     const start = this.#log.end(this.incarnation)
-    entries.forEach((entry, i) => { entry.setDot(this.incarnation, start + i) })
     const run: Run = { incarnation: this.incarnation, clock: start, length: entries.length, entries }
-    this.#log.append([run])
+    if (entries.length > 0) this.#log.append([run])
+    this.#buffer.clear()
+    if (entries.length === 0) return
+    entries.forEach((entry, i) => { entry.setDot(this.incarnation, start + i) })
     this.#digest = null
     for (const delta of deltasOf(run)) this.#options.onDelta(this.shard, delta)
     // A loser has its dot now, and is admitted under it as on every other replica: of a write and its retries the last one wins.
@@ -170,6 +186,17 @@ export class Shard {
       this.#admit(loser)
     }
     this.#log.compactSlice(entries.length, this.#liveEntries)
+  }
+
+  /** For those who can do without: what is buffered stays so if the log fails. @returns whether it did not */
+  #tryToFlush (): boolean {
+    try {
+      this.flush()
+      return true
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error
+      return false
+    }
   }
 
   /** Merges a peer's delta, diff or snapshot. Merging is commutative, associative and idempotent. */
@@ -181,7 +208,7 @@ export class Shard {
       if (!(error instanceof UpdateRefusedError)) throw error
       return this.#refuse(error.reason, error.message)
     }
-    this.flush()
+    if (!this.#tryToFlush()) return this.#refuse('log-failed', 'what is buffered cannot be logged')
     return this.#mergeRuns(runs)
   }
 
@@ -218,7 +245,12 @@ export class Shard {
     const { onRecord } = this.#options
     let entries = 0
     let maxVersion = 0
-    this.#log.append(runs)
+    try {
+      this.#log.append(runs)
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error
+      return this.#refuse('log-failed', error.message)
+    }
     for (const run of runs) {
       if (run.entries === null) continue
       entries += run.length
@@ -318,7 +350,7 @@ export class Shard {
       if (!(error instanceof UpdateRefusedError)) throw error
       return this.#refuse(error.reason, error.message)
     }
-    this.flush()
+    if (!this.#tryToFlush()) return this.#refuse('log-failed', 'what is buffered cannot be logged')
     const live = new Set<string>()
     const seen = new Map(floor.below)
     for (const { incarnation, clock, length, entries } of runs) {

@@ -147,21 +147,24 @@ export class WriteBuffer {
   relieve (): boolean {
     if (this.#undecided) return true
     if (this.size < limits.maxPendingEntries) return false
-    if (this.#dead * 2 < this.#entries.length) return true
+    if (this.#dead * 2 < this.size) return true
     this.#entries = this.#entries.filter(entry => entry.live)
     this.#dead = 0
     return false
   }
 
-  /** Empties it. */
-  take (): Buffered {
+  /** What waits for the log. It stays here until it has been logged. */
+  get waiting (): Buffered {
     const losers = this.#losers
-    const entries = losers.concat(this.#dead === 0 ? this.#entries : this.#entries.filter(entry => entry.live))
+    return { losers, entries: losers.concat(this.#dead === 0 ? this.#entries : this.#entries.filter(entry => entry.live)) }
+  }
+
+  /** Empties it, once all of it was logged. */
+  clear (): void {
     this.#entries = []
     this.#losers = []
     this.#dead = 0
     this.#undecided = false
-    return { entries, losers }
   }
 }
 

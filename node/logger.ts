@@ -55,6 +55,7 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'handler-failed':
     case 'store-commit-failed':
       return 'error'
+    case 'log-rebuilt':
     case 'update-refused':
     case 'clock-ahead':
     case 'field-kind-conflict':
