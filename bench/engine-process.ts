@@ -2,65 +2,66 @@
  * One replica of one side of the engine benchmark, in a process of its own: nobody else's objects are in its heap and
  * nobody else's types in its compiled code. It is told what to do round by round, and says what that took.
  */
-import { Encoder } from 'cbor-x'
-import { createSide, type Side, type SideName } from './engine-sides.js'
-import { timed, type Spent } from './measure.js'
+import { createSide, type AnySideName } from './engine-sides.js'
+import { pause, timed, type Spent } from './measure.js'
+import { MillpondSide, timeCompactionSlices } from './millpond-side.js'
 import { BenchWrites, keyOf } from './records.js'
+import type { Side } from './side.js'
+import { sizesOf, type Sizes } from './sizes.js'
 
 export type Request =
-  | { readonly type: 'create', readonly side: SideName, readonly incarnation: number }
+  | { readonly type: 'create', readonly side: AnySideName, readonly incarnation: number }
   | { readonly type: 'fill', readonly records: number, readonly batchSize: number }
   | { readonly type: 'overwrite', readonly records: number, readonly batchSize: number, readonly batches: number }
   /** Updates of one batch each. */
   | { readonly type: 'merge', readonly updates: readonly Uint8Array[], readonly batchSize: number }
-  | { readonly type: 'sizes', readonly records: number, readonly batchSize: number, readonly overwrites: number }
-  | { readonly type: 'flush-times' }
+  /** Puts each of a few records so many times between two flushes. */
+  | { readonly type: 'put', readonly records: number, readonly times: number, readonly flushes: number }
+  | { readonly type: 'read', readonly records: number, readonly reads: number }
+  | { readonly type: 'pauses', readonly records: number, readonly batchSize: number, readonly batches: number }
+  /** Fills a replica of its own. */
+  | { readonly type: 'sizes', readonly side: AnySideName, readonly incarnation: number, readonly records: number, readonly batchSize: number, readonly overwrites: number }
 
 export interface Reply {
-  /** What the counted part of a round took, and how many records that part wrote or merged. */
+  /** What the counted part of a round took, and how many records that part wrote, merged or read. */
   readonly spent?: Spent
   readonly records?: number
   readonly updates?: readonly Uint8Array[]
+  readonly pauses?: Pauses
   readonly sizes?: Sizes
-  readonly flushTimes?: { readonly flushMs: readonly number[], readonly compactingFlushMs: readonly number[] }
 }
 
-export interface Sizes {
-  readonly encodedBytes: number
-  /** Keys and records as plain CBOR: what is there to be stored at all. */
-  readonly liveBytes: number
-  /** What the replica adds to the heap of an empty process, after a garbage collection. */
-  readonly heapBytes: number
+/** How long things took one by one, in milliseconds. Only Millpond has flushes and compactions. */
+export interface Pauses {
+  /** Taking a batch and making a message of it. */
+  readonly batchMs: readonly number[]
+  /** The second half of that. */
+  readonly flushMs: readonly number[]
+  readonly sliceMs: readonly number[]
 }
 
 /** The same writes on all sides. */
 const writes = new BenchWrites(1)
 let side: Side | undefined
-let emptyHeapBytes = 0
 
 function created (): Side {
   if (side === undefined) throw new Error('nothing was created yet')
   return side
 }
 
-function heapBytes (): number {
-  globalThis.gc?.()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
-}
-
 function answer (request: Request): Reply {
-  if (request.type === 'create') {
-    emptyHeapBytes = heapBytes()
-    side = createSide(request.side, request.incarnation)
-    return {}
+  switch (request.type) {
+    case 'create':
+      side = createSide(request.side, request.incarnation)
+      return {}
+    case 'fill': return { updates: [...writes.first(request.records, request.batchSize)].flatMap(batch => created().write(batch)) }
+    case 'overwrite': return overwrite(request)
+    case 'merge': return merge(request)
+    case 'put': return put(request)
+    case 'read': return read(request)
+    case 'pauses': return { pauses: pauses(request) }
+    case 'sizes': return { sizes: sizesOf(request) }
   }
-  if (request.type === 'fill') return { updates: [...writes.first(request.records, request.batchSize)].flatMap(batch => created().write(batch)) }
-  if (request.type === 'overwrite') return overwrite(request)
-  if (request.type === 'merge') return merge(request)
-  if (request.type === 'sizes') return { sizes: sizes(request) }
-  const { flushMs = [], compactingFlushMs = [] } = created()
-  return { flushTimes: { flushMs, compactingFlushMs } }
 }
 
 /** The first part of a round is not counted: whoever waited for its turn has to get warm again. */
@@ -87,17 +88,48 @@ function merge ({ updates, batchSize }: Request & { type: 'merge' }): Reply {
   return { spent, records: (updates.length - uncounted) * batchSize }
 }
 
-function sizes ({ records, batchSize, overwrites }: Request & { type: 'sizes' }): Sizes {
-  for (const batch of writes.first(records, batchSize)) created().write(batch)
-  for (let i = 0; i < overwrites * records; i += batchSize) created().write(writes.over(records, batchSize))
-  const usedBytes = heapBytes() - emptyHeapBytes
-  const cbor = new Encoder({ useRecords: false })
-  let liveBytes = 0
-  for (let record = 0; record < records; record++) {
-    const key = keyOf(record)
-    liveBytes += cbor.encode([key, created().read(key)]).length
+function put ({ records, times, flushes }: Request & { type: 'put' }): Reply {
+  globalThis.gc?.()
+  const spent = { cpuSeconds: 0, wallSeconds: 0 }
+  const uncounted = Math.floor(flushes * WARM_UP_SHARE)
+  for (let i = 0; i < flushes; i++) {
+    const batch = Array.from({ length: times }, () => writes.over(records, records)).flat()
+    if (i < uncounted) created().put(batch)
+    else timed(spent, () => { created().put(batch) })
+    created().flush()
   }
-  return { encodedBytes: created().encodedBytes(), liveBytes, heapBytes: usedBytes }
+  return { spent, records: (flushes - uncounted) * times * records }
+}
+
+/** What was read last: nobody may find out that nothing is done with it. */
+let lastRead: unknown
+
+function read ({ records, reads }: Request & { type: 'read' }): Reply {
+  globalThis.gc?.()
+  const spent = { cpuSeconds: 0, wallSeconds: 0 }
+  // Texts of the reader's own, which have their hash from a first time: computing it would count as reading on all sides.
+  const keys = Array.from({ length: reads }, () => keyOf(writes.below(records)))
+  const readAll = (): void => { for (const key of keys) lastRead = created().read(key) }
+  readAll()
+  timed(spent, readAll)
+  if (lastRead === undefined) throw new Error('a record was not found')
+  return { spent, records: reads }
+}
+
+/** Nothing is collected in between but what V8 collects by itself. */
+function pauses ({ records, batchSize, batches }: Request & { type: 'pauses' }): Pauses {
+  const sliceMs = timeCompactionSlices()
+  const batchMs: number[] = []
+  const flushMs: number[] = []
+  for (let i = 0; i < batches; i++) {
+    const batch = writes.over(records, batchSize)
+    if (created() instanceof MillpondSide) {
+      const putMs = pause(() => { created().put(batch) })
+      flushMs.push(pause(() => { created().flush() }))
+      batchMs.push(putMs + (flushMs[i] as number))
+    } else batchMs.push(pause(() => { created().write(batch) }))
+  }
+  return { batchMs, flushMs, sliceMs }
 }
 
 process.on('message', (request: Request) => { process.send?.(answer(request)) })

@@ -3,15 +3,16 @@
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Reply, Request, Sizes } from './engine-process.js'
-import type { SideName } from './engine-sides.js'
+import type { Pauses, Reply, Request } from './engine-process.js'
+import type { AnySideName, SideName } from './engine-sides.js'
+import type { Sizes } from './sizes.js'
 
 /** Incarnation ids as they are: random 32-bit numbers. */
 const WRITER = 0x9e3779b9
 const RECEIVER = 0x85ebca6b
 
 /** A replica in a process of its own (engine-process.ts). */
-export class ReplicaProcess {
+class ReplicaProcess {
   readonly #child: ChildProcess
 
   constructor () {
@@ -40,19 +41,18 @@ export interface Rate {
   readonly perWallSecond: number
 }
 
-export interface Round {
-  readonly written: Rate
-  readonly merged: Rate
-}
-
 function rateOf ({ spent, records }: Reply): Rate {
   if (spent === undefined || records === undefined) throw new Error('a round was not timed')
   return { perCpuSecond: records / spent.cpuSeconds, perWallSecond: records / spent.wallSeconds }
 }
 
+export interface Round {
+  readonly written: Rate
+  readonly merged: Rate
+}
+
 /** A writer and a receiver of one side, holding the same `live` records. */
 export class Pair {
-  readonly rounds: Round[] = []
   readonly #writer = new ReplicaProcess()
   readonly #receiver = new ReplicaProcess()
 
@@ -72,27 +72,65 @@ export class Pair {
     return { written: rateOf(wrote), merged: rateOf(merged) }
   }
 
-  async flushTimes (): Promise<Required<Reply>['flushTimes']> {
-    const { flushTimes } = await this.#writer.ask({ type: 'flush-times' })
-    if (flushTimes === undefined) throw new Error('no flush was timed')
-    return flushTimes
-  }
-
   stop (): void {
     this.#writer.stop()
     this.#receiver.stop()
   }
 }
 
-/** What one replica holds after `overwrites` overwrites of each of its records, on average. */
-export async function sizesAfter (side: SideName, records: number, overwrites: number, batchSize: number): Promise<Sizes> {
-  const replica = new ReplicaProcess()
-  try {
-    await replica.ask({ type: 'create', side, incarnation: WRITER })
-    const { sizes } = await replica.ask({ type: 'sizes', records, batchSize, overwrites })
+/** One replica that does one thing, again and again. */
+export class Solo {
+  readonly #process = new ReplicaProcess()
+
+  constructor (readonly side: AnySideName, readonly live: number, readonly batchSize: number) {}
+
+  async fill (): Promise<void> {
+    await this.#process.ask({ type: 'create', side: this.side, incarnation: WRITER })
+    await this.#process.ask({ type: 'fill', records: this.live, batchSize: this.batchSize })
+  }
+
+  async put (times: number, flushes: number): Promise<Rate> {
+    return rateOf(await this.#process.ask({ type: 'put', records: this.live, times, flushes }))
+  }
+
+  async read (reads: number): Promise<Rate> {
+    return rateOf(await this.#process.ask({ type: 'read', records: this.live, reads }))
+  }
+
+  async pauses (batches: number): Promise<Pauses> {
+    const { pauses } = await this.#process.ask({ type: 'pauses', records: this.live, batchSize: this.batchSize, batches })
+    if (pauses === undefined) throw new Error('no batch was timed')
+    return pauses
+  }
+
+  /** What it holds after `overwrites` overwrites of each of its records, on average. */
+  async sizes (overwrites: number): Promise<Sizes> {
+    const { sizes } = await this.#process.ask({ type: 'sizes', side: this.side, incarnation: WRITER, records: this.live, batchSize: this.batchSize, overwrites })
     if (sizes === undefined) throw new Error('sizes were not measured')
     return sizes
+  }
+
+  stop (): void { this.#process.stop() }
+}
+
+interface Player {
+  fill(): Promise<void>
+  stop(): void
+}
+
+/** Fills all, then lets them take turns, so that a slow spell of the machine hits each of them. @returns the counted rounds of each */
+export async function takeTurns<P extends Player, R> (players: readonly P[], { warmUpRounds, rounds }: { readonly warmUpRounds: number, readonly rounds: number }, play: (player: P) => Promise<R>): Promise<Map<P, R[]>> {
+  const results = new Map(players.map(player => [player, [] as R[]]))
+  try {
+    for (const player of players) await player.fill()
+    for (let round = 0; round < warmUpRounds + rounds; round++) {
+      for (const player of players) {
+        const result = await play(player)
+        if (round >= warmUpRounds) results.get(player)?.push(result)
+      }
+    }
+    return results
   } finally {
-    replica.stop()
+    for (const player of players) player.stop()
   }
 }

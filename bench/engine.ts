@@ -1,16 +1,17 @@
 /**
- * The engine alone, no network and no disk: how fast records are overwritten and merged, and what a record costs beyond
- * its own bytes, beside a Y.Map and a plain map that do the same work in the same run (see engine-sides.ts).
+ * The engine alone, no network and no disk: how fast records are overwritten, merged, put and read, how long it keeps
+ * others waiting, and what a record costs beyond its own bytes, beside a Y.Map and a plain map that do the same work in
+ * the same run (see engine-sides.ts).
  *
  *   writer ---- updates of a round ----> receiver      one pair of processes for each side and size
  *
- * All pairs are alive during the whole run and take turns round by round. Overwriting includes everything up to the
- * encoded deltas; merging starts from encoded bytes. Filling the replicas and the first rounds are not counted.
+ * All pairs are alive during the whole of their part and take turns round by round. Overwriting includes everything up to
+ * the encoded deltas; merging starts from encoded bytes. Filling the replicas and the first rounds are not counted.
  */
-import { Pair, sizesAfter, type Round } from './engine-rounds.js'
-import type { Sizes } from './engine-process.js'
-import { SIDES, type SideName } from './engine-sides.js'
-import { atLeast, atMost, median, medianRatio, quantile, type Target } from './measure.js'
+import { targetsOf, type EngineReport, type Heap, type Metadata, type Pause, type Pauses, type PerSide, type ReadSpeeds, type Speeds } from './engine-report.js'
+import { Pair, Solo, takeTurns, type Rate } from './engine-rounds.js'
+import { ALL_SIDES, SIDES, type AnySideName, type SideName } from './engine-sides.js'
+import { median, medianRatio, quantile } from './measure.js'
 
 const BATCH_SIZE = 1000
 const OVERWRITES_PER_RECORD = 100
@@ -20,7 +21,12 @@ interface Plan {
   readonly sizes: readonly { readonly live: number, readonly batchesPerRound: number }[]
   readonly rounds: number
   readonly warmUpRounds: number
+  /** Puts of each hot key between two flushes, and flushes of a round. */
+  readonly puts: { readonly hotKeys: number, readonly times: number, readonly flushes: number }
+  readonly reads: number
+  readonly pausedBatches: number
   readonly metadataRecords: number
+  readonly heapRecords: number
 }
 
 /** What is counted of a round, the last 80%, is as long as it takes until the log is compacted again, so that every round bears that once. */
@@ -28,120 +34,138 @@ const FULL: Plan = {
   sizes: [{ live: 1_000, batchesPerRound: 50 }, { live: 10_000, batchesPerRound: 50 }, { live: 100_000, batchesPerRound: 300 }],
   rounds: 7,
   warmUpRounds: 2,
-  metadataRecords: 10_000
+  puts: { hotKeys: 1_000, times: 20, flushes: 10 },
+  reads: 100_000,
+  pausedBatches: 3_000,
+  metadataRecords: 10_000,
+  heapRecords: 100_000
 }
-const QUICK: Plan = { sizes: [{ live: 1_000, batchesPerRound: 5 }], rounds: 2, warmUpRounds: 1, metadataRecords: 1_000 }
-
-export type PerSide<T> = { readonly [side in SideName]: T }
-
-export interface Speeds {
-  readonly live: number
-  /** Records per CPU second, the median of the rounds. */
-  readonly perCpuSecond: PerSide<number>
-  /** Records per wall-clock second; drifts with whatever else the machine does. */
-  readonly perWallSecond: PerSide<number>
-  readonly millpondToYMap: number
-  readonly millpondToPlainMap: number
-  /** Millpond's rate here / its rate at the smallest size. */
-  readonly toSmallest: number
-}
-
-export interface Metadata {
-  readonly records: number
-  readonly overwritesPerRecord: number
-  readonly sides: PerSide<Sizes & { readonly encodedToLive: number }>
-}
-
-/** Wall-clock milliseconds of one batch, at the largest size; for information. */
-export interface FlushTimes {
-  readonly live: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  /** Flushes that also compacted the log. */
-  readonly compactingP50Ms: number
-  readonly compactingMaxMs: number
-}
-
-export interface EngineReport {
-  readonly suite: 'engine'
-  readonly node: string
-  readonly quick: boolean
-  readonly batchSize: number
-  readonly rounds: number
-  readonly overwrites: readonly Speeds[]
-  readonly merges: readonly Speeds[]
-  readonly metadata: Metadata
-  readonly flush: FlushTimes
-  readonly targets: readonly Target[]
-  readonly pass: boolean
+const QUICK: Plan = {
+  sizes: [{ live: 1_000, batchesPerRound: 5 }],
+  rounds: 2,
+  warmUpRounds: 1,
+  puts: { hotKeys: 1_000, times: 2, flushes: 3 },
+  reads: 2_000,
+  pausedBatches: 20,
+  metadataRecords: 1_000,
+  heapRecords: 1_000
 }
 
 export async function runEngine (quick: boolean): Promise<EngineReport> {
   const plan = quick ? QUICK : FULL
-  const speeds = await measureSpeeds(plan)
-  const metadata = await measureMetadata(plan.metadataRecords)
-  const targets = targetsOf(speeds.overwrites, metadata)
+  const figures = {
+    ...await measureWrites(plan),
+    puts: await measurePuts(plan),
+    reads: await measureReads(plan),
+    pauses: await measurePauses(plan),
+    metadata: await measureMetadata(plan.metadataRecords),
+    heap: await measureHeap(plan.heapRecords)
+  }
+  const targets = targetsOf(figures, quick)
   const pass = targets.every(target => target.pass)
-  return { suite: 'engine', node: process.version, quick, batchSize: BATCH_SIZE, rounds: plan.rounds, ...speeds, metadata, targets, pass }
+  return { suite: 'engine', node: process.version, quick, batchSize: BATCH_SIZE, rounds: plan.rounds, ...figures, targets, pass }
 }
 
-function targetsOf (overwrites: readonly Speeds[], metadata: Metadata): Target[] {
-  const targets = [atMost('metadata: encoded / live bytes after 100 overwrites per record', metadata.sides.millpond.encodedToLive, 1.5)]
-  for (const { live, millpondToYMap, toSmallest } of overwrites) {
-    if (live === 10_000) targets.push(atLeast('overwrite rate at 10k live records / that of a Y.Map', millpondToYMap, 0.35))
-    if (live === 100_000) targets.push(atLeast('overwrite rate at 100k live records / that at 1k', toSmallest, 0.5))
-  }
-  return targets
-}
-
-async function measureSpeeds (plan: Plan): Promise<Pick<EngineReport, 'overwrites' | 'merges' | 'flush'>> {
+async function measureWrites (plan: Plan): Promise<{ overwrites: Speeds[], merges: Speeds[] }> {
   const pairs = plan.sizes.flatMap(size => SIDES.map(side => new Pair(side, size.live, BATCH_SIZE, size.batchesPerRound)))
-  try {
-    for (const pair of pairs) await pair.fill()
-    for (let round = 0; round < plan.warmUpRounds + plan.rounds; round++) {
-      for (const pair of pairs) {
-        const result = await pair.round()
-        if (round >= plan.warmUpRounds) pair.rounds.push(result)
-      }
-    }
-    const largest = pairs.findLast(pair => pair.side === 'millpond') as Pair
-    const { flushMs, compactingFlushMs } = await largest.flushTimes()
-    const flush = {
-      live: largest.live,
-      p50Ms: quantile(flushMs, 0.5),
-      p99Ms: quantile(flushMs, 0.99),
-      compactingP50Ms: quantile(compactingFlushMs, 0.5),
-      compactingMaxMs: quantile(compactingFlushMs, 1)
-    }
-    return { overwrites: speedsOf(plan, pairs, round => round.written), merges: speedsOf(plan, pairs, round => round.merged), flush }
-  } finally {
-    for (const pair of pairs) pair.stop()
-  }
+  const rounds = await takeTurns(pairs, plan, pair => pair.round())
+  const pick = (kind: 'written' | 'merged') => [...rounds].map(([player, results]) => ({ player, rates: results.map(round => round[kind]) }))
+  return { overwrites: speedsOf(pick('written')), merges: speedsOf(pick('merged')) }
 }
 
-function speedsOf (plan: Plan, pairs: readonly Pair[], pick: (round: Round) => Round['written']): Speeds[] {
-  const rates = (side: SideName, live: number, unit: keyof Round['written']): number[] =>
-    pairs.filter(pair => pair.side === side && pair.live === live).flatMap(pair => pair.rounds.map(round => pick(round)[unit]))
-  return plan.sizes.map(({ live }) => {
-    const millpond = rates('millpond', live, 'perCpuSecond')
+async function measurePuts (plan: Plan): Promise<Speeds[]> {
+  const { hotKeys, times, flushes } = plan.puts
+  const solos = SIDES.map(side => new Solo(side, hotKeys, BATCH_SIZE))
+  const rounds = await takeTurns(solos, plan, solo => solo.put(times, flushes))
+  return speedsOf([...rounds].map(([player, rates]) => ({ player, rates })))
+}
+
+async function measureReads (plan: Plan): Promise<ReadSpeeds[]> {
+  const solos = plan.sizes.flatMap(({ live }) => ALL_SIDES.map(side => new Solo(side, live, BATCH_SIZE)))
+  const rounds = await takeTurns(solos, plan, solo => solo.read(plan.reads))
+  const played = [...rounds].map(([player, rates]) => ({ player, rates }))
+  return speedsOf(played).map(speeds => {
+    const bareMap = ratesOf(played, 'bareMap', speeds.live, 'perCpuSecond')
+    return { ...speeds, bareMapPerCpuSecond: median(bareMap), millpondToBareMap: medianRatio(ratesOf(played, 'millpond', speeds.live, 'perCpuSecond'), bareMap) }
+  })
+}
+
+interface Played {
+  readonly player: { readonly side: AnySideName, readonly live: number }
+  readonly rates: readonly Rate[]
+}
+
+function ratesOf (played: readonly Played[], side: AnySideName, live: number, unit: keyof Rate): number[] {
+  return played.filter(({ player }) => player.side === side && player.live === live).flatMap(({ rates }) => rates.map(rate => rate[unit]))
+}
+
+function speedsOf (played: readonly Played[]): Speeds[] {
+  const sizes = [...new Set(played.map(({ player }) => player.live))]
+  return sizes.map(live => {
+    const rates = (side: SideName, at = live): number[] => ratesOf(played, side, at, 'perCpuSecond')
     return {
       live,
-      perCpuSecond: perSide(side => median(rates(side, live, 'perCpuSecond'))),
-      perWallSecond: perSide(side => median(rates(side, live, 'perWallSecond'))),
-      millpondToYMap: medianRatio(millpond, rates('yMap', live, 'perCpuSecond')),
-      millpondToPlainMap: medianRatio(millpond, rates('plainMap', live, 'perCpuSecond')),
-      toSmallest: medianRatio(millpond, rates('millpond', plan.sizes[0]?.live ?? live, 'perCpuSecond'))
+      perCpuSecond: perSide(side => median(rates(side))),
+      perWallSecond: perSide(side => median(ratesOf(played, side, live, 'perWallSecond'))),
+      millpondToYMap: medianRatio(rates('millpond'), rates('yMap')),
+      millpondToPlainMap: medianRatio(rates('millpond'), rates('plainMap')),
+      toSmallest: medianRatio(rates('millpond'), rates('millpond', sizes[0])),
+      plainMapToSmallest: medianRatio(rates('plainMap'), rates('plainMap', sizes[0]))
     }
   })
 }
 
-async function measureMetadata (records: number): Promise<Metadata> {
-  const measured: Partial<Record<SideName, Metadata['sides'][SideName]>> = {}
-  for (const side of SIDES) {
-    const sizes = await sizesAfter(side, records, OVERWRITES_PER_RECORD, BATCH_SIZE)
-    measured[side] = { ...sizes, encodedToLive: sizes.encodedBytes / sizes.liveBytes }
+/** One side after the other: in a process that waits for its turn the collector does what it put off. */
+async function measurePauses ({ sizes, pausedBatches }: Plan): Promise<Pauses> {
+  const live = sizes[sizes.length - 1]?.live ?? 0
+  const [millpond, yMap, plainMap] = await inTurn(SIDES, side => alone(side, live, async solo => {
+    await solo.fill()
+    return await solo.pauses(pausedBatches)
+  }))
+  return {
+    live,
+    batch: { millpond: pauseOf(millpond?.batchMs), yMap: pauseOf(yMap?.batchMs), plainMap: pauseOf(plainMap?.batchMs) },
+    flush: pauseOf(millpond?.flushMs),
+    slice: pauseOf(millpond?.sliceMs)
   }
-  return { records, overwritesPerRecord: OVERWRITES_PER_RECORD, sides: perSide(side => measured[side] as Metadata['sides'][SideName]) }
+}
+
+function pauseOf (ms: readonly number[] = []): Pause {
+  return { count: ms.length, p50: quantile(ms, 0.5), p99: quantile(ms, 0.99), max: quantile(ms, 1) }
+}
+
+async function measureMetadata (records: number): Promise<Metadata> {
+  const measured = await inTurn(SIDES, side => alone(side, records, solo => solo.sizes(OVERWRITES_PER_RECORD)))
+  const sides = perSide(side => {
+    const sizes = measured[SIDES.indexOf(side)]
+    if (sizes === undefined) throw new Error(`nothing was measured of ${side}`)
+    return { ...sizes, encodedToLive: sizes.encodedBytes / sizes.liveBytes }
+  })
+  return { records, overwritesPerRecord: OVERWRITES_PER_RECORD, sides }
+}
+
+async function measureHeap (records: number): Promise<Heap> {
+  const perRecord = (side: AnySideName): Promise<{ most: number, median: number }> => alone(side, records, async solo => {
+    const { heapBytes, medianHeapBytes } = await solo.sizes(OVERWRITES_PER_RECORD)
+    return { most: heapBytes / records, median: medianHeapBytes / records }
+  })
+  const sides = { millpond: await perRecord('millpond'), plainMap: await perRecord('plainMap'), bareMap: await perRecord('bareMap') }
+  return { records, overwritesPerRecord: OVERWRITES_PER_RECORD, perRecord: sides, toLive: sides.millpond.most / sides.bareMap.most }
+}
+
+async function alone<R> (side: AnySideName, live: number, play: (solo: Solo) => Promise<R>): Promise<R> {
+  const solo = new Solo(side, live, BATCH_SIZE)
+  try {
+    return await play(solo)
+  } finally {
+    solo.stop()
+  }
+}
+
+async function inTurn<T, R> (items: readonly T[], each: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  for (const item of items) results.push(await each(item))
+  return results
 }
 
 function perSide<T> (get: (side: SideName) => T): PerSide<T> {

@@ -21,6 +21,16 @@ export function timed<T> (spent: Spent, work: () => T): T {
   return result
 }
 
+/**
+ * How long `work` keeps everything else waiting, in milliseconds: the lesser of wall-clock time, which counts other
+ * processes in, and CPU time, which counts the helpers of the garbage collector in. Neither is ever too short.
+ */
+export function pause (work: () => void): number {
+  const spent = { cpuSeconds: 0, wallSeconds: 0 }
+  timed(spent, work)
+  return Math.min(spent.cpuSeconds, spent.wallSeconds) * 1000
+}
+
 /** The value below which a share of the sorted values lies; NaN when there are none. */
 export function quantile (values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b)

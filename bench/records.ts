@@ -26,15 +26,24 @@ export function keyOf (record: number): string {
   return `product:${String(record).padStart(8, '0')}`
 }
 
-/** Writes at random, from a pool of values that exist already: what making them costs is not to be measured. */
+/**
+ * Writes at random, from a pool of values: what making them costs is not to be measured. The values of the pool exist
+ * already, so that records share their texts, or they are parsed anew for each write, as those of an event are: that is
+ * for measuring memory.
+ */
 export class BenchWrites {
   readonly #random: () => number
-  readonly #pool: Fields[]
+  readonly #pool: (() => Fields)[]
   #order = new Uint32Array(0)
 
-  constructor (seed: number) {
+  constructor (seed: number, values: 'shared' | 'own' = 'shared') {
     this.#random = seededRandom(seed)
-    this.#pool = Array.from({ length: POOL_SIZE }, () => benchFields(this.#random))
+    this.#pool = Array.from({ length: POOL_SIZE }, () => {
+      const json = fieldsAsJson(this.#random)
+      // Through JSON, because that is how events come in. Texts put together by JavaScript are trees of their parts instead.
+      const fields = JSON.parse(json) as Fields
+      return values === 'shared' ? () => fields : () => JSON.parse(json) as Fields
+    })
   }
 
   /** Every record once, in order, in batches. */
@@ -53,7 +62,7 @@ export class BenchWrites {
     if (this.#order.length !== records) this.#order = Uint32Array.from({ length: records }, (_, i) => i)
     const order = this.#order
     return Array.from({ length: batchSize }, (_, i) => {
-      const j = i + this.#below(records - i)
+      const j = i + this.below(records - i)
       const record = order[j] as number
       order[j] = order[i] as number
       order[i] = record
@@ -62,21 +71,21 @@ export class BenchWrites {
   }
 
   #write (record: number): BenchWrite {
-    return { key: keyOf(record), fields: this.#pool[this.#below(POOL_SIZE)] as Fields }
+    return { key: keyOf(record), fields: (this.#pool[this.below(POOL_SIZE)] as () => Fields)() }
   }
 
-  #below (end: number): number { return Math.floor(this.#random() * end) }
+  /** An integer from 0 up to `end`, which is excluded. */
+  below (end: number): number { return Math.floor(this.#random() * end) }
 }
 
-function benchFields (random: () => number): Fields {
+function fieldsAsJson (random: () => number): string {
   const quantity = Math.floor(random() * 10_000)
-  // Through JSON, because that is how events come in. Texts put together by JavaScript are trees of their parts instead.
-  return JSON.parse(JSON.stringify({
+  return JSON.stringify({
     description: `Assorted garden lanterns, set of ${quantity}, hand painted, weatherproof`,
     warehouse: `hall ${quantity % 17}, aisle ${quantity % 71}, shelf ${quantity % 9}`,
     quantity,
     unitPrice: Math.round(random() * 100_000) / 100,
     updatedAt: `2011-06-${String(10 + quantity % 20)}T12:${String(10 + quantity % 50)}:00.000Z`,
     onSale: quantity % 2 === 0
-  })) as Fields
+  })
 }

@@ -1,0 +1,72 @@
+/**
+ * Millpond's side of the engine benchmark: a shard as it is used, with every check, versions, the log and the canonical
+ * encoding. It also tells how long its flushes and the slices of its compactions take.
+ */
+import { Compaction } from '../engine/compaction.js'
+import { HybridClock } from '../engine/hlc.js'
+import { Shard } from '../engine/shard.js'
+import { checkFields, checkKey } from '../engine/values.js'
+import { pause } from './measure.js'
+import type { BenchWrite } from './records.js'
+import { clock, type Side } from './side.js'
+
+export class MillpondSide implements Side {
+  readonly #versions = new HybridClock(clock)
+  readonly #shard: Shard
+  #deltas: Uint8Array[] = []
+
+  constructor (incarnation: number) {
+    this.#shard = new Shard({
+      shard: 0,
+      incarnation,
+      onDelta: (_, delta) => { this.#deltas.push(delta) },
+      onEvent: event => { if (event.type !== 'compacted') throw new Error(`unexpected event ${event.type}`) }
+    })
+  }
+
+  write (batch: readonly BenchWrite[]): Uint8Array[] {
+    this.put(batch)
+    this.#shard.flush()
+    const deltas = this.#deltas
+    this.#deltas = []
+    return deltas
+  }
+
+  put (writes: readonly BenchWrite[]): void {
+    for (const { key, fields } of writes) {
+      const version = this.#versions.next()
+      this.#shard.write({ key: checkKey(key), version, stamp: version, fields: checkFields(fields) })
+    }
+  }
+
+  flush (): void {
+    this.#shard.flush()
+    this.#deltas = []
+  }
+
+  merge (update: Uint8Array): void {
+    const result = this.#shard.merge(update)
+    if (result.outcome !== 'merged') throw new Error(`a delta was not merged: ${result.outcome}`)
+    this.#versions.observe(result.maxVersion)
+  }
+
+  encodedBytes (): number { return this.#shard.encode().length }
+
+  read (key: string): unknown { return this.#shard.get(key) }
+}
+
+/**
+ * From now on, how long each slice of a compaction takes, in the order they happen. A shard tells nobody of a slice,
+ * and what only a benchmark wants to know is no reason for it to begin with that.
+ */
+export function timeCompactionSlices (): readonly number[] {
+  const sliceMs: number[] = []
+  const { prototype } = Compaction
+  const step = Object.getOwnPropertyDescriptor(prototype, 'step')?.value as Compaction['step']
+  prototype.step = function (maxSlots) {
+    let isDone = false
+    sliceMs.push(pause(() => { isDone = step.call(this, maxSlots) }))
+    return isDone
+  }
+  return sliceMs
+}

@@ -1,0 +1,79 @@
+/**
+ * What records cost beyond their own bytes: in the heap and in the encoding.
+ *
+ * Every write brings texts of its own, as an event does. A first replica does the same on a small scale and is dropped,
+ * so that the code compiled meanwhile is counted as no record's. The log of a shard grows until it is compacted; so the
+ * heap is measured at many moments of the last overwrites, and the largest figure counts.
+ */
+import { Encoder } from 'cbor-x'
+import { createSide, type AnySideName } from './engine-sides.js'
+import { BenchWrites, keyOf } from './records.js'
+import type { Side } from './side.js'
+
+export interface Sizes {
+  readonly encodedBytes: number
+  /** Keys and records as plain CBOR: what is there to be stored at all. */
+  readonly liveBytes: number
+  /** What the replica adds to the heap, after a garbage collection: most of it, and half the time. */
+  readonly heapBytes: number
+  readonly medianHeapBytes: number
+}
+
+export interface Held {
+  readonly side: AnySideName
+  readonly incarnation: number
+  readonly records: number
+  readonly batchSize: number
+  readonly overwrites: number
+}
+
+/** Overwrites of each record during which the heap is measured: longer than it takes until the log is compacted again. */
+const SAMPLED_OVERWRITES = 4
+const SAMPLES = 16
+const WARM_UP_RECORDS = 1000
+const WARM_UP_OVERWRITES = 30
+
+export function sizesOf ({ side: name, incarnation, records, batchSize, overwrites }: Held): Sizes {
+  const writes = new BenchWrites(2, 'own')
+  const warmUp = createSide(name, incarnation)
+  for (const batch of writes.first(WARM_UP_RECORDS, batchSize)) warmUp.write(batch)
+  overwrite(warmUp, writes, WARM_UP_RECORDS, batchSize, WARM_UP_OVERWRITES * WARM_UP_RECORDS)
+  writes.over(records, batchSize) // which makes the list of records it picks from
+  const emptyBytes = heapBytes()
+
+  const side = createSide(name, incarnation)
+  for (const batch of writes.first(records, batchSize)) side.write(batch)
+  const sampled = Math.min(overwrites, SAMPLED_OVERWRITES) * records
+  overwrite(side, writes, records, batchSize, overwrites * records - sampled)
+  const samples = Array.from({ length: SAMPLES }, () => {
+    overwrite(side, writes, records, batchSize, sampled / SAMPLES)
+    return heapBytes() - emptyBytes
+  }).sort((a, b) => a - b)
+  return {
+    encodedBytes: side.encodedBytes(),
+    liveBytes: liveBytes(side, records),
+    heapBytes: samples[samples.length - 1] as number,
+    medianHeapBytes: samples[SAMPLES / 2] as number
+  }
+}
+
+function overwrite (side: Side, writes: BenchWrites, records: number, batchSize: number, count: number): void {
+  for (let i = 0; i < count; i += batchSize) side.write(writes.over(records, batchSize))
+}
+
+function heapBytes (): number {
+  globalThis.gc?.()
+  globalThis.gc?.() // waits for the buffers the first one has found to be garbage
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+function liveBytes (side: Side, records: number): number {
+  const cbor = new Encoder({ useRecords: false })
+  let bytes = 0
+  for (let record = 0; record < records; record++) {
+    const key = keyOf(record)
+    bytes += cbor.encode([key, side.read(key)]).length
+  }
+  return bytes
+}
