@@ -22,8 +22,9 @@ export interface BenchWrite {
   readonly fields: Fields
 }
 
+/** Through JSON, because that is how events come in. Texts put together by JavaScript are trees of their parts instead. */
 export function keyOf (record: number): string {
-  return `product:${String(record).padStart(8, '0')}`
+  return JSON.parse(`"product:${String(record).padStart(8, '0')}"`) as string
 }
 
 /**
@@ -40,7 +41,6 @@ export class BenchWrites {
     this.#random = seededRandom(seed)
     this.#pool = Array.from({ length: POOL_SIZE }, () => {
       const json = fieldsAsJson(this.#random)
-      // Through JSON, because that is how events come in. Texts put together by JavaScript are trees of their parts instead.
       const fields = JSON.parse(json) as Fields
       return values === 'shared' ? () => fields : () => JSON.parse(json) as Fields
     })

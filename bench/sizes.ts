@@ -1,7 +1,7 @@
 /**
  * What records cost beyond their own bytes: in the heap and in the encoding.
  *
- * Every write brings texts of its own, as an event does. A first replica does the same on a small scale and is dropped,
+ * Every write that may be there in the end brings texts of its own, as an event does. A first replica does the same on a small scale and is dropped,
  * so that the code compiled meanwhile is counted as no record's. The log of a shard grows until it is compacted; so the
  * heap is measured at many moments of the last overwrites, and the largest figure counts.
  */
@@ -30,21 +30,25 @@ export interface Held {
 /** Overwrites of each record during which the heap is measured: longer than it takes until the log is compacted again. */
 const SAMPLED_OVERWRITES = 4
 const SAMPLES = 16
+/** Overwrites of each record that bring texts of their own: of those made before hardly one is left. */
+const OWN_OVERWRITES = 12
 const WARM_UP_RECORDS = 1000
 const WARM_UP_OVERWRITES = 30
 
 export function sizesOf ({ side: name, incarnation, records, batchSize, overwrites }: Held): Sizes {
+  const sharing = new BenchWrites(1)
   const writes = new BenchWrites(2, 'own')
   const warmUp = createSide(name, incarnation)
   for (const batch of writes.first(WARM_UP_RECORDS, batchSize)) warmUp.write(batch)
   overwrite(warmUp, writes, WARM_UP_RECORDS, batchSize, WARM_UP_OVERWRITES * WARM_UP_RECORDS)
-  writes.over(records, batchSize) // which makes the list of records it picks from
+  for (const made of [sharing, writes]) made.over(records, batchSize) // which makes the list of records it picks from
   const emptyBytes = heapBytes()
 
   const side = createSide(name, incarnation)
   for (const batch of writes.first(records, batchSize)) side.write(batch)
-  const sampled = Math.min(overwrites, SAMPLED_OVERWRITES) * records
-  overwrite(side, writes, records, batchSize, overwrites * records - sampled)
+  overwrite(side, sharing, records, batchSize, (overwrites - OWN_OVERWRITES) * records)
+  overwrite(side, writes, records, batchSize, (OWN_OVERWRITES - SAMPLED_OVERWRITES) * records)
+  const sampled = SAMPLED_OVERWRITES * records
   const samples = Array.from({ length: SAMPLES }, () => {
     overwrite(side, writes, records, batchSize, sampled / SAMPLES)
     return heapBytes() - emptyBytes
