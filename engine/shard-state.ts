@@ -1,0 +1,119 @@
+/**
+ * What a shard is made of: the records, the log they stand in, and the floor below which tombstones were dropped. Here
+ * entries come into the index and leave it, so that whoever counts them, dates them or finds them hears of each.
+ *
+ * The write buffer is not part of it. Its entries stand in the index like any other and are told by their incarnation, 0;
+ * whoever works on the log (merging.ts, resetting.ts, collecting.ts) is called when nothing is buffered.
+ *
+ *   invariants   an entry of the index is in the log or in the write buffer, and live; liveEntries counts them
+ */
+import { CompactingLog } from './compacting-log.js'
+import type { Entry } from './entry.js'
+import type { EngineEvent } from './events.js'
+import { Expiries } from './expiries.js'
+import { NO_FLOOR, takeOut, type Floor } from './garbage.js'
+import { admit, type AdmitSinks, type Index } from './record.js'
+import { digestOf, join, type StateVector } from './state-vector.js'
+
+export interface ShardStateOptions {
+  readonly shard: number
+  /** This process life's id; never used by another life. */
+  readonly incarnation: number
+  readonly onEvent: (event: EngineEvent) => void
+  /** A record may have changed, by a write that is perhaps still buffered, a merge or an expiry. */
+  readonly onRecord?: (key: string) => void
+}
+
+export class ShardState {
+  readonly shard: number
+  readonly incarnation: number
+  readonly index: Index = new Map()
+  readonly log: CompactingLog
+  readonly expiries = new Expiries()
+  readonly report: (event: EngineEvent) => void
+  readonly onRecord: ((key: string) => void) | undefined
+  floor: Floor = NO_FLOOR
+  readonly #onBufferedDead: () => void
+  readonly #sinks: AdmitSinks
+  #liveEntries = 0
+  #digest: string | null = null
+
+  /** @param onBufferedDead an entry of the write buffer was superseded */
+  constructor ({ shard, incarnation, onEvent, onRecord }: ShardStateOptions, onBufferedDead: () => void) {
+    this.shard = shard
+    this.incarnation = incarnation
+    this.report = onEvent
+    this.onRecord = onRecord
+    this.#onBufferedDead = onBufferedDead
+    this.#sinks = { onDead: this.died, onKindConflict: (key, field) => onEvent({ type: 'field-kind-conflict', shard, key, field }) }
+    this.log = new CompactingLog({
+      live: () => this.#logged(),
+      onCompacted: dropped => onEvent({ type: 'compacted', shard, live: this.#liveEntries, dropped }),
+      onThrown: (during, error) => onEvent({ type: 'log-rebuilt', shard, during, error })
+    })
+  }
+
+  /** The entries of the index that are in the log. */
+  * #logged (): Generator<Entry, void, undefined> {
+    for (const head of this.index.values()) {
+      for (let entry: Entry | null = head; entry !== null; entry = entry.next) if (entry.incarnation !== 0) yield entry
+    }
+  }
+
+  get liveEntries (): number { return this.#liveEntries }
+
+  /** Places an entry that was not live before. */
+  admit (entry: Entry): void {
+    this.#liveEntries++
+    if (entry.extra !== null) this.expiries.add(entry)
+    admit(this.index, entry, this.#sinks)
+  }
+
+  /** Places an entry again that was taken out of its record and is counted. */
+  readmit (entry: Entry): void { admit(this.index, entry, this.#sinks) }
+
+  /** An entry's object is about to become another entry of the same record. */
+  leaving (entry: Entry): void {
+    if (entry.extra !== null) this.expiries.delete(entry)
+    if (entry.incarnation !== 0) this.log.bury(entry)
+  }
+
+  became (entry: Entry): void {
+    if (entry.extra !== null) this.expiries.add(entry)
+  }
+
+  /** An entry is not live any more. */
+  readonly died = (entry: Entry): void => {
+    this.#liveEntries--
+    if (entry.extra !== null) this.expiries.delete(entry)
+    if (entry.incarnation === 0) this.#onBufferedDead()
+    else this.log.bury(entry)
+  }
+
+  /** Takes an entry out of its record for good. */
+  drop (entry: Entry): void {
+    takeOut(this.index, entry)
+    this.died(entry)
+    this.onRecord?.(entry.key)
+  }
+
+  /** So many entries were appended, or died, and their places in the index are taken. */
+  settle (entries: number): void { this.log.compactSlice(entries, this.#liveEntries) }
+
+  /** The state vector has changed. */
+  moved (): void { this.#digest = null }
+
+  /** Digest of the state vector. */
+  get digest (): string { return this.#digest ??= digestOf(this.log.stateVector) }
+
+  /** The next clock of an incarnation, also of a retired one. */
+  end (incarnation: number): number {
+    return this.log.end(incarnation) || (this.floor.below.get(incarnation) ?? 0)
+  }
+
+  /** What was seen, retired incarnations included. */
+  get known (): StateVector {
+    const { stateVector } = this.log
+    return this.floor.below.size === 0 ? stateVector : join(stateVector, this.floor.below)
+  }
+}
