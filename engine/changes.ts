@@ -42,7 +42,7 @@ export function changesSince (shard: Shard, cursor: Cursor, limit: number, maxBy
   const { known } = shard
   if (!covers(known, cursor.witness)) return { outcome: 'behind' }
   const floor = isStart(cursor) ? shard.floor.below : cursor.floor
-  if (!shard.canPatch(join(cursor.seen, floor))) return { outcome: 'reset' }
+  if (!shard.canPatch(join(join(cursor.seen, cursor.retired), floor))) return { outcome: 'reset' }
   const seen = new Map(cursor.seen)
   const met = new Set<string>()
   const changes: Change[] = []
@@ -72,8 +72,9 @@ export function changesSince (shard: Shard, cursor: Cursor, limit: number, maxBy
   }
   const more = waiting.length > 0
   if (more) return { outcome: 'changes', changes, cursor: { ...cursor, seen, witness: join(cursor.witness, known), floor }, more }
-  const all = join(seen, known)
-  return { outcome: 'changes', changes, cursor: { ...cursor, seen: all, witness: all, floor: new Map() }, more }
+  // At the end, what was seen is exactly what is there, so that its digest is the shard's.
+  const retired = new Map([...shard.floor.below].filter(([incarnation]) => !state.has(incarnation)))
+  return { outcome: 'changes', changes, cursor: { ...cursor, seen: new Map(state), witness: join(cursor.witness, known), floor: new Map(), retired }, more }
 }
 
 function changeOf (shard: Shard, key: string, seen: StateVector): Change {

@@ -10,11 +10,12 @@
  *   sequenced   the greatest sequence number of the source wins, whatever the clocks say; without a value it is a removal
  *
  * Adding up and resetting do not go together unless it is known what was added before the reset. So each claim carries
- * the `epoch` of its field: the version of the delete, replacement or unset it was made after (0 for none). Claims of an
- * older epoch are dead: a delete takes what it had not seen with it, and nothing of that comes back.
+ * an `epoch`: the version of the delete, replacement or unset it was made after (0 for none). A delete ends the claims of
+ * older epochs: it takes what had not seen it with it, and nothing of that comes back. Claims do not end each other for their
+ * epochs, because a writer's epoch can be later than needed: one that has dropped tombstones no longer knows which it was.
  *
- *   invariants   the live claims of a field are of one epoch, that is no older than the record's clear and than the
- *                field's register; which claims live depends only on the set of entries admitted
+ *   invariants   the live claims of a field have epochs no older than the record's clear and than the field's register;
+ *                which claims live depends only on the set of entries admitted
  *
  * Sources: Shapiro, Preguiça, Baquero, Zawirski, "A comprehensive study of Convergent and Commutative Replicated Data
  * Types" (2011), for the counter; Bieniusa et al., "An Optimized Conflict-free Replicated Set" (2012), for the set.
@@ -55,26 +56,32 @@ export function fieldKindOf (claim: Claim): FieldKind {
  */
 export function contest (a: Claim, b: Claim, aIsLater: boolean): number {
   if (a.field !== b.field) return 0
-  if (a.epoch !== b.epoch) return a.epoch > b.epoch ? 1 : -1
   if (fieldKindOf(a) !== fieldKindOf(b)) return 0 // a mistake of the writers, settled where the field is read
   switch (a.kind) {
-    case 'counter': return a.of === (b as CounterClaim).of ? sign(a.clock, (b as CounterClaim).clock, aIsLater) : 0
+    case 'counter': return a.of === (b as CounterClaim).of ? contestBest(difference(a.clock, (b as CounterClaim).clock), a.epoch - b.epoch, aIsLater) : 0
     case 'add': case 'remove': return contestElement(a, b as AddClaim | RemoveClaim, aIsLater)
-    case 'max': return sign(a.value, (b as ExtremeClaim).value, aIsLater)
-    case 'min': return sign((b as ExtremeClaim).value, a.value, aIsLater)
-    case 'sequenced': return sign(a.sequence, (b as SequencedClaim).sequence, aIsLater)
+    case 'max': return contestBest(a.value - (b as ExtremeClaim).value, a.epoch - b.epoch, aIsLater)
+    case 'min': return contestBest((b as ExtremeClaim).value - a.value, a.epoch - b.epoch, aIsLater)
+    case 'sequenced': return contestBest(a.sequence - (b as SequencedClaim).sequence, a.epoch - b.epoch, aIsLater)
   }
+}
+
+/** Whatever is better in itself takes the place of another only if no reset can end it before that: else both live, and the better is read. */
+function contestBest (better: number, epoch: number, aIsLater: boolean): number {
+  if (better === 0) return epoch === 0 ? (aIsLater ? 1 : -1) : Math.sign(epoch)
+  return better > 0 === epoch >= 0 || epoch === 0 ? Math.sign(better) : 0
 }
 
 function contestElement (a: AddClaim | RemoveClaim, b: AddClaim | RemoveClaim, aIsLater: boolean): number {
   if (a.of !== b.of || a.element !== b.element) return 0
-  if (a.clock === b.clock && a.kind !== b.kind) return a.kind === 'remove' ? 1 : -1
-  return sign(a.clock, b.clock, aIsLater)
+  return contestBest(difference(lastWord(a), lastWord(b)), a.epoch - b.epoch, aIsLater)
 }
 
-function sign (a: number, b: number, aIsLater: boolean): number {
-  return a > b || (a === b && aIsLater) ? 1 : -1
-}
+/** Orders adds and removals of one incarnation: a removal comes right after the add it names. */
+function lastWord (claim: AddClaim | RemoveClaim): number { return claim.clock * 2 + (claim.kind === 'remove' ? 1 : 0) }
+
+/** Also of two clocks that are still Infinity. */
+function difference (a: number, b: number): number { return a === b ? 0 : a - b }
 
 /** Whether a clear of this version, or a register of the field, ends the claim. */
 export function isEndedBy (claim: Claim, version: number): boolean {
@@ -103,16 +110,28 @@ export function valuesOf (claims: readonly Claim[]): Map<string, { readonly kind
 function valueOf (claims: readonly Claim[]): Value | undefined {
   const first = claims[0] as Claim
   switch (first.kind) {
-    case 'counter': return claims.reduce((sum, claim) => sum + (claim as CounterClaim).total, 0)
+    case 'counter': return latestOf(claims as readonly CounterClaim[], ({ of }) => String(of), ({ clock }) => clock).reduce((sum, { total }) => sum + total, 0)
     case 'add': case 'remove': return elementsOf(claims)
-    default: return first.value
+    case 'sequenced': return (claims as readonly SequencedClaim[]).reduce((best, claim) => claim.sequence > best.sequence ? claim : best).value
+    case 'max': return Math.max(...(claims as readonly ExtremeClaim[]).map(({ value }) => value))
+    case 'min': return Math.min(...(claims as readonly ExtremeClaim[]).map(({ value }) => value))
   }
+}
+
+function latestOf<T extends Claim> (claims: readonly T[], nameOf: (claim: T) => string, rankOf: (claim: T) => number): T[] {
+  const latest = new Map<string, T>()
+  for (const claim of claims) {
+    const known = latest.get(nameOf(claim))
+    if (known === undefined || rankOf(claim) > rankOf(known)) latest.set(nameOf(claim), claim)
+  }
+  return [...latest.values()]
 }
 
 /** Elements in a fixed order (booleans, numbers, texts; ascending), or undefined when there is none. */
 function elementsOf (claims: readonly Claim[]): Value | undefined {
   const elements = new Set<Element>()
-  for (const claim of claims) if (claim.kind === 'add') elements.add(claim.element)
+  const last = latestOf(claims as ReadonlyArray<AddClaim | RemoveClaim>, ({ of, element }) => `${of} ${typeof element} ${String(element)}`, lastWord)
+  for (const claim of last) if (claim.kind === 'add') elements.add(claim.element)
   if (elements.size === 0) return undefined
   return Object.freeze([...elements].sort((a, b) => typeof a === typeof b ? (a < b ? -1 : 1) : typeof a < typeof b ? -1 : 1))
 }

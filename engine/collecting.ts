@@ -12,7 +12,11 @@ export function collectTombstones (state: ShardState, options: CollectOptions): 
   if (dropped.length === 0) return 0
   const below = new Map(state.floor.below)
   for (const { incarnation, clock } of dropped) below.set(incarnation, Math.max(clock + 1, below.get(incarnation) ?? 0))
-  state.floor = { below, stamp: dropped.reduce((latest, { stamp }) => Math.max(latest, stamp), state.floor.stamp) }
+  state.floor = {
+    below,
+    stamp: dropped.reduce((latest, { stamp }) => Math.max(latest, stamp), state.floor.stamp),
+    version: dropped.reduce((latest, { version }) => Math.max(latest, version), state.floor.version)
+  }
   const forced = dropped.filter(({ incarnation, clock }) => clock >= (options.stable.get(incarnation) ?? 0)).length
   for (const entry of dropped) state.drop(entry)
   state.report({ type: 'tombstones-collected', shard: state.shard, dropped: dropped.length, forced })
@@ -30,7 +34,7 @@ export function retireIncarnations (state: ShardState, stable: StateVector, inUs
     retired.push(incarnation)
   }
   if (retired.length === 0) return retired
-  state.floor = joinFloors(state.floor, { below: new Map(retired.map(incarnation => [incarnation, log.end(incarnation)])), stamp: 0 })
+  state.floor = joinFloors(state.floor, { below: new Map(retired.map(incarnation => [incarnation, log.end(incarnation)])), stamp: 0, version: 0 })
   log.forget(retired)
   state.moved()
   state.report({ type: 'incarnations-retired', shard: state.shard, count: retired.length })

@@ -24,16 +24,20 @@ export interface Cursor {
   readonly generation: number
   readonly seen: StateVector
   readonly witness: StateVector
-  /** Tombstones below it had been dropped already when this reader began; of no use once it has read to the end. */
+  /** Tombstones below it had been dropped already when this reader began; empty once it has read to the end. */
   readonly floor: StateVector
+  /** Incarnations that were retired when it last read to the end. They are part of what it has seen. */
+  readonly retired: StateVector
 }
+
+type Position = Pick<Cursor, 'seen' | 'retired'>
 
 const FORMAT = 2
 const NONE: StateVector = new Map()
 
 /** A cursor that has read nothing. */
 export function startOf (shard: number, generation = 0): Cursor {
-  return { shard, generation, seen: NONE, witness: NONE, floor: NONE }
+  return { shard, generation, seen: NONE, witness: NONE, floor: NONE, retired: NONE }
 }
 
 /** Whether nothing was read with it yet. */
@@ -43,18 +47,18 @@ export function isStart ({ seen, witness }: Cursor): boolean { return seen.size 
 export function joinCursors (a: Cursor, b: Cursor): Cursor {
   if (a.shard !== b.shard) throw new CursorError(`cursors of shards ${a.shard} and ${b.shard} cannot be joined`)
   if (a.generation !== b.generation) return a.generation > b.generation ? a : b
-  const order = comparePositions(a.seen, b.seen)
-  const { seen } = order >= 0 ? a : b
-  return { ...a, seen, witness: join(a.witness, b.witness), floor: order === 0 ? meet(a.floor, b.floor) : order > 0 ? a.floor : b.floor }
+  const order = comparePositions(a, b)
+  return { ...order >= 0 ? a : b, witness: join(a.witness, b.witness), ...order === 0 ? { floor: meet(a.floor, b.floor) } : {} }
 }
 
 /**
- * A total order of positions: by the number of entries below them, then by their encodings. Whoever reads on only moves up
+ * A total order of positions: by the number of entries below them, those of retired incarnations included, then by their encodings. Whoever reads on only moves up
  * in it, so it never costs a reader what it had committed itself.
  * @returns above 0 when `a` lies further on, 0 when they are the same
  */
-export function comparePositions (a: StateVector, b: StateVector): number {
-  return entriesBelow(a) - entriesBelow(b) || Buffer.compare(encodeStateVector(a), encodeStateVector(b))
+export function comparePositions (a: Position, b: Position): number {
+  return entriesBelow(join(a.seen, a.retired)) - entriesBelow(join(b.seen, b.retired)) || entriesBelow(a.retired) - entriesBelow(b.retired) ||
+    Buffer.compare(encodeStateVector(a.seen), encodeStateVector(b.seen)) || Buffer.compare(encodeStateVector(a.retired), encodeStateVector(b.retired))
 }
 
 function entriesBelow (sv: StateVector): number {
@@ -63,7 +67,7 @@ function entriesBelow (sv: StateVector): number {
   return entries
 }
 
-/** [format, shard, generation, seen, witness or empty when equal, floor or empty, checksum of what precedes]. One cursor has one encoding. */
+/** [format, shard, generation, seen, witness or empty when equal, floor or empty, retired or empty, checksum of what precedes]. One cursor has one encoding. */
 export function encodeCursor (cursor: Cursor): Uint8Array {
   const body = createEncoder()
   writeUint8(body, FORMAT)
@@ -71,7 +75,7 @@ export function encodeCursor (cursor: Cursor): Uint8Array {
   writeVarUint(body, cursor.generation)
   writeVarUint8Array(body, encodeStateVector(cursor.seen))
   writeVarUint8Array(body, sameVector(cursor.seen, cursor.witness) ? new Uint8Array(0) : encodeStateVector(cursor.witness))
-  writeVarUint8Array(body, cursor.floor.size === 0 ? new Uint8Array(0) : encodeStateVector(cursor.floor))
+  for (const vector of [cursor.floor, cursor.retired]) writeVarUint8Array(body, vector.size === 0 ? new Uint8Array(0) : encodeStateVector(vector))
   const bytes = toUint8Array(body)
   writeVarUint(body, checksum32(bytes))
   return toUint8Array(body)
@@ -88,8 +92,8 @@ export function decodeCursor (bytes: Uint8Array, shard: number): Cursor {
     const generation = readVarUint(reader)
     const seen = decodeStateVector(readVarUint8Array(reader))
     const witness = readVarUint8Array(reader)
-    const floor = readVarUint8Array(reader)
-    cursor = { shard: ofShard, generation, seen, witness: witness.length === 0 ? seen : decodeStateVector(witness), floor: floor.length === 0 ? NONE : decodeStateVector(floor) }
+    const [floor, retired] = [readVarUint8Array(reader), readVarUint8Array(reader)].map(vector => vector.length === 0 ? NONE : decodeStateVector(vector)) as [StateVector, StateVector]
+    cursor = { shard: ofShard, generation, seen, witness: witness.length === 0 ? seen : decodeStateVector(witness), floor, retired }
     const body = bytes.subarray(0, reader.pos)
     if (readVarUint(reader) !== checksum32(body) || hasContent(reader)) throw new CursorError('cursor is damaged: its checksum does not match')
   } catch (error) {

@@ -6,7 +6,7 @@
  *   fields   the registers with a value, or null when there are none
  *   stamp    left out when it equals the version and nothing follows
  *   clears   1 for a replacement; a delete is told by its null fields, unless there is an extra
- *   extra    [expires, names unset, claims]
+ *   extra    [expires, names unset, claims, late?]
  *
  * The decoder takes exactly what the encoder makes, and null is its answer to everything else.
  */
@@ -29,12 +29,12 @@ export function encodeEntry (entry: Entry): Uint8Array {
   return encodeCbor(stamp === version ? [key, version, fields] : [key, version, fields, stamp])
 }
 
-function encodeWithExtra ({ key, version, stamp, fields, clears }: Entry, { expires, claims }: Extra): Uint8Array {
+function encodeWithExtra ({ key, version, stamp, fields, clears }: Entry, { expires, claims, late }: Extra): Uint8Array {
   const names = Object.keys(fields)
   const set = names.filter(name => fields[name] !== undefined)
   const values = set.length === 0 ? null : set.length === names.length ? fields : Object.fromEntries(set.map(name => [name, fields[name]]))
   const unset = names.filter(name => fields[name] === undefined)
-  return encodeCbor([key, version, values, stamp, clears ? 1 : 0, [expires, unset, claims.map(claimTuple)]])
+  return encodeCbor([key, version, values, stamp, clears ? 1 : 0, [expires, unset, claims.map(claimTuple), ...late > 0 ? [late] : []]])
 }
 
 function claimTuple (claim: Claim): ClaimTuple {
@@ -72,9 +72,9 @@ function plain (length: number, key: string, version: number, stamp: number, fie
 }
 
 function withExtra (raw: unknown, key: string, version: number, stamp: number, values: Fields, clears: boolean, incarnation: number, clock: number): Entry | null {
-  if (!Array.isArray(raw) || raw.length !== 3) return null
-  const [expires, unset, tuples] = raw as unknown[]
-  if (!isCount(expires) || !isNames(unset) || !Array.isArray(tuples) || tuples.length > limits.maxClaimsPerEntry) return null
+  if (!Array.isArray(raw) || raw.length < 3 || raw.length > 4) return null
+  const [expires, unset, tuples, late = 0] = raw as unknown[]
+  if (!isCount(expires) || !isCount(late) || !isNames(unset) || !Array.isArray(tuples) || tuples.length > limits.maxClaimsPerEntry) return null
   const empty = values === NO_FIELDS && unset.length === 0
   const fields: Record<string, Value | undefined> = empty ? NO_FIELDS : { ...values }
   for (const name of unset) {
@@ -88,7 +88,7 @@ function withExtra (raw: unknown, key: string, version: number, stamp: number, v
     claims.push(claim)
   }
   const isWhole = claims.length > 0 ? empty && !clears && expires === 0 : !empty || clears
-  return isWhole ? new Entry(key, version, stamp, fields, clears, incarnation, clock, { expires, claims: claims.length === 0 ? NO_CLAIMS : claims }) : null
+  return isWhole ? new Entry(key, version, stamp, fields, clears, incarnation, clock, { expires, late, claims: claims.length === 0 ? NO_CLAIMS : claims }) : null
 }
 
 function claimOf (raw: unknown, incarnation: number, clock: number): Claim | null {

@@ -22,6 +22,8 @@ export const NO_FIELDS: { readonly [name: string]: never } = Object.freeze({})
 export interface Extra {
   /** The version-time from which on its fields read as absent; 0 for never. */
   readonly expires: number
+  /** When the event happened, if its version had to be raised above tombstones that were dropped; 0 if not. */
+  readonly late: number
   /** What it says about fields that are more than registers. An entry with claims has no fields and does not clear. */
   claims: readonly Claim[]
 }

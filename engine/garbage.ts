@@ -19,18 +19,21 @@ export interface Floor {
   readonly below: StateVector
   /** The greatest stamp of a dropped tombstone. */
   readonly stamp: number
+  /** The greatest version of a dropped tombstone: what is older may have been deleted. */
+  readonly version: number
 }
 
-export const NO_FLOOR: Floor = { below: new Map(), stamp: 0 }
+export const NO_FLOOR: Floor = { below: new Map(), stamp: 0, version: 0 }
 
 export function joinFloors (a: Floor, b: Floor): Floor {
-  return { below: join(a.below, b.below), stamp: Math.max(a.stamp, b.stamp) }
+  return { below: join(a.below, b.below), stamp: Math.max(a.stamp, b.stamp), version: Math.max(a.version, b.version) }
 }
 
-/** [stamp, state vector] */
-export function encodeFloor ({ below, stamp }: Floor): Uint8Array {
+/** [stamp, version, state vector] */
+export function encodeFloor ({ below, stamp, version }: Floor): Uint8Array {
   const writer = createEncoder()
   writeVarUint(writer, stamp)
+  writeVarUint(writer, version)
   writeUint8Array(writer, encodeStateVector(below))
   return toUint8Array(writer)
 }
@@ -39,12 +42,14 @@ export function encodeFloor ({ below, stamp }: Floor): Uint8Array {
 export function decodeFloor (bytes: Uint8Array): Floor {
   const reader = createDecoder(bytes)
   let stamp: number
+  let version: number
   try {
     stamp = readVarUint(reader)
+    version = readVarUint(reader)
   } catch (error) {
-    throw new RangeError('the stamp of a floor is cut short', { cause: error })
+    throw new RangeError('a floor is cut short', { cause: error })
   }
-  return { stamp, below: decodeStateVector(bytes.subarray(reader.pos)) }
+  return { stamp, version, below: decodeStateVector(bytes.subarray(reader.pos)) }
 }
 
 export interface CollectOptions {
@@ -59,7 +64,8 @@ export interface CollectOptions {
 /** Whether an entry shows nothing. */
 export function isMute (entry: Entry): boolean {
   for (const name in entry.fields) if (entry.fields[name] !== undefined) return false
-  return claimsOf(entry).every(claim => claim.kind === 'remove' || (claim.kind === 'sequenced' && claim.value === undefined))
+  // A sequenced field that was unset stays: only its number tells a late event of its source from a new one.
+  return claimsOf(entry).every(claim => claim.kind === 'remove')
 }
 
 /** The mute entries that may be dropped, those of the write buffer left out. */

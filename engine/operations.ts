@@ -25,6 +25,8 @@ export interface Writer {
   /** The next clock of its log: every earlier add of its own lies below. */
   readonly nextClock: number
   readonly now: number
+  /** No tombstone that was dropped is newer: a claim that has seen them all is of this epoch at least. */
+  readonly floorVersion: number
 }
 
 /**
@@ -36,9 +38,8 @@ export function claimsFor (head: Entry | undefined, operations: readonly Operati
   for (const operation of operations) {
     assertKind(head, operation, writer.now)
     const before = [...head === undefined ? [] : entriesOf(head).flatMap(entry => [...claimsOf(entry)]), ...made].filter(claim => claim.field === operation.field)
-    const epoch = before.reduce((latest, claim) => Math.max(latest, claim.epoch), head === undefined ? 0 : lastReset(head, operation.field))
-    const ofEpoch = before.filter(claim => claim.epoch === epoch)
-    for (const next of claimsOfOperation(operation, epoch, ofEpoch, writer)) {
+    const epoch = before.reduce((latest, claim) => Math.max(latest, claim.epoch), Math.max(writer.floorVersion, head === undefined ? 0 : lastReset(head, operation.field)))
+    for (const next of claimsOfOperation(operation, epoch, before, writer)) {
       if (made.some(other => contest(next, other, true) < 0)) continue
       made = [...made.filter(other => contest(next, other, true) <= 0), next]
     }
@@ -64,9 +65,10 @@ function claimsOfOperation (operation: Operation, epoch: number, before: readonl
   switch (operation.kind) {
     case 'increment': {
       const own = before.filter((claim): claim is CounterClaim => claim.kind === 'counter' && claim.of === incarnation).sort((a, b) => b.clock - a.clock)[0]
+      // A total goes on in its own epoch: a reset that had not been seen ends all of it, not just a part.
       const total = (own?.total ?? 0) + operation.by
       if (Math.abs(total) > Number.MAX_SAFE_INTEGER) throw new LimitError(`counter ${field} would leave the range of safe integers with ${operation.by}`)
-      return [{ kind: 'counter', field, epoch, ...dot, total: total === 0 ? 0 : total }]
+      return [{ kind: 'counter', field, epoch: own?.epoch ?? epoch, ...dot, total: total === 0 ? 0 : total }]
     }
     case 'add': return [{ kind: 'add', field, epoch, ...dot, element: operation.element }]
     case 'remove': {
@@ -101,5 +103,5 @@ export function loggable (claims: readonly Claim[]): readonly Claim[] {
 
 function takesBack (claim: Claim, old: Claim): boolean {
   return claim.kind === 'remove' && old.kind === 'add' && old.clock === Infinity && fieldKindOf(old) === 'set' &&
-    claim.field === old.field && claim.element === old.element && claim.of === old.of && claim.epoch === old.epoch
+    claim.field === old.field && claim.element === old.element && claim.of === old.of
 }

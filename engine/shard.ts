@@ -69,6 +69,7 @@ export class Shard {
       onDead: state.died,
       nextClock: () => state.log.end(options.incarnation),
       now: () => this.now,
+      floorVersion: () => this.#state.floor.version,
       flush: () => this.flush()
     })
   }

@@ -10,6 +10,8 @@
 import { NO_CLAIMS, type Claim } from './claims.js'
 import { Entry, NO_FIELDS, type EntryFields, type Extra } from './entry.js'
 import { KindError } from './errors.js'
+import { isMute } from './garbage.js'
+import { raised, withoutHidden } from './late-writes.js'
 import { limits } from './limits.js'
 import { claimsFor, fitTogether, loggable, mergeClaims, type Operation } from './operations.js'
 import { claimsOf, entriesOf, kindIn, link, replacesAll, type Index } from './record.js'
@@ -29,6 +31,8 @@ export interface WriteBufferOptions {
   /** The clock of the next entry that is logged. */
   readonly nextClock: () => number
   readonly now: () => number
+  /** The greatest version of a dropped tombstone. */
+  readonly floorVersion: () => number
   /** Logs what is buffered. */
   readonly flush: () => void
 }
@@ -55,7 +59,20 @@ export class WriteBuffer {
 
   /** @returns whether it changed anything. @throws KindError, LimitError (nothing changed) */
   write (write: Write, keepLoser: boolean): boolean {
-    return write.operations === undefined ? this.#writeFields(write, keepLoser) : this.#operate(write, write.operations, keepLoser)
+    if (write.operations !== undefined) return this.#operate(write, write.operations, keepLoser)
+    if (write.version <= this.#options.floorVersion() && write.fields !== null) return this.#writeLate(write, write.fields, keepLoser)
+    return this.#writeFields(write, keepLoser)
+  }
+
+  /** An event older than tombstones that were dropped here: other replicas may have one of its record still (late-writes.ts). */
+  #writeLate (write: Write, fields: EntryFields, keepLoser: boolean): boolean {
+    if (write.clears === true) {
+      const { clears: _, ...put } = write
+      this.#writeFields({ key: write.key, version: write.version, stamp: write.stamp, fields: null }, keepLoser)
+      return this.#writeLate({ ...put, stamp: write.stamp + 1 }, fields, keepLoser)
+    }
+    const parts = raised(this.#options.index.get(write.key), write, fields, this.#options.floorVersion())
+    return parts.map(part => this.#writeFields(part, keepLoser)).includes(true)
   }
 
   #writeFields (write: Write, keepLoser: boolean): boolean {
@@ -74,8 +91,22 @@ export class WriteBuffer {
       return true
     }
     this.#add(entry)
-    if (keepLoser && (!entry.live || entry.fields !== fields)) this.#keep(new Entry(write.key, write.version, write.stamp, fields, clears, 0, 0, extraOf(write)))
+    if (keepLoser && (!entry.live || entry.fields !== fields)) this.#keepWhatLost(write, fields, clears)
     return entry.live
+  }
+
+  /**
+   * What lost to a tombstone is not logged: a replica that has dropped the tombstone would show it. Instead the tombstone is
+   * logged once more, and whoever confirms it confirms that the write is over.
+   */
+  #keepWhatLost (write: Write, fields: EntryFields, clears: boolean): void {
+    const head = this.#options.index.get(write.key)
+    const hiders = head === undefined || clears ? [] : entriesOf(head).filter(entry => !entry.hasClaims && isMute(entry) && !entry.isOlderThan(write.version, write.stamp))
+    const left = withoutHidden(fields, hiders)
+    for (const { key, version, stamp, incarnation, fields: unset, clears: all } of hiders) {
+      if (incarnation !== 0) this.#writeFields({ key, version, stamp: stamp + 1, fields: all ? null : unset }, false)
+    }
+    if (left !== null) this.#keep(new Entry(write.key, write.version, write.stamp, left, clears, 0, 0, extraOf({ ...write, fields: left })))
   }
 
   /** The usual write by far, so the object of the entry that dies is used again: the collector has it among the old ones already. */
@@ -95,9 +126,9 @@ export class WriteBuffer {
   }
 
   #operate (write: Write, operations: readonly Operation[], keepLoser: boolean): boolean {
-    const { index, incarnation, nextClock, now } = this.#options
+    const { index, incarnation, nextClock, now, floorVersion } = this.#options
     const head = index.get(write.key)
-    const claims = claimsFor(head, operations, { incarnation, nextClock: nextClock(), now: now() })
+    const claims = claimsFor(head, operations, { incarnation, nextClock: nextClock(), now: now(), floorVersion: floorVersion() })
     if (claims.length === 0) return false
     const entries = head === undefined ? [] : entriesOf(head)
     const shared = entries.find(entry => entry.incarnation === 0 && entry.hasClaims)
@@ -121,7 +152,7 @@ export class WriteBuffer {
     if (rest.length === 0) index.delete(shared.key)
     else link(index, rest)
     shared.next = null
-    shared.extra = { expires: 0, claims: mergeClaims(claimsOf(shared), claims) }
+    shared.extra = { expires: 0, late: 0, claims: mergeClaims(claimsOf(shared), claims) }
     shared.moveTo(Math.max(shared.version, write.version), Math.max(shared.stamp, write.stamp))
     if (shared.hasClaims) readmit(shared)
     else {
@@ -178,11 +209,11 @@ function isUndecided (head: Entry, { version, stamp }: Entry): boolean {
 }
 
 function operationEntry (write: Write, claims: readonly Claim[]): Entry {
-  return new Entry(write.key, write.version, write.stamp, NO_FIELDS, false, 0, 0, { expires: 0, claims })
+  return new Entry(write.key, write.version, write.stamp, NO_FIELDS, false, 0, 0, { expires: 0, late: 0, claims })
 }
 
-function extraOf ({ fields, expires = 0 }: Write): Extra | null {
-  if (expires > 0) return { expires, claims: NO_CLAIMS }
-  for (const name in fields) if (fields[name] === undefined) return { expires: 0, claims: NO_CLAIMS }
+function extraOf ({ fields, expires = 0, late = 0 }: Write): Extra | null {
+  if (expires > 0 || late > 0) return { expires, late, claims: NO_CLAIMS }
+  for (const name in fields) if (fields[name] === undefined) return { expires: 0, late: 0, claims: NO_CLAIMS }
   return null
 }

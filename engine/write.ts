@@ -25,6 +25,8 @@ export interface WriteBody {
   readonly expires?: number
   /** What is done to fields that are more than registers. */
   readonly operations?: readonly Operation[]
+  /** Set within a shard only: see late-writes.ts. */
+  readonly late?: number
   /** Tells a write with operations from any other, so that a copy of it can be told from a second one. */
   readonly id?: number
 }

@@ -1,6 +1,7 @@
 /**
- * Decides when tombstones are dropped (D6). Every so often each holder of a placement group asks the others what they have
- * seen of its shards; what all of them and all committed cursors have seen is stable.
+ * Decides when tombstones are dropped (D6). Every so often each holder of a placement group finds out what the others have
+ * seen of its shards, from their heartbeats where these agree with it, else by asking; what all of them and all committed
+ * cursors have seen is stable.
  *
  *   written   younger than tombstoneMinAgeMs    stays: an event that happened before it may still be on its way
  *             stable                            dropped
@@ -13,7 +14,7 @@ import { decodeCursor } from '../engine/cursor.js'
 import { VERSION_UNITS_PER_MS } from '../engine/hlc.js'
 import { limits } from '../engine/limits.js'
 import type { Ports, Timer } from '../engine/ports.js'
-import { meet, type StateVector } from '../engine/state-vector.js'
+import { covers, meet, type StateVector } from '../engine/state-vector.js'
 import type { ShardSet } from '../storage/shard-set.js'
 import type { AntiEntropy } from './anti-entropy.js'
 import type { OnEvent } from './events.js'
@@ -103,11 +104,21 @@ export class TombstoneCollector {
     const isSettled = holders.every(peer => peer.caches[cache]?.held.get(group)?.phase === 'ready')
     if (!isSettled || held.owners(group).length < replicas || holders.length + 1 < replicas || !held.owners(group).includes(node)) return new Map()
     const seen = new Map<number, StateVector>(page.map(shard => [shard, shards.peek(shard)?.known ?? NOTHING]))
-    for (const { id } of holders) {
+    const root = shards.root(group)
+    for (const { id, caches } of holders) {
+      if (caches[cache]?.held.get(group)?.root === root) continue // its heartbeat said that it has seen all we have
       const theirs = await antiEntropy.vectors(id, page)
-      for (const [shard, mine] of seen) seen.set(shard, meet(mine, theirs.get(shard) ?? NOTHING))
+      for (const [shard, mine] of seen) seen.set(shard, this.#seenByBoth(shard, mine, theirs.get(shard) ?? NOTHING))
     }
     return seen
+  }
+
+  /**
+   * Nothing while the peer has seen what we have not: among that may be entries its tombstones hide, on their way to us as they
+   * were before.
+   */
+  #seenByBoth (shard: number, mine: StateVector, theirs: StateVector): StateVector {
+    return covers(this.#options.shards.peek(shard)?.known ?? NOTHING, theirs) ? meet(mine, theirs) : NOTHING
   }
 
   #seenByConsumers (shard: number, stable: StateVector): StateVector {

@@ -64,7 +64,7 @@ export function forge (random: SimRandom, { subject, bytes }: SentMessage, lives
       const shard = query.output.op === 'poll' ? query.output.shards[0]?.[0] : query.output.cursors[0]?.[0]
       if (shard === undefined) return undefined
       const seen = new Map([[anyLife(), FAR], [life(), 1]])
-      const cursor = encodeCursor({ shard, generation: random.int(0, 3), seen, witness: seen, floor: new Map() })
+      const cursor = encodeCursor({ shard, generation: random.int(0, 3), seen, witness: seen, floor: new Map(), retired: new Map() })
       return sealed(subject, query.output.op === 'poll' ? { ...query.output, shards: [[shard, cursor]] } : { ...query.output, consumerGroup: NOBODY, cursors: [[shard, cursor]] })
     }
     default: return kindOf(subject) === 'n' ? sealed(subject, { shards: [random.int(0, 3), random.int(1000, 70_000), FAR] }) : undefined

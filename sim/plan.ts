@@ -18,8 +18,8 @@ export interface ClusterPlan {
  * worlds in which thousands wait, each with timers of its own, and nothing is about to fail.
  */
 export const PACES = {
-  fast: { flushIntervalMs: 5, hintIntervalMs: 10, storeIntervalMs: 20, heartbeatMs: 100, failureTimeoutMs: 500, joinWaitMs: 150, requestTimeoutMs: 400 },
-  slow: { flushIntervalMs: 5, hintIntervalMs: 10, storeIntervalMs: 20, heartbeatMs: 1000, failureTimeoutMs: 5000, joinWaitMs: 150, requestTimeoutMs: 400 }
+  fast: { flushIntervalMs: 5, hintIntervalMs: 10, storeIntervalMs: 20, heartbeatMs: 100, failureTimeoutMs: 500, joinWaitMs: 150, requestTimeoutMs: 400, collectIntervalMs: 400, tombstoneMinAgeMs: 3000, tombstoneMaxAgeMs: 600_000 },
+  slow: { flushIntervalMs: 5, hintIntervalMs: 10, storeIntervalMs: 20, heartbeatMs: 1000, failureTimeoutMs: 5000, joinWaitMs: 150, requestTimeoutMs: 400, collectIntervalMs: 60_000, tombstoneMinAgeMs: 600_000, tombstoneMaxAgeMs: 604_800_000 }
 } as const
 
 export interface Plan {

@@ -28,7 +28,7 @@ export class CursorWatch {
     const before = this.#seen.get(name)
     if (before?.bytes === bytes) return
     const cursor = decodeCursor(bytes, shard)
-    if (before !== undefined && !(cursor.generation > before.cursor.generation || (cursor.generation === before.cursor.generation && comparePositions(cursor.seen, before.cursor.seen) >= 0 && covers(cursor.witness, before.cursor.witness)))) {
+    if (before !== undefined && !(cursor.generation > before.cursor.generation || (cursor.generation === before.cursor.generation && comparePositions(cursor, before.cursor) >= 0 && covers(cursor.witness, before.cursor.witness)))) {
       throw new Violation('a committed cursor never goes back', name)
     }
     this.#seen.set(name, { bytes, cursor })

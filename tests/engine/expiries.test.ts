@@ -5,7 +5,7 @@ import { Entry } from '../../engine/entry.js'
 import { Expiries } from '../../engine/expiries.js'
 import { limits } from '../../engine/limits.js'
 
-const expiring = (key: string, expires: number): Entry => new Entry(key, 1, 1, { n: 1 }, false, 1, 0, { expires, claims: NO_CLAIMS })
+const expiring = (key: string, expires: number): Entry => new Entry(key, 1, 1, { n: 1 }, false, 1, 0, { expires, late: 0, claims: NO_CLAIMS })
 
 test('entries are due from their time on, until they are taken out', t => {
   const expiries = new Expiries()

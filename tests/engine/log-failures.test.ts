@@ -128,7 +128,7 @@ for (const late of [false, true]) {
     for (let again = 0; again < 2; again++) {
       for (const read of [() => shard.flush(), () => shard.encode(), () => shard.stateVector, () => shard.digest]) t.throws(read, { instanceOf: LogError, code: 'LOG_FAILED' })
       t.like(shard.merge(diff), { outcome: 'refused', reason: 'log-failed' })
-      t.like(shard.reset(diff, { below: new Map(), stamp: 0 }), { outcome: 'refused', reason: 'log-failed' })
+      t.like(shard.reset(diff, { below: new Map(), stamp: 0, version: 0 }), { outcome: 'refused', reason: 'log-failed' })
       t.deepEqual([dump(shard), shard.pendingEntries, shard.deltas.length], buffered)
     }
     shard.write(put('k1', 600, { while: 'it fails' }))

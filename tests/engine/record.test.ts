@@ -16,7 +16,7 @@ const sinks = (onDead: (entry: Entry) => void): AdmitSinks => ({ onDead, onKindC
 
 function entryOf ([version, stamp, incarnation, clock, content, clears]: Draft): Entry {
   if (Array.isArray(content)) {
-    const entry = new Entry('k', version, stamp, NO_FIELDS, false, 0, 0, { expires: 0, claims: (content as readonly Claim[]).map(claim => ({ ...claim, ...'of' in claim && claim.kind !== 'remove' ? { of: incarnation } : {} })) })
+    const entry = new Entry('k', version, stamp, NO_FIELDS, false, 0, 0, { expires: 0, late: 0, claims: (content as readonly Claim[]).map(claim => ({ ...claim, ...'of' in claim && claim.kind !== 'remove' ? { of: incarnation } : {} })) })
     entry.setDot(incarnation, clock)
     return entry
   }

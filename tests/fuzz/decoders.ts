@@ -58,7 +58,7 @@ export const decoders: readonly Decoder[] = [
     name: 'a cursor',
     sample (random) {
       const seen = drawVector(random)
-      return encodeCursor({ shard: 3, generation: random.int(0, 2), seen, witness: random.chance(0.5) ? seen : join(seen, drawVector(random)), floor: random.chance(0.5) ? new Map() : drawVector(random) })
+      return encodeCursor({ shard: 3, generation: random.int(0, 2), seen, witness: random.chance(0.5) ? seen : join(seen, drawVector(random)), floor: random.chance(0.5) ? new Map() : drawVector(random), retired: new Map() })
     },
     take (bytes, random) {
       // The checksum finds damage; a forger writes one that matches.

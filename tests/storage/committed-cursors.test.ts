@@ -7,7 +7,7 @@ import { describeSeed, pickSeed, seededRandom } from '../support/ports.js'
 
 const at = (shard: number, seen: Record<number, number>, generation = 0): Cursor => {
   const vector = new Map(Object.entries(seen).map(([incarnation, clock]) => [Number(incarnation), clock]))
-  return { shard, generation, seen: vector, witness: vector, floor: new Map() }
+  return { shard, generation, seen: vector, witness: vector, floor: new Map(), retired: new Map() }
 }
 
 test('a commit answers with the joined cursor when it moved, and with null when it did not (SPEC C3)', t => {
