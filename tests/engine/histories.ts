@@ -4,7 +4,8 @@
  * then covers it.
  *
  * Versions are few, so that they collide and lie behind what is there. A stamp belongs to one write and its retries, unless
- * a history is played with stamps that collide, as those of two writers with the same clock may.
+ * a history is played with stamps that collide, as those of two writers with the same clock may. Drawn stamps are multiples
+ * of ten and ends of fields lie between them, because that is the stamp with which an expired field is unset.
  */
 import fc from 'fast-check'
 import { isDeepStrictEqual } from 'node:util'
@@ -13,12 +14,14 @@ import { limits } from '../../engine/limits.js'
 import type { Shard } from '../../engine/shard.js'
 import type { Fields } from '../../engine/values.js'
 import { LogOracle } from './log-oracle.js'
-import { del, dump, openShard, put, replace, type TestShard } from './shards.js'
+import { del, dump, openShardWithClock, put, replace, type TestShard } from './shards.js'
 
 type Write = Parameters<Shard['write']>[0]
 interface Stamped { readonly version: number, readonly stamp: number }
 
 const REPLICAS = 3
+/** Where versions, stamps and the clock that all replicas read begin. */
+const START = 100
 const names = fc.subarray(['a', 'b', 'c', 'd'], { minLength: 1 })
 const key = fc.constantFrom('k1', 'k2', 'k3', '__proto__', 't1')
 const value = fc.oneof({ weight: 3, arbitrary: fc.nat(9) }, { weight: 1, arbitrary: fc.constantFrom(null, true, '', 'text', [1, { x: [] }], { y: 0.5 }) })
@@ -46,11 +49,12 @@ const OPERATIONS = {
   put: operation({ weight: 6, data: fc.record({ key, fields }), write: ({ key: k, fields: f }, { version, stamp }) => put(k, version, f, stamp) }),
   replace: operation({ weight: 2, data: fc.record({ key, fields }), write: ({ key: k, fields: f }, { version, stamp }) => replace(k, version, f, stamp) }),
   delete: operation({ weight: 2, data: fc.record({ key }), write: ({ key: k }, { version, stamp }) => del(k, version, stamp) }),
-  unset: operation({ weight: 1, data: fc.record({ key, fields, gone: names }), write: ({ key: k, fields: f, gone }, stamped) => ({ key: k, ...stamped, fields: { ...f, ...Object.fromEntries(gone.map(name => [name, undefined])) } }) }),
-  expiring: operation({ weight: 1, data: fc.record({ key, fields, expires: fc.integer({ min: 1, max: 99 }) }), write: ({ key: k, fields: f, expires }, stamped) => ({ key: k, ...stamped, fields: f, expires }) }),
+  unset: operation({ weight: 1, data: fc.record({ key, fields, gone: fc.subarray(['a', 'b', 'c', 'd', 'n', 's'], { minLength: 1 }) }), write: ({ key: k, fields: f, gone }, stamped) => ({ key: k, ...stamped, fields: { ...f, ...Object.fromEntries(gone.map(name => [name, undefined])) } }) }),
+  expiring: operation({ weight: 1, data: fc.record({ key, fields, expires: fc.nat(60).map(n => START + 10 * n + 5) }), write: ({ key: k, fields: f, expires }, stamped) => ({ key: k, ...stamped, fields: f, expires }) }),
   increment: operation({ weight: 1, data: fc.record({ key: typedKey, field, by: small }), write: ({ key: k, field: f, by }, stamped) => operate(k, stamped, { kind: 'increment', field: f, by }) }),
   add: operation({ weight: 1, data: fc.record({ key: typedKey, field, element }), write: ({ key: k, field: f, element: e }, stamped) => operate(k, stamped, { kind: 'add', field: f, element: e }) }),
   remove: operation({ weight: 1, data: fc.record({ key: typedKey, field, element }), write: ({ key: k, field: f, element: e }, stamped) => operate(k, stamped, { kind: 'remove', field: f, element: e }) }),
+  min: operation({ weight: 1, data: fc.record({ key: typedKey, field, by: small }), write: ({ key: k, field: f, by }, stamped) => operate(k, stamped, { kind: 'min', field: f, value: by }) }),
   max: operation({ weight: 1, data: fc.record({ key: typedKey, field, by: small }), write: ({ key: k, field: f, by }, stamped) => operate(k, stamped, { kind: 'max', field: f, value: by }) }),
   sequenced: operation({ weight: 1, data: fc.record({ key: typedKey, field, by: fc.nat(5) }), write: ({ key: k, field: f, by }, stamped) => operate(k, stamped, { kind: 'sequenced', field: f, sequence: by, value: by }) })
 }
@@ -71,6 +75,9 @@ const STEPS = {
   /** Everything the other one has. */
   copy: { weight: 1, step: fc.record({ at: replica, from: replica }) },
   compact: { weight: 1, step: fc.record({ at: replica }) },
+  /** The clock goes on, or back. */
+  pass: { weight: 1, step: fc.record({ at: replica, by: fc.integer({ min: -10, max: 30 }) }) },
+  expire: { weight: 2, step: fc.record({ at: replica }) },
   /** What was flushed survives, what was buffered does not have to; the process gets a new id. */
   restart: { weight: 1, step: fc.record({ at: replica }) }
 }
@@ -97,7 +104,8 @@ export function play (steps: readonly Step[], stampsCollide = false): Outcome {
   const oracle = new LogOracle()
   const deltas: Uint8Array[] = []
   let lives = 0
-  const open = (): TestShard => openShard((++lives * 0x9e3779b1) >>> 0)
+  let now = START
+  const open = (): TestShard => openShardWithClock((++lives * 0x9e3779b1) >>> 0, () => now)
   const shards = Array.from({ length: REPLICAS }, open)
   const shardAt = (at: number): TestShard => shards[at] as TestShard
   /** Takes what a shard emitted, and holds what it reads against the oracle. */
@@ -107,9 +115,8 @@ export function play (steps: readonly Step[], stampsCollide = false): Outcome {
       oracle.add(delta)
       deltas.push(delta)
     }
-    const expected = oracle.records(seen)
-    const { unspoken } = oracle
-    const found = Object.fromEntries(Object.entries(dump(shard)).filter(([name]) => !unspoken.has(name)))
+    const expected = oracle.records(seen, now)
+    const found = dump(shard)
     if (!isDeepStrictEqual(found, expected)) throw new Error(`it reads ${JSON.stringify(found)} where the oracle reads ${JSON.stringify(expected)}`)
   }
   const merge = (shard: TestShard, update: Uint8Array, allowed: readonly string[]): void => {
@@ -122,7 +129,7 @@ export function play (steps: readonly Step[], stampsCollide = false): Outcome {
     switch (step.do) {
       case 'write': {
         const { kind, data } = step.write
-        const stamped = { version: 100 + (i >> 2) - step.late, stamp: 100 + (stampsCollide ? i >> 1 : i) }
+        const stamped = { version: START + (i >> 2) - step.late, stamp: START + 10 * (stampsCollide ? i >> 1 : i) }
         const made = (OPERATIONS[kind] as Operation<unknown>).write(data, stamped)
         for (const at of step.again === null ? [step.at] : [step.at, step.again]) {
           try {
@@ -151,6 +158,14 @@ export function play (steps: readonly Step[], stampsCollide = false): Outcome {
       }
       case 'compact':
         shard.compact()
+        settle(shard)
+        break
+      case 'pass':
+        now = Math.max(START, now + 10 * step.by)
+        settle(shard)
+        break
+      case 'expire':
+        shard.expire()
         settle(shard)
         break
       case 'restart': {

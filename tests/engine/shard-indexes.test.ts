@@ -60,7 +60,7 @@ function run (t: ExecutionContext, seed: number): void {
     const fields: Record<string, number | undefined> = { n: count }
     if (below(2) === 0) fields['country'] = below(5) === 0 ? undefined : below(4)
     if (below(2) === 0) fields['price'] = below(5) === 0 ? undefined : below(6)
-    return { ...base, fields, ...[{}, {}, {}, {}, {}, {}, { clears: true }, { expires: now + below(60) }, { expires: now + below(60) }][below(9)] }
+    return { ...base, fields, ...below(5) === 0 ? { clears: true } : {}, ...below(3) === 0 ? { expires: Math.max(1, now + below(60) - 10) } : {} }
   }
   for (let step = 0; step < 600; step++) {
     const replica = anyone()

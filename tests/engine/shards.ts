@@ -5,7 +5,7 @@
 import * as Y from 'yjs'
 import { NO_FIELDS, type Entry } from '../../engine/entry.js'
 import type { EngineEvent } from '../../engine/events.js'
-import { claimsOf, entriesOf, isDeleted } from '../../engine/record.js'
+import { claimsOf, entriesOf } from '../../engine/record.js'
 import { Shard } from '../../engine/shard.js'
 import type { Write } from '../../engine/write.js'
 import { ROOT } from '../../engine/update.js'
@@ -17,12 +17,16 @@ export interface TestShard extends Shard {
   readonly events: EngineEvent[]
 }
 
-export function openShard (incarnation: number): TestShard {
+export function openShard (incarnation: number): TestShard { return openShardWithClock(incarnation, () => 0) }
+
+/** @param now the version-time by which fields expire */
+export function openShardWithClock (incarnation: number, now: () => number): TestShard {
   const deltas: Uint8Array[] = []
   const events: EngineEvent[] = []
   const shard = new Shard({
     shard: 0,
     incarnation,
+    now,
     onDelta: (_, delta) => { deltas.push(delta) },
     onEvent: event => { events.push(event) }
   })
@@ -44,8 +48,9 @@ export function replace (key: string, version: number, fields: Fields, stamp = v
 /** All records, deleted ones left out, in a form that compares by value. */
 export function dump (shard: Shard): Record<string, Fields> {
   const records: [string, Fields][] = []
-  for (const [key, head] of shard.index) {
-    if (!isDeleted(head)) records.push([key, Object.fromEntries(Object.entries(shard.get(key) as Fields).sort(([a], [b]) => a < b ? -1 : 1))])
+  for (const key of shard.index.keys()) {
+    const fields = shard.get(key)
+    if (fields !== undefined) records.push([key, Object.fromEntries(Object.entries(fields).sort(([a], [b]) => a < b ? -1 : 1))])
   }
   return Object.fromEntries(records.sort(([a], [b]) => a < b ? -1 : 1))
 }
