@@ -34,7 +34,7 @@ const FULL: Plan = {
   sizes: [{ live: 1_000, batchesPerRound: 50 }, { live: 10_000, batchesPerRound: 50 }, { live: 100_000, batchesPerRound: 300 }],
   rounds: 7,
   warmUpRounds: 2,
-  puts: { hotKeys: 1_000, times: 20, flushes: 10 },
+  puts: { hotKeys: 1_000, times: 50, flushes: 10 },
   reads: 100_000,
   pausedBatches: 3_000,
   metadataRecords: 10_000,
