@@ -11,7 +11,7 @@ import { sizesOf, type Sizes } from './sizes.js'
 
 export type Request =
   | { readonly type: 'create', readonly side: AnySideName, readonly incarnation: number }
-  | { readonly type: 'fill', readonly records: number, readonly batchSize: number }
+  | { readonly type: 'fill', readonly records: number, readonly batchSize: number, readonly values: 'shared' | 'own' }
   | { readonly type: 'overwrite', readonly records: number, readonly batchSize: number, readonly batches: number }
   /** Updates of one batch each. */
   | { readonly type: 'merge', readonly updates: readonly Uint8Array[], readonly batchSize: number }
@@ -54,7 +54,7 @@ function answer (request: Request): Reply {
     case 'create':
       side = createSide(request.side, request.incarnation)
       return {}
-    case 'fill': return { updates: [...writes.first(request.records, request.batchSize)].flatMap(batch => created().write(batch)) }
+    case 'fill': return { updates: [...(request.values === 'own' ? new BenchWrites(1, 'own') : writes).first(request.records, request.batchSize)].flatMap(batch => created().write(batch)) }
     case 'overwrite': return overwrite(request)
     case 'merge': return merge(request)
     case 'put': return put(request)
@@ -107,7 +107,7 @@ let lastRead: unknown
 const READINGS = 5
 
 function readAll (from: Side, keys: readonly string[]): void {
-  for (const key of keys) lastRead = from.read(key)
+  for (const key of keys) lastRead = from.read(key)?.['quantity'] // nobody gets a record and does not look at it
 }
 
 function read ({ records, reads }: Request & { type: 'read' }): Reply {

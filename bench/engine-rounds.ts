@@ -61,7 +61,7 @@ export class Pair {
   async fill (): Promise<void> {
     await this.#writer.ask({ type: 'create', side: this.side, incarnation: WRITER })
     await this.#receiver.ask({ type: 'create', side: this.side, incarnation: RECEIVER })
-    const { updates = [] } = await this.#writer.ask({ type: 'fill', records: this.live, batchSize: this.batchSize })
+    const { updates = [] } = await this.#writer.ask({ type: 'fill', records: this.live, batchSize: this.batchSize, values: 'shared' })
     await this.#receiver.ask({ type: 'merge', updates, batchSize: this.batchSize })
   }
 
@@ -82,11 +82,12 @@ export class Pair {
 export class Solo {
   readonly #process = new ReplicaProcess()
 
-  constructor (readonly side: AnySideName, readonly live: number, readonly batchSize: number) {}
+  /** @param values whether its records have values of their own, as where events come in, or share those of the pool */
+  constructor (readonly side: AnySideName, readonly live: number, readonly batchSize: number, readonly values: 'shared' | 'own' = 'shared') {}
 
   async fill (): Promise<void> {
     await this.#process.ask({ type: 'create', side: this.side, incarnation: WRITER })
-    await this.#process.ask({ type: 'fill', records: this.live, batchSize: this.batchSize })
+    await this.#process.ask({ type: 'fill', records: this.live, batchSize: this.batchSize, values: this.values })
   }
 
   async put (times: number, flushes: number): Promise<Rate> {

@@ -81,7 +81,7 @@ async function measurePuts (plan: Plan): Promise<Speeds[]> {
 }
 
 async function measureReads (plan: Plan): Promise<ReadSpeeds[]> {
-  const solos = plan.sizes.flatMap(({ live }) => ALL_SIDES.map(side => new Solo(side, live, BATCH_SIZE)))
+  const solos = plan.sizes.flatMap(({ live }) => ALL_SIDES.map(side => new Solo(side, live, BATCH_SIZE, 'own')))
   const rounds = await takeTurns(solos, plan, solo => solo.read(plan.reads))
   const played = [...rounds].map(([player, rates]) => ({ player, rates }))
   return speedsOf(played).map(speeds => {

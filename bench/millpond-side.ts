@@ -5,7 +5,7 @@
 import { Compaction } from '../engine/compaction.js'
 import { HybridClock } from '../engine/hlc.js'
 import { Shard } from '../engine/shard.js'
-import { checkFields, checkKey } from '../engine/values.js'
+import { checkFields, checkKey, type Fields } from '../engine/values.js'
 import { pause } from './measure.js'
 import type { BenchWrite } from './records.js'
 import { clock, type Side } from './side.js'
@@ -52,7 +52,7 @@ export class MillpondSide implements Side {
 
   encodedBytes (): number { return this.#shard.encode().length }
 
-  read (key: string): unknown { return this.#shard.get(key) }
+  read (key: string): Fields | undefined { return this.#shard.get(key) }
 }
 
 /**

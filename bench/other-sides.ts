@@ -45,7 +45,7 @@ export class YMapSide implements Side {
 
   encodedBytes (): number { return Y.encodeStateAsUpdate(this.#doc).length }
 
-  read (key: string): unknown { return this.#map.get(key) }
+  read (key: string): Fields | undefined { return this.#map.get(key) }
 }
 
 interface PlainRecord { version: number, writer: number, fields: Fields }
@@ -98,7 +98,7 @@ export class PlainMapSide implements Side {
     return this.#cbor.encode([this.#writer, this.#versionVector.get(this.#writer) ?? 0, all] satisfies PlainMessage).length
   }
 
-  read (key: string): unknown { return this.#records.get(key)?.fields }
+  read (key: string): Fields | undefined { return this.#records.get(key)?.fields }
 }
 
 export class BareMapSide implements Side {
@@ -119,5 +119,5 @@ export class BareMapSide implements Side {
 
   encodedBytes (): number { return new Encoder({ useRecords: false }).encode([...this.#records]).length }
 
-  read (key: string): unknown { return this.#records.get(key) }
+  read (key: string): Fields | undefined { return this.#records.get(key) }
 }

@@ -1,6 +1,7 @@
 /**
  * What each side of the engine benchmark can be told to do (engine-sides.ts).
  */
+import type { Fields } from '../engine/values.js'
 import type { BenchWrite } from './records.js'
 
 export interface Side {
@@ -13,7 +14,7 @@ export interface Side {
   merge(update: Uint8Array): void
   /** Size of everything a new peer would have to be sent. */
   encodedBytes(): number
-  read(key: string): unknown
+  read(key: string): Fields | undefined
 }
 
 /** The time of all sides, for their versions. */
