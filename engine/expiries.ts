@@ -2,7 +2,7 @@
  * The live entries of a shard that expire, and which of them are due. Nothing is looked at before the earliest is, and no more
  * is handed out at once than a sweep may write.
  */
-import type { Entry } from './entry.js'
+import { NO_FIELDS, type Entry } from './entry.js'
 import { limits } from './limits.js'
 
 export class Expiries {
@@ -25,7 +25,9 @@ export class Expiries {
     this.#earliest = Infinity
     for (const entry of this.#entries) {
       const expires = entry.extra?.expires ?? 0
-      if (expires <= now && due.length < limits.maxExpiredPerSweep) due.push(entry)
+      // A replacement may have lost all its fields and still hide others. It never gets them back, and must not take a turn.
+      if (entry.fields === NO_FIELDS) this.#entries.delete(entry)
+      else if (expires <= now && due.length < limits.maxExpiredPerSweep) due.push(entry)
       else this.#earliest = Math.min(this.#earliest, expires)
     }
     return due

@@ -1,7 +1,7 @@
 /** Which entries are due, and how many of them at once. */
 import test from 'ava'
 import { NO_CLAIMS } from '../../engine/claims.js'
-import { Entry } from '../../engine/entry.js'
+import { Entry, NO_FIELDS } from '../../engine/entry.js'
 import { Expiries } from '../../engine/expiries.js'
 import { limits } from '../../engine/limits.js'
 
@@ -16,6 +16,15 @@ test('entries are due from their time on, until they are taken out', t => {
   expiries.delete(early)
   t.deepEqual(expiries.due(19), [])
   t.deepEqual(expiries.due(1e9), [late])
+})
+
+test('replacements that have lost all their fields are not due, however many, and keep nobody waiting (SPEC B1)', t => {
+  const expiries = new Expiries()
+  const emptied = Array.from({ length: limits.maxExpiredPerSweep + 5 }, (_, i) => expiring(`k${i}`, 10))
+  const last = expiring('last', 10)
+  for (const entry of [...emptied, last]) expiries.add(entry)
+  for (const entry of emptied) entry.fields = NO_FIELDS
+  t.deepEqual(expiries.due(10), [last])
 })
 
 test('no more are handed out at once than one sweep may write, and the others the next time (SPEC B1)', t => {

@@ -76,10 +76,9 @@ function recordOf (entries: readonly LoggedEntry[], now: number): Record<string,
   return Object.fromEntries(names.map(name => [name, read(name)] as const).filter(([, value]) => value !== undefined))
 }
 
-/** What the claims of one field come to, of those that no reset of the version `ended` or a later epoch has made history (SPEC E18). */
+/** What the claims of one field come to, of those that no reset of the version `ended` has made history (SPEC E18). */
 function claimed (all: readonly LoggedClaim[], ended: number): unknown {
-  const epoch = all.reduce((last, claim) => Math.max(last, claim.epoch), ended)
-  const claims = all.filter(claim => claim.epoch >= epoch)
+  const claims = all.filter(({ epoch }) => epoch >= ended)
   const of = (...kinds: readonly ClaimKind[]): LoggedClaim[] => claims.filter(({ kind }) => kinds.includes(kind))
   // Of the kinds it was used as, one is read: the first of these (SPEC E19).
   if (of('sequenced').length > 0) return of('sequenced').reduce((a, b) => compareNumbers(b, a) > 0 ? b : a).value
@@ -90,9 +89,9 @@ function claimed (all: readonly LoggedClaim[], ended: number): unknown {
   return of('min').length > 0 ? Math.min(...bounds('min')) : undefined
 }
 
-/** The number of the source decides; a number that was used twice goes to the later entry (SPEC E17). */
+/** The number of the source decides; one that was used twice goes to the later epoch, then to the later entry (SPEC E17). */
 function compareNumbers (a: LoggedClaim, b: LoggedClaim): number {
-  return (a.what as number) - (b.what as number) || compare(a.entry, b.entry)
+  return (a.what as number) - (b.what as number) || a.epoch - b.epoch || compare(a.entry, b.entry)
 }
 
 /** The last total of each writer, added up (SPEC E15). */
