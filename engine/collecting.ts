@@ -2,7 +2,8 @@
  * What a shard parts with for good, and raises its floor over: tombstones that nobody needs any more, and incarnations that own
  * nothing live. See garbage.ts.
  */
-import { collectable, joinFloors, type CollectOptions } from './garbage.js'
+import { floorOf, joinFloors, NO_FLOOR } from './floor.js'
+import { collectable, type CollectOptions } from './garbage.js'
 import type { ShardState } from './shard-state.js'
 import type { StateVector } from './state-vector.js'
 
@@ -10,13 +11,7 @@ import type { StateVector } from './state-vector.js'
 export function collectTombstones (state: ShardState, options: CollectOptions): number {
   const dropped = collectable(state.index, options)
   if (dropped.length === 0) return 0
-  const below = new Map(state.floor.below)
-  for (const { incarnation, clock } of dropped) below.set(incarnation, Math.max(clock + 1, below.get(incarnation) ?? 0))
-  state.floor = {
-    below,
-    stamp: dropped.reduce((latest, { stamp }) => Math.max(latest, stamp), state.floor.stamp),
-    version: dropped.reduce((latest, { version }) => Math.max(latest, version), state.floor.version)
-  }
+  state.floor = joinFloors(state.floor, floorOf(dropped))
   const forced = dropped.filter(({ incarnation, clock }) => clock >= (options.stable.get(incarnation) ?? 0)).length
   for (const entry of dropped) state.drop(entry)
   state.report({ type: 'tombstones-collected', shard: state.shard, dropped: dropped.length, forced })
@@ -29,12 +24,12 @@ export function retireIncarnations (state: ShardState, stable: StateVector, inUs
   const { log } = state
   const retired: number[] = []
   for (const [incarnation, end] of log.stateVector) {
-    if (incarnation === state.incarnation || inUse.has(incarnation) || (stable.get(incarnation) ?? 0) < end) continue
+    if (inUse.has(incarnation) || (stable.get(incarnation) ?? 0) < end) continue
     if (log.current.hasLive(incarnation)) continue
     retired.push(incarnation)
   }
   if (retired.length === 0) return retired
-  state.floor = joinFloors(state.floor, { below: new Map(retired.map(incarnation => [incarnation, log.end(incarnation)])), stamp: 0, version: 0 })
+  state.floor = joinFloors(state.floor, { ...NO_FLOOR, below: new Map(retired.map(incarnation => [incarnation, log.end(incarnation)])) })
   log.forget(retired)
   state.moved()
   state.report({ type: 'incarnations-retired', shard: state.shard, count: retired.length })

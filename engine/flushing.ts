@@ -5,6 +5,7 @@
  * them, and they wait on in the buffer as if nothing had happened.
  */
 import { limits } from './limits.js'
+import { sort } from './record.js'
 import { runsOf, type Run } from './run.js'
 import type { ShardState } from './shard-state.js'
 import type { StateVector } from './state-vector.js'
@@ -15,12 +16,13 @@ import type { WriteBuffer } from './write-buffer.js'
 export function flushBuffer (state: ShardState, buffer: WriteBuffer, onDelta: (shard: number, delta: Uint8Array) => void): void {
   const { shard, incarnation, log } = state
   const { entries, losers } = buffer.waiting
-  const clock = log.end(incarnation)
+  const clock = state.end(incarnation)
   const run: Run = { incarnation, clock, length: entries.length, entries }
-  if (entries.length > 0) log.append([run])
+  if (entries.length > 0) log.append([...state.retiredPart(incarnation), run])
   buffer.clear()
   if (entries.length === 0) return
   entries.forEach((entry, i) => { entry.setDot(incarnation, clock + i) })
+  for (const entry of entries) if (entry.next !== null && entry.isLaterThan(entry.next)) sort(state.index, entry.key) // it lost a tie while it had no dot
   state.moved()
   for (const delta of deltasOf(run)) onDelta(shard, delta)
   // A loser has its dot now, and is admitted under it as on every other replica: of a write and its retries the last one wins.

@@ -3,54 +3,14 @@
  * a set. It has to stay for as long as something it hides could still arrive. Once every replica and every consumer has
  * seen it, it may be dropped; what was dropped lies below the floor of the shard.
  *
- *   floor   every dropped dot lies below its state vector. Whoever has not seen as much cannot be patched, because nobody
- *           can tell it any more what to hide: it is reset, to the whole state, and parts with what it alone knows of the
- *           time before the last dropped tombstone: a delete of it may be among those dropped. Until then nobody takes
- *           anything from it
+ *   floor   every dropped dot lies below its state vector (floor.ts). Whoever has not seen as much cannot be patched, because
+ *           nobody can tell it any more what to hide: it is reset, to the whole state. Until then nobody takes anything from it
  *
  * Two replicas may drop at different times: they agree on every record, and on their state vectors, all the while.
  */
 import type { Entry } from './entry.js'
 import { claimsOf, entriesOf, link, type Index } from './record.js'
-import { decodeStateVector, encodeStateVector, join, type StateVector } from './state-vector.js'
-import { createDecoder, createEncoder, readVarUint, toUint8Array, writeUint8Array, writeVarUint } from './varint.js'
-
-export interface Floor {
-  readonly below: StateVector
-  /** The greatest stamp of a dropped tombstone. */
-  readonly stamp: number
-  /** The greatest version of a dropped tombstone: what is older may have been deleted. */
-  readonly version: number
-}
-
-export const NO_FLOOR: Floor = { below: new Map(), stamp: 0, version: 0 }
-
-export function joinFloors (a: Floor, b: Floor): Floor {
-  return { below: join(a.below, b.below), stamp: Math.max(a.stamp, b.stamp), version: Math.max(a.version, b.version) }
-}
-
-/** [stamp, version, state vector] */
-export function encodeFloor ({ below, stamp, version }: Floor): Uint8Array {
-  const writer = createEncoder()
-  writeVarUint(writer, stamp)
-  writeVarUint(writer, version)
-  writeUint8Array(writer, encodeStateVector(below))
-  return toUint8Array(writer)
-}
-
-/** @throws RangeError when the bytes are not a floor */
-export function decodeFloor (bytes: Uint8Array): Floor {
-  const reader = createDecoder(bytes)
-  let stamp: number
-  let version: number
-  try {
-    stamp = readVarUint(reader)
-    version = readVarUint(reader)
-  } catch (error) {
-    throw new RangeError('a floor is cut short', { cause: error })
-  }
-  return { stamp, version, below: decodeStateVector(bytes.subarray(reader.pos)) }
-}
+import type { StateVector } from './state-vector.js'
 
 export interface CollectOptions {
   /** What every replica and every consumer group has seen. */

@@ -1,34 +1,54 @@
 /**
  * Events that happened before a tombstone that was dropped, and enter after it.
  *
- *   replica A   tombstone dropped     would show the event
- *   replica B   tombstone still there would hide it: the same entries, different records
+ *   replica A   tombstone dropped      would show the event
+ *   replica B   tombstone still there  would hide it: the same entries, different records
  *
- * Which records were deleted is no longer known where tombstones were dropped, only that none of these was newer than the
- * version of the floor. So the owner raises the version of such an event above that, where nothing in the record shows that
- * it cannot be hidden, and keeps its own time beside it (`late`): among late events of a field the later one still wins.
+ * Where the floor remembers the grave, the event is deleted here as well. Where it may have been forgotten, the owner raises
+ * the event above all that was forgotten, unless a value that is there shows that it cannot be hidden, and keeps its own time
+ * beside it (`late`): among late events of a field the later one still wins.
  */
 import type { Entry, EntryFields } from './entry.js'
+import { graveOf, type Floor } from './floor.js'
 import { entriesOf } from './record.js'
 import type { Write } from './write.js'
 
-/** The write as it is to enter: in one part, or in one that can enter as it is and one that is raised. */
-export function raised (head: Entry | undefined, write: Write, fields: EntryFields, floorVersion: number): readonly Write[] {
+export interface LateWrites {
+  /** The write as it is to enter: nothing, as it is, raised, or both. */
+  readonly changing: readonly Write[]
+  /** What it lost to, to be logged again where somebody waits for a confirmation. */
+  readonly tombstones: readonly Write[]
+}
+
+export function lateWrites (head: Entry | undefined, write: Write, fields: EntryFields, floor: Floor): LateWrites {
+  const { key, version, stamp } = write
   const entries = head === undefined ? [] : entriesOf(head).filter(entry => !entry.hasClaims)
-  if (entries.some(entry => entry.clears && !entry.isOlderThan(write.version, write.stamp))) return [write] // hidden here, and everywhere
+  if (entries.some(entry => entry.clears && !entry.isOlderThan(version, stamp))) return { changing: [write], tombstones: [] } // hidden here, and everywhere
   const asItIs: Record<string, EntryFields[string]> = {}
   const above: Record<string, EntryFields[string]> = {}
-  let version = floorVersion + 1
+  const buried: Record<string, undefined> = {}
+  let raisedTo = floor.forgotten + 1
   for (const name in fields) {
     const winner = entries.find(entry => Object.hasOwn(entry.fields, name))
-    // A value that is there was not hidden: no tombstone of it was newer than it, or than a write that is newer still.
-    const isSafe = fields[name] === undefined || (winner !== undefined && (lateOf(winner) === 0 ? winner.fields[name] !== undefined || !isLater(write, winner) : !isLater(write, winner)))
-    if (!isSafe && winner !== undefined) version = Math.max(version, winner.stamp < write.stamp ? winner.version : winner.version + 1);
-    (isSafe ? asItIs : above)[name] = fields[name]
+    if (isSafe(winner, write, name) || fields[name] === undefined) asItIs[name] = fields[name]
+    else if (graveOf(floor, key, name) >= version) buried[name] = undefined
+    else if (version > floor.forgotten) asItIs[name] = fields[name]
+    else {
+      above[name] = fields[name]
+      if (winner !== undefined) raisedTo = Math.max(raisedTo, winner.stamp < stamp ? winner.version : winner.version + 1)
+    }
   }
-  if (Object.keys(above).length === 0) return [write]
-  const late: Write = { ...write, version, fields: above, late: Math.max(1, write.version) }
-  return Object.keys(asItIs).length === 0 ? [late] : [{ ...write, fields: asItIs }, late]
+  const some = (part: EntryFields): boolean => Object.keys(part).length > 0
+  return {
+    changing: [...some(asItIs) ? [{ ...write, fields: asItIs }] : [], ...some(above) ? [{ ...write, version: raisedTo, fields: above, late: Math.max(1, version) }] : []],
+    tombstones: some(buried) ? [{ key, version, stamp: stamp + 1, fields: buried }] : []
+  }
+}
+
+/** Whether a value that is there settles it: it was not hidden, so no tombstone was newer than it, or than a write that is newer still. */
+function isSafe (winner: Entry | undefined, write: Write, name: string): boolean {
+  if (winner === undefined) return false
+  return !isLater(write, winner) || (lateOf(winner) === 0 && winner.fields[name] !== undefined)
 }
 
 /** Whether the write comes later than the entry that holds the field, by the times of the events. */

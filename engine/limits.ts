@@ -87,6 +87,8 @@ export const limits = {
   maxShardsPerCollection: 64,
   /** Incarnations a shard may list before it is worth looking for some that own nothing live: each costs 10 bytes in every cursor. */
   maxIdleIncarnations: 16,
+  /** Deletes a shard remembers after their tombstones are gone, 12 bytes each: so many late events are still told from new ones. */
+  maxGravesPerShard: 1024,
   /** Leaving groups one step of hand-over looks at: each costs its owners a question. */
   maxHandOversPerStep: 16,
   /** Bytes of messages of which parts are missing, over one connection: two of the largest at once, then the oldest gives way. */

@@ -39,7 +39,7 @@ export function mergeRuns (state: ShardState, runs: readonly Run[]): MergeResult
     const part = runFrom(run, end)
     if (part === null) continue
     // An incarnation that was retired and is not dead after all comes back with what it had.
-    if (end > state.log.end(run.incarnation) && !ends.has(run.incarnation)) fresh.push({ incarnation: run.incarnation, clock: 0, length: end, entries: null })
+    if (!ends.has(run.incarnation)) fresh.push(...state.retiredPart(run.incarnation))
     fresh.push(part)
     ends.set(run.incarnation, part.clock + part.length)
   }

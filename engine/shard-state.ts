@@ -11,8 +11,10 @@ import { CompactingLog } from './compacting-log.js'
 import type { Entry } from './entry.js'
 import type { EngineEvent } from './events.js'
 import { Expiries } from './expiries.js'
-import { NO_FLOOR, takeOut, type Floor } from './garbage.js'
+import { NO_FLOOR, type Floor } from './floor.js'
+import { takeOut } from './garbage.js'
 import { admit, type AdmitSinks, type Index } from './record.js'
+import type { Run } from './run.js'
 import { digestOf, join, type StateVector } from './state-vector.js'
 
 export interface ShardStateOptions {
@@ -105,6 +107,12 @@ export class ShardState {
 
   /** Digest of the state vector. */
   get digest (): string { return this.#digest ??= digestOf(this.log.stateVector) }
+
+  /** What has to be appended before a retired incarnation can go on: that all it had is history. */
+  retiredPart (incarnation: number): Run[] {
+    const end = this.end(incarnation)
+    return end > this.log.end(incarnation) ? [{ incarnation, clock: 0, length: end, entries: null }] : []
+  }
 
   /** The next clock of an incarnation, also of a retired one. */
   end (incarnation: number): number {

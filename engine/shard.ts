@@ -19,10 +19,11 @@
  *                4. buffered entries <= limits.maxPendingEntries (write-buffer.ts); dead ones are bounded by the live (compacting-log.ts)
  */
 import { collectTombstones, retireIncarnations } from './collecting.js'
-import { NO_FIELDS, type Entry, type Extra } from './entry.js'
+import type { Entry, Extra } from './entry.js'
 import { LogError } from './errors.js'
 import { encodeAbove, flushBuffer } from './flushing.js'
-import { hasMute, joinFloors, type CollectOptions, type Floor } from './garbage.js'
+import { graveOf, joinFloors, type Floor } from './floor.js'
+import { hasMute, type CollectOptions } from './garbage.js'
 import { limits } from './limits.js'
 import type { ShardLog } from './log.js'
 import { mergeRuns, readUpdate, type MergeResult } from './merging.js'
@@ -67,9 +68,9 @@ export class Shard {
       onLeaving: entry => state.leaving(entry),
       onBecame: entry => state.became(entry),
       onDead: state.died,
-      nextClock: () => state.log.end(options.incarnation),
+      nextClock: () => state.end(options.incarnation),
       now: () => this.now,
-      floorVersion: () => this.#state.floor.version,
+      floor: () => this.#state.floor,
       flush: () => this.flush()
     })
   }
@@ -111,14 +112,16 @@ export class Shard {
 
   /** Unsets what has expired, so that consumers hear of it. The fields read as absent anyway. @returns how many records changed */
   expire (): number {
-    const expired = this.#state.expiries.due(this.now).filter(({ fields }) => fields !== NO_FIELDS) // a replacement may have lost them all
+    const expired = this.#state.expiries.due(this.now)
     for (const entry of expired) this.#unset(entry, Math.max(entry.stamp + 1, (entry.extra as Extra).expires))
     return expired.length
   }
 
   /** Ends the fields of one entry: the same write on every replica that makes it, right after the entry and before anything later. */
-  #unset ({ key, version, fields }: Entry, stamp: number): void {
-    if (fields !== NO_FIELDS) this.write({ key, version, stamp, fields: Object.fromEntries(Object.keys(fields).map(name => [name, undefined])) })
+  #unset (entry: Entry, stamp: number, which: (entry: Entry, name: string) => boolean = () => true): void {
+    const { key, version, fields } = entry
+    const names = Object.keys(fields).filter(name => which(entry, name))
+    if (names.length > 0) this.write({ key, version, stamp, fields: Object.fromEntries(names.map(name => [name, undefined])) })
   }
 
   /**
@@ -177,12 +180,12 @@ export class Shard {
 
   /**
    * Replaces what this replica knows by a peer's whole state, because tombstones it had not seen were dropped: entries that
-   * the peer has seen and does not have any more are dropped here too. What the peer has not seen stays, unless it entered
-   * before the last tombstone that was dropped: then it is unset, with a write that all will see.
+   * the peer has seen and does not have any more are dropped here too. What the peer has not seen stays, unless it
+   * was deleted there: then it is unset, with a write that all will see.
    */
   reset (snapshot: Uint8Array, floor: Floor): MergeResult {
     const runs = readUpdate(this.#state, snapshot, () => this.flush())
-    return Array.isArray(runs) ? resetTo(this.#state, runs, floor, (entry, stamp) => this.#unset(entry, stamp)) : runs
+    return Array.isArray(runs) ? resetTo(this.#state, runs, floor, (entry, dropped) => this.#unset(entry, entry.stamp + 1, ({ key, version }, name) => graveOf(dropped, key, name) >= version)) : runs
   }
 
   /** Drops tombstones that nobody needs any more. @returns how many */

@@ -4,7 +4,7 @@
  *
  *   [length of the floor, floor, update]
  */
-import { decodeFloor, encodeFloor, type Floor } from './garbage.js'
+import { decodeFloor, encodeFloor, type Floor } from './floor.js'
 import type { Shard } from './shard.js'
 import { createDecoder, createEncoder, readVarUint8Array, toUint8Array, writeUint8Array, writeVarUint8Array } from './varint.js'
 

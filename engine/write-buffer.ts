@@ -10,8 +10,9 @@
 import { NO_CLAIMS, type Claim } from './claims.js'
 import { Entry, NO_FIELDS, type EntryFields, type Extra } from './entry.js'
 import { KindError } from './errors.js'
+import type { Floor } from './floor.js'
 import { isMute } from './garbage.js'
-import { raised, withoutHidden } from './late-writes.js'
+import { lateWrites, withoutHidden } from './late-writes.js'
 import { limits } from './limits.js'
 import { claimsFor, fitTogether, loggable, mergeClaims, type Operation } from './operations.js'
 import { claimsOf, entriesOf, kindIn, link, replacesAll, type Index } from './record.js'
@@ -31,8 +32,7 @@ export interface WriteBufferOptions {
   /** The clock of the next entry that is logged. */
   readonly nextClock: () => number
   readonly now: () => number
-  /** The greatest version of a dropped tombstone. */
-  readonly floorVersion: () => number
+  readonly floor: () => Floor
   /** Logs what is buffered. */
   readonly flush: () => void
 }
@@ -60,7 +60,7 @@ export class WriteBuffer {
   /** @returns whether it changed anything. @throws KindError, LimitError (nothing changed) */
   write (write: Write, keepLoser: boolean): boolean {
     if (write.operations !== undefined) return this.#operate(write, write.operations, keepLoser)
-    if (write.version <= this.#options.floorVersion() && write.fields !== null) return this.#writeLate(write, write.fields, keepLoser)
+    if (write.version <= this.#options.floor().newest && write.fields !== null) return this.#writeLate(write, write.fields, keepLoser)
     return this.#writeFields(write, keepLoser)
   }
 
@@ -71,8 +71,9 @@ export class WriteBuffer {
       this.#writeFields({ key: write.key, version: write.version, stamp: write.stamp, fields: null }, keepLoser)
       return this.#writeLate({ ...put, stamp: write.stamp + 1 }, fields, keepLoser)
     }
-    const parts = raised(this.#options.index.get(write.key), write, fields, this.#options.floorVersion())
-    return parts.map(part => this.#writeFields(part, keepLoser)).includes(true)
+    const { changing, tombstones } = lateWrites(this.#options.index.get(write.key), write, fields, this.#options.floor())
+    if (keepLoser) for (const tombstone of tombstones) this.#writeFields(tombstone, false)
+    return changing.map(part => this.#writeFields(part, keepLoser)).includes(true)
   }
 
   #writeFields (write: Write, keepLoser: boolean): boolean {
@@ -126,9 +127,9 @@ export class WriteBuffer {
   }
 
   #operate (write: Write, operations: readonly Operation[], keepLoser: boolean): boolean {
-    const { index, incarnation, nextClock, now, floorVersion } = this.#options
+    const { index, incarnation, nextClock, now, floor } = this.#options
     const head = index.get(write.key)
-    const claims = claimsFor(head, operations, { incarnation, nextClock: nextClock(), now: now(), floorVersion: floorVersion() })
+    const claims = claimsFor(head, operations, { incarnation, nextClock: nextClock(), now: now(), floorVersion: floor().newest })
     if (claims.length === 0) return false
     const entries = head === undefined ? [] : entriesOf(head)
     const shared = entries.find(entry => entry.incarnation === 0 && entry.hasClaims)
@@ -201,10 +202,11 @@ export class WriteBuffer {
 
 /**
  * Whether the record has an entry of the same version and stamp, from another writer, that a delete or replacement hides or
- * not depending on their dots. Fields that tie are given up by the later one, but it cannot be half a delete.
+ * not depending on their dots. Fields that tie are given up by the later one, but it cannot be half a delete. One that clears
+ * too is the same write, taken before. Claims know no ties: only their epoch counts.
  */
 function isUndecided (head: Entry, { version, stamp }: Entry): boolean {
-  const tied = entriesOf(head).filter(other => other.version === version && other.stamp === stamp)
+  const tied = entriesOf(head).filter(other => !other.hasClaims && other.version === version && other.stamp === stamp)
   return tied.length > 0 && !tied.some(other => other.clears)
 }
 

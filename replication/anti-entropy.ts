@@ -13,7 +13,7 @@ import * as v from '../engine/schema.js'
 import { EnvelopeError, UnavailableError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
-import { decodeFloor } from '../engine/garbage.js'
+import { decodeFloor } from '../engine/floor.js'
 import type { MergeResult } from '../engine/shard.js'
 import { decodeStateVector, encodeStateVector, type StateVector } from '../engine/state-vector.js'
 import type { ShardSet } from '../storage/shard-set.js'
@@ -176,7 +176,11 @@ export class AntiEntropy {
     // A peer below our floor may have what was deleted. It asks us as well, and will be reset.
     if (floor === null && shards.peek(shard)?.canPatch(theirs) === false) return 'below'
     const { outcome } = floor === null ? shards.merge(shard, update) : shards.reset(shard, update, decodeFloor(floor))
-    if (retired.length > 0) shards.retire(shard, new Map(retired), new Set())
+    if (retired.length > 0) {
+      // Tombstones of theirs that we still have were of use to nobody there, or the peer would have them.
+      shards.collect(shard, { stable: new Map(retired), before: Number.MAX_SAFE_INTEGER, forcedBefore: 0 })
+      shards.retire(shard, new Map(retired), new Set())
+    }
     return outcome
   }
 

@@ -4,7 +4,7 @@
  */
 import { UnavailableError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
-import { encodeFloor } from '../engine/garbage.js'
+import { encodeFloor } from '../engine/floor.js'
 import type { Shard } from '../engine/shard.js'
 import { covers, decodeStateVector, encodeStateVector, type StateVector } from '../engine/state-vector.js'
 import type { ShardSet } from '../storage/shard-set.js'

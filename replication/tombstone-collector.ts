@@ -14,7 +14,7 @@ import { decodeCursor } from '../engine/cursor.js'
 import { VERSION_UNITS_PER_MS } from '../engine/hlc.js'
 import { limits } from '../engine/limits.js'
 import type { Ports, Timer } from '../engine/ports.js'
-import { covers, meet, type StateVector } from '../engine/state-vector.js'
+import { covers, join, meet, type StateVector } from '../engine/state-vector.js'
 import type { ShardSet } from '../storage/shard-set.js'
 import type { AntiEntropy } from './anti-entropy.js'
 import type { OnEvent } from './events.js'
@@ -86,7 +86,7 @@ export class TombstoneCollector {
       for (const shard of page) {
         const stable = seen.get(shard) ?? NOTHING
         shards.collect(shard, { stable: this.#seenByConsumers(shard, stable), before, forcedBefore })
-        shards.retire(shard, stable, this.#inUse())
+        shards.retire(shard, stable, this.#inUse(shard))
       }
       await new Promise<void>(resolve => { ports.timers.after(0, resolve) }) // others want a turn
     }
@@ -122,12 +122,16 @@ export class TombstoneCollector {
   }
 
   #seenByConsumers (shard: number, stable: StateVector): StateVector {
-    return this.#options.shards.cursors.of([shard]).reduce<StateVector>((seen, [, , bytes]) => meet(seen, decodeCursor(bytes, shard).seen), stable)
+    return this.#options.shards.cursors.of([shard]).reduce<StateVector>((all, [, , bytes]) => {
+      const { seen, retired } = decodeCursor(bytes, shard)
+      return meet(all, join(seen, retired))
+    }, stable)
   }
 
-  /** Process lives that may write again. */
-  #inUse (): Set<number> {
-    return new Set([...this.#options.membership.members.values()].map(({ incarnation }) => incarnation))
+  /** Process lives that may write again, as far as is known here: one that is not comes back with its next write. */
+  #inUse (shard: number): Set<number> {
+    const own = this.#options.shards.peek(shard)?.incarnation ?? 0
+    return new Set([own, ...[...this.#options.membership.members.values()].map(({ incarnation }) => incarnation)])
   }
 
   close (): void {

@@ -71,7 +71,7 @@ function sameContents (a: Shard | undefined, b: Shard | undefined): boolean {
 function difference (a: Shard, b: Shard): string {
   for (const key of new Set([...a.index.keys(), ...b.index.keys()])) {
     const [mine, theirs] = [entriesAt(a, key), entriesAt(b, key)]
-    if (mine !== theirs && !isDeepStrictEqual(a.get(key), b.get(key))) return `${key} is ${mine} on one and ${theirs} on the other; floors ${a.floor.version} and ${b.floor.version}`
+    if (mine !== theirs && !isDeepStrictEqual(a.get(key), b.get(key))) return `${key} is ${mine} on one and ${theirs} on the other; floors ${a.floor.newest} and ${b.floor.newest}`
   }
   return 'the same records in other bytes'
 }

@@ -2,6 +2,7 @@
  * Yjs throws, which it never should. It is made to here: at any of the items it puts into its list, once or for good. A
  * shard that lived through it must be the same as a twin to which nothing happened, down to the bytes.
  */
+import { NO_FLOOR } from '../../engine/floor.js'
 import test from 'ava'
 import * as Y from 'yjs'
 import { LogError } from '../../engine/errors.js'
@@ -128,7 +129,7 @@ for (const late of [false, true]) {
     for (let again = 0; again < 2; again++) {
       for (const read of [() => shard.flush(), () => shard.encode(), () => shard.stateVector, () => shard.digest]) t.throws(read, { instanceOf: LogError, code: 'LOG_FAILED' })
       t.like(shard.merge(diff), { outcome: 'refused', reason: 'log-failed' })
-      t.like(shard.reset(diff, { below: new Map(), stamp: 0, version: 0 }), { outcome: 'refused', reason: 'log-failed' })
+      t.like(shard.reset(diff, NO_FLOOR), { outcome: 'refused', reason: 'log-failed' })
       t.deepEqual([dump(shard), shard.pendingEntries, shard.deltas.length], buffered)
     }
     shard.write(put('k1', 600, { while: 'it fails' }))
