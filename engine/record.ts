@@ -134,6 +134,11 @@ export function link (index: Index, entries: readonly Entry[]): void {
   entries.forEach((entry, i) => { entry.next = entries[i + 1] ?? null })
 }
 
+/** Puts the entries of a record in order again, after one of them was given its dot. */
+export function sort (index: Index, key: string): void {
+  link(index, entriesOf(index.get(key) as Entry).sort((a, b) => a.isLaterThan(b) ? 1 : -1))
+}
+
 function bury (entry: Entry, { onDead }: AdmitSinks): void {
   entry.live = false
   entry.fields = NO_FIELDS // frees the values before compaction frees the entry

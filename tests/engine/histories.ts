@@ -129,7 +129,7 @@ export function play (steps: readonly Step[], stampsCollide = false): Outcome {
     switch (step.do) {
       case 'write': {
         const { kind, data } = step.write
-        const stamped = { version: START + (i >> 2) - step.late, stamp: START + 10 * (stampsCollide ? i >> 1 : i) }
+        const stamped = { version: START + (i >> 2) - step.late, stamp: START + 10 * (stampsCollide ? i >> 3 : i) }
         const made = (OPERATIONS[kind] as Operation<unknown>).write(data, stamped)
         for (const at of step.again === null ? [step.at] : [step.at, step.again]) {
           try {
