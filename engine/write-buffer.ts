@@ -102,7 +102,7 @@ export class WriteBuffer {
    */
   #keepWhatLost (write: Write, fields: EntryFields, clears: boolean): void {
     const head = this.#options.index.get(write.key)
-    const hiders = head === undefined || clears ? [] : entriesOf(head).filter(entry => !entry.hasClaims && isMute(entry) && !entry.isOlderThan(write.version, write.stamp))
+    const hiders = head === undefined ? [] : entriesOf(head).filter(entry => !entry.hasClaims && isMute(entry) && (entry.clears || !clears) && !entry.isOlderThan(write.version, write.stamp))
     const left = withoutHidden(fields, hiders)
     for (const { key, version, stamp, incarnation, fields: unset, clears: all } of hiders) {
       if (incarnation !== 0) this.#writeFields({ key, version, stamp: stamp + 1, fields: all ? null : unset }, false)
