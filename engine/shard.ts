@@ -118,10 +118,16 @@ export class Shard {
   }
 
   /** Ends the fields of one entry: the same write on every replica that makes it, right after the entry and before anything later. */
-  #unset (entry: Entry, stamp: number, which: (entry: Entry, name: string) => boolean = () => true): void {
-    const { key, version, fields } = entry
-    const names = Object.keys(fields).filter(name => which(entry, name))
-    if (names.length > 0) this.write({ key, version, stamp, fields: Object.fromEntries(names.map(name => [name, undefined])) })
+  #unset ({ key, version, fields }: Entry, stamp: number): void {
+    this.write({ key, version, stamp, fields: Object.fromEntries(Object.keys(fields).map(name => [name, undefined])) })
+  }
+
+  /** Ends those fields of an entry that have a grave, as the dropped tombstones would have done. */
+  #buryAgain ({ key, version, stamp, fields }: Entry, floor: Floor): void {
+    for (const name of Object.keys(fields)) {
+      const grave = graveOf(floor, key, name)
+      if (grave >= version) this.write({ key, version: grave, stamp: stamp + 1, fields: { [name]: undefined } })
+    }
   }
 
   /**
@@ -185,7 +191,7 @@ export class Shard {
    */
   reset (snapshot: Uint8Array, floor: Floor): MergeResult {
     const runs = readUpdate(this.#state, snapshot, () => this.flush())
-    return Array.isArray(runs) ? resetTo(this.#state, runs, floor, (entry, dropped) => this.#unset(entry, entry.stamp + 1, ({ key, version }, name) => graveOf(dropped, key, name) >= version)) : runs
+    return Array.isArray(runs) ? resetTo(this.#state, runs, floor, (entry, dropped) => this.#buryAgain(entry, dropped)) : runs
   }
 
   /** Drops tombstones that nobody needs any more. @returns how many */
