@@ -10,7 +10,7 @@
 import { NO_CLAIMS, type Claim } from './claims.js'
 import { Entry, NO_FIELDS, type EntryFields, type Extra } from './entry.js'
 import { KindError } from './errors.js'
-import type { Floor } from './floor.js'
+import { graveOf, type Floor } from './floor.js'
 import { isMute } from './garbage.js'
 import { lateWrites, withoutHidden } from './late-writes.js'
 import { limits } from './limits.js'
@@ -60,7 +60,7 @@ export class WriteBuffer {
   /** @returns whether it changed anything. @throws KindError, LimitError (nothing changed) */
   write (write: Write, keepLoser: boolean): boolean {
     if (write.operations !== undefined) return this.#operate(write, write.operations, keepLoser)
-    if (write.version <= this.#options.floor().newest && write.fields !== null) return this.#writeLate(write, write.fields, keepLoser)
+    if (write.version <= this.#options.floor().newest) return write.fields === null ? this.#deleteLate(write, keepLoser) : this.#writeLate(write, write.fields, keepLoser)
     return this.#writeFields(write, keepLoser)
   }
 
@@ -68,12 +68,20 @@ export class WriteBuffer {
   #writeLate (write: Write, fields: EntryFields, keepLoser: boolean): boolean {
     if (write.clears === true) {
       const { clears: _, ...put } = write
-      this.#writeFields({ key: write.key, version: write.version, stamp: write.stamp, fields: null }, keepLoser)
+      this.#deleteLate({ key: write.key, version: write.version, stamp: write.stamp, fields: null }, keepLoser)
       return this.#writeLate({ ...put, stamp: write.stamp + 1 }, fields, keepLoser)
     }
     const { changing, tombstones } = lateWrites(this.#options.index.get(write.key), write, fields, this.#options.floor())
     if (keepLoser) for (const tombstone of tombstones) this.#writeFields(tombstone, false)
     return changing.map(part => this.#writeFields(part, keepLoser)).includes(true)
+  }
+
+  /** A delete older than one that was dropped hides nothing that was not hidden already. */
+  #deleteLate (write: Write, keepLoser: boolean): boolean {
+    const grave = graveOf(this.#options.floor(), write.key)
+    if (grave < write.version) return this.#writeFields(write, keepLoser)
+    if (keepLoser) this.#writeFields({ ...write, version: grave }, false)
+    return false
   }
 
   #writeFields (write: Write, keepLoser: boolean): boolean {

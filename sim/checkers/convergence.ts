@@ -68,7 +68,7 @@ function sameContents (a: Shard | undefined, b: Shard | undefined): boolean {
   return [...keys].every(key => isDeepStrictEqual(a.get(key), b.get(key)))
 }
 
-function difference (a: Shard, b: Shard): string {
+function describeDifference (a: Shard, b: Shard): string {
   for (const key of new Set([...a.index.keys(), ...b.index.keys()])) {
     const [mine, theirs] = [entriesAt(a, key), entriesAt(b, key)]
     if (mine !== theirs && !isDeepStrictEqual(a.get(key), b.get(key))) return `${key} is ${mine} on one and ${theirs} on the other; floors ${a.floor.newest} and ${b.floor.newest}`
@@ -91,7 +91,7 @@ export function checkEqualDigests (machines: readonly NodeMachine[], cache: stri
       const id = `${shard.shard} ${shard.digest}`
       const other = seen.get(id)
       if (other === undefined) seen.set(id, { name, shard })
-      else if (!sameContents(other.shard, shard)) throw new Violation('equal digests mean equal state', `shard ${shard.shard} of ${cache} has one digest and different contents on ${other.name} and ${name}: ${difference(other.shard, shard)}`)
+      else if (!sameContents(other.shard, shard)) throw new Violation('equal digests mean equal state', `shard ${shard.shard} of ${cache} has one digest and different contents on ${other.name} and ${name}: ${describeDifference(other.shard, shard)}`)
     }
   }
 }
