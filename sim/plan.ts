@@ -13,13 +13,20 @@ export interface ClusterPlan {
   readonly caches: Readonly<Record<string, { readonly shards: number, readonly groups: number, readonly replicas: number }>>
 }
 
+const NEVER_COLLECTS = { collectIntervalMs: 60_000, tombstoneMinAgeMs: 600_000, tombstoneMaxAgeMs: 604_800_000 } as const
+
+/** Seeds from here on drop tombstones. */
+export const FIRST_COLLECTING_SEED = 1_000_001
+
 /**
  * How often things happen. `fast`: the defaults, all by the same factor, so that a run of seconds sees many heartbeats. `slow`: for
- * worlds in which thousands wait, each with timers of its own, and nothing is about to fail.
+ * worlds in which thousands wait, each with timers of its own, and nothing is about to fail. `collecting`: fast, and tombstones are
+ * dropped after seconds; the others run for less time than it takes.
  */
 export const PACES = {
-  fast: { flushIntervalMs: 5, hintIntervalMs: 10, storeIntervalMs: 20, heartbeatMs: 100, failureTimeoutMs: 500, joinWaitMs: 150, requestTimeoutMs: 400, collectIntervalMs: 400, tombstoneMinAgeMs: 3000, tombstoneMaxAgeMs: 600_000 },
-  slow: { flushIntervalMs: 5, hintIntervalMs: 10, storeIntervalMs: 20, heartbeatMs: 1000, failureTimeoutMs: 5000, joinWaitMs: 150, requestTimeoutMs: 400, collectIntervalMs: 60_000, tombstoneMinAgeMs: 600_000, tombstoneMaxAgeMs: 604_800_000 }
+  fast: { flushIntervalMs: 5, hintIntervalMs: 10, storeIntervalMs: 20, heartbeatMs: 100, failureTimeoutMs: 500, joinWaitMs: 150, requestTimeoutMs: 400, ...NEVER_COLLECTS },
+  collecting: { flushIntervalMs: 5, hintIntervalMs: 10, storeIntervalMs: 20, heartbeatMs: 100, failureTimeoutMs: 500, joinWaitMs: 150, requestTimeoutMs: 400, collectIntervalMs: 400, tombstoneMinAgeMs: 3000, tombstoneMaxAgeMs: 600_000 },
+  slow: { flushIntervalMs: 5, hintIntervalMs: 10, storeIntervalMs: 20, heartbeatMs: 1000, failureTimeoutMs: 5000, joinWaitMs: 150, requestTimeoutMs: 400, ...NEVER_COLLECTS }
 } as const
 
 export interface Plan {

@@ -4,7 +4,7 @@
  */
 import type { WriteConcern } from '../replication/acks.js'
 import { mixesOf } from './mixes.js'
-import { FAULT_KINDS, type ClusterPlan, type Fault, type Plan } from './plan.js'
+import { FAULT_KINDS, FIRST_COLLECTING_SEED, type ClusterPlan, type Fault, type Plan } from './plan.js'
 import { SimRandom } from './random.js'
 import type { ConsumerPlan } from './workloads/consumer.js'
 import type { WritesPlan } from './workloads/writes.js'
@@ -22,7 +22,7 @@ export function planOf (seed: number, safetyMs: number): Plan {
   const small = random.chance(0.6)
   const mix = mixesOf(seed, clusters[0] as ClusterPlan, safetyMs)
   return {
-    seed, safetyMs, settleMs: SETTLE_MS, pace: 'fast',
+    seed, safetyMs, settleMs: SETTLE_MS, pace: seed < FIRST_COLLECTING_SEED ? 'fast' : 'collecting',
     limits: small ? 'small' : 'usual',
     maxMessageBytes: random.chance(0.4) ? 12 * 1024 : 900 * 1024,
     clusters,

@@ -10,7 +10,7 @@
  */
 import type { Cursor } from '../engine/cursor.js'
 import { decodeCursor } from '../engine/cursor.js'
-import { MillpondError } from '../engine/errors.js'
+import { LogError, MillpondError } from '../engine/errors.js'
 import type { EngineEvent } from '../engine/events.js'
 import type { Floor } from '../engine/floor.js'
 import type { CollectOptions } from '../engine/garbage.js'
@@ -93,8 +93,8 @@ export class ShardSet {
       this.#options.onEvent({ type: 'update-refused', shard, reason: 'snapshot', detail: 'a stored snapshot is not one' })
       return
     }
-    this.#merge(shard, snapshot.update)
-    this.get(shard).restoreFloor(snapshot.floor)
+    const { outcome } = this.#merge(shard, snapshot.update)
+    if (outcome === 'merged' || outcome === 'known') this.get(shard).restoreFloor(snapshot.floor)
   }
 
   /** The shard if anything was ever written to it here. */
@@ -154,8 +154,15 @@ export class ShardSet {
 
   /** Logs every buffered write; their deltas are handed to onDelta before this returns. */
   flush (): void {
-    for (const shard of this.#pending) this.#shards.get(shard)?.flush()
-    this.#pending.clear()
+    for (const shard of [...this.#pending]) {
+      try {
+        this.#shards.get(shard)?.flush()
+        this.#pending.delete(shard)
+      } catch (error) {
+        if (!(error instanceof LogError)) throw error // what is buffered there waits for the next flush, and the others go on
+      }
+    }
+    if (this.#pending.size > 0) this.#options.onPending()
     let folded = 0
     for (const shard of this.#wantSnapshot) {
       if (folded++ >= limits.maxSnapshotsPerFlush) break

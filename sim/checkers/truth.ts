@@ -3,6 +3,7 @@
  * cluster into another: what nodes hold, held against the model.
  */
 import type { Fields } from '../../engine/values.js'
+import { graveOf } from '../../engine/floor.js'
 import { fieldsOf } from '../../engine/record.js'
 import { shardOf } from '../../engine/routing.js'
 import { describe, type Model, type Op } from '../model.js'
@@ -51,7 +52,10 @@ export function checkAcknowledged (model: Model, op: Op, machines: readonly Node
 function holds (model: Model, op: Op, { inside }: NodeMachine): boolean {
   const replicator = inside?.replicas.get(op.place.split('/')[1] ?? '')?.replicator
   if (replicator === undefined) return false
-  const head = replicator.shards.peek(shardOf(op.key, replicator.shape.shards))?.index.get(op.key)
+  const shard = replicator.shards.peek(shardOf(op.key, replicator.shape.shards))
+  const names = op.fields ?? [undefined]
+  if (shard !== undefined && names.every(name => graveOf(shard.floor, op.key, name) >= 0)) return true // a tombstone was dropped, so all had it
+  const head = shard?.index.get(op.key)
   for (let entry = head ?? null; entry !== null; entry = entry.next) {
     if (entry.clears) return true // which delete it was is not to be seen; the final check knows
     for (const [field, value] of Object.entries(entry.fields)) {

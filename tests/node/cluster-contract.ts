@@ -120,9 +120,16 @@ export function clusterContract (test: TestFn, name: string, open: () => Promise
       if (seen.has('last')) break
     }
     t.is(seen.size, 101)
-    let again = 0
-    for await (const batch of far.cache('prices').consume({ group: 'g', stopWhenIdleMs: 200 })) again += batch.changes.length
-    t.is(again, 0)
+    // A replica that the last commit has not reached yet may show some records once more; none does so for ever.
+    for (let again = Infinity, tries = 0; again > 0; tries++) {
+      if (tries === 20) return t.fail(`${again} records are shown again and again`)
+      again = 0
+      for await (const batch of far.cache('prices').consume({ group: 'g', stopWhenIdleMs: 200 })) {
+        again += batch.changes.length
+        await batch.commit()
+      }
+    }
+    t.pass()
   })
 
   check('nodes come and go, and every record stays', async ({ t, node }) => {
