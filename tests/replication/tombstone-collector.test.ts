@@ -20,10 +20,10 @@ async function open (t: ExecutionContext) {
   await a.put('stays', 1)
   await a.put('goes', 1)
   await time.until(() => alike([a, b]), 'equal replicas', 5000)
-  return { time, a, b, remove: (replica: Replica, key: string) => remove(time, replica, key) }
+  return { time, a, b, remove: (replica: Replica, key: string) => deleteAt(time, replica, key) }
 }
 
-async function remove (time: VirtualTime, { replicator }: Replica, key: string): Promise<void> {
+async function deleteAt (time: VirtualTime, { replicator }: Replica, key: string): Promise<void> {
   const version = Math.floor(time.ports('deletes').clock.wallMs() * 1000)
   await replicator.write(0, { key, version, stamp: version, fields: null }, 'buffered', 1000)
 }
