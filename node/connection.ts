@@ -35,7 +35,7 @@ export async function openTransport ({ nats, network, name, ports, onEvent }: Co
   if (nats !== undefined) {
     const { servers, user, pass, token, tls } = nats
     return await connectNats({
-      servers, name, timers: ports.timers, onProblem,
+      servers, name, timers: ports.timers, random: ports.random, onProblem,
       ...user === undefined ? {} : { user }, ...pass === undefined ? {} : { pass }, ...token === undefined ? {} : { token },
       ...tls === undefined ? {} : { tls: Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined)) }
     })

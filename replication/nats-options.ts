@@ -27,8 +27,8 @@ export interface NatsOptions {
   /** Shown by the server's monitoring, and part of the default inbox prefix. */
   readonly name: string
   readonly timers: Timers
-  /** Spreads reconnects over time and picks the first server. Default: Math.random. */
-  readonly random?: Random
+  /** Spreads reconnects over time and picks the first server. */
+  readonly random: Random
   /** Inboxes lie below this subject; every user needs one of its own, or replies leak. Default: `_INBOX_<name>`. */
   readonly inboxPrefix?: string
   readonly user?: string

@@ -32,7 +32,7 @@ export async function connectNats (options: NatsOptions): Promise<Transport> {
   const { servers, inboxPrefix } = checkOptions(options)
   const gate: Gate = { leaving: false }
   const { random, timers, name, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS } = options
-  const fraction = random === undefined ? Math.random : () => random.uint32() / 2 ** 32
+  const fraction = (): number => random.uint32() / 2 ** 32
   const dialling = connect(clientOptions(options, servers, fraction, () => { if (gate.leaving) throw new ClosedError(name) }))
   if (!await settledWithin(dialling, timers, connectTimeoutMs)) {
     gate.leaving = true

@@ -152,16 +152,20 @@ export class ShardSet {
     return expired
   }
 
+  /** Logs what one shard has buffered. @returns false when its log failed: then it waits there, and the other shards go on */
+  #log (shard: number): boolean {
+    try {
+      this.#shards.get(shard)?.flush()
+      return true
+    } catch (error) {
+      if (error instanceof LogError) return false
+      throw error
+    }
+  }
+
   /** Logs every buffered write; their deltas are handed to onDelta before this returns. */
   flush (): void {
-    for (const shard of [...this.#pending]) {
-      try {
-        this.#shards.get(shard)?.flush()
-        this.#pending.delete(shard)
-      } catch (error) {
-        if (!(error instanceof LogError)) throw error // what is buffered there waits for the next flush, and the others go on
-      }
-    }
+    for (const shard of [...this.#pending]) if (this.#log(shard)) this.#pending.delete(shard)
     if (this.#pending.size > 0) this.#options.onPending()
     let folded = 0
     for (const shard of this.#wantSnapshot) {
@@ -285,7 +289,7 @@ export class ShardSet {
   /** One digest over all shards of a group. */
   root (group: number): string {
     const shards = this.shardsOf(group)
-    for (const shard of shards) if (this.#pending.has(shard)) this.#shards.get(shard)?.flush()
+    for (const shard of shards) if (this.#pending.has(shard)) this.#log(shard)
     let root = this.#roots.get(group)
     if (root === undefined) {
       root = rootOf(shards.map(shard => this.digest(shard)))

@@ -8,7 +8,7 @@ import { connectNats } from '../../replication/nats-transport.js'
 import type { NatsOptions } from '../../replication/nats-options.js'
 import type { Transport } from '../../replication/transport.js'
 import { freePort, startNatsServer, type NatsServer } from '../support/nats-server.js'
-import { realTimers } from '../support/ports.js'
+import { realTimers, seededRandom } from '../support/ports.js'
 import { waitFor } from '../support/wait-for.js'
 import { transportContract } from './transport-contract.js'
 
@@ -20,7 +20,7 @@ transportContract(test, 'nats', async () => {
   const opened: Transport[] = []
   return {
     connect: async (name, options) => {
-      const transport = await connectNats({ servers: shared?.url ?? '', name, timers: realTimers, ...options })
+      const transport = await connectNats({ servers: shared?.url ?? '', name, timers: realTimers, random: seededRandom(1), ...options })
       opened.push(transport)
       return transport
     },
@@ -35,7 +35,7 @@ async function serverFor (t: ExecutionContext, options?: Parameters<typeof start
 }
 
 async function connectFor (t: ExecutionContext, servers: string | string[], options: Partial<NatsOptions> = {}): Promise<Transport> {
-  const transport = await connectNats({ servers, name: 'test', timers: realTimers, ...options })
+  const transport = await connectNats({ servers, name: 'test', timers: realTimers, random: seededRandom(1), ...options })
   t.teardown(() => transport.close())
   return transport
 }
