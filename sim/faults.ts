@@ -104,7 +104,11 @@ export function applyFault (stage: Stage, fault: Fault, random: SimRandom): (() 
     case 'join': {
       const machine = machineOf(stage, fault.machine)
       machine.start()
-      return () => { if (machine instanceof NodeMachine) machine.leave() }
+      return () => {
+        if (!(machine instanceof NodeMachine)) return
+        machine.lose(0, true) // it never comes back: what was acknowledged by it alone is gone with it, as after a crash for good
+        machine.leave()
+      }
     }
     case 'twin': return stage.startTwin(fault.machine)
     case 'hostile': {
