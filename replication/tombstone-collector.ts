@@ -58,37 +58,41 @@ export class TombstoneCollector {
     this.#timer = ports.timers.after(timing.collectIntervalMs, () => { void this.#run() })
   }
 
+  /** Never rejects: what fails is reported, and the next round tries again. */
   async #run (): Promise<void> {
-    try {
-      for (const group of this.#options.held.all) if (!this.#closed) await this.#collect(group)
-    } finally {
-      this.#plan()
+    for (const group of this.#options.held.all) {
+      if (this.#closed) return
+      await this.#collect(group).catch((error: unknown) => this.#failed(error))
     }
+    this.#plan()
+  }
+
+  #failed (error: unknown): void {
+    const { cache, node, onEvent } = this.#options
+    if (!this.#closed) onEvent({ type: 'repair-failed', cache, node, error })
   }
 
   async #collect (group: number): Promise<void> {
-    const { held, shards, ports, timing, cache, onEvent } = this.#options
+    const { held, shards, ports, timing } = this.#options
     if (held.phase(group) !== 'ready') return
     const nowMs = ports.clock.wallMs()
     const before = (nowMs - timing.tombstoneMinAgeMs) * VERSION_UNITS_PER_MS
     const forcedBefore = (nowMs - timing.tombstoneMaxAgeMs) * VERSION_UNITS_PER_MS
-    const worthIt = shards.shardsOf(group).filter(shard => this.#isWorthIt(shard, before))
-    for (let i = 0; i < worthIt.length && !this.#closed; i += limits.maxShardsPerCollection) {
-      const page = worthIt.slice(i, i + limits.maxShardsPerCollection)
-      let seen: Map<number, StateVector>
-      try {
-        seen = await this.#seenByAll(group, page)
-      } catch (error) {
-        onEvent({ type: 'repair-failed', cache, node: this.#options.node, error })
-        seen = new Map()
-      }
+    const all = shards.shardsOf(group)
+    for (let i = 0; i < all.length && !this.#closed; i += limits.maxShardsPerCollection) {
+      await new Promise<void>(resolve => { ports.timers.after(0, resolve) }) // others want a turn: looking costs a walk over the records
+      const page = all.slice(i, i + limits.maxShardsPerCollection).filter(shard => this.#isWorthIt(shard, before))
+      if (page.length === 0) continue
+      const seen = await this.#seenByAll(group, page).catch((error: unknown) => {
+        this.#failed(error)
+        return new Map<number, StateVector>()
+      })
       if (this.#closed || held.phase(group) !== 'ready') return
       for (const shard of page) {
         const stable = seen.get(shard) ?? NOTHING
         shards.collect(shard, { stable: this.#seenByConsumers(shard, stable), before, forcedBefore })
         shards.retire(shard, stable, this.#inUse(shard))
       }
-      await new Promise<void>(resolve => { ports.timers.after(0, resolve) }) // others want a turn
     }
   }
 
