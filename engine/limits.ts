@@ -103,8 +103,8 @@ export const limits = {
   maxWritesInFlight: 16_384,
   /** Writes of one forwarded batch. */
   maxWritesPerBatch: 1024,
-  /** Outcomes of writes with operations an owner remembers, so that a copy of one does nothing: seconds of the highest rate. */
-  maxRememberedWrites: 65_536,
+  /** Batches of writes an owner remembers having taken, so that a copy of one does nothing: each writer sends a few hundred a second. */
+  maxRememberedBatches: 16_384,
   /** The first pause before a write is tried elsewhere; it doubles with each attempt. */
   minWriteRetryMs: 10,
   /** The longest such pause. Trying goes on until the time the write was given is up: a server that restarts takes seconds. */

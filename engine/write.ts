@@ -27,8 +27,6 @@ export interface WriteBody {
   readonly operations?: readonly Operation[]
   /** Set within a shard only: see late-writes.ts. */
   readonly late?: number
-  /** Tells a write with operations from any other, so that a copy of it can be told from a second one. */
-  readonly id?: number
 }
 
 /** The parts of a write, as they come from a caller or over the wire. */
@@ -38,20 +36,19 @@ export interface RawBody {
   readonly clears?: boolean | undefined
   readonly expires?: number | undefined
   readonly operations?: unknown
-  readonly id?: number | undefined
 }
 
 /** @throws TypeError, ValueError, LimitError naming what cannot be stored */
-export function checkBody ({ fields, unset, clears, expires, operations, id = 0 }: RawBody): WriteBody {
-  if (operations !== undefined) return { fields: null, operations: checkOperations(operations), id }
+export function checkBody ({ fields, unset, clears, expires, operations }: RawBody): WriteBody {
+  if (operations !== undefined) return { fields: null, operations: checkOperations(operations) }
   const registers = { ...fields === undefined || fields === null ? {} : checkFields(fields), ...unset === undefined ? {} : unsetOf(unset) }
   if (Object.keys(registers).length === 0) return { fields: null }
   return { fields: registers, ...clears === true ? { clears } : {}, ...expires === undefined ? {} : { expires } }
 }
 
 /** The parts of a write that its `fields` alone do not tell, or undefined when there are none. */
-export function moreOf ({ fields, clears, expires, operations, id = 0 }: WriteBody): { readonly fields: Fields | null, readonly more?: RawBody } {
-  if (operations !== undefined) return { fields: null, more: { operations, id } }
+export function moreOf ({ fields, clears, expires, operations }: WriteBody): { readonly fields: Fields | null, readonly more?: RawBody } {
+  if (operations !== undefined) return { fields: null, more: { operations } }
   if (fields === null) return { fields }
   const unset = Object.keys(fields).filter(name => fields[name] === undefined)
   if (unset.length === 0 && clears !== true && expires === undefined) return { fields: fields as Fields }

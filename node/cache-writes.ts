@@ -36,13 +36,11 @@ export class CacheWrites<S extends Schema = Schema> {
   readonly name: string
   protected readonly entry: WriteEntry
   readonly #kinds: FieldKinds
-  readonly #nextId: () => number
 
   constructor (options: WritesOptions) {
     this.name = options.name
     this.entry = new WriteEntry(options)
     this.#kinds = options.kinds
-    this.#nextId = () => options.ports.random.uint32()
   }
 
   /**
@@ -74,7 +72,7 @@ export class CacheWrites<S extends Schema = Schema> {
   patch (key: string, fields: Patch<S>, options: WriteOptions = {}): Promise<void> {
     refuse(options, 'ttlMs', 'patch: put the fields that expire')
     const checked = checkKey(key)
-    const parts = cutPatch(fields, this.#kinds, this.#nextId)
+    const parts = cutPatch(fields, this.#kinds)
     const writes = parts.map(({ body, at = options.at }): Write => ({ key: checked, ...body, ...this.entry.stamp(body.operations === undefined ? at : undefined) }))
     return this.entry.sendAll(writes, options)
   }
@@ -130,7 +128,7 @@ export class CacheWrites<S extends Schema = Schema> {
 
   #operate (key: string, operations: readonly Operation[], options: AckOptions): Promise<void> {
     const checked = checkKey(key)
-    const body = checkBody({ operations, id: this.#nextId() })
+    const body = checkBody({ operations })
     for (const { field, kind } of operations) this.#kinds.assert(field, KIND_OF[kind])
     refuse(options, 'at', 'operations on counters, sets, maxima and minima: their value does not depend on time')
     refuse(options, 'ttlMs', 'operations on counters, sets, maxima and minima: unset the field when its time is over')

@@ -57,7 +57,7 @@ export interface CachesOptions {
   readonly timing: Timing
   readonly onEvent: OnMillpondEvent
   /** The node these caches live on. */
-  readonly self?: { readonly id: string, readonly replicators: ReadonlyMap<string, Replicator>, readonly answer: (query: unknown) => unknown }
+  readonly self?: { readonly id: string, readonly incarnation: number, readonly replicators: ReadonlyMap<string, Replicator>, readonly answer: (query: unknown) => unknown }
 }
 
 /** Makes caches on demand, each once, and closes them together. */
@@ -84,7 +84,7 @@ export class Caches {
     const local = self?.replicators.get(name)
     const router = new Router({
       membership, cache: name,
-      ...local === undefined || self === undefined ? {} : { shape: local.shape, self: { id: self.id, phase: group => local.held.phase(group), root: group => local.shards.root(group) } }
+      ...local === undefined || self === undefined ? {} : { shape: local.shape, self: { id: self.id, incarnation: self.incarnation, phase: group => local.held.phase(group), root: group => local.shards.root(group) } }
     })
     const forwarder = new WriteForwarder({ cache: name, router, messenger, subjects, ports, batchDelayMs: Math.min(2, timing.flushIntervalMs), requestTimeoutMs: timing.requestTimeoutMs })
     const kinds = new FieldKinds(name)

@@ -13,8 +13,7 @@ import { Messenger } from '../replication/messenger.js'
 import { settledWithin } from '../replication/settled-within.js'
 import type { Replicator } from '../replication/replicator.js'
 import { subjectsOf } from '../replication/subjects.js'
-import { CountedWrites } from '../replication/counted-writes.js'
-import { takeWrites } from '../replication/write-server.js'
+import { WriteServer } from '../replication/write-server.js'
 import type { NodeStatus } from '../pubsub/query-protocol.js'
 import { QueryServer } from '../pubsub/query-server.js'
 import type { Store } from '../storage/store.js'
@@ -134,7 +133,7 @@ class Node implements MillpondNode {
     this.#queryServer = new QueryServer({ replicatorOf: cache => this.#replicatorOf(cache), status: () => this.status() })
     this.#caches = new Caches({
       messenger, subjects, membership: this.#membership, ports, clock: this.#clock, timing: config.timing, onEvent,
-      self: { id: name, replicators: this.#replicators, answer: query => this.#queryServer.answer(query) }
+      self: { id: name, incarnation: this.#incarnation, replicators: this.#replicators, answer: query => this.#queryServer.answer(query) }
     })
   }
 
@@ -161,8 +160,8 @@ class Node implements MillpondNode {
       this.#replicators.set(cache, replica.replicator)
     }
     messenger.serve(subjects.peerAll(this.name), question => this.#replicatorOf(cacheOf(question)).answer(question))
-    const counted = new CountedWrites()
-    messenger.serve(subjects.writes(this.name), batch => takeWrites(batch, cache => this.#replicatorOf(cache), this.#clock, counted))
+    const writes = new WriteServer({ incarnation: this.#incarnation, replicatorOf: cache => this.#replicatorOf(cache), clock: this.#clock })
+    messenger.serve(subjects.writes(this.name), (batch, _, request) => writes.take(batch, request))
     messenger.serve(subjects.queries(this.name), query => this.#queryServer.answer(query))
     messenger.transport.onConnection(connected => {
       onEvent({ type: 'connection', connected })

@@ -32,10 +32,9 @@ export interface PatchPart {
 }
 
 /**
- * @param nextId draws the id of a write with operations
  * @throws TypeError, ValueError, LimitError, KindError naming the field that cannot be written
  */
-export function cutPatch (patch: unknown, kinds: FieldKinds, nextId: () => number): PatchPart[] {
+export function cutPatch (patch: unknown, kinds: FieldKinds): PatchPart[] {
   if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) throw new TypeError(`a patch must be an object of fields, got ${describe(patch)}`)
   const operations: Array<{ kind: 'sequenced', field: string, sequence: unknown, value: unknown }> = []
   const byTime = new Map<number | undefined, { at: Date | number | undefined, fields: Record<string, unknown>, unset: string[] }>()
@@ -57,7 +56,7 @@ export function cutPatch (patch: unknown, kinds: FieldKinds, nextId: () => numbe
     at,
     body: checkBody({ ...Object.keys(fields).length === 0 ? {} : { fields }, ...unset.length === 0 ? {} : { unset } })
   }))
-  return operations.length === 0 ? parts : [...parts, { at: undefined, body: checkBody({ operations, id: nextId() }) }]
+  return operations.length === 0 ? parts : [...parts, { at: undefined, body: checkBody({ operations }) }]
 }
 
 function partsOf (name: string, how: unknown): { value?: unknown, at?: Date | number, sequence?: unknown } {

@@ -90,14 +90,17 @@ export class Messenger {
     })
   }
 
-  /** Answers questions sent to a matching subject. What `handle` throws is answered as an error, NO_ANSWER not at all. */
-  serve (pattern: string, handle: (value: unknown, subject: string) => unknown): Subscription {
+  /**
+   * Answers questions sent to a matching subject. What `handle` throws is answered as an error, NO_ANSWER not at all. `request`
+   * names the question among all there ever were: a copy of a message has the same.
+   */
+  serve (pattern: string, handle: (value: unknown, subject: string, request: string) => unknown): Subscription {
     const listener = this.#nextListener++
     return this.transport.subscribe(pattern, message => {
       const { replyTo } = message
       const value = this.#open(message, 'request', listener)
       if (value === undefined || replyTo === undefined) return
-      void Promise.resolve().then(() => handle(value, message.subject))
+      void Promise.resolve().then(() => handle(value, message.subject, replyTo))
         .then((ok): Reply | undefined => ok === NO_ANSWER ? undefined : ok === undefined ? {} : { ok }, (error: unknown): Reply => this.#refusal(message.subject, error))
         .then(reply => reply === undefined || this.#publish(replyTo, 'reply', reply))
         .catch((error: unknown) => this.#report(message.subject, error))

@@ -12,6 +12,7 @@ const PREFERENCE: Readonly<Record<Phase, number>> = { ready: 0, leaving: 1, sync
 /** The node this router runs on, when it holds groups itself. */
 export interface Self {
   readonly id: string
+  readonly incarnation: number
   readonly phase: (group: number) => Phase | undefined
   readonly root: (group: number) => string
 }
@@ -79,6 +80,12 @@ export class Router {
 
   /** Calls back with the name of a node that left: whoever waits for an answer of it waits in vain. */
   onLeft (listener: (node: string) => void): void { this.#options.membership.onLeft(({ id }) => listener(id)) }
+
+  /** The process life that runs under this name, as last heard. */
+  incarnationOf (node: string): number | undefined {
+    const { membership, self } = this.#options
+    return node === self?.id ? self.incarnation : membership.members.get(node)?.incarnation
+  }
 
   /** Whether this node is known to run the cache. */
   knows (node: string): boolean {

@@ -33,7 +33,7 @@ export interface WriteForwarderOptions {
 
 interface Outgoing {
   readonly group: number
-  write: Write
+  readonly write: Write
   readonly concern: WriteConcern
   readonly timeoutMs: number
   readonly deadlineMs: number
@@ -99,26 +99,27 @@ export class WriteForwarder {
 
   #sendAll (): void {
     this.#timer = undefined
-    const batches = new Map<string, { to: string, writes: Outgoing[] }>()
+    const batches = new Map<string, { to: string, life: number, writes: Outgoing[] }>()
     for (const outgoing of this.#queue.splice(0)) {
       const holders = this.#options.router.holders(outgoing.group)
       const to = holders[outgoing.attempts % Math.max(1, holders.length)]
-      if (to === undefined) {
+      const life = to === undefined ? undefined : this.#options.router.incarnationOf(to)
+      if (to === undefined || life === undefined) {
         this.#again(outgoing, new UnavailableError(`no node that holds placement group ${outgoing.group} of ${this.#options.cache} is reachable`))
         continue
       }
       const name = `${to} ${outgoing.concern} ${outgoing.timeoutMs}`
       const batch = batches.get(name)
-      if (batch === undefined) batches.set(name, { to, writes: [outgoing] })
+      if (batch === undefined) batches.set(name, { to, life, writes: [outgoing] })
       else batch.writes.push(outgoing)
     }
-    for (const { to, writes } of batches.values()) for (const piece of cut(writes)) void this.#send(to, piece)
+    for (const { to, life, writes } of batches.values()) for (const piece of cut(writes)) void this.#send(to, life, piece)
   }
 
-  async #send (to: string, writes: readonly Outgoing[]): Promise<void> {
+  async #send (to: string, life: number, writes: readonly Outgoing[]): Promise<void> {
     const { cache, messenger, subjects, requestTimeoutMs } = this.#options
     const [{ concern, timeoutMs }] = writes as readonly [Outgoing]
-    const batch: WriteBatch = { cache, concern, timeoutMs, writes: writes.map(({ write }) => tupleOf(write)) }
+    const batch: WriteBatch = { cache, to: life, concern, timeoutMs, writes: writes.map(({ write }) => tupleOf(write)) }
     const waitMs = requestTimeoutMs + (concern === 'buffered' ? 0 : timeoutMs)
     try {
       const answer = v.safeParse(WriteOutcomes, await this.#unlessLeft(to, messenger.request(subjects.writes(to), batch, waitMs)))
@@ -144,10 +145,8 @@ export class WriteForwarder {
     else {
       const { concern } = outcome
       const error = concern === undefined ? new RemoteError(outcome.code, outcome.message, outcome) : new WriteConcernError(concern.wanted, concern.reached, concern.needed, concern.timeoutMs)
-      if (outcome.changed === 'no' && outcome.retryable) {
-        outgoing.write = renewed(outgoing.write)
-        this.#again(outgoing, error)
-      } else giveUp(outgoing, error)
+      if (outcome.changed === 'no' && outcome.retryable) this.#again(outgoing, error)
+      else giveUp(outgoing, error)
     }
   }
 
@@ -180,11 +179,6 @@ export class WriteForwarder {
 function giveUp ({ mayStand, reject }: Outgoing, error: Error): void {
   if (!mayStand || !(error instanceof MillpondError) || error.changed !== 'no') reject(error)
   else reject(new RemoteError(error.code, `${error.message}; an earlier attempt may have taken effect`, { changed: 'maybe', retryable: error.retryable, cause: error }))
-}
-
-/** An owner gives every copy of a write the same answer (counted-writes.ts). After a refusal the next attempt is a write of its own. */
-function renewed (write: Write): Write {
-  return write.operations === undefined ? write : { ...write, id: ((write.id ?? 0) + 1) >>> 0 }
 }
 
 function tupleOf (write: Write): WriteBatch['writes'][number] {

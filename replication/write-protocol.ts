@@ -11,10 +11,12 @@ const Outcome = v.object({
 })
 
 /** What the fields do not tell; engine/write.ts checks it. */
-const More = v.object({ unset: v.optional(v.array(v.string())), clears: v.optional(v.boolean()), expires: v.optional(v.count), operations: v.optional(v.array(v.custom<Operation>(value => typeof value === 'object' && value !== null))), id: v.optional(v.count) })
+const More = v.object({ unset: v.optional(v.array(v.string())), clears: v.optional(v.boolean()), expires: v.optional(v.count), operations: v.optional(v.array(v.custom<Operation>(value => typeof value === 'object' && value !== null))) })
 
 export const WriteBatch = v.object({
   cache: v.string(),
+  /** The process life that is asked: what an earlier one of that name may have taken, a later one must not refuse or take again. */
+  to: v.count,
   concern: v.union([v.picklist(['buffered', 'durable', 'majority', 'all']), v.count]),
   timeoutMs: v.count,
   /** [key, version, stamp, fields or null, the rest if any]: null and no rest for a delete */

@@ -184,7 +184,10 @@ export class World implements Stage {
     if (event.type === 'member-joined') this.hostile.met(event.incarnation)
     if (event.type === 'group-phase') {
       const id = `${host.name} ${host.life} ${event.cache} ${event.group}`
-      if (event.phase === 'dropped') this.gone(host)
+      if (event.phase === 'dropped') {
+        this.gone(host)
+        this.#cursors.dropped(host.process?.label, event.cache, event.group)
+      }
       if (event.phase === 'syncing') this.#syncingSinceMs.set(id, this.scheduler.nowMs)
       // Ready at once would mean that there was nobody to fetch from.
       if (event.phase === 'ready' && this.scheduler.nowMs > (this.#syncingSinceMs.get(id) ?? Infinity)) this.coverage.hit('bootstrap')

@@ -1,36 +1,40 @@
-/** Committed cursors never go back while a node lives, in the order in which they join (SPEC C3, C8). */
+/** Committed cursors never go back while a node holds their group, in the order in which they join (SPEC C3, C8). */
 import { comparePositions, decodeCursor, type Cursor } from '../../engine/cursor.js'
 import { covers } from '../../engine/state-vector.js'
 import type { NodeMachine } from '../node-machine.js'
 import { Violation } from '../violation.js'
 
+interface Seen { readonly bytes: Uint8Array, readonly cursor: Cursor }
+
 export class CursorWatch {
-  /** Per process life, cache, shard and consumer group: what was there when it was last looked at. */
-  readonly #seen = new Map<string, { readonly bytes: Uint8Array, readonly cursor: Cursor }>()
+  /** Per process life, cache and placement group: what was there when it was last looked at, by shard and consumer group. */
+  readonly #seen = new Map<string, Map<string, Seen>>()
 
-  check (machine: NodeMachine, cache: string): void {
-    const replicator = machine.inside?.replicas.get(cache)?.replicator
-    if (replicator === undefined) return
-    for (let group = 0; group < replicator.shape.groups; group++) {
-      if (!replicator.held.has(group)) {
-        for (const shard of replicator.shards.shardsOf(group)) this.#forget(`${machine.process?.label} ${cache} ${shard} `)
-        continue
+  /** A process gave a group up: what is committed when it takes it up again may come from somewhere else. */
+  dropped (process: string | undefined, cache: string, group: number): void {
+    this.#seen.delete(`${process} ${cache} ${group}`)
+  }
+
+  check ({ inside, process }: NodeMachine, cache: string): void {
+    const replicator = inside?.replicas.get(cache)?.replicator
+    for (const group of replicator?.held.all ?? []) {
+      const id = `${process?.label} ${cache} ${group}`
+      const seen = this.#seen.get(id) ?? new Map<string, Seen>()
+      this.#seen.set(id, seen)
+      const { shards } = replicator as NonNullable<typeof replicator>
+      for (const [shard, consumerGroup, bytes] of shards.cursors.of(shards.shardsOf(group))) {
+        const name = `${shard} ${consumerGroup}`
+        const before = seen.get(name)
+        if (before?.bytes === bytes) continue
+        const cursor = decodeCursor(bytes, shard)
+        if (before !== undefined && !isNoEarlier(cursor, before.cursor)) throw new Violation('a committed cursor never goes back', `${process?.label} ${cache} ${name}`)
+        seen.set(name, { bytes, cursor })
       }
-      for (const [shard, consumerGroup, bytes] of replicator.shards.cursors.of(replicator.shards.shardsOf(group))) this.#compare(`${machine.process?.label} ${cache} ${shard} ${consumerGroup}`, shard, bytes)
     }
   }
+}
 
-  #forget (prefix: string): void {
-    for (const name of this.#seen.keys()) if (name.startsWith(prefix)) this.#seen.delete(name)
-  }
-
-  #compare (name: string, shard: number, bytes: Uint8Array): void {
-    const before = this.#seen.get(name)
-    if (before?.bytes === bytes) return
-    const cursor = decodeCursor(bytes, shard)
-    if (before !== undefined && !(cursor.generation > before.cursor.generation || (cursor.generation === before.cursor.generation && comparePositions(cursor, before.cursor) >= 0 && covers(cursor.witness, before.cursor.witness)))) {
-      throw new Violation('a committed cursor never goes back', name)
-    }
-    this.#seen.set(name, { bytes, cursor })
-  }
+function isNoEarlier (now: Cursor, before: Cursor): boolean {
+  if (now.generation !== before.generation) return now.generation > before.generation
+  return comparePositions(now, before) >= 0 && covers(now.witness, before.witness)
 }

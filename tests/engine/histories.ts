@@ -34,7 +34,7 @@ const small = fc.integer({ min: -3, max: 3 }).map(by => by === 0 ? 1 : by)
 const element = fc.constantFrom('red', 'blue', 1)
 
 function operate (k: string, { version, stamp }: Stamped, one: NonNullable<Write['operations']>[number]): Write {
-  return { key: k, version, stamp, fields: null, operations: [one], id: stamp }
+  return { key: k, version, stamp, fields: null, operations: [one] }
 }
 
 /** A kind of write: what is drawn for it, and the write it makes once it is stamped. */

@@ -55,7 +55,7 @@ function run (t: ExecutionContext, seed: number): void {
     if (below(8) === 0) return { ...base, fields: null }
     if (below(4) === 0) {
       const operation: Operation = { kind: 'increment', field: 'sold', by: below(5) - 2 }
-      return { ...base, version: base.stamp, fields: null, operations: [operation], id: count }
+      return { ...base, version: base.stamp, fields: null, operations: [operation] }
     }
     const fields: Record<string, number | undefined> = { n: count }
     if (below(2) === 0) fields['country'] = below(5) === 0 ? undefined : below(4)

@@ -75,7 +75,7 @@ function drawWrite (random: SimRandom, stamp: number): Write {
   if (kind === 1) return replace(key, version, drawFields(random), stamp)
   if (kind === 2) return { key, version, stamp, fields: { ...drawFields(random), [random.pick(NAMES)]: undefined } }
   if (kind === 3) return { key, version, stamp, fields: drawFields(random), expires: random.int(1, 100) }
-  if (kind < 7) return { key, version, stamp, fields: null, operations: Array.from({ length: random.int(1, 3) }, () => drawOperation(random)), id: stamp }
+  if (kind < 7) return { key, version, stamp, fields: null, operations: Array.from({ length: random.int(1, 3) }, () => drawOperation(random)) }
   return put(key, version, drawFields(random), stamp)
 }
 

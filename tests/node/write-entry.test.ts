@@ -21,8 +21,8 @@ function entryOn (phase: Phase, outcome: (write: Write) => Promise<void> = () =>
   return { entry: new WriteEntry(options as WriteEntryOptions), here, elsewhere, failed }
 }
 const fields = (key: string): Write => ({ key, version: 1, stamp: 1, fields: { n: 1 } })
-const increment = (key: string): Write => ({ key, version: 1, stamp: 1, fields: null, operations: [{ kind: 'increment', field: 'n', by: 1 }], id: 1 })
-const raise = (key: string): Write => ({ key, version: 1, stamp: 1, fields: null, operations: [{ kind: 'max', field: 'n', value: 1 }], id: 1 })
+const increment = (key: string): Write => ({ key, version: 1, stamp: 1, fields: null, operations: [{ kind: 'increment', field: 'n', by: 1 }] })
+const raise = (key: string): Write => ({ key, version: 1, stamp: 1, fields: null, operations: [{ kind: 'max', field: 'n', value: 1 }] })
 
 for (const [phase, fieldsHere, operationsHere] of [[undefined, false, false], ['syncing', true, false], ['ready', true, true], ['leaving', true, true]] as const) {
   test(`a replica that is ${phase ?? 'not there'} takes ${fieldsHere ? '' : 'no '}fields and ${operationsHere ? '' : 'no '}operations`, async t => {
