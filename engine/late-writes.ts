@@ -26,12 +26,13 @@ export function lateWrites (head: Entry | undefined, write: Write, fields: Entry
   if (entries.some(entry => entry.clears && !entry.isOlderThan(version, stamp))) return { changing: [write], tombstones: [] } // hidden here, and everywhere
   const asItIs: Record<string, EntryFields[string]> = {}
   const above: Record<string, EntryFields[string]> = {}
-  const buried: Record<string, undefined> = {}
+  const buried = new Map<number, Record<string, undefined>>()
   let raisedTo = floor.forgotten + 1
   for (const name in fields) {
     const winner = entries.find(entry => Object.hasOwn(entry.fields, name))
+    const grave = graveOf(floor, key, name)
     if (isSafe(winner, write, name) || fields[name] === undefined) asItIs[name] = fields[name]
-    else if (graveOf(floor, key, name) >= version) buried[name] = undefined
+    else if (grave >= version) buried.set(grave, { ...buried.get(grave), [name]: undefined })
     else if (version > floor.forgotten) asItIs[name] = fields[name]
     else {
       above[name] = fields[name]
@@ -41,7 +42,7 @@ export function lateWrites (head: Entry | undefined, write: Write, fields: Entry
   const some = (part: EntryFields): boolean => Object.keys(part).length > 0
   return {
     changing: [...some(asItIs) ? [{ ...write, fields: asItIs }] : [], ...some(above) ? [{ ...write, version: raisedTo, fields: above, late: Math.max(1, version) }] : []],
-    tombstones: some(buried) ? [{ key, version, stamp: stamp + 1, fields: buried }] : []
+    tombstones: [...buried].map(([grave, unset]) => ({ key, version: grave, stamp: stamp + 1, fields: unset })) // with the versions they had: no reader sees the record go back
   }
 }
 

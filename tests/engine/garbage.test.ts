@@ -170,6 +170,18 @@ test('a process whose own incarnation was retired elsewhere goes on writing unde
   for (const shard of [a, b]) assertWhole(t, shard)
 })
 
+test('a tombstone that is logged again for a late event shows no reader an older version of its record (SPEC E21)', t => {
+  const owner = openShard(1)
+  owner.write(put('k', 10, { a: 1, b: 1 }))
+  owner.write({ key: 'k', version: 40, stamp: 40, fields: { b: undefined } })
+  owner.write(del('k', 50))
+  const before = readAll(owner, startOf(0)) as Cursor
+  owner.collect(FORCED)
+  owner.write(put('k', 20, { a: 2, b: 2 }, 60), true)
+  const page = changesSince(owner, before, 10)
+  t.deepEqual(page.outcome === 'changes' ? page.changes.map(({ key, deleted, version }) => [key, deleted, version]) : page, [['k', true, 50]])
+})
+
 function run (t: ExecutionContext, seed: number): void {
   const random = seededRandom(seed)
   const below = (end: number): number => random.uint32() % end
