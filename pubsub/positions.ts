@@ -8,7 +8,7 @@
 import { decodeCursor, encodeCursor, startOf } from '../engine/cursor.js'
 import { digestOf } from '../engine/state-vector.js'
 import { shardsOfGroup } from '../engine/routing.js'
-import { rootOf } from '../storage/shard-set.js'
+import { rootOf } from '../storage/group-digests.js'
 
 const UNREAD = digestOf(new Map())
 

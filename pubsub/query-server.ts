@@ -138,7 +138,7 @@ function find (replicator: Replicator, { where, shards, after, limit }: Extract<
   for (const shard of shards) {
     if (records.length >= limit || bytes >= limits.maxPollReplyBytes || looked >= limits.maxQueryCandidates) return { records, next: { shard, after: above }, looked }
     assertReadable(replicator, shard)
-    const page = replicator.shards.query(shard, conditions, { limit: limit - records.length, after: above, maxBytes: limits.maxPollReplyBytes - bytes })
+    const page = replicator.shards.indexes.query(shard, conditions, { limit: limit - records.length, after: above, maxBytes: limits.maxPollReplyBytes - bytes })
     const index = replicator.shards.peek(shard)?.index
     for (const { key, fields } of page.records) {
       const head = index?.get(key)

@@ -6,28 +6,27 @@
  *                              +-> onDelta (own writes only): to be published
  *
  * What was merged is stored as it arrived; what was written here, as the delta the flush made. A shard whose deltas
- * outgrow it is stored anew as a snapshot. Digests are kept per placement group: equal digests mean equal state.
+ * outgrow it is stored anew as a snapshot. What else there is of each: group-digests.ts, shard-indexes.ts, flush-queue.ts.
  */
 import type { Cursor } from '../engine/cursor.js'
 import { decodeCursor } from '../engine/cursor.js'
-import { LogError, MillpondError } from '../engine/errors.js'
+import { MillpondError } from '../engine/errors.js'
 import type { EngineEvent } from '../engine/events.js'
 import type { Floor } from '../engine/floor.js'
 import type { CollectOptions } from '../engine/garbage.js'
-import { digest64 } from '../engine/hash.js'
 import { VERSION_UNITS_PER_MS, type HybridClock } from '../engine/hlc.js'
 import { limits } from '../engine/limits.js'
-import { indexed, type Condition, type IndexDeclaration } from '../engine/query.js'
-import { fieldsOf } from '../engine/record.js'
+import type { IndexDeclaration } from '../engine/query.js'
 import { groupOf, shardsOfGroup } from '../engine/routing.js'
-import { SecondaryIndexes, type QueryPage, type QueryPageOptions } from '../engine/secondary-index.js'
 import { Shard, type MergeResult } from '../engine/shard.js'
 import type { Write } from '../engine/write.js'
 import { decodeSnapshot, encodeSnapshot } from '../engine/snapshot.js'
 import { digestOf, type StateVector } from '../engine/state-vector.js'
-import type { Fields } from '../engine/values.js'
 import { CommittedCursors } from './committed-cursors.js'
+import { FlushQueue } from './flush-queue.js'
+import { GroupDigests } from './group-digests.js'
 import type { Persister } from './persister.js'
+import { ShardIndexes } from './shard-indexes.js'
 import type { Store } from './store.js'
 
 export interface ShardSetOptions {
@@ -50,22 +49,26 @@ export interface ShardSetOptions {
 }
 
 const EMPTY_DIGEST = digestOf(new Map())
-const NOTHING: QueryPage = { records: [], next: null, looked: 0, bytes: 0 }
 
 export class ShardSet {
   readonly cursors = new CommittedCursors()
+  readonly indexes: ShardIndexes
   readonly #options: ShardSetOptions
+  readonly #digests: GroupDigests
+  readonly #queue: FlushQueue
   readonly #shards = new Map<number, Shard>()
-  readonly #indexes = new Map<number, SecondaryIndexes>()
   /** Of shards that were dropped: taken up again, a log starts over, and under the old id it would hand out dots twice. */
   readonly #incarnations = new Map<number, number>()
-  readonly #pending = new Set<number>()
-  readonly #wantSnapshot = new Set<number>()
-  readonly #roots = new Map<number, string>()
-  readonly #cursorRoots = new Map<number, string>()
   #reportedAhead = 0
 
-  constructor (options: ShardSetOptions) { this.#options = options }
+  constructor (options: ShardSetOptions) {
+    const { shards, groups, persister, onPending } = options
+    const shardAt = (shard: number) => this.#shards.get(shard)
+    this.#options = options
+    this.indexes = new ShardIndexes(options.indexes ?? {}, shardAt)
+    this.#digests = new GroupDigests({ shards, groups, ofShard: shard => this.digest(shard), ofCursors: all => this.cursors.digest(all) })
+    this.#queue = new FlushQueue({ shardAt, onPending, store: found => persister.snapshot(found.shard, encodeSnapshot(found)) })
+  }
 
   /**
    * Reads back what the store has; the shards found. Damaged shards come back as far as they are whole: what they lack
@@ -105,35 +108,11 @@ export class ShardSet {
     if (found === undefined) {
       const { onEvent } = this.#options
       const incarnation = this.#incarnations.get(shard) ?? this.#options.incarnation
-      found = new Shard({ shard, incarnation, onEvent, now: () => this.#options.clock.now(), onDelta: (_, delta) => this.#ownDelta(shard, delta), ...this.#indexing(shard) })
+      found = new Shard({ shard, incarnation, onEvent, now: () => this.#options.clock.now(), onDelta: (_, delta) => this.#ownDelta(shard, delta), ...this.indexes.begin(shard) })
       this.#shards.set(shard, found)
     }
     return found
   }
-
-  /** Indexes are there before the first record is, so they are complete whenever the shard is. */
-  #indexing (shard: number): { onRecord?: (key: string) => void } {
-    const declared = this.#options.indexes
-    if (declared === undefined || Object.keys(declared).length === 0) return {}
-    const readExpired = (key: string): Fields | undefined => {
-      const head = this.#shards.get(shard)?.index.get(key)
-      return head === undefined ? undefined : fieldsOf(head)
-    }
-    const indexes = new SecondaryIndexes(declared, key => this.#shards.get(shard)?.get(key), readExpired)
-    this.#indexes.set(shard, indexes)
-    return { onRecord: key => indexes.touch(key) }
-  }
-
-  /** A page of the records of one shard that meet all conditions, by key. @throws NotIndexedError */
-  query (shard: number, conditions: readonly Condition[], options: QueryPageOptions): QueryPage {
-    const indexes = this.#indexes.get(shard)
-    if (indexes !== undefined) return indexes.query(conditions, options)
-    indexed(conditions, this.#options.indexes ?? {}) // a shard that is empty answers, but only what the others would
-    return NOTHING
-  }
-
-  /** The indexes of one shard, for those who check them. */
-  indexesOf (shard: number): SecondaryIndexes | undefined { return this.#indexes.get(shard) }
 
   [Symbol.iterator] (): IterableIterator<Shard> { return this.#shards.values() }
 
@@ -141,41 +120,19 @@ export class ShardSet {
   write (shard: number, write: Write, keepLoser: boolean): boolean {
     this.#options.clock.observe(write.stamp)
     const accepted = this.get(shard).write(write, keepLoser)
-    this.#flushSoon(shard)
+    this.#queue.flushSoon(shard)
     return accepted
   }
 
   /** Unsets what has expired in one shard, so that consumers hear of it. @returns how many records changed */
   expire (shard: number): number {
     const expired = this.#shards.get(shard)?.expire() ?? 0
-    if (expired > 0) this.#flushSoon(shard)
+    if (expired > 0) this.#queue.flushSoon(shard)
     return expired
   }
 
-  /** Logs what one shard has buffered. @returns false when its log failed: then it waits there, and the other shards go on */
-  #log (shard: number): boolean {
-    try {
-      this.#shards.get(shard)?.flush()
-      return true
-    } catch (error) {
-      if (error instanceof LogError) return false
-      throw error
-    }
-  }
-
   /** Logs every buffered write; their deltas are handed to onDelta before this returns. */
-  flush (): void {
-    for (const shard of [...this.#pending]) if (this.#log(shard)) this.#pending.delete(shard)
-    if (this.#pending.size > 0) this.#options.onPending()
-    let folded = 0
-    for (const shard of this.#wantSnapshot) {
-      if (folded++ >= limits.maxSnapshotsPerFlush) break
-      this.#wantSnapshot.delete(shard)
-      const found = this.#shards.get(shard)
-      if (found !== undefined) this.#options.persister.snapshot(shard, encodeSnapshot(found))
-    }
-    if (this.#wantSnapshot.size > 0) this.#options.onPending()
-  }
+  flush (): void { this.#queue.flush() }
 
   /** Merges a peer's update and stores it. */
   merge (shard: number, update: Uint8Array): MergeResult {
@@ -192,14 +149,14 @@ export class ShardSet {
     if (!this.#options.clock.observe(result.maxVersion)) this.#clockAhead(shard, result.maxVersion)
     this.#options.persister.snapshot(shard, encodeSnapshot(found))
     this.#changed(shard)
-    this.#flushSoon(shard)
+    this.#queue.flushSoon(shard)
     return result
   }
 
   /** Drops tombstones nobody needs any more. @returns how many */
   collect (shard: number, options: CollectOptions): number {
     const dropped = this.#shards.get(shard)?.collect(options) ?? 0
-    if (dropped > 0) this.#snapshotSoon(shard)
+    if (dropped > 0) this.#queue.snapshotSoon(shard)
     return dropped
   }
 
@@ -207,18 +164,8 @@ export class ShardSet {
   retire (shard: number, stable: StateVector, inUse: ReadonlySet<number>): void {
     const retired = this.#shards.get(shard)?.retire(stable, inUse) ?? []
     if (retired.length === 0) return
-    this.#roots.delete(groupOf(shard, this.#options.groups))
-    this.#snapshotSoon(shard)
-  }
-
-  #flushSoon (shard: number): void {
-    if (this.#pending.size === 0) this.#options.onPending()
-    this.#pending.add(shard)
-  }
-
-  #snapshotSoon (shard: number): void {
-    this.#wantSnapshot.add(shard)
-    this.#options.onPending()
+    this.#digests.changed(shard)
+    this.#queue.snapshotSoon(shard)
   }
 
   #merge (shard: number, update: Uint8Array): MergeResult {
@@ -248,14 +195,12 @@ export class ShardSet {
     this.#foldSoon(shard)
   }
 
-  /** Asks for a flush by itself: on a node that only merges, nobody else would. */
   #foldSoon (shard: number): void {
-    if (this.#wantSnapshot.has(shard) || !this.#options.persister.wantsSnapshot(shard)) return
-    this.#snapshotSoon(shard)
+    if (this.#options.persister.wantsSnapshot(shard)) this.#queue.snapshotSoon(shard)
   }
 
   #changed (shard: number): void {
-    this.#roots.delete(groupOf(shard, this.#options.groups))
+    this.#digests.changed(shard)
     this.#options.onChange(shard)
   }
 
@@ -263,7 +208,7 @@ export class ShardSet {
   commitCursor (consumerGroup: string, cursor: Cursor): Uint8Array | null {
     const moved = this.cursors.commit(consumerGroup, cursor)
     if (moved !== null) {
-      this.#cursorRoots.delete(groupOf(cursor.shard, this.#options.groups))
+      this.#digests.cursorMoved(cursor.shard)
       this.#options.persister.cursor(cursor.shard, consumerGroup, moved)
     }
     return moved
@@ -286,44 +231,26 @@ export class ShardSet {
   /** The digest of one shard's state vector. */
   digest (shard: number): string { return this.#shards.get(shard)?.digest ?? EMPTY_DIGEST }
 
-  /** One digest over all shards of a group. */
+  /** One digest over all shards of a group, buffered writes included (they are logged). */
   root (group: number): string {
-    const shards = this.shardsOf(group)
-    for (const shard of shards) if (this.#pending.has(shard)) this.#log(shard)
-    let root = this.#roots.get(group)
-    if (root === undefined) {
-      root = rootOf(shards.map(shard => this.digest(shard)))
-      this.#roots.set(group, root)
-    }
-    return root
+    for (const shard of this.shardsOf(group)) this.#queue.log(shard)
+    return this.#digests.root(group)
   }
 
   /** One digest over all committed cursors of a group. */
-  cursorRoot (group: number): string {
-    let root = this.#cursorRoots.get(group)
-    if (root === undefined) this.#cursorRoots.set(group, root = this.cursors.digest(this.shardsOf(group)))
-    return root
-  }
+  cursorRoot (group: number): string { return this.#digests.cursorRoot(group) }
 
   /** Forgets a group's shards, in memory and on disk. Only for what others are proven to hold. */
   drop (group: number): void {
     const incarnation = this.#options.drawIncarnation()
     for (const shard of this.shardsOf(group)) {
-      this.#pending.delete(shard)
-      this.#wantSnapshot.delete(shard)
+      this.#queue.forget(shard)
       this.cursors.drop(shard)
-      this.#indexes.delete(shard)
+      this.indexes.drop(shard)
       // Whatever is in memory: on disk there may be cursors of an empty shard, or rows that could not be read.
       this.#options.persister.drop(shard)
       if (this.#shards.delete(shard)) this.#incarnations.set(shard, incarnation)
     }
-    this.#roots.delete(group)
-    this.#cursorRoots.delete(group)
+    this.#digests.forget(group)
   }
 }
-
-/** The digest of a placement group, from those of its shards in ascending order. */
-export function rootOf (digests: readonly string[]): string {
-  return digest64(Buffer.from(digests.join('')))
-}
-

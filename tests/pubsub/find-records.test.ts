@@ -109,7 +109,7 @@ test('the indexes of every replica are those built from its records, whatever wa
   let compared = 0
   for (const { replicator: { shards } } of replicas) {
     for (const shard of shards) {
-      const indexes = shards.indexesOf(shard.shard) as SecondaryIndexes
+      const indexes = shards.indexes.of(shard.shard) as SecondaryIndexes
       const fresh = new SecondaryIndexes(indexes.declaration, key => shard.get(key))
       for (const key of shard.index.keys()) fresh.touch(key)
       t.deepEqual(indexes.dump(), fresh.dump())
@@ -181,7 +181,7 @@ test('a field that no holder has an index for is a typed error, also where the s
 test('a cache without indexes keeps none, and says so when it is asked', async t => {
   const { all, fill, replicas } = await open(t, {})
   await fill(50)
-  for (const { replicator: { shards } } of replicas) for (let shard = 0; shard < SHAPE.shards; shard++) t.is(shards.indexesOf(shard), undefined)
+  for (const { replicator: { shards } } of replicas) for (let shard = 0; shard < SHAPE.shards; shard++) t.is(shards.indexes.of(shard), undefined)
   await t.throwsAsync(all({ country: 'France' }), { code: 'NOT_INDEXED', message: /no field is indexed.*indexes: \{ "country": 'equality' \}/ })
 })
 

@@ -4,47 +4,22 @@
  */
 import test from 'ava'
 import { startOf } from '../../engine/cursor.js'
-import { HybridClock } from '../../engine/hlc.js'
 import { limits } from '../../engine/limits.js'
-import { shardOf } from '../../engine/routing.js'
 import { MemoryDisk } from '../../storage/memory-store.js'
-import { Persister } from '../../storage/persister.js'
-import { ShardSet } from '../../storage/shard-set.js'
+import type { ShardSet } from '../../storage/shard-set.js'
 import type { Store } from '../../storage/store.js'
-import { VirtualTime } from '../support/virtual-time.js'
+import { openShardSet } from '../support/open-shard-set.js'
 
 const SHARDS = 16
-const GROUPS = 4
 
-function open (incarnation: number, store: Store = new MemoryDisk().open()) {
-  const time = new VirtualTime(1)
-  const ports = time.ports('node')
-  const clock = new HybridClock(ports.clock)
-  const persister = new Persister({ store, timers: ports.timers, flushIntervalMs: 5, onEvent: () => {} })
-  const deltas: Array<[shard: number, delta: Uint8Array]> = []
-  let asked = 0
-  const shards = new ShardSet({
-    shards: SHARDS, groups: GROUPS, incarnation, drawIncarnation: () => incarnation + 1000, clock, persister,
-    onDelta: (shard, delta) => { deltas.push([shard, delta]) },
-    onPending: () => { asked++ },
-    onChange: () => {}, onEvent: () => {}
-  })
-  return {
-    shards, store, time, persister,
-    /** How often a flush was asked for. */
-    get asked () { return asked },
-    get: (key: string) => shards.peek(shardOf(key, SHARDS))?.get(key),
-    /** Writes the keys more often than a store takes deltas, and has another node merge every single one. */
-    overwhelm: (other: ShardSet, keys: readonly string[]) => {
-      for (let value = 0; value <= limits.maxStoredDeltas; value++) {
-        for (const key of keys) {
-          const version = clock.next()
-          shards.write(shardOf(key, SHARDS), { key, version, stamp: version, fields: { value } }, false)
-        }
-        shards.flush()
-        for (const [shard, delta] of deltas.splice(0)) other.merge(shard, delta)
-      }
-    }
+const open = (incarnation: number, store?: Store) => openShardSet(incarnation, { shards: SHARDS, ...store === undefined ? {} : { store } })
+
+/** Writes the keys more often than a store takes deltas, and has another node merge every single one. */
+function overwhelm (from: ReturnType<typeof open>, to: ShardSet, keys: readonly string[]): void {
+  for (let value = 0; value <= limits.maxStoredDeltas; value++) {
+    for (const key of keys) from.put(key, { value })
+    from.shards.flush()
+    from.deliverTo(to)
   }
 }
 
@@ -62,7 +37,7 @@ test('a dropped group takes along the cursors of shards that hold nothing (SPEC 
 // Only flushes of own writes folded: the store of a node that merely merged grew with every write of the others.
 test('a node that only merges asks for a flush, and that folds its deltas into a snapshot (SPEC S3)', async t => {
   const [a, b] = [open(1), open(2)]
-  a.overwhelm(b.shards, ['k'])
+  overwhelm(a, b.shards, ['k'])
   t.is(b.asked, 1)
   b.shards.flush()
   t.is(b.asked, 1)
@@ -74,7 +49,7 @@ test('a node that only merges asks for a flush, and that folds its deltas into a
 
 test('what one flush does not come to fold, it asks another one for (SPEC S3)', t => {
   const [a, b] = [open(1), open(2)]
-  a.overwhelm(b.shards, Array.from({ length: 40 }, (_, i) => `k${i}`))
+  overwhelm(a, b.shards, Array.from({ length: 40 }, (_, i) => `k${i}`))
   t.true([...b.shards].length > limits.maxSnapshotsPerFlush)
   let flushes = 0
   while (b.asked > flushes && flushes < 10 * SHARDS) {
@@ -87,7 +62,7 @@ test('what one flush does not come to fold, it asks another one for (SPEC S3)', 
 test('a store that was left with too many deltas is folded by the next life (SPEC S3)', async t => {
   const disk = new MemoryDisk()
   const [a, b] = [open(1), open(2, disk.open())]
-  a.overwhelm(b.shards, ['k'])
+  overwhelm(a, b.shards, ['k'])
   await b.time.wait(b.persister.synced())
   disk.crash()
   const again = open(3, disk.open())

@@ -1,43 +1,22 @@
 /** The indexes of the shards one node holds: read back with them, given up with them, and never kept where none is declared. */
 import test from 'ava'
-import { HybridClock } from '../../engine/hlc.js'
 import { parseWhere, type IndexDeclaration, type Where } from '../../engine/query.js'
 import { groupOf, shardOf } from '../../engine/routing.js'
 import { MemoryDisk } from '../../storage/memory-store.js'
-import { Persister } from '../../storage/persister.js'
-import { ShardSet } from '../../storage/shard-set.js'
-import { VirtualTime } from '../support/virtual-time.js'
+import { openShardSet } from '../support/open-shard-set.js'
 
 const SHARDS = 8
 const GROUPS = 4
 const DECLARED: IndexDeclaration = { country: 'equality', price: 'range' }
 
 function open (incarnation: number, disk: MemoryDisk, indexes?: IndexDeclaration) {
-  const time = new VirtualTime(1)
-  const ports = time.ports('node')
-  const clock = new HybridClock(ports.clock)
-  const store = disk.open()
-  const persister = new Persister({ store, timers: ports.timers, flushIntervalMs: 5, onEvent: () => {} })
-  const deltas: Array<[shard: number, delta: Uint8Array]> = []
-  const shards = new ShardSet({
-    shards: SHARDS, groups: GROUPS, incarnation, drawIncarnation: () => incarnation + 1000, clock, persister,
-    ...indexes === undefined ? {} : { indexes },
-    onDelta: (shard, delta) => { deltas.push([shard, delta]) },
-    onChange: () => {}, onPending: () => {}, onEvent: () => {}
-  })
-  shards.load(store)
+  const opened = openShardSet(incarnation, { shards: SHARDS, groups: GROUPS, store: disk.open(), ...indexes === undefined ? {} : { indexes } })
+  const { shards } = opened
+  shards.load(opened.store)
   return {
-    shards, deltas,
-    put: (key: string, price: number | null) => {
-      const version = clock.next()
-      shards.write(shardOf(key, SHARDS), { key, version, stamp: version, fields: price === null ? null : { price, country: 'France' } }, false)
-    },
-    find: (where: Where): string[] => Array.from({ length: SHARDS }, (_, shard) => shards.query(shard, parseWhere(where), { limit: 1000 }).records.map(({ key }) => key)).flat().sort(),
-    async close () {
-      shards.flush()
-      await time.wait(persister.close())
-      await store.close()
-    }
+    ...opened,
+    put: (key: string, price: number | null) => opened.put(key, price === null ? null : { price, country: 'France' }),
+    find: (where: Where): string[] => Array.from({ length: SHARDS }, (_, shard) => shards.indexes.query(shard, parseWhere(where), { limit: 1000 }).records.map(({ key }) => key)).flat().sort()
   }
 }
 
@@ -71,7 +50,7 @@ test('indexes go with the group, and come back with it', t => {
   const shard = shardOf('k', SHARDS)
   put('k', 1)
   shards.drop(groupOf(shard, GROUPS))
-  t.is(shards.indexesOf(shard), undefined)
+  t.is(shards.indexes.of(shard), undefined)
   t.deepEqual(find({ price: 1 }), [])
   put('k', 1)
   t.deepEqual(find({ price: 1 }), ['k'])
@@ -81,7 +60,7 @@ for (const indexes of [undefined, {}]) {
   test(`no index is kept where ${indexes === undefined ? 'nothing' : 'none'} is declared, and a query says so`, t => {
     const { shards, put, find } = open(1, new MemoryDisk(), indexes)
     put('k', 1)
-    t.is(shards.indexesOf(shardOf('k', SHARDS)), undefined)
+    t.is(shards.indexes.of(shardOf('k', SHARDS)), undefined)
     t.throws(() => find({ price: 1 }), { code: 'NOT_INDEXED', message: /no field is indexed/ })
   })
 }

@@ -3,43 +3,18 @@
  * given up and taken back.
  */
 import test from 'ava'
-import { HybridClock } from '../../engine/hlc.js'
 import { shardOf } from '../../engine/routing.js'
-import type { Write } from '../../engine/write.js'
 import { MemoryDisk } from '../../storage/memory-store.js'
-import { Persister } from '../../storage/persister.js'
-import { ShardSet } from '../../storage/shard-set.js'
 import type { Store } from '../../storage/store.js'
-import { VirtualTime } from '../support/virtual-time.js'
+import { openShardSet } from '../support/open-shard-set.js'
 
 const SHARDS = 8
 const GROUPS = 4
 
-function open (incarnation: number, store: Store = new MemoryDisk().open()) {
-  const time = new VirtualTime(1)
-  const ports = time.ports('node')
-  const clock = new HybridClock(ports.clock)
-  const persister = new Persister({ store, timers: ports.timers, flushIntervalMs: 5, onEvent: () => {} })
-  const deltas: Array<[shard: number, delta: Uint8Array]> = []
-  const events: Array<{ readonly type: string }> = []
-  const changed: number[] = []
-  let pending = 0
-  let drawn = incarnation
-  const shards = new ShardSet({
-    shards: SHARDS, groups: GROUPS, incarnation, drawIncarnation: () => drawn += 1000, clock, persister,
-    onDelta: (shard, delta) => { deltas.push([shard, delta]) },
-    onChange: shard => { changed.push(shard) },
-    onPending: () => { pending++ },
-    onEvent: event => { events.push(event) }
-  })
-  const write = (key: string, value: number | null, version = clock.next()): Write => ({ key, version, stamp: version, fields: value === null ? null : { value } })
-  return {
-    shards, store, time, persister, deltas, events, changed,
-    get pending () { return pending },
-    put: (key: string, value: number | null) => shards.write(shardOf(key, SHARDS), write(key, value), false),
-    get: (key: string) => shards.peek(shardOf(key, SHARDS))?.get(key),
-    deliverTo: (other: ShardSet) => { for (const [shard, delta] of deltas.splice(0)) other.merge(shard, delta) }
-  }
+function open (incarnation: number, store?: Store) {
+  const opened = openShardSet(incarnation, { shards: SHARDS, groups: GROUPS, ...store === undefined ? {} : { store } })
+  const put = (key: string, value: number | null) => opened.put(key, value === null ? null : { value })
+  return { ...opened, get asked () { return opened.asked }, put }
 }
 
 const keys = Array.from({ length: 40 }, (_, i) => `k${i}`)
@@ -47,12 +22,12 @@ const keys = Array.from({ length: 40 }, (_, i) => `k${i}`)
 test('a write asks for a flush once, and the flush hands out its deltas', t => {
   const a = open(1)
   for (const key of keys) a.put(key, 1)
-  t.is(a.pending, 1)
+  t.is(a.asked, 1)
   t.deepEqual(a.deltas, [])
   a.shards.flush()
   t.is(a.deltas.length, SHARDS)
   a.put('k1', 2)
-  t.is(a.pending, 2)
+  t.is(a.asked, 2)
 })
 
 test('equal roots mean equal records, buffered writes included', t => {
@@ -78,8 +53,7 @@ test('what was written and merged is read back, with its digests', async t => {
   b.shards.flush()
   b.deliverTo(a.shards)
   const roots = Array.from({ length: GROUPS }, (_, group) => a.shards.root(group))
-  await a.time.wait(a.persister.close())
-  await a.store.close()
+  await a.close()
   const again = open(3, disk.open())
   t.is(again.shards.load(again.store).length, SHARDS)
   t.deepEqual(Array.from({ length: GROUPS }, (_, group) => again.shards.root(group)), roots)
@@ -94,8 +68,7 @@ test('a dropped group is gone from memory and disk, and the others stay', async 
   for (const key of keys) a.put(key, 1)
   a.shards.flush()
   a.shards.drop(1)
-  await a.time.wait(a.persister.close())
-  await a.store.close()
+  await a.close()
   const again = open(2, disk.open())
   t.deepEqual(again.shards.load(again.store), [0, 2, 3, 4, 6, 7])
 })

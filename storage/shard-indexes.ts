@@ -1,0 +1,43 @@
+/** The secondary indexes of the shards of one cache: made with their shard, so that they are complete whenever it is. */
+import { indexed, type Condition, type IndexDeclaration } from '../engine/query.js'
+import { fieldsOf } from '../engine/record.js'
+import { SecondaryIndexes, type QueryPage, type QueryPageOptions } from '../engine/secondary-index.js'
+import type { Shard } from '../engine/shard.js'
+
+const NOTHING: QueryPage = { records: [], next: null, looked: 0, bytes: 0 }
+
+export class ShardIndexes {
+  readonly #declared: IndexDeclaration
+  readonly #shardAt: (shard: number) => Shard | undefined
+  readonly #indexes = new Map<number, SecondaryIndexes>()
+
+  /** @param declared the fields queries can ask for; where there are none, indexes cost nothing */
+  constructor (declared: IndexDeclaration, shardAt: (shard: number) => Shard | undefined) {
+    this.#declared = declared
+    this.#shardAt = shardAt
+  }
+
+  /** What a new shard has to report to. */
+  begin (shard: number): { onRecord?: (key: string) => void } {
+    if (Object.keys(this.#declared).length === 0) return {}
+    const readExpired = (key: string) => {
+      const head = this.#shardAt(shard)?.index.get(key)
+      return head === undefined ? undefined : fieldsOf(head)
+    }
+    const indexes = new SecondaryIndexes(this.#declared, key => this.#shardAt(shard)?.get(key), readExpired)
+    this.#indexes.set(shard, indexes)
+    return { onRecord: key => indexes.touch(key) }
+  }
+
+  /** A page of the records of one shard that meet all conditions, by key. @throws NotIndexedError */
+  query (shard: number, conditions: readonly Condition[], options: QueryPageOptions): QueryPage {
+    const indexes = this.#indexes.get(shard)
+    if (indexes !== undefined) return indexes.query(conditions, options)
+    indexed(conditions, this.#declared) // a shard that is empty answers, but only what the others would
+    return NOTHING
+  }
+
+  of (shard: number): SecondaryIndexes | undefined { return this.#indexes.get(shard) }
+
+  drop (shard: number): void { this.#indexes.delete(shard) }
+}
