@@ -4,7 +4,9 @@
  *
  * The append comes first: if the log does not take it, no record has changed.
  */
+import type { Entry } from './entry.js'
 import { LogError, UpdateRefusedError } from './errors.js'
+import { isMute } from './garbage.js'
 import { limits } from './limits.js'
 import { runFrom, type Run } from './run.js'
 import type { ShardState } from './shard-state.js'
@@ -30,7 +32,8 @@ export function readUpdate (state: ShardState, update: Uint8Array, flush: () => 
   }
 }
 
-export function mergeRuns (state: ShardState, runs: readonly Run[]): MergeResult {
+/** @param onLate takes each new entry that shows something and may be older than tombstones that were dropped here */
+export function mergeRuns (state: ShardState, runs: readonly Run[], onLate?: (entry: Entry) => void): MergeResult {
   const fresh: Run[] = []
   const ends = new Map<number, number>()
   for (const run of runs) {
@@ -57,11 +60,12 @@ export function mergeRuns (state: ShardState, runs: readonly Run[]): MergeResult
   } catch (error) {
     return refusedFor(state, error)
   }
-  return admitRuns(state, fresh)
+  return admitRuns(state, fresh, onLate)
 }
 
-function admitRuns (state: ShardState, runs: readonly Run[]): MergeResult {
-  const { onRecord } = state
+function admitRuns (state: ShardState, runs: readonly Run[], onLate?: (entry: Entry) => void): MergeResult {
+  const { onRecord, floor: { newest } } = state
+  const late: Entry[] = []
   let entries = 0
   let maxVersion = 0
   for (const run of runs) {
@@ -72,10 +76,12 @@ function admitRuns (state: ShardState, runs: readonly Run[]): MergeResult {
       if (entry.stamp > maxVersion) maxVersion = entry.stamp
       state.admit(entry)
       onRecord?.(entry.key)
+      if (onLate !== undefined && newest > 0 && (entry.version <= newest || entry.hasClaims)) late.push(entry)
     }
   }
   state.moved()
   state.settle(entries)
+  for (const entry of late) if (entry.live && !isMute(entry)) onLate?.(entry)
   return { outcome: 'merged', entries, maxVersion }
 }
 

@@ -18,6 +18,7 @@
  *                3. an update is applied whole or not at all
  *                4. buffered entries <= limits.maxPendingEntries (write-buffer.ts); dead ones are bounded by the live (compacting-log.ts)
  */
+import { isEndedBy } from './claims.js'
 import { collectTombstones, retireIncarnations } from './collecting.js'
 import type { Entry, Extra } from './entry.js'
 import { LogError } from './errors.js'
@@ -27,7 +28,7 @@ import { hasMute, type CollectOptions } from './garbage.js'
 import { limits } from './limits.js'
 import type { ShardLog } from './log.js'
 import { mergeRuns, readUpdate, type MergeResult } from './merging.js'
-import { fieldsOf, isDeleted, type Index } from './record.js'
+import { claimsOf, fieldsOf, isDeleted, type Index } from './record.js'
 import { resetTo } from './resetting.js'
 import { ShardState, type ShardStateOptions } from './shard-state.js'
 import { covers, type StateVector } from './state-vector.js'
@@ -122,12 +123,15 @@ export class Shard {
     this.write({ key, version, stamp, fields: Object.fromEntries(Object.keys(fields).map(name => [name, undefined])) })
   }
 
-  /** Ends those fields of an entry that have a grave, as the dropped tombstones would have done. */
-  #buryAgain ({ key, version, stamp, fields }: Entry, floor: Floor): void {
-    for (const name of Object.keys(fields)) {
-      const grave = graveOf(floor, key, name)
-      if (grave >= version) this.write({ key, version: grave, stamp: stamp + 1, fields: { [name]: undefined } })
-    }
+  /**
+   * Ends those fields of an entry that have a grave, as the dropped tombstones would have done: with a write like any other, for
+   * those who had neither.
+   */
+  #buryAgain (entry: Entry, floor: Floor): void {
+    const { key, version, stamp } = entry
+    const ended = Object.keys(entry.fields).filter(name => graveOf(floor, key, name) >= version)
+    const claimed = claimsOf(entry).filter(claim => isEndedBy(claim, graveOf(floor, key, claim.field))).map(({ field }) => field)
+    for (const name of new Set([...ended, ...claimed])) this.write({ key, version: graveOf(floor, key, name), stamp: stamp + 1, fields: { [name]: undefined } })
   }
 
   /**
@@ -147,10 +151,15 @@ export class Shard {
     }
   }
 
-  /** Merges a peer's delta, diff or snapshot. Merging is commutative, associative and idempotent. */
-  merge (update: Uint8Array): MergeResult {
+  /**
+   * Merges a peer's delta, diff or snapshot. Merging is commutative, associative and idempotent. What a dropped tombstone would have
+   * hidden is unset: whoever sent it had never seen that tombstone, and others may still have it.
+   * @param isOurs whether it comes from our own store: then that was seen to when it came
+   */
+  merge (update: Uint8Array, isOurs = false): MergeResult {
     const runs = readUpdate(this.#state, update, () => this.flush())
-    return Array.isArray(runs) ? mergeRuns(this.#state, runs) : runs
+    if (!Array.isArray(runs)) return runs
+    return mergeRuns(this.#state, runs, isOurs ? undefined : entry => this.#buryAgain(entry, this.#state.floor))
   }
 
   /**

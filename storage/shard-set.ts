@@ -82,7 +82,7 @@ export class ShardSet {
       if (shard >= this.#options.shards) continue
       this.#options.persister.restored(stored)
       if (stored.snapshot !== null) this.#restore(shard, stored.snapshot)
-      for (const delta of stored.deltas) this.#merge(shard, delta)
+      for (const delta of stored.deltas) this.#merge(shard, delta, true)
       for (const { consumerGroup, cursor } of stored.cursors) this.mergeCursor(shard, consumerGroup, cursor)
       this.#foldSoon(shard) // the last life may have ended before it came to that
       found.push(shard)
@@ -96,7 +96,7 @@ export class ShardSet {
       this.#options.onEvent({ type: 'update-refused', shard, reason: 'snapshot', detail: 'a stored snapshot is not one' })
       return
     }
-    const { outcome } = this.#merge(shard, snapshot.update)
+    const { outcome } = this.#merge(shard, snapshot.update, true)
     if (outcome === 'merged' || outcome === 'known') this.get(shard).restoreFloor(snapshot.floor)
   }
 
@@ -168,8 +168,10 @@ export class ShardSet {
     this.#queue.snapshotSoon(shard)
   }
 
-  #merge (shard: number, update: Uint8Array): MergeResult {
-    const result = this.get(shard).merge(update)
+  #merge (shard: number, update: Uint8Array, isOurs = false): MergeResult {
+    const found = this.get(shard)
+    const result = found.merge(update, isOurs)
+    if (found.pendingEntries > 0) this.#queue.flushSoon(shard)
     if (result.outcome === 'merged') {
       if (!this.#options.clock.observe(result.maxVersion)) this.#clockAhead(shard, result.maxVersion)
       this.#changed(shard)

@@ -182,6 +182,28 @@ test('a tombstone that is logged again for a late event shows no reader an older
   t.deepEqual(page.outcome === 'changes' ? page.changes.map(({ key, deleted, version }) => [key, deleted, version]) : page, [['k', true, 50]])
 })
 
+test('what a writer that never saw a tombstone adds to before it is unset by those who dropped it (SPEC E21)', t => {
+  const [dropped, kept, outsider] = [openShard(1), openShard(2), openShard(3)]
+  const all = [dropped, kept, outsider]
+  dropped.write(put('k', 10, { a: 1 }))
+  dropped.write(del('k', 50))
+  dropped.write(del('l', 50))
+  tell(dropped, kept)
+  dropped.collect(FORCED)
+  outsider.write(put('k', 20, { a: 2, b: 2 }, 60))
+  outsider.write(put('k', 55, { c: 3 }, 61))
+  outsider.write({ key: 'l', version: 62, stamp: 62, fields: null, operations: [{ kind: 'increment', field: 'n', by: 1 }] })
+  outsider.flush()
+  for (const shard of [dropped, kept]) for (const delta of outsider.deltas) t.is(shard.merge(delta).outcome, 'merged')
+  for (const shard of [dropped, kept]) t.deepEqual(dump(shard), { k: { c: 3 } })
+  for (let round = 0; round < 3; round++) for (const to of all) for (const from of all) if (from !== to) tell(from, to)
+  for (const shard of all) {
+    t.deepEqual(dump(shard), { k: { c: 3 } })
+    t.is(shard.digest, dropped.digest)
+    assertWhole(t, shard)
+  }
+})
+
 function run (t: ExecutionContext, seed: number): void {
   const random = seededRandom(seed)
   const below = (end: number): number => random.uint32() % end
