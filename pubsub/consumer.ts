@@ -6,18 +6,14 @@
  *
  * It starts at the group's committed cursors, or at the beginning. A record that changes many times before it is read is
  * given out once, as it is now; what waits for a slow consumer never exceeds the live records. Delivery is at least
- * once, and per key never older than before.
- *
- * When no replica has seen as much as a cursor (what it had seen was lost with its node), waiting will not help: after a
- * while the shard is read again from the start and named in `batch.resets`. So it is, at once, when a replica has dropped
- * tombstones that the cursor had not reached.
+ * once, and per key never older than before. Here are its beginning, its pace and its end; how shards are read is in
+ * shard-reader.ts.
  */
 import { setMaxListeners } from 'node:events'
 import type { Change } from '../engine/changes.js'
-import { ConfigError, MillpondError } from '../engine/errors.js'
+import { ConfigError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
 import type { Ports, Timer } from '../engine/ports.js'
-import { groupOf } from '../engine/routing.js'
 import type { Messenger } from '../replication/messenger.js'
 import type { Router } from '../replication/router.js'
 import type { Subjects } from '../replication/subjects.js'
@@ -27,8 +23,8 @@ import { HolderChoice } from './holder-choice.js'
 import { LostHints } from './lost-hints.js'
 import { Positions } from './positions.js'
 import type { QueryClient } from './query-client.js'
-import type { PollPage } from './query-protocol.js'
 import { RateLimit } from './rate-limit.js'
+import { ShardReader } from './shard-reader.js'
 import { Wake } from './wake.js'
 
 export interface ConsumeOptions {
@@ -88,13 +84,7 @@ class Consumer {
   readonly #positions: Positions
   readonly #rate: RateLimit
   readonly #wake: Wake
-  /** Shards polled since the last commit. */
-  readonly #uncommitted = new Set<number>()
-  /** Since when no replica could continue a shard's cursor. */
-  readonly #behindSinceMs = new Map<number, number>()
-  /** Shards that were started over and that no batch has named yet. */
-  readonly #unreportedResets = new Set<number>()
-  readonly #holders: HolderChoice
+  readonly #reader: ShardReader
   readonly #commits: Commits
   readonly #lostHints: LostHints
   readonly #closers: Array<() => void> = []
@@ -105,17 +95,19 @@ class Consumer {
   #closed = false
 
   constructor (options: ConsumerOptions) {
-    const { ports, ratePerSecond = Infinity, batchSize = 500, router, queries, group: consumerGroup } = options
+    const { ports: { clock, timers }, ratePerSecond = Infinity, batchSize = 500, router, queries, group: consumerGroup, behindPatienceMs } = options
     if (!(ratePerSecond > 0)) throw new ConfigError(`ratePerSecond must be a positive number, got ${ratePerSecond}`)
     if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > limits.maxPollLimit) throw new ConfigError(`batchSize must be an integer from 1 to ${limits.maxPollLimit}, got ${batchSize}`)
     this.#options = options
-    this.#positions = new Positions(router.shape)
-    this.#rate = new RateLimit(ports.clock, ratePerSecond)
-    this.#wake = new Wake(ports.timers)
-    this.#holders = new HolderChoice(router)
-    this.#commits = new Commits({ router, queries, holders: this.#holders, consumerGroup })
-    this.#lostHints = new LostHints({ router, queries, positions: this.#positions, holders: this.#holders })
-    this.#idleSinceMs = ports.clock.monotonicMs()
+    const positions = new Positions(router.shape)
+    const holders = new HolderChoice(router)
+    this.#positions = positions
+    this.#reader = new ShardReader({ router, queries, positions, holders, clock, behindPatienceMs })
+    this.#commits = new Commits({ router, queries, holders, consumerGroup })
+    this.#lostHints = new LostHints({ router, queries, positions, holders })
+    this.#rate = new RateLimit(clock, ratePerSecond)
+    this.#wake = new Wake(timers)
+    this.#idleSinceMs = clock.monotonicMs()
   }
 
   async start (): Promise<void> {
@@ -164,7 +156,7 @@ class Consumer {
         await this.#wake.sleep(this.#rate.waitMs)
         continue
       }
-      const batch = await this.#poll()
+      const batch = await this.#read()
       if (batch !== null) return batch
       if (this.#isStalled && this.#idleLeftMs <= 0) return null
     }
@@ -177,107 +169,21 @@ class Consumer {
     return this.#idleSinceMs + stopWhenIdleMs - ports.clock.monotonicMs()
   }
 
-  /** Polls the longest waiting dirty shards that share a holder. */
-  async #poll (): Promise<Batch | null> {
-    const { router, queries, ports, batchSize = 500 } = this.#options
-    const limit = Math.min(batchSize, this.#rate.allowed)
-    const [holder, shards] = this.#pick()
-    this.#isStalled = holder === undefined
-    if (holder === undefined) {
-      await this.#wake.sleep(RETRY_MS) // nobody holds it right now
-      return null
-    }
-    for (const shard of shards) if (this.#outOfPatience(shard)) this.#startOver(shard)
-    for (const shard of shards) this.#positions.markClean(shard) // a hint that comes during the poll marks it again
-    let pages: PollPage[]
-    try {
-      pages = await queries.ask(holder, 'poll', { cache: router.cache, limit, shards: shards.map(shard => [shard, this.#positions.cursor(shard)]) })
-    } catch (error) {
-      if (this.#closed) return null
-      if (!(error instanceof MillpondError) || !error.retryable) throw error
-      for (const shard of shards) this.#avoid(holder, shard)
-      this.#isStalled = true
-      await this.#wake.sleep(RETRY_MS)
-      return null
-    }
-    const answered = new Set(pages.map(({ shard }) => shard))
-    for (const shard of shards) if (!answered.has(shard)) this.#positions.markDirty(shard)
-    for (const page of pages) this.#take(page, holder)
-    const changes = pages.flatMap(page => page.changes)
+  async #read (): Promise<Batch | null> {
+    const { ports, batchSize = 500 } = this.#options
+    const { changes, resets, isStalled } = await this.#reader.read(Math.min(batchSize, this.#rate.allowed)).catch((error: unknown) => {
+      if (this.#closed) return { changes: [], resets: [], isStalled: false } // the connection went with us
+      throw error
+    })
+    this.#isStalled = isStalled
     this.#rate.take(changes.length)
     if (changes.length > 0) this.#idleSinceMs = ports.clock.monotonicMs()
-    else if (pages.every(({ behind }) => behind)) {
-      this.#isStalled = true
-      await this.#wake.sleep(RETRY_MS)
-    }
-    const resets = [...this.#unreportedResets]
-    if (changes.length === 0 && resets.length === 0) return null
-    this.#unreportedResets.clear()
-    return { changes, resets, commit: this.#commitUpTo(this.#readSoFar()) }
-  }
-
-  /** The cursors that were moved since they were committed. */
-  #readSoFar (): ShardCursor[] {
-    return [...this.#uncommitted].flatMap((shard): ShardCursor[] => {
-      const cursor = this.#positions.cursor(shard)
-      return cursor === null ? [] : [[shard, cursor]]
-    })
-  }
-
-  #pick (): [holder: string | undefined, shards: number[]] {
-    let holder: string | undefined
-    const shards: number[] = []
-    for (const shard of this.#positions.dirty()) {
-      const candidate = this.#holders.of(this.#groupOf(shard))
-      holder ??= candidate
-      if (candidate !== undefined && candidate === holder) shards.push(shard)
-      if (shards.length >= limits.maxShardsPerPoll) break
-    }
-    return [holder, shards]
-  }
-
-  #take (page: PollPage, holder: string): void {
-    const { ports } = this.#options
-    if (page.behind) {
-      if (!this.#behindSinceMs.has(page.shard)) this.#behindSinceMs.set(page.shard, ports.clock.monotonicMs())
-      this.#avoid(holder, page.shard)
-      return
-    }
-    this.#behindSinceMs.delete(page.shard)
-    if (page.reset) {
-      this.#startOver(page.shard)
-      return
-    }
-    this.#positions.moveTo(page.shard, page.cursor)
-    this.#uncommitted.add(page.shard)
-    if (page.more) this.#positions.markDirty(page.shard)
-  }
-
-  #outOfPatience (shard: number): boolean {
-    const since = this.#behindSinceMs.get(shard)
-    if (since === undefined || this.#options.ports.clock.monotonicMs() - since < this.#options.behindPatienceMs) return false
-    this.#behindSinceMs.delete(shard)
-    return true
-  }
-
-  #startOver (shard: number): void {
-    this.#positions.startOver(shard)
-    this.#unreportedResets.add(shard)
-  }
-
-  #groupOf (shard: number): number { return groupOf(shard, this.#options.router.shape.groups) }
-
-  /** Moves a shard's group on to the next holder, and keeps the shard dirty. */
-  #avoid (holder: string, shard: number): void {
-    const group = this.#groupOf(shard)
-    if (this.#holders.moveOn(group, holder)) {
-      for (const sibling of this.#positions.shardsOf(group)) this.#positions.markDirty(sibling) // the hints of the new holder were not listened to
-    }
-    this.#positions.markDirty(shard)
+    if (isStalled) await this.#wake.sleep(RETRY_MS)
+    return changes.length === 0 && resets.length === 0 ? null : { changes, resets, commit: this.#commitUpTo(this.#reader.readSoFar()) }
   }
 
   #hinted (node: string, shards: readonly number[]): void {
-    for (const shard of shards) if (this.#holders.isInUse(this.#groupOf(shard), node)) this.#positions.markDirty(shard)
+    this.#reader.hinted(node, shards)
     if (!this.#positions.isClean) this.#wake.now()
   }
 
@@ -295,7 +201,7 @@ class Consumer {
   #commitUpTo (cursors: readonly ShardCursor[]): () => Promise<void> {
     return async () => {
       await this.#commits.write(cursors)
-      for (const [shard, cursor] of cursors) if (this.#positions.cursor(shard) === cursor) this.#uncommitted.delete(shard)
+      this.#reader.committed(cursors)
     }
   }
 
