@@ -143,7 +143,7 @@ export const limits = {
   maxPollReplyBytes: 4 * MIB,
   /** Keys one call may read: all the records are in memory at once. */
   maxKeysPerRead: 10_000,
-  /** Keys asked for in one question: the answer is one message. */
+  /** Keys asked for in one question: whoever answers does nothing else meanwhile. The answer ends early at maxPollReplyBytes. */
   maxKeysPerGet: 256,
   /** Questions one such call asks at the same time: their answers are in memory twice. */
   maxGetsInFlight: 8,
@@ -185,7 +185,6 @@ export function assertLimits (l: { readonly [name in keyof Limits]: number }): v
     [l.maxGroups <= l.maxShards, 'a placement group must hold at least one shard'],
     [l.maxEntryBytes * 2 <= l.maxRowBytes, 'a row must hold an entry of the largest size, with every character of it a doubled quote'],
     [l.maxEntryBytes <= l.maxPollReplyBytes, 'a poll reply must hold at least one record'],
-    [l.maxKeysPerGet * l.maxEntryBytes <= l.maxUpdateBytes, 'an answer must hold as many records of one largest entry as may be asked for'],
     [l.maxKeysPerGet <= l.maxShardsPerRequest, 'a question must have room for all the keys it may ask for'],
     [l.expiryRestMs < l.expirySweepMs, 'a sweep that is behind must go on sooner than the next would come'],
     [l.maxQueryBytes < l.maxPartBytes, 'a query must fit into one part of a message'],

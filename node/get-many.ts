@@ -1,6 +1,6 @@
 /**
- * Reads many records with few questions: keys are gathered by the node that is asked first for them, and asked for in pieces
- * whose answer fits one message. A node that turns out not to answer, or no longer to hold all of them, costs its piece
+ * Reads many records with few questions: keys are gathered by the node that is asked first for them, and asked for in pieces.
+ * Where large records fill an answer early, the rest is asked for again. A node that turns out not to answer, or no longer to hold all of them, costs its piece
  * one question per placement group.
  */
 import { EnvelopeError, LimitError, MillpondError } from '../engine/errors.js'
@@ -70,10 +70,9 @@ function cut ({ router }: ReadSource, asked: readonly Asked[]): Array<{ holder: 
 }
 
 async function askFor ({ name, router, queries }: ReadSource, holder: string | undefined, asked: readonly Asked[], found: Found): Promise<void> {
-  const keysOf = (some: readonly Asked[]): string[] => some.map(({ key }) => key)
   if (holder !== undefined) {
     try {
-      take(keysOf(asked), await queries.ask(holder, 'get', { cache: name, keys: keysOf(asked) }), found)
+      await takeAll(asked, found, keys => queries.ask(holder, 'get', { cache: name, keys }))
       return
     } catch (error) {
       if (!(error instanceof MillpondError) || !error.retryable) throw error
@@ -81,10 +80,14 @@ async function askFor ({ name, router, queries }: ReadSource, holder: string | u
   }
   const byGroup = new Map<number, Asked[]>()
   for (const one of asked) byGroup.set(one.group, [...byGroup.get(one.group) ?? [], one])
-  for (const [group, some] of byGroup) take(keysOf(some), await queries.askHolder(router, group, 'get', { cache: name, keys: keysOf(some) }), found)
+  for (const [group, some] of byGroup) await takeAll(some, found, keys => queries.askHolder(router, group, 'get', { cache: name, keys }))
 }
 
-function take (keys: readonly string[], answers: readonly Answer[], found: Found): void {
-  if (answers.length !== keys.length) throw new EnvelopeError('shape', `asked for ${keys.length} records, and got ${answers.length}`)
-  keys.forEach((key, i) => found.set(key, answers[i] ?? null))
+async function takeAll (asked: readonly Asked[], found: Found, ask: (keys: string[]) => Promise<readonly Answer[]>): Promise<void> {
+  for (let left = asked.map(({ key }) => key); left.length > 0;) {
+    const answers = await ask(left)
+    if (answers.length === 0 || answers.length > left.length) throw new EnvelopeError('shape', `asked for ${left.length} records, and got ${answers.length}`)
+    answers.forEach((answer, i) => found.set(left[i] as string, answer))
+    left = left.slice(answers.length)
+  }
 }

@@ -54,7 +54,7 @@ export type NodeStatus = v.InferOutput<typeof NodeStatus>
 export type CacheStatus = v.InferOutput<typeof CacheStatus>
 
 export const Replies = {
-  /** Per key its fields, or null. */
+  /** Per key its fields, or null; keys at the end did not fit and are to be asked for again. */
   get: v.array(v.nullable(fields)),
   /** A page per shard that was looked at; shards left out did not fit and are as they were. */
   poll: v.array(Page),

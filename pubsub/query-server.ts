@@ -32,7 +32,7 @@ export class QueryServer {
     if (query.op === 'status') return this.#options.status()
     const replicator = this.#options.replicatorOf(query.cache)
     switch (query.op) {
-      case 'get': return query.keys.map(key => getRecord(replicator, key) ?? null)
+      case 'get': return getRecords(replicator, query.keys)
       case 'poll': return poll(replicator, query.shards, query.limit)
       case 'digests': return digests(replicator, query.groups)
       case 'cursors': return committed(replicator, query.consumerGroup, query.groups)
@@ -64,6 +64,19 @@ export function getRecord (replicator: Replicator, key: string): Fields | undefi
   const shard = shardOf(key, replicator.shape.shards)
   assertReadable(replicator, shard)
   return replicator.shards.peek(shard)?.get(key)
+}
+
+/** Takes the keys in turn until the reply is full; those it did not get to are left out. */
+function getRecords (replicator: Replicator, keys: readonly string[]): Reply<'get'> {
+  const records: Reply<'get'> = []
+  let bytes = 0
+  for (const key of keys) {
+    if (bytes >= limits.maxPollReplyBytes) break
+    const fields = getRecord(replicator, key) ?? null
+    bytes += fields === null ? 1 : approximateBytes(fields)
+    records.push(fields)
+  }
+  return records
 }
 
 /** Takes the shards in turn until the reply is full; those it did not get to are left out. */

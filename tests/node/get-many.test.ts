@@ -1,5 +1,6 @@
 /** Many keys in one call where nodes die or are still fetching: what one node cannot answer is asked of the others. */
 import test from 'ava'
+import { limits } from '../../engine/limits.js'
 import { startCluster } from '../support/cluster.js'
 
 const KEYS = Array.from({ length: 400 }, (_, i) => `k${i}`)
@@ -20,6 +21,16 @@ test('a node that is still fetching its groups asks those that have them', async
   t.deepEqual(await cluster.time.wait(fresh.getMany(KEYS)), FIELDS)
   await cluster.untilSettled()
   t.deepEqual(await cluster.time.wait(fresh.getMany(KEYS)), FIELDS)
+})
+
+test('large records come in as many answers as it takes', async t => {
+  const cluster = await startCluster(t, ['a', 'b'], { replicas: 1 })
+  const client = await cluster.client('far')
+  const keys = KEYS.slice(0, 50)
+  const text = 'x'.repeat(200_000)
+  for (const key of keys) await cluster.time.wait(client.put(key, { text, key }, { ack: 'durable' }))
+  t.true(keys.length * text.length > 2 * limits.maxPollReplyBytes)
+  t.deepEqual((await cluster.time.wait(client.getMany([...keys, 'none']))).map(fields => fields?.['key']), [...keys, undefined])
 })
 
 test('when no holder of a key answers, the call fails and says so', async t => {
