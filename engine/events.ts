@@ -13,6 +13,8 @@ export type EngineEvent =
   | { readonly type: 'own-incarnation', readonly shard: number, readonly incarnation: number }
   /** Entries were merged whose versions lie too far ahead for the local clock to follow. */
   | { readonly type: 'clock-ahead', readonly shard: number, readonly version: number }
+  /** The shard has more records than it should: use more shards. Told at limits.warnRecordsPerShard and at each doubling. */
+  | { readonly type: 'shard-large', readonly shard: number, readonly records: number }
   /** Writers used one field as more than one kind; every replica gives up the same use. */
   | { readonly type: 'field-kind-conflict', readonly shard: number, readonly key: string, readonly field: string }
   /** Tombstones were dropped; `forced` of them because of their age alone, before all had seen them. */

@@ -43,6 +43,8 @@ export const limits = {
   minCompactionSlice: 4096,
   /** ... or this many times what was appended since the last slice, so that a compaction always comes to its end. */
   minCompactionLead: 4,
+  /** Records of a shard from which on it says so, and again at each doubling: it is stored, sent to new replicas and compared as one piece. */
+  warnRecordsPerShard: 131_072,
   /** Shards per cache. Each costs a Y.Doc (about 2.5 KB when empty). */
   maxShards: 65_536,
   /** Placement groups per cache: each costs about 40 bytes in every heartbeat, which must fit one message. */

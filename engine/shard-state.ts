@@ -13,6 +13,7 @@ import type { EngineEvent } from './events.js'
 import { Expiries } from './expiries.js'
 import { NO_FLOOR, type Floor } from './floor.js'
 import { takeOut } from './garbage.js'
+import { limits } from './limits.js'
 import { admit, type AdmitSinks, type Index } from './record.js'
 import type { Run } from './run.js'
 import { digestOf, join, type StateVector } from './state-vector.js'
@@ -38,6 +39,8 @@ export class ShardState {
   readonly #onBufferedDead: () => void
   readonly #sinks: AdmitSinks
   #liveEntries = 0
+  /** Of more records than this somebody should hear. */
+  #largeAt: number = limits.warnRecordsPerShard
   #digest: string | null = null
 
   /** @param onBufferedDead an entry of the write buffer was superseded */
@@ -69,6 +72,12 @@ export class ShardState {
     this.#liveEntries++
     if (entry.extra !== null) this.expiries.add(entry)
     admit(this.index, entry, this.#sinks)
+    if (this.index.size > this.#largeAt) this.#tellLarge()
+  }
+
+  #tellLarge (): void {
+    this.#largeAt *= 2
+    this.report({ type: 'shard-large', shard: this.shard, records: this.index.size })
   }
 
   /** Places an entry again that was taken out of its record and is counted. */

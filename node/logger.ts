@@ -60,6 +60,7 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'clock-ahead':
     case 'field-kind-conflict':
     case 'shard-reset':
+    case 'shard-large':
     case 'message-refused':
     case 'repair-failed':
     case 'connection-problem':

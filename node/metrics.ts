@@ -27,6 +27,7 @@ const COUNTERS = {
   millpond_field_kind_conflicts_total: ['uses of a field as another kind than it is, given up', ['cache']],
   millpond_tombstones_collected_total: ['tombstones dropped, forced ones (before all had seen them) told apart', ['cache', 'forced']],
   millpond_shard_resets_total: ['shards taken over whole from a peer because tombstones had been dropped', ['cache']],
+  millpond_shards_large_total: ['times a shard held more records than it should', ['cache']],
   millpond_incarnations_retired_total: ['incarnations taken out of state vectors', ['cache']],
   millpond_compacted_entries_total: ['superseded entries taken out of logs', ['cache']],
   millpond_damaged_blobs_total: ['stored blobs that were damaged and set aside', ['cache']],
@@ -112,6 +113,7 @@ function countEvent (event: MillpondEvent, count: Count): void {
       count('millpond_tombstones_collected_total', { cache: event.cache, forced: 'no' }, event.dropped - event.forced)
       return count('millpond_tombstones_collected_total', { cache: event.cache, forced: 'yes' }, event.forced)
     case 'shard-reset': return count('millpond_shard_resets_total', { cache: event.cache })
+    case 'shard-large': return count('millpond_shards_large_total', { cache: event.cache })
     case 'incarnations-retired': return count('millpond_incarnations_retired_total', { cache: event.cache }, event.count)
     case 'field-kind-conflict': return count('millpond_field_kind_conflicts_total', { cache: event.cache })
     case 'compacted':

@@ -393,3 +393,14 @@ test('a shard at that bound still merges what known incarnations write', t => {
   t.is(shard.stateVector.size, limits.maxIncarnationsPerShard - 1)
   t.is(shard.merge(known.deltas[1] as Uint8Array).outcome, 'merged')
 })
+
+test('a shard with more records than it should have says so once, and works on (SPEC B1)', t => {
+  const shard = openShard(1)
+  const { warnRecordsPerShard } = limits
+  for (let i = 0; i < warnRecordsPerShard + 10; i++) {
+    if (i === warnRecordsPerShard) t.deepEqual(shard.events.filter(({ type }) => type === 'shard-large'), [])
+    shard.write(put(`k${i}`, 1 + i, { n: i }))
+  }
+  t.deepEqual(shard.events.filter(({ type }) => type === 'shard-large'), [{ type: 'shard-large', shard: 0, records: warnRecordsPerShard + 1 }])
+  t.deepEqual(shard.get(`k${warnRecordsPerShard + 5}`), { n: warnRecordsPerShard + 5 })
+})

@@ -20,6 +20,7 @@ const EVENTS: { readonly [type in MillpondEvent['type']]: readonly [event: Extra
   'clock-ahead': [{ type: 'clock-ahead', cache: 'c', shard: 1, version: 1 }, 'millpond_clock_ahead_total{cache="c"} 1'],
   'tombstones-collected': [{ type: 'tombstones-collected', cache: 'c', shard: 1, dropped: 5, forced: 2 }, 'millpond_tombstones_collected_total{cache="c",forced="no"} 3'],
   'shard-reset': [{ type: 'shard-reset', cache: 'c', shard: 1, dropped: 2 }, 'millpond_shard_resets_total{cache="c"} 1'],
+  'shard-large': [{ type: 'shard-large', cache: 'c', shard: 1, records: 200_000 }, 'millpond_shards_large_total{cache="c"} 1'],
   'incarnations-retired': [{ type: 'incarnations-retired', cache: 'c', shard: 1, count: 4 }, 'millpond_incarnations_retired_total{cache="c"} 4'],
   'field-kind-conflict': [{ type: 'field-kind-conflict', cache: 'c', shard: 1, key: 'k', field: 'f' }, 'millpond_field_kind_conflicts_total{cache="c"} 1'],
   compacted: [{ type: 'compacted', cache: 'c', shard: 1, live: 1, dropped: 5 }, 'millpond_compacted_entries_total{cache="c"} 5'],
