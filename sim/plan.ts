@@ -21,11 +21,12 @@ export const FIRST_COLLECTING_SEED = 1_000_001
 /**
  * How often things happen. `fast`: the defaults, all by the same factor, so that a run of seconds sees many heartbeats. `slow`: for
  * worlds in which thousands wait, each with timers of its own, and nothing is about to fail. `collecting`: fast, and tombstones are
- * dropped after seconds; the others run for less time than it takes.
+ * dropped after seconds; `forgetting`: even those that somebody has not seen. The others run for less time than it takes.
  */
 export const PACES = {
   fast: { flushIntervalMs: 5, hintIntervalMs: 10, storeIntervalMs: 20, heartbeatMs: 100, failureTimeoutMs: 500, joinWaitMs: 150, requestTimeoutMs: 400, ...NEVER_COLLECTS },
   collecting: { flushIntervalMs: 5, hintIntervalMs: 10, storeIntervalMs: 20, heartbeatMs: 100, failureTimeoutMs: 500, joinWaitMs: 150, requestTimeoutMs: 400, collectIntervalMs: 400, tombstoneMinAgeMs: 3000, tombstoneMaxAgeMs: 600_000 },
+  forgetting: { flushIntervalMs: 5, hintIntervalMs: 10, storeIntervalMs: 20, heartbeatMs: 100, failureTimeoutMs: 500, joinWaitMs: 150, requestTimeoutMs: 400, collectIntervalMs: 200, tombstoneMinAgeMs: 1000, tombstoneMaxAgeMs: 3000 },
   slow: { flushIntervalMs: 5, hintIntervalMs: 10, storeIntervalMs: 20, heartbeatMs: 1000, failureTimeoutMs: 5000, joinWaitMs: 150, requestTimeoutMs: 400, ...NEVER_COLLECTS }
 } as const
 
