@@ -8,7 +8,7 @@
 import { isStart, type Cursor } from './cursor.js'
 import type { Entry } from './entry.js'
 import { limits } from './limits.js'
-import { claimsOf, fieldsOf, versionOf } from './record.js'
+import { claimsOf, fieldsOf } from './record.js'
 import type { Shard } from './shard.js'
 import { covers, join, type StateVector } from './state-vector.js'
 import { approximateBytes, type Fields } from './values.js'
@@ -21,7 +21,7 @@ export interface Change {
   readonly fields: Fields
   /** Names of the fields written since the cursor. */
   readonly changed: readonly string[]
-  /** The greatest version in the record. It never goes back for a key. */
+  /** The greatest version in the record, dropped tombstones included. It never goes back for a key. */
   readonly version: number
 }
 
@@ -84,5 +84,5 @@ function changeOf (shard: Shard, key: string, seen: StateVector): Change {
   for (let entry: Entry | null = head; entry !== null; entry = entry.next) {
     if (entry.clock >= (seen.get(entry.incarnation) ?? 0)) changed.push(...Object.keys(entry.fields), ...claimsOf(entry).map(claim => claim.field))
   }
-  return { key, shard: shard.shard, deleted: fields === undefined, fields: fields ?? {}, changed: [...new Set(changed)], version: versionOf(head) }
+  return { key, shard: shard.shard, deleted: fields === undefined, fields: fields ?? {}, changed: [...new Set(changed)], version: shard.versionOf(head) }
 }

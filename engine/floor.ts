@@ -3,7 +3,8 @@
  *
  *   below       a state vector over all their dots
  *   graves      for the last of them, a hash of what was deleted (a key, or a field of one) and the version of the tombstone:
- *               an event older than that is still known to be deleted, however late it comes
+ *               an event older than that is still known to be deleted, however late it comes, and no reader who saw the tombstone
+ *               is shown the record in an older version
  *   forgotten   no tombstone whose grave is forgotten was newer than this version
  *
  * Graves are bounded, so that a shard of many deletes does not grow for ever; what follows from having forgotten one is in
@@ -22,6 +23,9 @@ export interface Floor {
   /** The greatest version of a dropped tombstone. */
   readonly newest: number
 }
+
+/** Stands for a whole record some of whose fields were unset: no field has this name. */
+const SHOWN = ''
 
 export const NO_FLOOR: Floor = { below: new Map(), graves: new Map(), forgotten: 0, newest: 0 }
 
@@ -47,7 +51,7 @@ export function floorOf (dropped: readonly Entry[]): Floor {
   for (const { key, incarnation, clock, version, clears, fields } of dropped) {
     below.set(incarnation, Math.max(clock + 1, below.get(incarnation) ?? 0))
     newest = Math.max(newest, version)
-    for (const hash of clears ? [hashOf(key)] : Object.keys(fields).map(name => hashOf(key, name))) graves.set(hash, Math.max(version, graves.get(hash) ?? 0))
+    for (const hash of clears ? [hashOf(key)] : [SHOWN, ...Object.keys(fields)].map(name => hashOf(key, name))) graves.set(hash, Math.max(version, graves.get(hash) ?? 0))
   }
   return { below, graves, forgotten: 0, newest }
 }
@@ -56,6 +60,11 @@ export function floorOf (dropped: readonly Entry[]): Floor {
 export function graveOf (floor: Floor, key: string, field?: string): number {
   const ofRecord = floor.graves.get(hashOf(key)) ?? -1
   return field === undefined ? ofRecord : Math.max(ofRecord, floor.graves.get(hashOf(key, field)) ?? -1)
+}
+
+/** The greatest version a record was shown in because of dropped tombstones, as far as it is remembered; -1 for none. */
+export function shownVersion (floor: Floor, key: string): number {
+  return floor.graves.size === 0 ? -1 : graveOf(floor, key, SHOWN)
 }
 
 /** Two names with one hash cost a very old event in four billion. */

@@ -23,12 +23,12 @@ import { collectTombstones, retireIncarnations } from './collecting.js'
 import type { Entry, Extra } from './entry.js'
 import { LogError } from './errors.js'
 import { encodeAbove, flushBuffer } from './flushing.js'
-import { graveOf, joinFloors, type Floor } from './floor.js'
+import { graveOf, joinFloors, shownVersion, type Floor } from './floor.js'
 import { hasMute, type CollectOptions } from './garbage.js'
 import { limits } from './limits.js'
 import type { ShardLog } from './log.js'
 import { mergeRuns, readUpdate, type MergeResult } from './merging.js'
-import { claimsOf, fieldsOf, isDeleted, type Index } from './record.js'
+import { claimsOf, fieldsOf, isDeleted, versionOf, type Index } from './record.js'
 import { resetTo } from './resetting.js'
 import { ShardState, type ShardStateOptions } from './shard-state.js'
 import { covers, type StateVector } from './state-vector.js'
@@ -81,6 +81,9 @@ export class Shard {
     const head = this.index.get(key)
     return head === undefined ? undefined : fieldsOf(head, this.now)
   }
+
+  /** The greatest version in a record, dropped tombstones included: it never goes back for a key. */
+  versionOf (head: Entry): number { return Math.max(versionOf(head), shownVersion(this.#state.floor, head.key)) }
 
   /** The version-time now. */
   get now (): number { return this.#options.now?.() ?? 0 }

@@ -6,7 +6,7 @@ import { changesSince, type Page } from '../engine/changes.js'
 import { decodeCursor, encodeCursor, startOf, type Cursor } from '../engine/cursor.js'
 import { EnvelopeError, UnavailableError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
-import { fieldsOf, versionOf } from '../engine/record.js'
+import { fieldsOf } from '../engine/record.js'
 import { parseWhere, type Condition, type Where } from '../engine/query.js'
 import { groupOf, shardOf } from '../engine/routing.js'
 import * as v from '../engine/schema.js'
@@ -124,7 +124,9 @@ function digests ({ held, shards }: Replicator, groups: readonly number[]): Repl
 
 function scanShard (replicator: Replicator, shard: number, after: string | null, limit: number): Reply<'scan'> {
   assertReadable(replicator, shard)
-  const { index, now } = replicator.shards.peek(shard) ?? { index: new Map<string, never>(), now: 0 }
+  const found = replicator.shards.peek(shard)
+  if (found === undefined) return { records: [], more: false }
+  const { index, now } = found
   const keys = [...index.keys()].filter(key => after === null || key > after).sort()
   const records: Reply<'scan'>['records'] = []
   let bytes = 0
@@ -136,7 +138,7 @@ function scanShard (replicator: Replicator, shard: number, after: string | null,
     const fields = head === undefined ? undefined : fieldsOf(head, now)
     if (head === undefined || fields === undefined) continue
     bytes += approximateBytes(fields)
-    records.push({ key, fields, version: versionOf(head) })
+    records.push({ key, fields, version: found.versionOf(head) })
   }
   return { records, more: looked < keys.length }
 }
@@ -152,10 +154,10 @@ function find (replicator: Replicator, { where, shards, after, limit }: Extract<
     if (records.length >= limit || bytes >= limits.maxPollReplyBytes || looked >= limits.maxQueryCandidates) return { records, next: { shard, after: above }, looked }
     assertReadable(replicator, shard)
     const page = replicator.shards.indexes.query(shard, conditions, { limit: limit - records.length, after: above, maxBytes: limits.maxPollReplyBytes - bytes })
-    const index = replicator.shards.peek(shard)?.index
+    const found = replicator.shards.peek(shard)
     for (const { key, fields } of page.records) {
-      const head = index?.get(key)
-      if (head !== undefined) records.push({ key, fields, version: versionOf(head) })
+      const head = found?.index.get(key)
+      if (head !== undefined && found !== undefined) records.push({ key, fields, version: found.versionOf(head) })
     }
     bytes += page.bytes
     looked += page.looked

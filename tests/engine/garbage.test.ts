@@ -182,6 +182,23 @@ test('a tombstone that is logged again for a late event shows no reader an older
   t.deepEqual(page.outcome === 'changes' ? page.changes.map(({ key, deleted, version }) => [key, deleted, version]) : page, [['k', true, 50]])
 })
 
+test('no reader is shown a record in an older version than that of a tombstone that was dropped (SPEC C2, E21)', t => {
+  const [a, old] = [openShard(1), openShard(2)]
+  a.write(put('k', 10, { a: 1, b: 1 }))
+  a.write({ key: 'k', version: 50, stamp: 50, fields: { b: undefined } })
+  a.write(put('l', 10, { a: 1 }))
+  a.write(del('l', 50))
+  const before = readAll(a, startOf(0)) as Cursor
+  a.collect(FORCED)
+  old.write(put('k', 20, { c: 3 }, 60))
+  old.write(del('l', 30, 61))
+  old.flush()
+  for (const delta of old.deltas) a.merge(delta)
+  const page = changesSince(a, before, 10)
+  t.deepEqual(page.outcome === 'changes' ? page.changes.map(({ key, deleted, version }) => [key, deleted, version]) : page, [['k', false, 50], ['l', true, 50]])
+  t.deepEqual(dump(a), { k: { a: 1, c: 3 } })
+})
+
 test('what a writer that never saw a tombstone adds to before it is unset by those who dropped it (SPEC E21)', t => {
   const [dropped, kept, outsider] = [openShard(1), openShard(2), openShard(3)]
   const all = [dropped, kept, outsider]
