@@ -33,6 +33,8 @@ const Heartbeat = v.object({
   weight: v.number(),
   caches: v.record(v.string(), CacheState)
 })
+/** Who asks, when it is a node; clients have no name that could be taken. */
+const Hello = v.object({ id: v.optional(v.string()), incarnation: v.optional(v.number()) })
 export type CacheState = v.InferOutput<typeof CacheState>
 export type Heartbeat = v.InferOutput<typeof Heartbeat>
 
@@ -79,7 +81,7 @@ export class Membership {
     const { messenger, subjects } = options
     this.#subscriptions = [
       messenger.on(subjects.heartbeats, 'heartbeat', (value, subject) => this.#receive(tokenFromEnd(subject, 0), value)),
-      messenger.on(subjects.hello, 'hello', () => this.beatSoon())
+      messenger.on(subjects.hello, 'hello', value => this.#greeted(value))
     ]
     this.#sweepTimer = options.ports.timers.after(options.heartbeatMs, () => this.#sweep())
   }
@@ -102,7 +104,18 @@ export class Membership {
 
   /** Asks every node to send a heartbeat now. */
   hello (): void {
-    this.#options.messenger.send(this.#options.subjects.hello, 'hello', {})
+    const { self, messenger, subjects } = this.#options
+    messenger.send(subjects.hello, 'hello', self === undefined ? {} : { id: self.id, incarnation: self.incarnation })
+  }
+
+  /** Of two processes that begin under one name at the same time, neither heard a heartbeat of the other: the one with the greater incarnation gives way. */
+  #greeted (value: unknown): void {
+    const { self } = this.#options
+    const hello = v.safeParse(Hello, value)
+    const { id, incarnation = 0 } = hello.success ? hello.output : {}
+    if (self === undefined || this.#beating || id !== self.id || incarnation === self.incarnation) this.beatSoon()
+    else if (incarnation < self.incarnation) this.#nameTaken(id, incarnation)
+    else this.hello() // it may not have been there when we said it
   }
 
   /** Starts to send heartbeats: from here on this node counts. */

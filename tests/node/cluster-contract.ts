@@ -153,6 +153,13 @@ export function clusterContract (test: TestFn, name: string, open: () => Promise
     t.truthy(await node('b'), 'the name is free after the failure')
   })
 
+  check('of two nodes of one name that start at the same time, one is refused (SPEC R9)', async ({ t, node }) => {
+    const outcomes = await Promise.allSettled([node('a', { timing: { ...TIMING, joinWaitMs: 500 } }), node('a', { timing: { ...TIMING, joinWaitMs: 500 } })])
+    t.deepEqual(outcomes.map(({ status }) => status).sort((a, b) => a < b ? -1 : 1), ['fulfilled', 'rejected'])
+    const refused = outcomes.find((outcome): outcome is PromiseRejectedResult => outcome.status === 'rejected')
+    t.like(refused?.reason, { code: 'CONFIG_CONFLICT' })
+  })
+
   check('a node started again on its data directory serves what it had, and refuses settings that contradict it', async ({ t, node }) => {
     const dataDir = await mkdtemp(join(tmpdir(), 'millpond-node-'))
     t.teardown(() => rm(dataDir, { recursive: true, force: true }))

@@ -58,6 +58,22 @@ test('a node that only listens is heard of by nobody, and gets an answer to its 
   t.is(a.membership.members.size, 0)
 })
 
+for (const apartMs of [0, 30]) {
+  test(`of two processes that begin under one name ${apartMs === 0 ? 'at once' : 'one after the other'}, the greater incarnation learns that it is taken`, async t => {
+    for (const [first, second] of [[5, 9], [9, 5]] as const) {
+      const { time, open, take } = world()
+      const one = open('one', 'a', first)
+      one.membership.hello()
+      await time.advance(apartMs)
+      const two = open('two', 'a', second)
+      two.membership.hello()
+      await time.advance(50)
+      t.deepEqual(take(), [`${first > second ? 'one' : 'two'}: a taken by 5`])
+      t.deepEqual([one.membership.takenBy, two.membership.takenBy], first > second ? [5, undefined] : [undefined, 5])
+    }
+  })
+}
+
 test('a goodbye counts at once, silence after the failure timeout', async t => {
   const { time, network, open, take } = world()
   const nodes = ['a', 'b', 'c'].map((id, i) => open(id, id, i + 1))
