@@ -30,57 +30,108 @@ export interface Extra {
 
 /**
  * Large numbers are kept as halves of 32 bits: those lie in the object itself, where a larger number would be an object
- * of its own in V8, to be allocated, visited by the collector and fetched to be compared. There are millions of entries.
+ * of its own in V8, to be allocated, visited by the collector and fetched to be compared. There are millions of entries,
+ * so what fits into the spare bits of a half, or is there for few of them only, has no field of its own either.
  */
 const HALF = 2 ** 32
 
+/** The upper half of a stamp has 21 bits; below them, in the same field, it says of its entry: */
+const MARK_BITS = 3
+const CLEARS = 1
+const DEAD = 2
+const HAS_EXTRA = 4
+const MARKS = CLEARS | DEAD | HAS_EXTRA
+
+/** What hangs behind an entry that has both. */
+interface Both { readonly extra: Extra, readonly next: Entry }
+
+function isBoth (rest: Extra | Both): rest is Both { return 'next' in rest }
+
 export class Entry {
-  /** One string object serves all entries of a record: an entry that joins takes over that of the first (admit). */
-  key: string
+  // What a read needs comes first: it lies in one line of the processor's cache, mostly.
   /** The fields it still wins. */
   fields: EntryFields
-  /** The next live entry of the same record, in ascending order of `isLaterThan`. Entries of a record share no field. */
-  next: Entry | null = null
-  /** Null unless it expires, unsets a field or has claims. */
-  extra: Extra | null
-  /** Whether it hides every older field of its record: a delete (without fields) or a replacement (with fields). */
-  clears: boolean
-  live = true
+  /** The next entry of the record; or what few entries have; or both; nearly always null. */
+  private rest: Entry | Extra | Both | null = null
+  /** One string object serves all entries of a record: an entry that joins takes over that of the first (admit). */
+  key: string
   clock: number
   private dotIncarnation: number
   private versionHigh: number
   private versionLow: number
-  private stampHigh: number
+  private stampHighAndMarks: number
   private stampLow: number
 
   constructor (key: string, version: number, stamp: number, fields: EntryFields, clears: boolean, incarnation = 0, clock = 0, extra: Extra | null = null) {
-    this.key = key
     this.fields = fields
-    this.extra = extra
-    this.clears = clears
+    this.key = key
     this.clock = clock
     this.dotIncarnation = incarnation | 0
     this.versionHigh = Math.floor(version / HALF)
     this.versionLow = version | 0
-    this.stampHigh = Math.floor(stamp / HALF)
+    this.stampHighAndMarks = (Math.floor(stamp / HALF) << MARK_BITS) | (clears ? CLEARS : 0)
     this.stampLow = stamp | 0
+    if (extra !== null) this.extra = extra
   }
 
   get version (): number { return this.versionHigh * HALF + (this.versionLow >>> 0) }
   get stamp (): number { return this.stampHigh * HALF + (this.stampLow >>> 0) }
+  private get stampHigh (): number { return this.stampHighAndMarks >> MARK_BITS }
+
+  /** Whether it hides every older field of its record: a delete (without fields) or a replacement (with fields). */
+  get clears (): boolean { return (this.stampHighAndMarks & CLEARS) !== 0 }
+  set clears (clears: boolean) { this.mark(CLEARS, clears) }
+
+  get live (): boolean { return (this.stampHighAndMarks & DEAD) === 0 }
+  set live (live: boolean) { this.mark(DEAD, !live) }
+
+  private mark (mark: number, isSet: boolean): void {
+    this.stampHighAndMarks = isSet ? this.stampHighAndMarks | mark : this.stampHighAndMarks & ~mark
+  }
+
+  /** Whether nothing but its fields is to be said of its record. */
+  get isPlain (): boolean { return this.rest === null }
+
+  /** Null unless it expires, unsets a field or has claims. */
+  get extra (): Extra | null {
+    if ((this.stampHighAndMarks & HAS_EXTRA) === 0) return null
+    const rest = this.rest as Extra | Both
+    return isBoth(rest) ? rest.extra : rest
+  }
+
+  set extra (extra: Extra | null) { this.hang(extra, this.next) }
+
+  /** The next live entry of the same record, in ascending order of `isLaterThan`. Entries of a record share no field. */
+  get next (): Entry | null {
+    if ((this.stampHighAndMarks & HAS_EXTRA) === 0) return this.rest as Entry | null
+    const rest = this.rest as Extra | Both
+    return isBoth(rest) ? rest.next : null
+  }
+
+  set next (next: Entry | null) { this.hang(this.extra, next) }
+
+  private hang (extra: Extra | null, next: Entry | null): void {
+    this.mark(HAS_EXTRA, extra !== null)
+    if (extra === null) this.rest = next
+    else this.rest = next === null ? extra : { extra, next }
+  }
 
   /** 0 while it waits in the write buffer: below every real incarnation, so that it loses every tie. */
   get incarnation (): number { return this.dotIncarnation >>> 0 }
 
   /** Whether it speaks of fields that are more than registers. */
-  get hasClaims (): boolean { return this.extra !== null && this.extra.claims.length > 0 }
+  get hasClaims (): boolean {
+    const { extra } = this
+    return extra !== null && extra.claims.length > 0
+  }
 
   /** Gives an entry that leaves the write buffer its place in the log. */
   setDot (incarnation: number, clock: number): void {
     this.dotIncarnation = incarnation | 0
     this.clock = clock
-    if (this.extra === null) return
-    for (const claim of this.extra.claims) if (claim.kind === 'counter' || claim.kind === 'add') claim.clock = clock
+    const { extra } = this
+    if (extra === null) return
+    for (const claim of extra.claims) if (claim.kind === 'counter' || claim.kind === 'add') claim.clock = clock
   }
 
   /** Whether a write would come later than this entry, before it has a dot: of equals the entry stands. */
@@ -92,7 +143,7 @@ export class Entry {
   /** Makes this object the entry of a later write that takes over its record. The entry it was must be out of the log. */
   become (version: number, stamp: number, fields: EntryFields, clears: boolean, extra: Extra | null): void {
     this.fields = fields
-    this.extra = extra
+    if (extra !== null || this.rest !== null) this.extra = extra
     this.clears = clears
     this.clock = 0
     this.dotIncarnation = 0
@@ -103,7 +154,7 @@ export class Entry {
   moveTo (version: number, stamp: number): void {
     this.versionHigh = Math.floor(version / HALF)
     this.versionLow = version | 0
-    this.stampHigh = Math.floor(stamp / HALF)
+    this.stampHighAndMarks = (Math.floor(stamp / HALF) << MARK_BITS) | (this.stampHighAndMarks & MARKS)
     this.stampLow = stamp | 0
   }
 

@@ -42,7 +42,7 @@ export function admit (index: Index, entry: Entry, sinks: AdmitSinks): void {
 
 /** Whether a write of these fields, which is later than the record's only entry, leaves nothing of that. */
 export function replacesAll (head: Entry, fields: EntryFields, clears: boolean): boolean {
-  return head.next === null && (head.extra === null || !head.hasClaims) && (clears || (!head.clears && coversNames(fields, head.fields)))
+  return head.next === null && !head.hasClaims && (clears || (!head.clears && coversNames(fields, head.fields)))
 }
 
 function admitSlowly (index: Index, head: Entry, entry: Entry, sinks: AdmitSinks): void {
@@ -151,7 +151,7 @@ function bury (entry: Entry, { onDead }: AdmitSinks): void {
  * @param now the version-time: fields that expire by then read as absent; 0 for never mind
  */
 export function fieldsOf (head: Entry, now = 0): Fields | undefined {
-  if (head.next === null && head.extra === null) return head.fields === NO_FIELDS ? undefined : { ...head.fields as Fields }
+  if (head.isPlain) return head.fields === NO_FIELDS ? undefined : { ...head.fields as Fields }
   const merged: Record<string, Value> = {}
   let any = false
   const claims: Claim[] = []
@@ -189,7 +189,8 @@ export function kindIn (head: Entry, field: string, now: number): FieldKind | un
 }
 
 export function hasExpired (entry: Entry, now: number): boolean {
-  return entry.extra !== null && entry.extra.expires !== 0 && entry.extra.expires <= now
+  const { extra } = entry
+  return extra !== null && extra.expires !== 0 && extra.expires <= now
 }
 
 /** The greatest version among the record's live entries. */
@@ -200,7 +201,7 @@ export function versionOf (head: Entry): number {
 }
 
 export function isDeleted (head: Entry, now = 0): boolean {
-  if (head.next === null && head.extra === null) return head.fields === NO_FIELDS
+  if (head.isPlain) return head.fields === NO_FIELDS
   return fieldsOf(head, now) === undefined
 }
 
