@@ -4,7 +4,7 @@
  */
 import { createSide, type AnySideName } from './engine-sides.js'
 import { pause, timed, type Spent } from './measure.js'
-import { MillpondSide, timeCompactionSlices } from './millpond-side.js'
+import { MillpondSide } from './millpond-side.js'
 import { BenchWrites, keyOf } from './records.js'
 import type { Side } from './side.js'
 import { sizesOf, type Sizes } from './sizes.js'
@@ -31,13 +31,12 @@ export interface Reply {
   readonly sizes?: Sizes
 }
 
-/** How long things took one by one, in milliseconds. Only Millpond has flushes and compactions. */
+/** How long things took one by one, in milliseconds. Only Millpond has flushes. */
 export interface Pauses {
   /** Taking a batch and making a message of it. */
   readonly batchMs: readonly number[]
   /** The second half of that. */
   readonly flushMs: readonly number[]
-  readonly sliceMs: readonly number[]
 }
 
 /** The same writes on all sides. */
@@ -123,7 +122,6 @@ function read ({ records, reads }: Request & { type: 'read' }): Reply {
 
 /** Nothing is collected in between but what V8 collects by itself. */
 function pauses ({ records, batchSize, batches }: Request & { type: 'pauses' }): Pauses {
-  const sliceMs = timeCompactionSlices()
   const batchMs: number[] = []
   const flushMs: number[] = []
   for (let i = 0; i < batches; i++) {
@@ -134,7 +132,7 @@ function pauses ({ records, batchSize, batches }: Request & { type: 'pauses' }):
       batchMs.push(putMs + (flushMs[i] as number))
     } else batchMs.push(pause(() => { created().write(batch) }))
   }
-  return { batchMs, flushMs, sliceMs }
+  return { batchMs, flushMs }
 }
 
 process.on('disconnect', () => process.exit()) // whoever asked has ended early

@@ -55,7 +55,6 @@ export interface Pauses {
   /** Taking a batch and making a message of it. */
   readonly batch: PerSide<Pause>
   readonly flush: Pause
-  readonly slice: Pause
 }
 
 export interface EngineFigures {
@@ -95,7 +94,6 @@ export function targetsOf ({ overwrites, merges, puts, reads, pauses, metadata, 
   return [
     ...targets,
     atMost('p99 of a flush of 1,000 entries at 100k live, ms', pauses.flush.p99, 10),
-    atMost('longest slice of a compaction at 100k live, ms', pauses.slice.max, 10),
     atMost('heap / live data after 100 overwrites per record', heap.toLive, 1.3)
   ]
 }

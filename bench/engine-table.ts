@@ -24,7 +24,6 @@ export function engineTable (report: EngineReport): string {
     table([
       ['', 'p50', 'p99', 'max', 'of'],
       pauseRow('Millpond: flush', pauses.flush),
-      pauseRow('Millpond: slice of a compaction', pauses.slice),
       pauseRow('Millpond: puts and flush', pauses.batch.millpond),
       pauseRow('Y.Map: transaction', pauses.batch.yMap),
       pauseRow('plain map: puts and message', pauses.batch.plainMap)

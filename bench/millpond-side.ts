@@ -1,12 +1,10 @@
 /**
  * Millpond's side of the engine benchmark: a shard as it is used, with every check, versions, the log and the canonical
- * encoding. It also tells how long its flushes and the slices of its compactions take.
+ * encoding.
  */
-import { Compaction } from '../engine/compaction.js'
 import { HybridClock } from '../engine/hlc.js'
 import { Shard } from '../engine/shard.js'
 import { checkFields, checkKey, type Fields } from '../engine/values.js'
-import { pause } from './measure.js'
 import type { BenchWrite } from './records.js'
 import { clock, type Side } from './side.js'
 
@@ -53,20 +51,4 @@ export class MillpondSide implements Side {
   encodedBytes (): number { return this.#shard.encode().length }
 
   read (key: string): Fields | undefined { return this.#shard.get(key) }
-}
-
-/**
- * From now on, how long each slice of a compaction takes, in the order they happen. A shard tells nobody of a slice,
- * and what only a benchmark wants to know is no reason for it to begin with that.
- */
-export function timeCompactionSlices (): readonly number[] {
-  const sliceMs: number[] = []
-  const { prototype } = Compaction
-  const step = Object.getOwnPropertyDescriptor(prototype, 'step')?.value as Compaction['step']
-  prototype.step = function (maxSlots) {
-    let isDone = false
-    sliceMs.push(pause(() => { isDone = step.call(this, maxSlots) }))
-    return isDone
-  }
-  return sliceMs
 }

@@ -2,8 +2,8 @@
  * What records cost beyond their own bytes: in the heap and in the encoding.
  *
  * Every write that may be there in the end brings texts of its own, as an event does. A first replica does the same on a small scale and is dropped,
- * so that the code compiled meanwhile is counted as no record's. The log of a shard grows until it is compacted; so the
- * heap is measured at many moments of the last overwrites, and the largest figure counts.
+ * so that the code compiled meanwhile is counted as no record's. What a replica holds
+ * beyond its records comes and goes; so the heap is measured at many moments of the last overwrites, and the largest figure counts.
  */
 import { Encoder } from 'cbor-x'
 import { createSide, type AnySideName } from './engine-sides.js'
@@ -27,7 +27,7 @@ export interface Held {
   readonly overwrites: number
 }
 
-/** Overwrites of each record during which the heap is measured: longer than it takes until the log is compacted again. */
+/** Overwrites of each record during which the heap is measured. */
 const SAMPLED_OVERWRITES = 4
 const SAMPLES = 16
 /** Overwrites of each record that bring texts of their own: of those made before hardly one is left. */

@@ -15,7 +15,7 @@ export function collectTombstones (state: ShardState, options: CollectOptions): 
   const forced = dropped.filter(({ incarnation, clock }) => clock >= (options.stable.get(incarnation) ?? 0)).length
   for (const entry of dropped) state.drop(entry)
   state.report({ type: 'tombstones-collected', shard: state.shard, dropped: dropped.length, forced })
-  state.settle(dropped.length)
+  state.settle()
   return dropped.length
 }
 

@@ -7,8 +7,8 @@ export type EngineEvent =
   | { readonly type: 'compacted', readonly shard: number, readonly live: number, readonly dropped: number }
   /** An update was refused; the shard is unchanged. */
   | { readonly type: 'update-refused', readonly shard: number, readonly reason: string, readonly detail: string }
-  /** Yjs threw, which it never should: the log was made anew from the records, or a compaction given up. Nothing was lost. */
-  | { readonly type: 'log-rebuilt', readonly shard: number, readonly during: 'append' | 'compaction', readonly error: unknown }
+  /** Yjs threw, which it never should: the log was made anew from the records. Nothing was lost. */
+  | { readonly type: 'log-rebuilt', readonly shard: number, readonly error: unknown }
   /** A peer holds entries under this process's own incarnation id that this process never wrote: the id is used twice. */
   | { readonly type: 'own-incarnation', readonly shard: number, readonly incarnation: number }
   /** Entries were merged whose versions lie too far ahead for the local clock to follow. */

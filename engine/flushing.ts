@@ -30,7 +30,7 @@ export function flushBuffer (state: ShardState, buffer: WriteBuffer, onDelta: (s
     loser.live = true
     state.admit(loser)
   }
-  state.settle(entries.length)
+  state.settle()
 }
 
 /** A run as deltas of at most limits.maxDeltaBytes. */

@@ -35,14 +35,12 @@ export const limits = {
   maxIncarnationsPerShard: 4096,
   /** An update that carries a whole shard; it is applied whole or not at all, so the receiver must hold it at once. */
   maxUpdateBytes: 64 * MIB,
-  /** A shard is compacted when it has more dead entries than this for each live one: 16 bytes, and copying costs less the rarer it is ... */
-  maxDeadPerLiveEntry: 2,
-  /** ... but never for fewer than this. */
-  minGarbageToCompact: 1024,
-  /** Entries and holes that one slice of a compaction copies: about a millisecond of work ... */
-  minCompactionSlice: 4096,
-  /** ... or this many times what was appended since the last slice, so that a compaction always comes to its end. */
-  minCompactionLead: 4,
+  /** Slots of one chunk of a log: as many are copied at once to take holes out, a few microseconds of work. */
+  maxSlotsPerChunk: 1024,
+  /** A chunk is packed when more than this share of its slots are holes, 12 bytes each: so each hole costs copying three entries ... */
+  maxHoleShare: 0.25,
+  /** ... but never for fewer holes than this. */
+  minHolesToPack: 8,
   /** Records of a shard from which on it says so, and again at each doubling: it is stored, sent to new replicas and compared as one piece. */
   warnRecordsPerShard: 131_072,
   /** Shards per cache. Each costs a Y.Doc (about 2.5 KB when empty). */
@@ -177,7 +175,7 @@ export type Limits = typeof limits
 /** Relations that must hold between bounds; each line is a sentence about the system. */
 export function assertLimits (l: { readonly [name in keyof Limits]: number }): void {
   const broken = [
-    [l.minCompactionLead > 1, 'a compaction must be faster than what is appended'],
+    [l.maxHoleShare > 0 && l.maxHoleShare < 1 && l.minHolesToPack >= 1 && l.maxSlotsPerChunk >= 2, 'a chunk must have room for entries, and holes in it an end'],
     [l.maxSequencedBytes + l.maxClaimsPerEntry * (l.maxElementLength * 3 + l.maxFieldNameBytes + 64) <= l.maxEntryBytes, 'an entry must hold as many claims as it may make'],
     [l.maxEntryBytes * 2 <= l.maxDeltaBytes, 'a delta must hold an entry of the largest size'],
     [l.maxDeltaBytes < l.maxPartBytes, 'a delta must fit into one part of a message'],

@@ -1,40 +1,61 @@
 /**
  * The shard's log: a Y.Doc with one root Y.Array that is only ever appended to. Yjs is imported here and nowhere else.
  *
- * Each incarnation's entries form a chain of items, every item's origin the clock before it, so appending behind an
- * incarnation's own last item is O(1) and never waits for another incarnation. An entry that is superseded leaves a hole
- * where it stood: taking items out one by one makes Yjs splice an array per write. Holes are taken out in bulk, by copying
- * what is left into a fresh log (compaction.ts).
- *
- * A hole costs 8 bytes, an item hundreds, so a fresh log has a deleted item for each long run of superseded entries only;
- * short ones stay among their live neighbours as holes. After random overwrites nearly every second run is shorter than
- * two entries.
+ * Each incarnation's entries are one item, and what it holds of them is one sparse list (slots.ts). Yjs makes an item of
+ * each append and joins it with the one before, whose list takes over what is new: a flush costs its own length, and
+ * never waits for another incarnation. Yjs knows how many clocks an item covers; that most of them are history by now,
+ * and cost nothing, is the list's own affair. So nothing ever has to be copied to be rid of what is dead.
  *
  *   invariants   clocks of an incarnation are contiguous from 0; an entry of the log is live; nothing is ever pending inside
- *                Yjs; the document's state vector equals `stateVector`
+ *                Yjs; the document's state vector equals `stateVector`; an incarnation has exactly one item
  */
 import * as Y from 'yjs'
-import { Entry, NO_FIELDS } from './entry.js'
+import type { Entry } from './entry.js'
 import type { Run } from './run.js'
+import { Slots } from './slots.js'
 import { ROOT } from './update.js'
 
-/** The longest run of superseded entries that is kept as holes. */
-const MAX_HOLES = 32
-const HOLE = new Entry('', 0, 0, NO_FIELDS, false)
-HOLE.live = false
-
-/** A stretch of a log: what it says of the clocks in [clock, end). */
-export interface Stretch {
-  readonly runs: readonly Run[]
-  readonly end: number
-}
-
-/** Entries in an item. Yjs joins neighbours by copying arrays; this one appends in place, so a flush costs its own length. */
+/** What an item holds: of so many clocks the entries that are live. */
 class EntryRun extends Y.ContentAny {
-  override mergeWith (right: Y.ContentAny): boolean {
-    for (const entry of right.arr) this.arr.push(entry)
+  readonly #slots = new Slots()
+  /** What it was made from, until it is known whether it goes to another one's list or to its own. */
+  #runs: readonly Run[]
+  #length: number
+
+  constructor (runs: readonly Run[]) {
+    super([])
+    this.#runs = runs
+    this.#length = runs.reduce((sum, { length }) => sum + length, 0)
+  }
+
+  get slots (): Slots {
+    if (this.#runs.length > 0) this.#take(this)
+    return this.#slots
+  }
+
+  #take (from: EntryRun): void {
+    for (const { entries, clock } of from.#runs) if (entries !== null) this.#slots.append(entries, clock)
+    from.#runs = []
+  }
+
+  override getLength (): number { return this.#length }
+
+  override mergeWith (right: EntryRun): boolean {
+    if (this.#runs.length > 0) this.#take(this)
+    this.#take(right)
+    this.#length += right.#length
     return true
   }
+
+  /** For Yjs a superseded entry is one without a value. */
+  override getContent (): unknown[] {
+    const content = new Array<unknown>(this.#length)
+    this.slots.each(0, entry => { content[entry.clock] = entry; return true })
+    return content
+  }
+
+  override splice (): never { throw new Error('the log is never split') }
+  override write (): never { throw new Error('the log is encoded by update.ts') }
 }
 
 export class ShardLog {
@@ -49,6 +70,13 @@ export class ShardLog {
 
   get stateVector (): ReadonlyMap<number, number> { return this.#stateVector }
 
+  /** Superseded entries that were not taken out yet. */
+  get holes (): number {
+    let holes = 0
+    for (const incarnation of this.#stateVector.keys()) holes += this.#slots(incarnation).holes
+    return holes
+  }
+
   /** The next clock of an incarnation. */
   end (incarnation: number): number {
     return this.#stateVector.get(incarnation) ?? 0
@@ -59,53 +87,43 @@ export class ShardLog {
    * was, and what the document holds is anybody's guess: it is of no more use.
    */
   append (runs: readonly Run[]): void {
-    const ends = new Map<number, number>()
-    for (const { incarnation, clock, length } of runs) {
-      const end = ends.get(incarnation) ?? this.end(incarnation)
-      if (clock !== end) throw new Error(`run at clock ${clock} of incarnation ${incarnation}, which ends at ${end}`)
-      ends.set(incarnation, end + length)
+    const spans = new Map<number, Run[]>()
+    for (const run of runs) {
+      const span = spans.get(run.incarnation)
+      const end = span === undefined ? this.end(run.incarnation) : endOf(span)
+      if (run.clock !== end) throw new Error(`run at clock ${run.clock} of incarnation ${run.incarnation}, which ends at ${end}`)
+      if (span === undefined) spans.set(run.incarnation, [run])
+      else span.push(run)
     }
     this.#doc.transact(transaction => {
-      for (const run of runs) {
-        const structs = this.#doc.store.clients.get(run.incarnation)
-        const left = structs === undefined ? null : structs[structs.length - 1] as Y.Item
+      for (const [incarnation, span] of spans) {
+        const left = this.#item(incarnation)
         // A right neighbour that really is the right neighbour spares Yjs its search for conflicting items.
         const right = left === null ? this.#root._start : left.right
-        const content = run.entries === null ? new Y.ContentDeleted(run.length) : new EntryRun([...run.entries])
-        new Y.Item(Y.createID(run.incarnation, run.clock), left, left === null ? null : left.lastId, right, null, this.#root, null, content).integrate(transaction, 0)
+        const clock = (span[0] as Run).clock
+        new Y.Item(Y.createID(incarnation, clock), left, left === null ? null : left.lastId, right, null, this.#root, null, new EntryRun(span)).integrate(transaction, 0)
       }
     })
-    for (const [incarnation, end] of ends) this.#stateVector.set(incarnation, end)
+    for (const [incarnation, span] of spans) this.#stateVector.set(incarnation, endOf(span))
   }
 
-  /** Leaves a hole where a superseded entry stood. */
-  bury (entry: Entry): void {
-    const item = this.#items(entry.incarnation)[Y.findIndexSS(this.#items(entry.incarnation), entry.clock)] as Y.Item
-    entriesIn(item)[entry.clock - item.id.clock] = HOLE
+  /** Leaves a hole where a superseded entry stood. @returns how many holes were taken out for it */
+  bury ({ incarnation, clock }: Entry): number { return this.#slots(incarnation).bury(clock) }
+
+  /** Takes all holes out. @returns how many */
+  pack (): number {
+    let taken = 0
+    for (const incarnation of this.#stateVector.keys()) taken += this.#slots(incarnation).pack()
+    return taken
   }
 
   /** Calls `visit` for each entry of an incarnation from `clock` on, in order, until it returns false. */
   eachLive (incarnation: number, clock: number, visit: (entry: Entry) => boolean): void {
-    if (clock >= this.end(incarnation)) return
-    const items = this.#items(incarnation)
-    for (let i = Y.findIndexSS(items, clock); i < items.length; i++) {
-      const item = items[i] as Y.Item
-      if (item.deleted) continue
-      const entries = entriesIn(item)
-      for (let j = Math.max(0, clock - item.id.clock); j < entries.length; j++) {
-        const entry = entries[j] as Entry
-        if (entry !== HOLE && !visit(entry)) return
-      }
-    }
+    if (clock < this.end(incarnation)) this.#slots(incarnation).each(clock, visit)
   }
 
   hasLive (incarnation: number): boolean {
-    let found = false
-    this.eachLive(incarnation, 0, () => {
-      found = true
-      return false
-    })
-    return found
+    return this.#stateVector.has(incarnation) && !this.#slots(incarnation).isEmpty
   }
 
   /** The entries of an incarnation from `clock` on. */
@@ -115,40 +133,24 @@ export class ShardLog {
     return found
   }
 
-  /** The log of an incarnation from `clock` on, as runs that keep short holes, of at most `maxSlots` entries and holes. */
-  stretch (incarnation: number, clock: number, maxSlots: number): Stretch {
-    const end = this.end(incarnation)
-    const items = this.#items(incarnation)
-    const runs = new LooseRuns(incarnation, clock)
-    let slots = maxSlots
-    for (let i = Y.findIndexSS(items, clock); i < items.length; i++) {
-      const item = items[i] as Y.Item
-      if (slots <= 0) return runs.finish(item.id.clock)
-      if (item.deleted) {
-        slots--
-        continue
-      }
-      const entries = entriesIn(item)
-      const first = Math.max(0, clock - item.id.clock)
-      const last = Math.min(entries.length, first + slots)
-      for (let j = first; j < last; j++) {
-        const entry = entries[j] as Entry
-        if (entry !== HOLE) runs.add(entry, item.id.clock + j)
-      }
-      slots -= last - first
-      if (last < entries.length) return runs.finish(item.id.clock + last)
-    }
-    return runs.finish(end)
-  }
-
-  /** Forgets an incarnation that owns nothing live: its items are out of reach, and gone with the next compaction. */
+  /** Forgets an incarnation that owns nothing live. Its item leaves Yjs's list, where only itself and its neighbours refer to it. */
   forget (incarnation: number): void {
-    this.#stateVector.delete(incarnation)
+    const item = this.#item(incarnation)
+    if (item === null) return
+    if (item.left === null) this.#root._start = item.right
+    else item.left.right = item.right
+    if (item.right !== null) item.right.left = item.left
+    this.#root._length -= item.length
     this.#doc.store.clients.delete(incarnation)
+    this.#stateVector.delete(incarnation)
   }
 
-  #items (incarnation: number): Y.Item[] {
-    return this.#doc.store.clients.get(incarnation) as Y.Item[]
+  #item (incarnation: number): Y.Item | null {
+    return (this.#doc.store.clients.get(incarnation)?.[0] ?? null) as Y.Item | null
+  }
+
+  #slots (incarnation: number): Slots {
+    return ((this.#item(incarnation) as Y.Item).content as EntryRun).slots
   }
 
   /** Ends its use. */
@@ -158,44 +160,7 @@ export class ShardLog {
   get doc (): Y.Doc { return this.#doc }
 }
 
-function entriesIn (item: Y.Item): Entry[] {
-  return (item.content as Y.ContentAny).arr as Entry[]
-}
-
-/** An incarnation's log from 0 to `end`, of which exactly `live` (in clock order) is not superseded, as runs that keep short holes. */
-export function runsWithHoles (incarnation: number, end: number, live: readonly Entry[]): readonly Run[] {
-  const runs = new LooseRuns(incarnation, 0)
-  for (const entry of live) runs.add(entry, entry.clock)
-  return runs.finish(end).runs
-}
-
-/** Puts runs together from entries in clock order: as few as holes allow. */
-class LooseRuns {
-  readonly #runs: Run[] = []
-  #entries: Entry[] = []
-  #clock: number
-
-  constructor (readonly incarnation: number, clock: number) { this.#clock = clock }
-
-  /** The clock is the entry's own; the caller knows it without having to fetch the entry into the cache. */
-  add (entry: Entry, clock: number): void {
-    const gap = clock - this.#clock
-    if (this.#entries.length === 0 || gap > MAX_HOLES) this.#skipTo(clock)
-    else for (let i = 0; i < gap; i++) this.#entries.push(HOLE)
-    this.#entries.push(entry)
-    this.#clock = clock + 1
-  }
-
-  finish (end: number): Stretch {
-    this.#skipTo(end)
-    return { runs: this.#runs, end }
-  }
-
-  #skipTo (clock: number): void {
-    const { incarnation } = this
-    if (this.#entries.length > 0) this.#runs.push({ incarnation, clock: this.#clock - this.#entries.length, length: this.#entries.length, entries: this.#entries })
-    if (clock > this.#clock) this.#runs.push({ incarnation, clock: this.#clock, length: clock - this.#clock, entries: null })
-    this.#entries = []
-    this.#clock = clock
-  }
+function endOf (span: readonly Run[]): number {
+  const { clock, length } = span[span.length - 1] as Run
+  return clock + length
 }

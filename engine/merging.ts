@@ -80,7 +80,7 @@ function admitRuns (state: ShardState, runs: readonly Run[], onLate?: (entry: En
     }
   }
   state.moved()
-  state.settle(entries)
+  state.settle()
   for (const entry of late) if (entry.live && !isMute(entry)) onLate?.(entry)
   return { outcome: 'merged', entries, maxVersion }
 }

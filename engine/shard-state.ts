@@ -7,12 +7,12 @@
  *
  *   invariants   an entry of the index is in the log or in the write buffer, and live; liveEntries counts them
  */
-import { CompactingLog } from './compacting-log.js'
 import type { Entry } from './entry.js'
 import type { EngineEvent } from './events.js'
 import { Expiries } from './expiries.js'
 import { NO_FLOOR, type Floor } from './floor.js'
 import { takeOut } from './garbage.js'
+import { LastingLog } from './lasting-log.js'
 import { limits } from './limits.js'
 import { admit, type AdmitSinks, type Index } from './record.js'
 import type { Run } from './run.js'
@@ -31,7 +31,7 @@ export class ShardState {
   readonly shard: number
   readonly incarnation: number
   readonly index: Index = new Map()
-  readonly log: CompactingLog
+  readonly log: LastingLog
   readonly expiries = new Expiries()
   readonly report: (event: EngineEvent) => void
   readonly onRecord: ((key: string) => void) | undefined
@@ -51,10 +51,10 @@ export class ShardState {
     this.onRecord = onRecord
     this.#onBufferedDead = onBufferedDead
     this.#sinks = { onDead: this.died, onKindConflict: (key, field) => onEvent({ type: 'field-kind-conflict', shard, key, field }) }
-    this.log = new CompactingLog({
+    this.log = new LastingLog({
       live: () => this.#logged(),
       onCompacted: dropped => onEvent({ type: 'compacted', shard, live: this.#liveEntries, dropped }),
-      onThrown: (during, error) => onEvent({ type: 'log-rebuilt', shard, during, error })
+      onRebuilt: error => onEvent({ type: 'log-rebuilt', shard, error })
     })
   }
 
@@ -108,8 +108,8 @@ export class ShardState {
     this.onRecord?.(entry.key)
   }
 
-  /** So many entries were appended, or died, and their places in the index are taken. */
-  settle (entries: number): void { this.log.compactSlice(entries, this.#liveEntries) }
+  /** A flush, a merge or a collection is done. */
+  settle (): void { this.log.report() }
 
   /** The state vector has changed. */
   moved (): void { this.#digest = null }

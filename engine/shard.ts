@@ -16,7 +16,7 @@
  *                   by one that is not in the log
  *                2. the state vector names exactly the entries admitted, so equal vectors mean equal records
  *                3. an update is applied whole or not at all
- *                4. buffered entries <= limits.maxPendingEntries (write-buffer.ts); dead ones are bounded by the live (compacting-log.ts)
+ *                4. buffered entries <= limits.maxPendingEntries (write-buffer.ts); dead ones are bounded by the live (slots.ts)
  */
 import { isEndedBy } from './claims.js'
 import { collectTombstones, retireIncarnations } from './collecting.js'

@@ -22,7 +22,7 @@ const COUNTERS = {
   millpond_repair_failures_total: ['repairs that failed and will be tried again', ['cache']],
   millpond_updates_refused_total: ['updates from peers or disk that were not applied', ['cache', 'reason']],
   millpond_clock_ahead_total: ['merges with versions too far ahead for the clock to follow', ['cache']],
-  millpond_log_rebuilds_total: ['times Yjs threw: a log was made anew, or its compaction given up', ['cache', 'during']],
+  millpond_log_rebuilds_total: ['times Yjs threw and a log was made anew', ['cache']],
   millpond_compactions_total: ['times superseded entries were taken out of a log', ['cache']],
   millpond_field_kind_conflicts_total: ['uses of a field as another kind than it is, given up', ['cache']],
   millpond_tombstones_collected_total: ['tombstones dropped, forced ones (before all had seen them) told apart', ['cache', 'forced']],
@@ -107,7 +107,7 @@ function countEvent (event: MillpondEvent, count: Count): void {
       return count('millpond_digest_repaired_shards_total', { cache: event.cache }, event.shards)
     case 'repair-failed': return count('millpond_repair_failures_total', { cache: event.cache })
     case 'update-refused': return count('millpond_updates_refused_total', { cache: event.cache, reason: event.reason })
-    case 'log-rebuilt': return count('millpond_log_rebuilds_total', { cache: event.cache, during: event.during })
+    case 'log-rebuilt': return count('millpond_log_rebuilds_total', { cache: event.cache })
     case 'clock-ahead': return count('millpond_clock_ahead_total', { cache: event.cache })
     case 'tombstones-collected':
       count('millpond_tombstones_collected_total', { cache: event.cache, forced: 'no' }, event.dropped - event.forced)

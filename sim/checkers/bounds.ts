@@ -18,14 +18,11 @@ export function checkBounds (machine: string, inside: Inside | undefined): void 
     within(machine, `${cache}: writers waiting for replicas`, ackWaiters, limits.maxAckWaiters)
     for (const shard of replicator.shards) {
       within(machine, `${cache}: pending entries of shard ${shard.shard}`, shard.pendingEntries, limits.maxPendingEntries)
-      // SPEC E12, with room for one flush, which may be one merged update.
-      within(machine, `${cache}: dead entries of shard ${shard.shard}`, shard.deadEntries, (limits.maxDeadPerLiveEntry + 1) * Math.max(shard.liveEntries, limits.minGarbageToCompact) + MAX_FLUSH)
+      // SPEC E12
+      within(machine, `${cache}: dead entries of shard ${shard.shard}`, shard.deadEntries, (limits.minHolesToPack + 1) * shard.liveEntries)
     }
   }
 }
-
-/** More entries than one update of these simulations carries. */
-const MAX_FLUSH = 4096
 
 /** What is left in the queues of a machine that should be at rest, or null. */
 export function notAtRest (machine: string, inside: Inside | undefined): string | null {

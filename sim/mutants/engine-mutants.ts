@@ -1,8 +1,8 @@
 /** Planted bugs of the engine: what wins, what is kept, and what an update claims. */
 import { Entry, NO_FIELDS } from '../../engine/entry.js'
-import { ShardLog, type Stretch } from '../../engine/log.js'
+import { ShardLog } from '../../engine/log.js'
 import { isDeleted } from '../../engine/record.js'
-import { runsOf, type Run } from '../../engine/run.js'
+import type { Run } from '../../engine/run.js'
 import { Shard, type MergeResult } from '../../engine/shard.js'
 import type { Write } from '../../engine/write.js'
 import type { StateVector } from '../../engine/state-vector.js'
@@ -33,13 +33,17 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'compaction-loses-entry',
     breaks: 'a compacted log lacks one live entry',
     seeds: 20,
-    plant: () => patch(ShardLog.prototype, 'stretch', original => function (this: ShardLog, incarnation: number, clock: number, maxSlots: number): Stretch {
-      const { runs, end } = original.call(this, incarnation, clock, maxSlots)
-      const last = runs.findLast(run => run.entries !== null)
-      if (last === undefined) return { runs, end }
-      const lost = runsOf(incarnation, last.clock, last.clock + last.length, (last.entries ?? []).filter(entry => entry.live).slice(0, -1))
-      return { runs: runs.flatMap(run => run === last ? lost : [run]), end }
-    })
+    plant: () => {
+      const lost = new WeakSet<Entry>()
+      return patch(ShardLog.prototype, 'bury', original => function (this: ShardLog, entry: Entry): number {
+        if (lost.delete(entry)) return 0
+        const taken = original.call(this, entry)
+        const [first, second] = taken === 0 ? [] : this.live(entry.incarnation, 0)
+        if (first === undefined || second === undefined) return taken
+        lost.add(first)
+        return taken + original.call(this, first)
+      })
+    }
   },
   {
     name: 'ties-first-come',

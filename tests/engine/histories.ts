@@ -86,9 +86,9 @@ export type Step = StepOf<keyof typeof STEPS>
 
 export const histories: fc.Arbitrary<readonly Step[]> = fc.array(fc.oneof(...Object.entries(STEPS).map(([what, { weight, step }]) => ({ weight, arbitrary: (step as fc.Arbitrary<object>).map(drawn => ({ do: what, ...drawn }) as Step) }))), { maxLength: 80, size: 'max' })
 
-/** Compactions begin early and go on in slices of a few entries, as in a shard of many. */
-export function compactInSlices (): void {
-  Object.assign(limits, { minGarbageToCompact: 3, minCompactionSlice: 2 })
+/** Logs have chunks of a few entries, as many of them as in a shard of many. */
+export function useSmallChunks (): void {
+  Object.assign(limits, { maxSlotsPerChunk: 4, minHolesToPack: 1 })
 }
 
 /** What a history comes to. */

@@ -8,13 +8,13 @@ import { isDeepStrictEqual } from 'node:util'
 import type { StateVector } from '../../engine/state-vector.js'
 import { assertProperty } from '../support/properties.js'
 import { readWire, updateOf } from '../fuzz/wire.js'
-import { compactInSlices, histories, play } from './histories.js'
+import { useSmallChunks, histories, play } from './histories.js'
 import { assertWhole, dump, openShard, type TestShard } from './shards.js'
 
 const FILE = 'tests/engine/properties.test.ts'
 const NOBODY = 0xffffffff
 
-compactInSlices()
+useSmallChunks()
 
 const sure = { deepEqual: (a: unknown, b: unknown, what = 'whole') => same(a, b, what), is: (a: unknown, b: unknown, what = 'whole') => same(a, b, what) }
 

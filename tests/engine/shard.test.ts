@@ -315,28 +315,24 @@ test('dead entries are bounded, and the encoding follows the live records (SPEC 
   for (let i = 0; i < 20_000; i++) {
     shard.write(put(`k${(i * 7919) % 100}`, i, { n: i }))
     if (i % 10 === 0) shard.flush()
-    if (i % 500 === 0) t.true(shard.deadEntries <= limits.minGarbageToCompact + 10)
+    if (i % 500 === 0) t.true(shard.deadEntries <= 100 * limits.minHolesToPack)
   }
   t.true(shard.events.filter(event => event.type === 'compacted').length >= 10)
   t.true(shard.encode().length < 100 * 30)
   assertWhole(t, shard)
 })
 
-test('a large shard is compacted in slices, none longer than a flush asks for (SPEC E12)', t => {
+test('a large shard never has many dead entries, and none of them stops it (SPEC E12)', t => {
   const shard = openShard(1)
   for (let i = 0; i < 30_000; i++) shard.write(put(`k${i}`, i, { n: i }))
   shard.flush()
-  let compactions = 0
   for (let i = 30_000; i < 200_000; i++) {
     shard.write(put(`k${(i * 7919) % 30_000}`, i, { n: i }))
     if (i % 500 === 0) shard.flush()
-    if (shard.events.length > compactions) {
-      compactions = shard.events.length
-      t.true(shard.deadEntries <= 30_000, 'what died while it was copied is all that is left')
-    }
-    if (shard.deadEntries > limits.maxDeadPerLiveEntry * 30_000 * 1.5) t.fail(`${shard.deadEntries} dead entries`)
+    if (i % 100 === 0 && shard.deadEntries > 30_000 / 2) t.fail(`${shard.deadEntries} dead entries`)
   }
-  t.true(compactions >= 2)
+  const dropped = shard.events.map(event => event.type === 'compacted' ? event.dropped : 0)
+  t.true(Math.max(...dropped) < 500 + 10 * limits.maxSlotsPerChunk, 'about as many are taken out as come in')
   assertWhole(t, shard)
   const peer = openShard(2)
   peer.merge(shard.encode())

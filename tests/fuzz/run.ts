@@ -40,8 +40,8 @@ const count = (counts: Map<string, number>, what: string): Map<string, number> =
 const hex = (bytes: Uint8Array): string => `${bytes.length} bytes ${Buffer.from(bytes).toString('hex').slice(0, MAX_HEX)}${bytes.length * 2 > MAX_HEX ? '…' : ''}`
 
 export function fuzz ({ seed, from, rounds, onRound }: FuzzOptions): FuzzReport {
-  // Compactions go on in small slices between all this, as they do in a large shard.
-  Object.assign(limits, { minGarbageToCompact: 4, minCompactionSlice: 4 })
+  // Logs have many small chunks, which are packed and joined between all this, as in a large shard.
+  Object.assign(limits, { maxSlotsPerChunk: 4, minHolesToPack: 1 })
   const outcomes = new Map<string, number>()
   const mutations = new Map<string, Map<string, number>>()
   const failures: string[] = []
