@@ -5,7 +5,7 @@
  *   offsets   0  1  4  9       clocks from the chunk's start on; those in between are history, and cost nothing
  *
  * An entry knows its clock itself, but looking for one by way of the others would fetch each of them into the processor's
- * cache. The numbers beside them are 4 bytes each, and lie together.
+ * cache. The numbers beside them lie together, and are 2 bytes each until a chunk is so old that 65,536 clocks do not cover it.
  *
  *   invariants   offsets ascend
  */
@@ -13,14 +13,17 @@ import type { Entry } from './entry.js'
 import { limits } from './limits.js'
 
 const MAX_OFFSET = 2 ** 32 - 1
+const MAX_SHORT_OFFSET = 2 ** 16 - 1
+
+type Offsets = Uint16Array | Uint32Array
 
 export class Chunk {
   holes = 0
   #entries: (Entry | null)[] = []
   /** At least as long as the entries. */
-  #offsets: Uint32Array
+  #offsets: Offsets
 
-  constructor (readonly start: number, capacity: number) { this.#offsets = new Uint32Array(capacity) }
+  constructor (readonly start: number, capacity: number) { this.#offsets = new Uint16Array(capacity) }
 
   get live (): number { return this.#entries.length - this.holes }
 
@@ -32,8 +35,10 @@ export class Chunk {
 
   push (entry: Entry | null, clock: number): void {
     const { length } = this.#entries
-    if (length === this.#offsets.length) this.#offsets = resized(this.#offsets, Math.max(8, length * 2))
-    this.#offsets[length] = clock - this.start
+    const offset = clock - this.start
+    const isFull = length === this.#offsets.length
+    if (isFull || (offset > MAX_SHORT_OFFSET && this.#offsets instanceof Uint16Array)) this.#offsets = resized(this.#offsets, isFull ? Math.max(8, length * 2) : this.#offsets.length, offset)
+    this.#offsets[length] = offset
     this.#entries.push(entry)
   }
 
@@ -74,11 +79,11 @@ export class Chunk {
   /** Gives back the room that arrays keep in order to grow. */
   trim (): void {
     this.#entries = this.#entries.slice()
-    this.#offsets = resized(this.#offsets, this.#entries.length)
+    this.#offsets = resized(this.#offsets, this.#entries.length, this.#lastOffset)
   }
 
   canJoin (right: Chunk): boolean {
-    return this.live + right.live <= limits.maxSlotsPerChunk / 2 && right.start + (right.#offsets[right.#entries.length - 1] as number) - this.start <= MAX_OFFSET
+    return this.live + right.live <= limits.maxSlotsPerChunk / 2 && right.start + right.#lastOffset - this.start <= MAX_OFFSET
   }
 
   /** Takes over what is left of another chunk. @returns how many holes that took out of both */
@@ -86,6 +91,8 @@ export class Chunk {
     right.#entries.forEach((entry, slot) => { if (entry !== null) this.push(entry, right.start + (right.#offsets[slot] as number)) })
     return right.holes + this.pack()
   }
+
+  get #lastOffset (): number { return this.#offsets[this.#entries.length - 1] ?? 0 }
 
   /** The first slot at a clock or behind it. */
   #slotFrom (clock: number): number {
@@ -101,10 +108,9 @@ export class Chunk {
   }
 }
 
-function resized (offsets: Uint32Array, length: number): Uint32Array {
-  if (offsets.length === length) return offsets
-  if (offsets.length > length) return offsets.slice(0, length)
-  const longer = new Uint32Array(length)
-  longer.set(offsets)
-  return longer
+/** A copy with this much room, for offsets up to `last`. */
+function resized (offsets: Offsets, length: number, last: number): Offsets {
+  const resized = last > MAX_SHORT_OFFSET ? new Uint32Array(length) : new Uint16Array(length)
+  resized.set(length < offsets.length ? offsets.subarray(0, length) : offsets)
+  return resized
 }

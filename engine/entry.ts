@@ -48,11 +48,13 @@ interface Both { readonly extra: Extra, readonly next: Entry }
 function isBoth (rest: Extra | Both): rest is Both { return 'next' in rest }
 
 export class Entry {
-  // What a read needs comes first: it lies in one line of the processor's cache, mostly.
-  /** The fields it still wins. */
+  /** The fields it still wins. First, because it lies in one line of the processor's cache with what tells the object's class. */
   fields: EntryFields
-  /** The next entry of the record; or what few entries have; or both; nearly always null. */
-  private rest: Entry | Extra | Both | null = null
+  /**
+   * The next entry of the record; or what few entries have; or both. Nearly all have neither: theirs is the null of the
+   * prototype, which takes no room in them, until they are given one of their own.
+   */
+  private declare rest: Entry | Extra | Both | null
   /** One string object serves all entries of a record: an entry that joins takes over that of the first (admit). */
   key: string
   clock: number
@@ -112,9 +114,11 @@ export class Entry {
 
   private hang (extra: Extra | null, next: Entry | null): void {
     this.mark(HAS_EXTRA, extra !== null)
-    if (extra === null) this.rest = next
-    else this.rest = next === null ? extra : { extra, next }
+    const rest = extra === null ? next : next === null ? extra : { extra, next }
+    if (rest !== this.rest) this.rest = rest
   }
+
+  static { Entry.prototype.rest = null }
 
   /** 0 while it waits in the write buffer: below every real incarnation, so that it loses every tie. */
   get incarnation (): number { return this.dotIncarnation >>> 0 }
