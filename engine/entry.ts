@@ -29,14 +29,18 @@ export interface Extra {
 }
 
 /**
- * Large numbers are kept as halves of 32 bits: those lie in the object itself, where a larger number would be an object
- * of its own in V8, to be allocated, visited by the collector and fetched to be compared. There are millions of entries,
- * so what fits into the spare bits of a half, or is there for few of them only, has no field of its own either.
+ * There are millions of entries, so each is 80 bytes. Large numbers are kept as halves of 32 bits: those lie in the object
+ * itself, where a larger number would be an object of its own in V8, to be allocated, visited by the collector and fetched
+ * to be compared. The upper halves have 21 bits, and share a field:
+ *
+ *   highs     versionHigh (21) | lag (8) | marks (3)
+ *   lag       stampHigh - versionHigh; a unit is 71 minutes, so only what was written days after it happened is FAR
  */
 const HALF = 2 ** 32
-
-/** The upper half of a stamp has 21 bits; below them, in the same field, it says of its entry: */
-const MARK_BITS = 3
+const VERSION_SHIFT = 11
+const LAG_SHIFT = 3
+const LAG_MASK = 0xff
+const FAR = -128
 const CLEARS = 1
 const DEAD = 2
 const HAS_EXTRA = 4
@@ -50,45 +54,77 @@ function isBoth (rest: Extra | Both): rest is Both { return 'next' in rest }
 export class Entry {
   /** The fields it still wins. First, because it lies in one line of the processor's cache with what tells the object's class. */
   fields: EntryFields
+  /** One string object serves all entries of a record: an entry that joins takes over that of the first (admit). */
+  key: string
+  clock: number
+  private dotIncarnation: number
+  private highs: number
+  private versionLow: number
+  private stampLow: number
   /**
    * The next entry of the record; or what few entries have; or both. Nearly all have neither: theirs is the null of the
    * prototype, which takes no room in them, until they are given one of their own.
    */
   private declare rest: Entry | Extra | Both | null
-  /** One string object serves all entries of a record: an entry that joins takes over that of the first (admit). */
-  key: string
-  clock: number
-  private dotIncarnation: number
-  private versionHigh: number
-  private versionLow: number
-  private stampHighAndMarks: number
-  private stampLow: number
+  /** Of entries that are FAR; the others have no room for it either. */
+  private declare stampHighIfFar: number
+
+  static {
+    this.prototype.rest = null
+    this.prototype.stampHighIfFar = 0
+    // From the first few objects of a class V8 learns how large they are. These have no room for what nearly none has.
+    for (let i = 0; i < 16; i++) new Entry('', 0, 0, NO_FIELDS, false)
+  }
 
   constructor (key: string, version: number, stamp: number, fields: EntryFields, clears: boolean, incarnation = 0, clock = 0, extra: Extra | null = null) {
     this.fields = fields
     this.key = key
     this.clock = clock
     this.dotIncarnation = incarnation | 0
-    this.versionHigh = Math.floor(version / HALF)
-    this.versionLow = version | 0
-    this.stampHighAndMarks = (Math.floor(stamp / HALF) << MARK_BITS) | (clears ? CLEARS : 0)
-    this.stampLow = stamp | 0
+    this.highs = clears ? CLEARS : 0
+    this.versionLow = 0
+    this.stampLow = 0
+    this.moveTo(version, stamp)
     if (extra !== null) this.extra = extra
   }
 
   get version (): number { return this.versionHigh * HALF + (this.versionLow >>> 0) }
   get stamp (): number { return this.stampHigh * HALF + (this.stampLow >>> 0) }
-  private get stampHigh (): number { return this.stampHighAndMarks >> MARK_BITS }
+
+  private get versionHigh (): number { return this.highs >>> VERSION_SHIFT }
+
+  private get stampHigh (): number {
+    const lag = this.highs << (32 - VERSION_SHIFT) >> (32 - VERSION_SHIFT + LAG_SHIFT)
+    return lag === FAR ? this.stampHighIfFar : this.versionHigh + lag
+  }
+
+  /** Gives an entry of the write buffer another place in time. */
+  moveTo (version: number, stamp: number): void {
+    const versionHigh = Math.floor(version / HALF)
+    const stampHigh = Math.floor(stamp / HALF)
+    const lag = stampHigh - versionHigh
+    const isFar = lag <= FAR || lag >= -FAR
+    this.highs = versionHigh << VERSION_SHIFT | ((isFar ? FAR : lag) & LAG_MASK) << LAG_SHIFT | this.highs & MARKS
+    this.versionLow = version | 0
+    this.stampLow = stamp | 0
+    if (isFar) this.makeRoom(this.rest, stampHigh)
+  }
+
+  /** Both at once, so that there are two kinds of objects for V8 and not five. */
+  private makeRoom (rest: Entry | Extra | Both | null, stampHighIfFar: number): void {
+    this.rest = rest
+    this.stampHighIfFar = stampHighIfFar
+  }
 
   /** Whether it hides every older field of its record: a delete (without fields) or a replacement (with fields). */
-  get clears (): boolean { return (this.stampHighAndMarks & CLEARS) !== 0 }
+  get clears (): boolean { return (this.highs & CLEARS) !== 0 }
   set clears (clears: boolean) { this.mark(CLEARS, clears) }
 
-  get live (): boolean { return (this.stampHighAndMarks & DEAD) === 0 }
+  get live (): boolean { return (this.highs & DEAD) === 0 }
   set live (live: boolean) { this.mark(DEAD, !live) }
 
   private mark (mark: number, isSet: boolean): void {
-    this.stampHighAndMarks = isSet ? this.stampHighAndMarks | mark : this.stampHighAndMarks & ~mark
+    this.highs = isSet ? this.highs | mark : this.highs & ~mark
   }
 
   /** Whether nothing but its fields is to be said of its record. */
@@ -96,7 +132,7 @@ export class Entry {
 
   /** Null unless it expires, unsets a field or has claims. */
   get extra (): Extra | null {
-    if ((this.stampHighAndMarks & HAS_EXTRA) === 0) return null
+    if ((this.highs & HAS_EXTRA) === 0) return null
     const rest = this.rest as Extra | Both
     return isBoth(rest) ? rest.extra : rest
   }
@@ -105,7 +141,7 @@ export class Entry {
 
   /** The next live entry of the same record, in ascending order of `isLaterThan`. Entries of a record share no field. */
   get next (): Entry | null {
-    if ((this.stampHighAndMarks & HAS_EXTRA) === 0) return this.rest as Entry | null
+    if ((this.highs & HAS_EXTRA) === 0) return this.rest as Entry | null
     const rest = this.rest as Extra | Both
     return isBoth(rest) ? rest.next : null
   }
@@ -115,10 +151,8 @@ export class Entry {
   private hang (extra: Extra | null, next: Entry | null): void {
     this.mark(HAS_EXTRA, extra !== null)
     const rest = extra === null ? next : next === null ? extra : { extra, next }
-    if (rest !== this.rest) this.rest = rest
+    if (rest !== this.rest) this.makeRoom(rest, this.stampHighIfFar)
   }
-
-  static { Entry.prototype.rest = null }
 
   /** 0 while it waits in the write buffer: below every real incarnation, so that it loses every tie. */
   get incarnation (): number { return this.dotIncarnation >>> 0 }
@@ -154,20 +188,11 @@ export class Entry {
     this.moveTo(version, stamp)
   }
 
-  /** Gives an entry of the write buffer another place in time. */
-  moveTo (version: number, stamp: number): void {
-    this.versionHigh = Math.floor(version / HALF)
-    this.versionLow = version | 0
-    this.stampHighAndMarks = (Math.floor(stamp / HALF) << MARK_BITS) | (this.stampHighAndMarks & MARKS)
-    this.stampLow = stamp | 0
-  }
-
   /** The total order of writes: by version, then stamp, then dot. Strict: an entry is not later than itself. */
   isLaterThan (other: Entry): boolean {
-    if (this.versionHigh !== other.versionHigh) return this.versionHigh > other.versionHigh
-    if (this.versionLow !== other.versionLow) return this.versionLow >>> 0 > other.versionLow >>> 0
-    if (this.stampHigh !== other.stampHigh) return this.stampHigh > other.stampHigh
-    if (this.stampLow !== other.stampLow) return this.stampLow >>> 0 > other.stampLow >>> 0
+    const { version, stamp } = this
+    if (version !== other.version) return version > other.version
+    if (stamp !== other.stamp) return stamp > other.stamp
     if (this.dotIncarnation !== other.dotIncarnation) return this.incarnation > other.incarnation
     return this.clock > other.clock
   }

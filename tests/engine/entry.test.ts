@@ -12,6 +12,8 @@ const SAMPLES: readonly (readonly [what: string, entry: Entry])[] = [
   ['a delete with a stamp of its own', new Entry('k', 7, 9, NO_FIELDS, true, 3, 4)],
   ['a replacement', new Entry('k', 7, 7, { a: 1 }, true, 3, 4)],
   ['the largest version', new Entry('k', Number.MAX_SAFE_INTEGER, 0, { a: 1 }, false, 3, 4)],
+  ['the largest stamp', new Entry('k', 0, Number.MAX_SAFE_INTEGER, { a: 1 }, true, 3, 4)],
+  ['an event written down years later', new Entry('k', 1.3e15, 1.8e15, { a: 1 }, false, 3, 4)],
   ['version zero', new Entry('k', 0, 0, { a: 1 }, false, 3, 4)]
 ]
 
@@ -91,4 +93,49 @@ test('the deepest value that can be written can be decoded', t => {
   for (let depth = 0; depth < limits.maxValueDepth; depth++) value = [value]
   const entry = new Entry('k', 1, 1, { value }, false)
   t.deepEqual(decodeEntry(encodeEntry(entry), 0, 0), entry)
+})
+
+/** Around every power of two, and around the distances at which a stamp is kept in another way. */
+const EDGES = [0, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 38, 126 * 2 ** 32, 127 * 2 ** 32, 128 * 2 ** 32 - 1, 128 * 2 ** 32, 129 * 2 ** 32, 2 ** 51, 2 ** 52 - 1, 2 ** 52, Number.MAX_SAFE_INTEGER]
+
+test('whatever version and stamp an entry has, they are told apart and kept, through every change of what else it holds', t => {
+  const extra = { expires: 5, late: 0, claims: [] }
+  const other = new Entry('k', 1, 1, { b: 1 }, false)
+  for (const version of EDGES) {
+    for (const stamp of EDGES) {
+      for (const clears of [false, true]) {
+        const entry = new Entry('k', version, stamp, { a: 1 }, clears, 0xffffffff, 4)
+        const holds = (more: { extra: typeof extra | null, next: Entry | null, live?: boolean }): void => {
+          const { extra: hasExtra, next, live = true } = more
+          t.true(entry.version === version && entry.stamp === stamp && entry.clears === clears && entry.live === live && entry.extra === hasExtra && entry.next === next && entry.incarnation === 0xffffffff, `${version} ${stamp}`)
+          t.is(entry.isPlain, hasExtra === null && next === null)
+        }
+        holds({ extra: null, next: null })
+        entry.next = other
+        holds({ extra: null, next: other })
+        entry.extra = extra
+        holds({ extra, next: other })
+        entry.live = false
+        holds({ extra, next: other, live: false })
+        entry.next = null
+        holds({ extra, next: null, live: false })
+        entry.live = true
+        entry.extra = null
+        holds({ extra: null, next: null })
+        entry.become(stamp, version, { a: 2 }, !clears, extra)
+        t.deepEqual([entry.version, entry.stamp, entry.clears, entry.extra, entry.next, entry.incarnation], [stamp, version, !clears, extra, null, 0])
+        entry.moveTo(version, stamp)
+        t.deepEqual([entry.version, entry.stamp, entry.clears, entry.extra], [version, stamp, !clears, extra])
+      }
+    }
+  }
+})
+
+test('versions and stamps of any size are ordered', t => {
+  const entries = EDGES.flatMap(version => EDGES.map(stamp => new Entry('k', version, stamp, { a: 1 }, false, 1, 0)))
+  entries.forEach((a, i) => {
+    entries.forEach((b, j) => { if (a.isLaterThan(b) !== i > j) t.fail(`${i} and ${j}`) })
+    t.is(a.isOlderThan(a.version, a.stamp), false)
+    t.is(a.isOlderThan(a.version, a.stamp + 1), true)
+  })
 })
