@@ -110,7 +110,7 @@ export class Chunk {
 
 /** A copy with this much room, for offsets up to `last`. */
 function resized (offsets: Offsets, length: number, last: number): Offsets {
-  const resized = last > MAX_SHORT_OFFSET ? new Uint32Array(length) : new Uint16Array(length)
-  resized.set(length < offsets.length ? offsets.subarray(0, length) : offsets)
-  return resized
+  const copy = last > MAX_SHORT_OFFSET ? new Uint32Array(length) : new Uint16Array(length)
+  copy.set(length < offsets.length ? offsets.subarray(0, length) : offsets)
+  return copy
 }

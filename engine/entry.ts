@@ -73,7 +73,7 @@ export class Entry {
     this.prototype.rest = null
     this.prototype.stampHighIfFar = 0
     // From the first few objects of a class V8 learns how large they are. These have no room for what nearly none has.
-    for (let i = 0; i < 16; i++) new Entry('', 0, 0, NO_FIELDS, false)
+    Array.from({ length: 16 }, () => new Entry('', 0, 0, NO_FIELDS, false))
   }
 
   constructor (key: string, version: number, stamp: number, fields: EntryFields, clears: boolean, incarnation = 0, clock = 0, extra: Extra | null = null) {

@@ -37,7 +37,7 @@ export const limits = {
   maxUpdateBytes: 64 * MIB,
   /** Slots of one chunk of a log: as many are copied at once to take holes out, a few microseconds of work. */
   maxSlotsPerChunk: 1024,
-  /** A chunk is packed when more than this share of its slots are holes, 12 bytes each: so each hole costs copying three entries ... */
+  /** A chunk is packed when more than this share of its slots are holes, 10 bytes each: so a hole costs copying three entries ... */
   maxHoleShare: 0.25,
   /** ... but never for fewer holes than this. */
   minHolesToPack: 8,

@@ -31,7 +31,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'compaction-loses-entry',
-    breaks: 'a compacted log lacks one live entry',
+    breaks: 'a log that is rid of superseded entries loses a live one with them',
     seeds: 20,
     plant: () => {
       const lost = new WeakSet<Entry>()
