@@ -11,6 +11,8 @@
  */
 import type { Fields } from '../engine/values.js'
 import type { WriteConcern } from '../replication/acks.js'
+import { kindOf } from './fields/field-op.js'
+import { FieldsModel, type Certain } from './fields/model.js'
 
 export interface Op {
   readonly id: number
@@ -44,6 +46,8 @@ export interface Loss {
 export class Model {
   readonly ops: Op[] = []
   readonly losses: Loss[] = []
+  /** Fields that are more than registers have keys of their own. */
+  readonly fields = new FieldsModel(op => this.isGuaranteed(op))
   readonly #byKey = new Map<string, Map<string, Op[]>>()
 
   submit (op: Omit<Op, 'id' | 'value' | 'ackedMs' | 'outcome'>, padding = 0): Op {
@@ -58,7 +62,7 @@ export class Model {
     return full
   }
 
-  keys (place: string): IterableIterator<string> { return (this.#byKey.get(place) ?? new Map<string, Op[]>()).keys() }
+  keys (place: string): string[] { return [...this.#byKey.get(place)?.keys() ?? [], ...this.fields.keys(place)] }
   of (place: string, key: string): readonly Op[] { return this.#byKey.get(place)?.get(key) ?? [] }
 
   /** The write a value came from, or undefined when no write has this value. */
@@ -68,7 +72,7 @@ export class Model {
     return op?.value === value ? op : undefined
   }
 
-  isGuaranteed (op: Op): boolean {
+  isGuaranteed (op: Parameters<Certain>[0]): boolean {
     const { ackedMs } = op
     if (op.outcome !== 'acked' || ackedMs === undefined) return false
     const lost = new Set<string>()
@@ -81,6 +85,7 @@ export class Model {
 
   /** What is wrong with a record as it is seen now, or null. `final`: nothing is on its way any more. */
   judge (place: string, key: string, fields: Fields | undefined, final: boolean): string | null {
+    if (kindOf(key) !== undefined) return this.fields.judge(place, key, fields, final)
     const ops = this.of(place, key)
     if (ops.length === 0) return `${place} has a key ${key} that was never written there`
     const shown = new Map<string, Op>()

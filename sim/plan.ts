@@ -2,6 +2,7 @@
 import type { LinkFaults } from './network.js'
 import type { ConsumerPlan } from './workloads/consumer.js'
 import type { WritesPlan } from './workloads/writes.js'
+import type { IndexDeclaration } from '../engine/query.js'
 import type { WriteConcern } from '../replication/acks.js'
 
 export interface ClusterPlan {
@@ -10,7 +11,7 @@ export interface ClusterPlan {
   /** Machines that join for a while. */
   readonly spares: readonly string[]
   readonly clients: readonly string[]
-  readonly caches: Readonly<Record<string, { readonly shards: number, readonly groups: number, readonly replicas: number }>>
+  readonly caches: Readonly<Record<string, { readonly shards: number, readonly groups: number, readonly replicas: number, readonly indexes?: IndexDeclaration }>>
 }
 
 const NEVER_COLLECTS = { collectIntervalMs: 60_000, tombstoneMinAgeMs: 600_000, tombstoneMaxAgeMs: 604_800_000 } as const

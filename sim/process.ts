@@ -35,6 +35,13 @@ export class MachineClock implements Clock {
 
   freeze (): void { this.#frozenMs ??= this.wallMs() }
   thaw (): void { this.#frozenMs = undefined }
+
+  /** Shows the true time again, and keeps to it. */
+  setRight (): void {
+    this.thaw()
+    this.#rate = 1
+    this.#offsetMs = 0
+  }
 }
 
 export class SimProcess {

@@ -3,7 +3,9 @@
  * must agree, every write that was promised must be there, and nothing may be left in any queue.
  */
 import { notConverged } from './checkers/convergence.js'
+import { notYetUnset } from './checkers/expiry.js'
 import { loseHints } from './checkers/lost-hints.js'
+import { checkReads } from './checkers/reads.js'
 import { checkStores } from './checkers/stores.js'
 import { finalRecords } from './checkers/truth.js'
 import type { Coverage } from './coverage.js'
@@ -56,6 +58,7 @@ export async function runPlan (plan: Plan, print?: (line: string) => void): Prom
     world.heal()
     await settle(world, plan)
     await rest(world, plan)
+    await readEverywhere(world, plan)
     kept = new Map(plan.clusters.flatMap(({ name }) => world.nodesOf(name)).map(machine => [machine.name, machine.kept]))
     if (plan.losesHints) {
       await runUntil(world, loseHints(world, plan, world.random.fork('lost hints')))
@@ -70,7 +73,8 @@ export async function runPlan (plan: Plan, print?: (line: string) => void): Prom
   const { model, scheduler } = world
   return {
     plan, violation, events: scheduler.count, virtualMs: scheduler.nowMs, hash: trace.hash, coverage: world.coverage,
-    writes: model.ops.length, acked: model.ops.filter(({ outcome }) => outcome === 'acked').length, guaranteed: model.ops.filter(op => model.isGuaranteed(op)).length,
+    writes: model.ops.length + model.fields.ops.length, acked: [...model.ops, ...model.fields.ops].filter(({ outcome }) => outcome === 'acked').length,
+    guaranteed: model.ops.filter(op => model.isGuaranteed(op)).length + model.fields.guaranteed,
     kept,
     delivered: world.consumers.reduce((sum, { deliveries }) => sum + deliveries.count, 0),
     last: trace.last
@@ -97,6 +101,8 @@ function unsettled (world: World, plan: Plan): Violation | null {
     for (const cache of Object.keys(caches)) {
       const difference = notConverged(world.nodesOf(name), cache)
       if (difference !== null) return new Violation('replicas converge once the world is healed', `${name}/${cache}: after ${plan.settleMs} ms, ${difference}`)
+      const expired = notYetUnset(world.nodesOf(name), cache)
+      if (expired !== null) return new Violation('what has expired is unset', `${name}/${cache}: after ${plan.settleMs} ms, ${expired}`)
     }
   }
   for (const { deliveries } of world.consumers) {
@@ -105,6 +111,15 @@ function unsettled (world: World, plan: Plan): Violation | null {
     if (missing !== null) return new Violation('consumers see every final value, and never go back', missing)
   }
   return null
+}
+
+/** Only where there is more to read than what single gets tell. */
+async function readEverywhere (world: World, plan: Plan): Promise<void> {
+  for (const { cluster, cache } of plan.writes.filter(({ kind }) => kind === 'reads')) {
+    const records = finalRecords(world.model, `${cluster}/${cache}`, world.nodesOf(cluster), cache)
+    const indexed = plan.clusters.find(({ name }) => name === cluster)?.caches[cache]?.indexes !== undefined
+    for (const machine of world.machines.values()) if (machine.cluster === cluster) await checkReads(machine, cache, records, indexed, world.scheduler)
+  }
 }
 
 /**

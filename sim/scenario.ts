@@ -1,5 +1,5 @@
 /** A world made by hand, for one story: everything that is not said is small, kind and the same every time. */
-import type { Fault, Plan } from './plan.js'
+import type { ClusterPlan, Fault, Plan } from './plan.js'
 import type { ConsumerPlan } from './workloads/consumer.js'
 import type { WritesPlan } from './workloads/writes.js'
 
@@ -10,7 +10,7 @@ export interface Scenario {
   readonly nodes: readonly string[]
   readonly spares?: readonly string[]
   readonly clients?: readonly string[]
-  readonly shape?: { readonly shards: number, readonly groups: number, readonly replicas: number }
+  readonly shape?: ClusterPlan['caches'][string]
   readonly limits?: Plan['limits']
   readonly concerns?: Plan['concerns']
   readonly writes: ReadonlyArray<Pick<WritesPlan, 'kind' | 'host'> & Partial<WritesPlan>>

@@ -1,6 +1,7 @@
 /** What machines and workloads see of the world they are in. */
 import type { Cache } from '../node/cache.js'
 import type { MillpondEvent } from '../node/events.js'
+import type { Inside } from '../node/inside.js'
 import type { Coverage } from './coverage.js'
 import type { Model } from './model.js'
 import type { SimNetwork } from './network.js'
@@ -16,6 +17,8 @@ export interface Host {
   readonly process: SimProcess | undefined
   /** Set while a node or client is open on it. */
   readonly cacheOf: ((name: string) => Cache) | undefined
+  /** What lies behind the node or client. */
+  readonly inside: Inside | undefined
   /** Looks after itself once its process has done something. */
   afterRun (): void
 }

@@ -3,6 +3,7 @@
  * putting them in: a fault that is always there hides what happens without it (swarm testing, Groce et al. 2012).
  */
 import type { WriteConcern } from '../replication/acks.js'
+import { withFields } from './fields-mix.js'
 import { mixesOf } from './mixes.js'
 import { FAULT_KINDS, FIRST_COLLECTING_SEED, type ClusterPlan, type Fault, type Plan } from './plan.js'
 import { SimRandom } from './random.js'
@@ -20,13 +21,14 @@ export function planOf (seed: number, safetyMs: number): Plan {
   const clusters = [mainCluster(random)]
   if (random.chance(0.25)) clusters.push(otherCluster(random, clusters[0] as ClusterPlan))
   const small = random.chance(0.6)
+  const fields = withFields(seed, clusters)
   const mix = mixesOf(seed, clusters[0] as ClusterPlan, safetyMs)
   return {
     seed, safetyMs, settleMs: SETTLE_MS, pace: seed < FIRST_COLLECTING_SEED ? 'fast' : 'collecting',
     limits: small ? 'small' : 'usual',
     maxMessageBytes: random.chance(0.4) ? 12 * 1024 : 900 * 1024,
-    clusters,
-    writes: [...clusters.flatMap(cluster => writesOf(random, cluster)), ...mix.writes].map((writes, id) => ({ ...writes, id })),
+    clusters: fields.clusters,
+    writes: [...clusters.flatMap(cluster => writesOf(random, cluster)), ...mix.writes, ...fields.writes].map((writes, id) => ({ ...writes, id })),
     concerns: random.pick<readonly WriteConcern[]>([['buffered'], ['buffered', 'durable'], ['buffered', 'majority'], ['durable', 'majority', 'all'], ['majority'], ['buffered', 'durable', 'majority', 'all']]),
     consumers: [...clusters.flatMap(cluster => consumersOf(random, cluster)), ...mix.consumers],
     faults: [...faultsOf(random, clusters[0] as ClusterPlan, safetyMs), ...mix.faults].sort((a, b) => a.atMs - b.atMs),

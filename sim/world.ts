@@ -5,6 +5,7 @@
 import type { MillpondEvent } from '../node/events.js'
 import { checkEqualDigests } from './checkers/convergence.js'
 import { CursorWatch } from './checkers/cursors.js'
+import { checkExpired } from './checkers/expiry.js'
 import { checkAcknowledged, checkOrigins } from './checkers/truth.js'
 import { ClientMachine } from './client-machine.js'
 import { Coverage } from './coverage.js'
@@ -126,11 +127,15 @@ export class World implements Stage {
     }
   }
 
+  get #expires (): boolean { return this.#plan.writes.some(({ kind }) => kind === 'expiring') }
+
   /** Ends every fault, starts everything that should run, and stops the writers. What is on its way may still arrive. */
   heal (): void {
     this.winding = true
     for (const i of [...this.#undo.keys()]) this.#endFault(i)
     this.network.heal()
+    // Wrong clocks are no fault that has to end, unless the run waits for what expires by them.
+    if (this.#expires) for (const { clock } of this.machines.values()) clock.setRight()
     for (const machine of this.machines.values()) {
       machine.process?.resume()
       if (!(machine instanceof NodeMachine) || machine.wanted) machine.start()
@@ -229,6 +234,7 @@ export class World implements Stage {
           for (const node of nodes) {
             this.#cursors.check(node, cache)
             checkOrigins(this.model, `${name}/${cache}`, node, cache)
+            if (this.#expires) checkExpired(this.model, `${name}/${cache}`, node, cache)
           }
         }
       }

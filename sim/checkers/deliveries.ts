@@ -4,6 +4,7 @@
  */
 import type { Change } from '../../engine/changes.js'
 import type { Fields } from '../../engine/values.js'
+import { goneBack, type Shown } from '../fields/going-back.js'
 import type { Model } from '../model.js'
 
 export class Deliveries {
@@ -19,7 +20,7 @@ export class Deliveries {
 
   /** A consumer of the group begins: it knows nothing of what others of the group were shown. */
   begin (model: Model): (changes: readonly Change[], resets: readonly number[]) => string | null {
-    const versions = new Map<string, { readonly shard: number, readonly version: number }>()
+    const versions = new Map<string, Shown & { readonly shard: number }>()
     return (changes, resets) => {
       for (const shard of resets) {
         this.resets++
@@ -27,10 +28,11 @@ export class Deliveries {
         for (const [key, known] of versions) if (known.shard === shard) versions.delete(key)
       }
       for (const change of changes) {
-        const { key, shard, version } = change
+        const { key, shard, version, fields } = change
         const before = versions.get(key)
-        if (before !== undefined && version < before.version) return `group ${this.group} was shown ${key} in version ${version} after ${before.version}`
-        versions.set(key, { shard, version })
+        const back = before === undefined ? null : goneBack(key, before, change)
+        if (back !== null) return `group ${this.group} was shown ${key} in ${back}`
+        versions.set(key, { shard, version, fields })
         const problem = model.judge(this.place, key, change.deleted ? undefined : change.fields, false)
         if (problem !== null) return `group ${this.group} was shown that ${problem}`
         this.#record(change)

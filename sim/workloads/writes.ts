@@ -3,6 +3,11 @@
  * another one. Keys begin with cluster and cache, so that one that turns up elsewhere is recognized.
  */
 import type { WriteConcern } from '../../replication/acks.js'
+import { counters, ownCounter } from './fields/counters.js'
+import { expiring, indexed } from './fields/dated.js'
+import { bounds, sequenced } from './fields/ordered.js'
+import { reads } from './fields/reads.js'
+import { sets } from './fields/sets.js'
 import type { Writer } from './writer.js'
 
 /** Virtual milliseconds become microseconds after the date simulations begin at, with room for a sequence behind them. */
@@ -108,7 +113,10 @@ const oversize: Loop = async (writer, { id, pauseMs, cache }) => {
   }
 }
 
-export const WRITES = { inserts, registers, revive, hot, bulk, pieces, oversize } satisfies Record<string, Loop>
+/** Fields that are more than registers, and reads of them (sim/fields/). */
+const FIELDS = { counters, ownCounter, sets, bounds, sequenced, expiring, indexed, reads }
+
+export const WRITES = { inserts, registers, revive, hot, bulk, pieces, oversize, ...FIELDS } satisfies Record<string, Loop>
 
 /** An event time of the true clock, some time ago, that no other event of the key has. */
 function eventTime (writer: Writer, key: string, lateMs: number): number {

@@ -1,0 +1,45 @@
+/**
+ * What has expired reads as absent on every replica, by the clock of its machine and at any time (SPEC E23); and once all is
+ * well it is unset, so that consumers hear of it (C10).
+ */
+import { NO_FIELDS } from '../../engine/entry.js'
+import { entriesOf, hasExpired } from '../../engine/record.js'
+import { shardOf } from '../../engine/routing.js'
+import { kindOf } from '../fields/field-op.js'
+import type { Model } from '../model.js'
+import type { NodeMachine } from '../node-machine.js'
+import { Violation } from '../violation.js'
+
+/** What ends later than this is not waited for. */
+const SOON_UNITS = 60_000_000
+
+export function checkExpired (model: Model, place: string, { inside, clock, name }: NodeMachine, cache: string): void {
+  const shards = inside?.replicas.get(cache)?.replicator.shards
+  const shape = inside?.replicas.get(cache)?.replicator.shape
+  if (shards === undefined || shape === undefined) return
+  const now = clock.wallMs()
+  for (const key of model.fields.keys(place)) {
+    if (kindOf(key) !== 'dated') continue
+    const ops = model.fields.of<'dated'>(place, key)
+    if (!ops.some(({ body }) => body.expiresMs !== undefined && body.expiresMs <= now)) continue
+    const fields = shards.peek(shardOf(key, shape.shards))?.get(key) ?? {}
+    for (const [field, value] of Object.entries(fields)) {
+      const source = ops.find(({ body }) => body.sets[field] === value)
+      // Nothing is promised of the millisecond in which it ends.
+      if (source?.body.expiresMs !== undefined && source.body.expiresMs <= now - 1) throw new Violation('what has expired reads as absent', `${name}: ${key}.${field} ended ${(now - source.body.expiresMs).toFixed(1)} ms ago and reads as ${JSON.stringify(value)}`)
+    }
+  }
+}
+
+/** A record with fields that have expired and are still written down, or that soon will; or null. */
+export function notYetUnset (machines: readonly NodeMachine[], cache: string): string | null {
+  for (const { inside, name } of machines) {
+    for (const shard of inside?.replicas.get(cache)?.replicator.shards ?? []) {
+      for (const [key, head] of shard.index) {
+        const entry = entriesOf(head).find(each => each.fields !== NO_FIELDS && hasExpired(each, shard.now + SOON_UNITS))
+        if (entry !== undefined) return `${key} on ${name}: ${Object.keys(entry.fields).join(', ')} ends at ${entry.extra?.expires}, it is ${shard.now}`
+      }
+    }
+  }
+  return null
+}

@@ -1,0 +1,85 @@
+/**
+ * One operation on a field that is more than a register of the usual workloads, and what its writer was told. Each kind of key
+ * has a body of its own, and a judge that knows what may be read of it. The kind is part of the key, so that whatever
+ * shows up anywhere finds its judge.
+ */
+import type { Element } from '../../engine/claims.js'
+import type { Fields, Value } from '../../engine/values.js'
+import type { WriteConcern } from '../../replication/acks.js'
+
+export interface Increment { readonly field: string, readonly by: number }
+/** `resets` deletes the record. `seen`: taken by the replica of the writer's own node, which had seen all that went before. */
+export interface OwnIncrement { readonly by: number, readonly resets: boolean, readonly seen: boolean }
+/** `seen`: of a removal that the replica that took it had seen the add; of an add that it was taken there, and only there. */
+export interface ElementChange { readonly add: boolean, readonly elements: readonly Element[], readonly seen: boolean }
+export interface Bound { readonly field: 'max' | 'min', readonly value: number }
+/** Without a value it unsets the field. */
+export interface Sequenced { readonly sequence: number, readonly value: Value | undefined }
+/** Registers with event times: `order` follows from these. */
+export interface Dated {
+  readonly order: number
+  readonly sets: Fields
+  readonly unsets: readonly string[]
+  /** It takes the whole record with it. */
+  readonly clears: boolean
+  /** 'soon': by the end of the run it reads as absent; 'late': it does not. */
+  readonly ends?: 'soon' | 'late'
+  readonly expiresMs?: number
+}
+
+export interface Bodies {
+  counter: Increment
+  own: OwnIncrement
+  set: ElementChange
+  bound: Bound
+  sequenced: Sequenced
+  dated: Dated
+}
+export type FieldKey = keyof Bodies
+
+export interface FieldOp<K extends FieldKey = FieldKey> {
+  readonly id: number
+  /** `cluster/cache`. */
+  readonly place: string
+  readonly key: string
+  readonly body: Bodies[K]
+  readonly concern: WriteConcern
+  /** Replicas that must hold it before it is acknowledged. */
+  needed: number
+  readonly submittedMs: number
+  /** When it was acknowledged, or its writer was told that it took effect. */
+  ackedMs: number | undefined
+  /** When its writer was told anything. */
+  endedMs: number | undefined
+  outcome: 'open' | 'acked' | 'unchanged' | 'unknown'
+  error?: string
+}
+
+/** What a judge goes by. */
+export interface Evidence<K extends FieldKey> {
+  readonly ops: ReadonlyArray<FieldOp<K>>
+  /** Certain to survive. */
+  readonly sure: ReadonlySet<FieldOp<K>>
+  /** Nothing is on its way any more. */
+  readonly final: boolean
+}
+
+/** @returns what is wrong with the record as it is seen now, or null */
+export type Judge<K extends FieldKey> = (fields: Fields, evidence: Evidence<K>) => string | null
+
+export function keyOf (cluster: string, cache: string, kind: FieldKey, name: string): string { return `${cluster}.${cache}.t.${kind}.${name}` }
+
+export function kindOf (key: string): FieldKey | undefined {
+  return /^[^.]+\.[^.]+\.t\.([^.]+)\./.exec(key)?.[1] as FieldKey | undefined
+}
+
+export function describe (op: FieldOp): string {
+  const told = op.ackedMs === undefined ? op.outcome : `acked at ${op.ackedMs.toFixed(1)}`
+  return `operation ${op.id} ${JSON.stringify(op.body)} (concern ${op.concern}, submitted at ${op.submittedMs.toFixed(1)}, ${told}${op.error === undefined ? '' : `: ${op.error}`})`
+}
+
+/** Fields of a record that nobody ever wrote. */
+export function strangers (fields: Fields, known: readonly string[]): string | null {
+  const stranger = Object.keys(fields).find(field => !known.includes(field))
+  return stranger === undefined ? null : `field ${stranger} was never written`
+}

@@ -1,0 +1,18 @@
+/** The few conditions that the simulation asks for, checked by hand: the engine's own way to check them is what is being tried. */
+import type { Where } from '../../engine/query.js'
+import type { Fields } from '../../engine/values.js'
+
+/** The first condition a record does not meet, or null. */
+export function strangersTo (fields: Fields, where: Where): string | null {
+  for (const [field, condition] of Object.entries(where)) {
+    const value = fields[field]
+    if (typeof condition !== 'object' || condition === null) {
+      if (value !== condition) return `has ${field} ${JSON.stringify(value)}`
+      continue
+    }
+    if (typeof value !== 'number') return `has ${field} ${JSON.stringify(value)}`
+    const { gte = -Infinity, lt = Infinity } = condition
+    if (value < Number(gte) || value >= Number(lt)) return `has ${field} ${value}`
+  }
+  return null
+}
