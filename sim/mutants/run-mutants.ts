@@ -4,11 +4,12 @@ import { runPlan } from '../run-seed.js'
 import type { Violation } from '../violation.js'
 import { CONSUMER_MUTANTS } from './consumer-mutants.js'
 import { ENGINE_MUTANTS } from './engine-mutants.js'
+import { FIELD_MUTANTS } from './field-mutants.js'
 import type { Mutant } from './mutant.js'
 import { REPLICATION_MUTANTS } from './replication-mutants.js'
 import { STORAGE_MUTANTS } from './storage-mutants.js'
 
-export const MUTANTS: readonly Mutant[] = [...STORAGE_MUTANTS, ...ENGINE_MUTANTS, ...REPLICATION_MUTANTS, ...CONSUMER_MUTANTS]
+export const MUTANTS: readonly Mutant[] = [...STORAGE_MUTANTS, ...ENGINE_MUTANTS, ...REPLICATION_MUTANTS, ...CONSUMER_MUTANTS, ...FIELD_MUTANTS]
 
 /** One seed with a mutant in it. @returns what the simulation found, if anything */
 export async function runMutant (mutant: Mutant, seed: number, safetyMs: number): Promise<Violation | undefined> {
@@ -21,7 +22,8 @@ export async function runMutant (mutant: Mutant, seed: number, safetyMs: number)
 }
 
 export interface MutantsOptions {
-  readonly from: number
+  /** The first seed, also of those that have one of their own. */
+  readonly from: number | undefined
   readonly safetyMs: number
   /** The mutants to run, by name; default: all. */
   readonly names: readonly string[]
@@ -36,8 +38,9 @@ export async function runMutants ({ from, safetyMs, names }: MutantsOptions): Pr
   for (const mutant of chosen) {
     const startedMs = performance.now()
     let found: Violation | undefined
-    let seed = from
-    for (; seed < from + mutant.seeds; seed++) {
+    const first = from ?? mutant.from ?? 1
+    let seed = first
+    for (; seed < first + mutant.seeds; seed++) {
       const violation = await runMutant(mutant, seed, safetyMs)
       if (violation === undefined) continue
       if (!sound.has(seed)) sound.set(seed, (await runPlan(planOf(seed, safetyMs))).violation === undefined)
@@ -51,7 +54,7 @@ export async function runMutants ({ from, safetyMs, names }: MutantsOptions): Pr
     if (found === undefined) survivors.push(mutant.name)
     console.log(found === undefined
       ? `SURVIVED ${mutant.name.padEnd(28)} ${mutant.seeds} seeds (${seconds} s): ${mutant.breaks}`
-      : `found    ${mutant.name.padEnd(28)} seed ${seed}, ${seed - from + 1} of at most ${mutant.seeds} (${seconds} s): ${found.invariant}: ${found.detail.slice(0, 160)}`)
+      : `found    ${mutant.name.padEnd(28)} seed ${seed}, ${seed - first + 1} of at most ${mutant.seeds} (${seconds} s): ${found.invariant}: ${found.detail.slice(0, 160)}`)
   }
   console.log(survivors.length === 0 ? `${chosen.length} mutants found` : `SURVIVED: ${survivors.join(', ')}`)
   return survivors.length === 0 && chosen.length > 0
