@@ -21,7 +21,11 @@ export interface Change {
   readonly fields: Fields
   /** Names of the fields written since the cursor. */
   readonly changed: readonly string[]
-  /** The greatest version in the record, dropped tombstones included. It never goes back for a key. */
+  /**
+   * The greatest version in the record, dropped tombstones included. For a record of registers it never goes back. Counters, sets
+   * and the like do not follow the clocks: of two writes at once on different nodes the better may be the older one, and
+   * a delete takes them with it that is dated before them. Then it can go back, though what is shown never does.
+   */
   readonly version: number
 }
 

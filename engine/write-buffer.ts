@@ -15,7 +15,7 @@ import { isMute } from './garbage.js'
 import { lateWrites, withoutHidden } from './late-writes.js'
 import { limits } from './limits.js'
 import { claimsFor, fitTogether, loggable, mergeClaims, type Operation } from './operations.js'
-import { claimsOf, entriesOf, kindIn, link, replacesAll, type Index } from './record.js'
+import { claimsOf, entriesOf, kindIn, link, replacesAll, versionOf, type Index } from './record.js'
 import type { Write } from './write.js'
 
 export interface WriteBufferOptions {
@@ -134,16 +134,18 @@ export class WriteBuffer {
     }
   }
 
-  #operate (write: Write, operations: readonly Operation[], keepLoser: boolean): boolean {
+  #operate (asked: Write, operations: readonly Operation[], keepLoser: boolean): boolean {
     const { index, incarnation, nextClock, now, floor } = this.#options
-    const head = index.get(write.key)
+    const head = index.get(asked.key)
+    // What counts is what it does, not when its writer thinks it is: so it can as well be no older than what it takes the place of.
+    const write = head === undefined ? asked : { ...asked, version: Math.max(asked.version, versionOf(head)) }
     const claims = claimsFor(head, operations, { incarnation, nextClock: nextClock(), now: now(), floorVersion: floor().newest })
     if (claims.length === 0) return false
     const entries = head === undefined ? [] : entriesOf(head)
     const shared = entries.find(entry => entry.incarnation === 0 && entry.hasClaims)
     if (shared !== undefined && !fitTogether(claimsOf(shared), claims)) {
       this.#options.flush() // so that there is never more than one: a removal must find every buffered add in it
-      return this.#operate(write, operations, keepLoser)
+      return this.#operate(asked, operations, keepLoser)
     }
     const copies = loggable(claims).map(claim => ({ ...claim }))
     const entry = shared ?? operationEntry(write, claims)

@@ -2,6 +2,7 @@
 import test from 'ava'
 import type { Operation } from '../../engine/operations.js'
 import { limits } from '../../engine/limits.js'
+import type { Entry } from '../../engine/entry.js'
 import { KindError, LimitError } from '../../engine/errors.js'
 import { assertWhole, del, dump, openShard, put, replace, type TestShard } from './shards.js'
 import type { ExecutionContext } from 'ava'
@@ -189,4 +190,17 @@ test('more claims than one entry may hold go to several', t => {
   t.true(a.liveEntries >= 3)
   exchange(t, a, b)
   t.is((b.get('k')?.['tags'] as unknown[] | undefined)?.length, limits.maxClaimsPerEntry * 2 + 10)
+})
+
+test('an operation of a writer whose clock is behind does not set its record back (SPEC C2)', t => {
+  const shard = openShard(1)
+  const head = () => shard.index.get('k') as Entry
+  for (const operations of [[increment('n', 1)], [add('s', 'a')], [{ kind: 'max', field: 'm', value: 7 }], [{ kind: 'sequenced', field: 'q', sequence: 2, value: 'x' }]] as const) {
+    for (const at of [500, 400]) {
+      shard.write({ key: 'k', version: at, stamp: at, fields: null, operations: operations.map(operation => at === 400 && operation.kind === 'max' ? { ...operation, value: 8 } : operation) })
+      shard.flush()
+      t.is(shard.versionOf(head()), 500)
+    }
+  }
+  t.deepEqual(shard.get('k'), { m: 8, n: 2, q: 'x', s: ['a'] })
 })
