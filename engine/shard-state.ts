@@ -7,14 +7,15 @@
  *
  *   invariants   an entry of the index is in the log or in the write buffer, and live; liveEntries counts them
  */
-import type { Entry } from './entry.js'
+import type { Claim } from './claims.js'
+import { NO_FIELDS, type Entry } from './entry.js'
 import type { EngineEvent } from './events.js'
 import { Expiries } from './expiries.js'
 import { NO_FLOOR, type Floor } from './floor.js'
 import { takeOut } from './garbage.js'
 import { LastingLog } from './lasting-log.js'
 import { limits } from './limits.js'
-import { admit, type AdmitSinks, type Index } from './record.js'
+import { admit, claimsOf, type AdmitSinks, type Index } from './record.js'
 import type { Run } from './run.js'
 import { digestOf, join, type StateVector } from './state-vector.js'
 
@@ -106,6 +107,18 @@ export class ShardState {
     takeOut(this.index, entry)
     this.died(entry)
     this.onRecord?.(entry.key)
+  }
+
+  /** Takes from an entry what is history elsewhere. @returns whether anything is left of it */
+  keepOnly (entry: Entry, keepsField: (name: string) => boolean, keepsClaim: (claim: Claim) => boolean): boolean {
+    const { fields, extra } = entry
+    const names = Object.keys(fields)
+    const kept = names.filter(keepsField)
+    const claims = claimsOf(entry).filter(keepsClaim)
+    if (kept.length < names.length) entry.fields = kept.length === 0 ? NO_FIELDS : Object.fromEntries(kept.map(name => [name, fields[name]]))
+    if (extra !== null && claims.length < extra.claims.length) extra.claims = claims
+    this.onRecord?.(entry.key)
+    return entry.clears || kept.length > 0 || claims.length > 0
   }
 
   /** A flush, a merge or a collection is done. */

@@ -9,7 +9,7 @@ export const REPAIR_PATHS = [
   'gap-repaired', 'digest-repaired', 'repair-failed', 'bootstrap', 'hand-over', 'shard-damaged', 'store-commit-failed', 'store-recovered',
   'compacted', 'write-resent', 'write-failed', 'consumer-reset', 'consumer-restarted', 'member-left silent', 'member-left goodbye', 'member-left replaced',
   'name-taken', 'start-refused', 'message-refused checksum', 'clock-ahead', 'parts', 'old-copy', 'bit-flip', 'reconnected',
-  'crash-at-ack', 'forged d', 'forged hb', 'forged ack', 'forged ae', 'forged q', 'forged n'
+  'tombstones-collected', 'incarnations-retired', 'shard-reset', 'crash-at-ack', 'forged d', 'forged hb', 'forged ack', 'forged ae', 'forged q', 'forged n'
 ] as const
 
 export class Coverage {

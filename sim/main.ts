@@ -29,7 +29,7 @@ try {
   const safetyMs = wholeNumber('--ms', values.ms, DEFAULT_SAFETY_MS)
   if (values.help === true) console.log(USAGE)
   else if (values.mutants === true) {
-    process.exitCode = await runMutants({ from: values.from === undefined ? undefined : wholeNumber('--from', values.from, 1), safetyMs, names: values.only?.split(',') ?? [] }) ? 0 : 1
+    process.exitCode = await runMutants({ from: wholeNumber('--from', values.from, 1), safetyMs, names: values.only?.split(',') ?? [] }) ? 0 : 1
   } else if (values.seed !== undefined) {
     const faults = values.faults === undefined ? undefined : values.faults.split(',').filter(text => text !== '').map(text => wholeNumber('--faults', text, 0))
     process.exitCode = await runOne({ seed: wholeNumber('--seed', values.seed, 0), safetyMs, faults, trace: values.trace === true }) ? 0 : 1

@@ -16,9 +16,6 @@ export interface ClusterPlan {
 
 const NEVER_COLLECTS = { collectIntervalMs: 60_000, tombstoneMinAgeMs: 600_000, tombstoneMaxAgeMs: 604_800_000 } as const
 
-/** Seeds from here on drop tombstones. */
-export const FIRST_COLLECTING_SEED = 1_000_001
-
 /**
  * How often things happen. `fast`: the defaults, all by the same factor, so that a run of seconds sees many heartbeats. `slow`: for
  * worlds in which thousands wait, each with timers of its own, and nothing is about to fail. `collecting`: fast, and tombstones are

@@ -5,7 +5,7 @@
 import type { WriteConcern } from '../replication/acks.js'
 import { withFields } from './fields-mix.js'
 import { mixesOf } from './mixes.js'
-import { FAULT_KINDS, FIRST_COLLECTING_SEED, type ClusterPlan, type Fault, type Plan } from './plan.js'
+import { FAULT_KINDS, type ClusterPlan, type Fault, type Plan } from './plan.js'
 import { SimRandom } from './random.js'
 import type { ConsumerPlan } from './workloads/consumer.js'
 import type { WritesPlan } from './workloads/writes.js'
@@ -24,7 +24,7 @@ export function planOf (seed: number, safetyMs: number): Plan {
   const fields = withFields(seed, clusters)
   const mix = mixesOf(seed, clusters[0] as ClusterPlan, safetyMs)
   return {
-    seed, safetyMs, settleMs: SETTLE_MS, pace: seed < FIRST_COLLECTING_SEED ? 'fast' : 'collecting',
+    seed, safetyMs, settleMs: SETTLE_MS, pace: new SimRandom(seed).fork('pace').pick(['fast', 'fast', 'collecting', 'forgetting']),
     limits: small ? 'small' : 'usual',
     maxMessageBytes: random.chance(0.4) ? 12 * 1024 : 900 * 1024,
     clusters: fields.clusters,

@@ -1,23 +1,16 @@
-/**
- * Planted bugs of fields that are more than registers, of expiry and of indexes. They are looked for from the first seed on
- * that has such workloads.
- */
+/** Planted bugs of fields that are more than registers, of expiry and of indexes. */
 import { SecondaryIndexes } from '../../engine/secondary-index.js'
 import { Shard } from '../../engine/shard.js'
 import type { Fields } from '../../engine/values.js'
 import type { Write } from '../../engine/write.js'
 import { WriteServer } from '../../replication/write-server.js'
-import { FIRST_COLLECTING_SEED } from '../plan.js'
 import { patch, type Mutant } from './mutant.js'
-
-const from = FIRST_COLLECTING_SEED
 
 export const FIELD_MUTANTS: readonly Mutant[] = [
   {
     name: 'increment-taken-twice',
     breaks: 'an owner remembers no batch of writes, so one whose message is delivered twice is taken twice',
     seeds: 40,
-    from,
     plant: () => {
       let count = 0
       return patch(WriteServer.prototype, 'take', original => function (this: WriteServer, value: unknown, request: string): ReturnType<WriteServer['take']> {
@@ -29,7 +22,6 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     name: 'reset-forgotten',
     breaks: 'a counter that was deleted is not begun anew: what its owner added before counts on',
     seeds: 40,
-    from,
     plant: () => {
       const totals = new WeakMap<Shard, Map<string, number>>()
       return patch(Shard.prototype, 'write', original => function (this: Shard, write: Write, keepLoser = false): boolean {
@@ -49,7 +41,6 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     name: 'removed-for-good',
     breaks: 'an element that was removed once cannot be added again: the add is taken for seen by the removal',
     seeds: 20,
-    from,
     plant: () => {
       const removed = new WeakMap<Shard, Set<string>>()
       return patch(Shard.prototype, 'write', original => function (this: Shard, write: Write, keepLoser = false): boolean {
@@ -67,14 +58,12 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     name: 'expired-not-unset',
     breaks: 'what has expired is never written down, so nobody who waits for changes hears of it',
     seeds: 20,
-    from,
     plant: () => patch(Shard.prototype, 'expire', () => () => 0)
   },
   {
     name: 'index-forgets',
     breaks: 'an index hears of each record once: what that says later is looked up by what it said',
     seeds: 20,
-    from,
     plant: () => {
       const heard = new WeakMap<SecondaryIndexes, Set<string>>()
       return patch(SecondaryIndexes.prototype, 'update', original => function (this: SecondaryIndexes, key: string, fields: Fields | undefined): void {
@@ -89,7 +78,6 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     name: 'last-bound-wins',
     breaks: 'a maximum or minimum takes every value it is given, as a register would',
     seeds: 40,
-    from,
     plant: () => patch(Shard.prototype, 'write', original => function (this: Shard, write: Write, keepLoser = false): boolean {
       const [operation] = write.operations ?? []
       if (operation?.kind === 'max' || operation?.kind === 'min') original.call(this, { ...write, operations: undefined, fields: { [operation.field]: undefined } } as unknown as Write, false)
@@ -100,7 +88,6 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     name: 'sequence-ignored',
     breaks: 'of two events of one source the one that arrives later wins',
     seeds: 20,
-    from,
     plant: () => {
       const last = new WeakMap<Shard, Map<string, number>>()
       return patch(Shard.prototype, 'write', original => function (this: Shard, write: Write, keepLoser = false): boolean {

@@ -13,8 +13,6 @@ export interface Mutant {
   readonly breaks: string
   /** It must be found within so many seeds. */
   readonly seeds: number
-  /** The first of them; default: 1. */
-  readonly from?: number
   /** Puts it in; one that remembers something begins anew. */
   readonly plant: () => Undo
 }

@@ -22,8 +22,7 @@ export async function runMutant (mutant: Mutant, seed: number, safetyMs: number)
 }
 
 export interface MutantsOptions {
-  /** The first seed, also of those that have one of their own. */
-  readonly from: number | undefined
+  readonly from: number
   readonly safetyMs: number
   /** The mutants to run, by name; default: all. */
   readonly names: readonly string[]
@@ -38,9 +37,8 @@ export async function runMutants ({ from, safetyMs, names }: MutantsOptions): Pr
   for (const mutant of chosen) {
     const startedMs = performance.now()
     let found: Violation | undefined
-    const first = from ?? mutant.from ?? 1
-    let seed = first
-    for (; seed < first + mutant.seeds; seed++) {
+    let seed = from
+    for (; seed < from + mutant.seeds; seed++) {
       const violation = await runMutant(mutant, seed, safetyMs)
       if (violation === undefined) continue
       if (!sound.has(seed)) sound.set(seed, (await runPlan(planOf(seed, safetyMs))).violation === undefined)
@@ -54,7 +52,7 @@ export async function runMutants ({ from, safetyMs, names }: MutantsOptions): Pr
     if (found === undefined) survivors.push(mutant.name)
     console.log(found === undefined
       ? `SURVIVED ${mutant.name.padEnd(28)} ${mutant.seeds} seeds (${seconds} s): ${mutant.breaks}`
-      : `found    ${mutant.name.padEnd(28)} seed ${seed}, ${seed - first + 1} of at most ${mutant.seeds} (${seconds} s): ${found.invariant}: ${found.detail.slice(0, 160)}`)
+      : `found    ${mutant.name.padEnd(28)} seed ${seed}, ${seed - from + 1} of at most ${mutant.seeds} (${seconds} s): ${found.invariant}: ${found.detail.slice(0, 160)}`)
   }
   console.log(survivors.length === 0 ? `${chosen.length} mutants found` : `SURVIVED: ${survivors.join(', ')}`)
   return survivors.length === 0 && chosen.length > 0

@@ -182,6 +182,22 @@ test('a tombstone that is logged again for a late event shows no reader an older
   t.deepEqual(page.outcome === 'changes' ? page.changes.map(({ key, deleted, version }) => [key, deleted, version]) : page, [['k', true, 50]])
 })
 
+test('a peer that is reset gives up the parts of an entry that were history elsewhere, and keeps the rest (SPEC E21)', t => {
+  const [a, b] = [openShard(1), openShard(2)]
+  const elements = ['red', 'blue'] as const
+  a.write(put('k', 10, { x: 1, y: 1 }))
+  a.write({ key: 's', version: 11, stamp: 11, fields: null, operations: elements.map(element => ({ kind: 'add', field: 'tags', element })) })
+  tell(a, b)
+  a.write({ key: 'k', version: 20, stamp: 20, fields: { y: undefined } })
+  a.write({ key: 's', version: 21, stamp: 21, fields: null, operations: [{ kind: 'remove', field: 'tags', element: 'red' }] })
+  t.is(a.collect(FORCED), 2)
+  t.is(tell(a, b), 'reset')
+  t.deepEqual(dump(b), { k: { x: 1 }, s: { tags: ['blue'] } })
+  t.is(b.digest, a.digest)
+  t.deepEqual(b.encode(), a.encode())
+  assertWhole(t, b)
+})
+
 test('no reader is shown a record in an older version than that of a tombstone that was dropped (SPEC C2, E21)', t => {
   const [a, old] = [openShard(1), openShard(2)]
   a.write(put('k', 10, { a: 1, b: 1 }))
@@ -226,18 +242,26 @@ function run (t: ExecutionContext, seed: number): void {
   const below = (end: number): number => random.uint32() % end
   const replicas = [1, 2, 3].map(incarnation => openShard(incarnation))
   const pick = (): TestShard => replicas[below(3)] as TestShard
+  /** Per key and field, when it was deleted or unset last. */
   const deleted = new Map<string, number>()
+  const names = ['n', 'm'] as const
   let version = 0
   for (let step = 0; step < 200; step++) {
     const shard = pick()
     const key = `k${below(8)}`
     version++
-    switch (below(8)) {
-      case 0: case 1: shard.write(put(key, version, { n: version })); break
+    const some = names.filter(() => below(2) === 0)
+    switch (below(10)) {
+      case 0: case 1: shard.write(put(key, version, Object.fromEntries((some.length === 0 ? names : some).map(name => [name, version])))); break
       case 2:
         shard.write(del(key, version))
-        deleted.set(key, version)
+        for (const name of names) deleted.set(`${key} ${name}`, version)
         break
+      case 8:
+        if (some.length > 0) shard.write({ key, version, stamp: version, fields: Object.fromEntries(some.map(name => [name, undefined])) })
+        for (const name of some) deleted.set(`${key} ${name}`, version)
+        break
+      case 9: shard.write({ key: `s${below(3)}`, version, stamp: version, fields: null, operations: Array.from({ length: 1 + below(3) }, () => ({ kind: below(2) === 0 ? 'add' : 'remove', field: 'tags', element: below(4) })) }); break
       case 3: shard.flush(); break
       case 4: {
         const stable = replicas.map(({ known }): StateVector => known).reduce(meet)
@@ -255,9 +279,10 @@ function run (t: ExecutionContext, seed: number): void {
     assertWhole(t, replica)
     t.deepEqual(dump(replica), dump(first), describeSeed(seed))
     t.is(replica.digest, first.digest, describeSeed(seed))
-    for (const [name, at] of deleted) {
-      const fields = replica.get(name)
-      if (fields !== undefined) t.true(Number(fields['n']) > at, `${describeSeed(seed)}: ${name} came back`)
+    for (const [id, at] of deleted) {
+      const [key = '', name = ''] = id.split(' ')
+      const value = replica.get(key)?.[name]
+      if (value !== undefined) t.true(Number(value) > at, `${describeSeed(seed)}: ${id} came back`)
     }
   }
 }
