@@ -62,6 +62,15 @@ export function graveOf (floor: Floor, key: string, field?: string): number {
   return field === undefined ? ofRecord : Math.max(ofRecord, floor.graves.get(hashOf(key, field)) ?? -1)
 }
 
+/**
+ * No dropped tombstone of a field is newer than this version. Not `newest`, which may be of any record: what one writer deletes now,
+ * by a clock that is behind, would not end what it adds up at the epoch of another one, whose clock is ahead.
+ */
+export function lastDropped (floor: Floor, key: string, field: string): number {
+  const grave = graveOf(floor, key, field)
+  return grave === -1 ? floor.forgotten : grave
+}
+
 /** The greatest version a record was shown in because of dropped tombstones, as far as it is remembered; -1 for none. */
 export function shownVersion (floor: Floor, key: string): number {
   return floor.graves.size === 0 ? -1 : graveOf(floor, key, SHOWN)

@@ -62,6 +62,7 @@ export class ShardLog {
   readonly #doc: Y.Doc
   readonly #root: Y.Array<Entry>
   readonly #stateVector = new Map<number, number>()
+  #holes = 0
 
   constructor () {
     this.#doc = new Y.Doc({ guid: ROOT }) // Yjs would make up a random one
@@ -71,11 +72,7 @@ export class ShardLog {
   get stateVector (): ReadonlyMap<number, number> { return this.#stateVector }
 
   /** Superseded entries that were not taken out yet. */
-  get holes (): number {
-    let holes = 0
-    for (const incarnation of this.#stateVector.keys()) holes += this.#slots(incarnation).holes
-    return holes
-  }
+  get holes (): number { return this.#holes }
 
   /** The next clock of an incarnation. */
   end (incarnation: number): number {
@@ -108,12 +105,17 @@ export class ShardLog {
   }
 
   /** Leaves a hole where a superseded entry stood. @returns how many holes were taken out for it */
-  bury ({ incarnation, clock }: Entry): number { return this.#slots(incarnation).bury(clock) }
+  bury ({ incarnation, clock }: Entry): number {
+    const taken = this.#slots(incarnation).bury(clock)
+    this.#holes += 1 - taken
+    return taken
+  }
 
   /** Takes all holes out. @returns how many */
   pack (): number {
     let taken = 0
     for (const incarnation of this.#stateVector.keys()) taken += this.#slots(incarnation).pack()
+    this.#holes -= taken
     return taken
   }
 

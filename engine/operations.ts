@@ -25,8 +25,8 @@ export interface Writer {
   /** The next clock of its log: every earlier add of its own lies below. */
   readonly nextClock: number
   readonly now: number
-  /** No tombstone that was dropped is newer: a claim that has seen them all is of this epoch at least. */
-  readonly floorVersion: number
+  /** No tombstone of the field that was dropped is newer: a claim that has seen it is of this epoch at least. */
+  readonly lastDropped: (field: string) => number
 }
 
 /**
@@ -38,7 +38,7 @@ export function claimsFor (head: Entry | undefined, operations: readonly Operati
   for (const operation of operations) {
     assertKind(head, operation, writer.now)
     const before = [...head === undefined ? [] : entriesOf(head).flatMap(entry => [...claimsOf(entry)]), ...made].filter(claim => claim.field === operation.field)
-    const epoch = before.reduce((latest, claim) => Math.max(latest, claim.epoch), Math.max(writer.floorVersion, head === undefined ? 0 : lastReset(head, operation.field)))
+    const epoch = before.reduce((latest, claim) => Math.max(latest, claim.epoch), Math.max(writer.lastDropped(operation.field), head === undefined ? 0 : lastReset(head, operation.field)))
     for (const next of claimsOfOperation(operation, epoch, before, writer)) {
       if (made.some(other => contest(next, other, true) < 0)) continue
       made = [...made.filter(other => contest(next, other, true) <= 0), next]

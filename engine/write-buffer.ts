@@ -10,7 +10,7 @@
 import { NO_CLAIMS, type Claim } from './claims.js'
 import { Entry, NO_FIELDS, type EntryFields, type Extra } from './entry.js'
 import { KindError } from './errors.js'
-import { graveOf, type Floor } from './floor.js'
+import { graveOf, lastDropped, type Floor } from './floor.js'
 import { isMute } from './garbage.js'
 import { lateWrites, withoutHidden } from './late-writes.js'
 import { limits } from './limits.js'
@@ -139,7 +139,7 @@ export class WriteBuffer {
     const head = index.get(asked.key)
     // What counts is what it does, not when its writer thinks it is: so it can as well be no older than what it takes the place of.
     const write = head === undefined ? asked : { ...asked, version: Math.max(asked.version, versionOf(head)) }
-    const claims = claimsFor(head, operations, { incarnation, nextClock: nextClock(), now: now(), floorVersion: floor().newest })
+    const claims = claimsFor(head, operations, { incarnation, nextClock: nextClock(), now: now(), lastDropped: field => lastDropped(floor(), asked.key, field) })
     if (claims.length === 0) return false
     const entries = head === undefined ? [] : entriesOf(head)
     const shared = entries.find(entry => entry.incarnation === 0 && entry.hasClaims)

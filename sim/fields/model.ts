@@ -21,6 +21,8 @@ export class FieldsModel {
   readonly ops: FieldOp[] = []
   readonly #byKey = new Map<string, Map<string, FieldOp[]>>()
   readonly #isGuaranteed: Certain
+  /** Per place and key what was judged last, and found right: most of what is looked at has not changed since. */
+  readonly #judged = new Map<string, string>()
 
   constructor (isGuaranteed: Certain) { this.#isGuaranteed = isGuaranteed }
 
@@ -48,8 +50,13 @@ export class FieldsModel {
     const ops = this.of(place, key)
     const judge = JUDGES[kindOf(key) as FieldKey] as Judge<FieldKey> | undefined
     if (ops.length === 0 || judge === undefined) return `${place} has a key ${key} that was never written there`
+    const id = `${place} ${key}`
+    const seen = JSON.stringify(fields ?? null)
+    if (!final && this.#judged.get(id) === seen) return null
     const sure = new Set(final ? ops.filter(op => this.#isGuaranteed(op)) : [])
     const problem = judge(fields ?? {}, { ops, sure, final })
-    return problem === null ? null : `${key}: ${problem}; it reads as ${JSON.stringify(fields)?.slice(0, 200)}`
+    if (problem !== null) return `${key}: ${problem}; it reads as ${seen.slice(0, 200)}`
+    this.#judged.set(id, seen)
+    return null
   }
 }

@@ -198,6 +198,21 @@ test('a peer that is reset gives up the parts of an entry that were history else
   assertWhole(t, b)
 })
 
+test('a tombstone of another record, by a clock that was ahead, does not keep a counter from being deleted (SPEC E18)', t => {
+  const shard = openShard(1)
+  const increment = (version: number, by: number) => shard.write({ key: 'k', version, stamp: version, fields: null, operations: [{ kind: 'increment', field: 'n', by }] })
+  shard.write(del('other', 1000))
+  shard.collect(FORCED)
+  increment(100, 5)
+  shard.write(del('k', 110))
+  shard.collect(FORCED)
+  increment(120, 7)
+  t.deepEqual(shard.get('k'), { n: 7 })
+  shard.write({ key: 'k', version: 130, stamp: 130, fields: { n: undefined } })
+  increment(140, 9)
+  t.deepEqual(shard.get('k'), { n: 9 })
+})
+
 test('no reader is shown a record in an older version than that of a tombstone that was dropped (SPEC C2, E21)', t => {
   const [a, old] = [openShard(1), openShard(2)]
   a.write(put('k', 10, { a: 1, b: 1 }))
