@@ -104,6 +104,7 @@ export class NodeMachine extends Machine {
     process.enter(() => {
       void node.close().catch((error: unknown) => { this.world.coverage.hit(`close-failed ${(error as Error).name}`) }).finally(() => {
         if (process.alive) this.crash()
+        if (this.world.winding && this.wanted) this.start() // when the world was healed, it had not gone yet
       })
     })
   }

@@ -7,8 +7,8 @@ const SEEDS = 40
 const PER_TEST = 10
 /** Shorter than by hand: `npm run sim` takes its time, these take part in every run of the tests. */
 const SAFETY_MS = 10_000
-/** Seeds with workloads on fields that are more than registers, between them of every kind. */
-const WITH_FIELDS = [1_000_006, 1_000_015, 1_000_024]
+/** Seeds with workloads on fields that are more than registers, between them of every kind and pace. */
+const WITH_FIELDS = [1042, 1046, 1068]
 /** As long as when they were found. */
 const REGRESSION_MS = 20_000
 
@@ -25,13 +25,16 @@ for (let from = 1001; from < 1001 + SEEDS; from += PER_TEST) {
 
 test.serial('seeds with other fields than registers keep every invariant', async t => {
   const kinds = new Set<string>()
+  const paces = new Set<string>()
   for (const seed of WITH_FIELDS) {
     const plan = planOf(seed, SAFETY_MS / 2)
+    paces.add(plan.pace)
     for (const { kind } of plan.writes) kinds.add(kind)
     const result = await runPlan(plan)
     t.is(result.violation, undefined, problem(result))
   }
   t.deepEqual(['counters', 'ownCounter', 'sets', 'bounds', 'sequenced', 'expiring', 'indexed', 'reads'].filter(kind => !kinds.has(kind)), [])
+  t.deepEqual(paces, new Set(['fast', 'collecting', 'forgetting']))
 })
 
 for (const { seed, what } of REGRESSIONS) {
