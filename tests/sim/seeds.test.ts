@@ -34,7 +34,7 @@ test.serial('seeds with other fields than registers keep every invariant', async
     t.is(result.violation, undefined, problem(result))
   }
   t.deepEqual(['counters', 'ownCounter', 'sets', 'bounds', 'sequenced', 'expiring', 'indexed', 'reads'].filter(kind => !kinds.has(kind)), [])
-  t.deepEqual(paces, new Set(['fast', 'collecting', 'forgetting']))
+  t.deepEqual([...paces].sort((a, b) => a < b ? -1 : 1), ['collecting', 'fast', 'forgetting'])
 })
 
 for (const { seed, what } of REGRESSIONS) {
