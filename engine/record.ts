@@ -141,7 +141,7 @@ export function sort (index: Index, key: string): void {
 
 function bury (entry: Entry, { onDead }: AdmitSinks): void {
   entry.live = false
-  entry.fields = NO_FIELDS // frees the values before compaction frees the entry
+  entry.fields = NO_FIELDS // frees the values, whoever still holds the entry
   entry.next = null
   onDead(entry)
 }
