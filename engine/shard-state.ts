@@ -115,9 +115,10 @@ export class ShardState {
     const names = Object.keys(fields)
     const kept = names.filter(keepsField)
     const claims = claimsOf(entry).filter(keepsClaim)
+    const isWhole = kept.length === names.length && claims.length === claimsOf(entry).length
     if (kept.length < names.length) entry.fields = kept.length === 0 ? NO_FIELDS : Object.fromEntries(kept.map(name => [name, fields[name]]))
     if (extra !== null && claims.length < extra.claims.length) extra.claims = claims
-    this.onRecord?.(entry.key)
+    if (!isWhole) this.onRecord?.(entry.key)
     return entry.clears || kept.length > 0 || claims.length > 0
   }
 
