@@ -32,7 +32,7 @@ export interface Reading {
   readonly changes: readonly Change[]
   /** Shards that are being read again from the start, each named once. */
   readonly resets: readonly number[]
-  /** No replica could answer: try again in a while. */
+  /** Nothing new came, and something is left that no replica could answer: try again in a while. */
   readonly isStalled: boolean
 }
 
@@ -70,7 +70,9 @@ export class ShardReader {
     const changes = pages.flatMap(page => page.changes)
     const resets = [...this.#unreportedResets]
     this.#unreportedResets.clear()
-    return { changes, resets, isStalled: changes.length === 0 && pages.every(({ behind }) => behind) }
+    // Two holders that both lack something of one shard would have us go from one to the other, and read its whole group there
+    // each time, for as long as patience lasts: so what came of the other shards does not count.
+    return { changes, resets, isStalled: changes.length === 0 && (pages.length === 0 || pages.some(({ behind }) => behind)) }
   }
 
   #pick (): [holder: string | undefined, shards: number[]] {

@@ -256,25 +256,28 @@ test('a hint that is lost is noticed though the rest of its placement group neve
   await watcher.stop()
 })
 
-// The holder had shown entries to the consumer that it never got to replicate. No replica can continue such a cursor.
-test('a consumer that has seen what is lost starts the shard over, says so, and goes on', async t => {
-  const cluster = await startCluster(t, ['a', 'b'], { replicas: 2 })
-  const client = await cluster.client('consumer')
-  await fill(cluster, cluster.cache('a'), 60)
-  const watcher = watch(cluster, client)
-  await cluster.time.until(() => watcher.seen.size === 60, 'all records')
-  cluster.network.partition('a', 'b')
-  for (const name of ['a', 'b']) for (let i = 0; i < 60; i += 2) await cluster.time.wait(cluster.cache(name).put(`k${i}`, { [name]: 1, n: name }))
-  await cluster.time.advance(1000)
-  cluster.kill('a')
-  cluster.network.heal()
-  await cluster.time.wait(cluster.cache('b').put('later', { n: 2 }))
-  await cluster.time.until(() => watcher.batches.some(({ resets }) => resets.length > 0), 'a reset')
-  const expected = [...await cluster.scan(cluster.cache('b'))].map(([key, fields]) => [key, fields['n']] as const)
-  await cluster.time.until(() => expected.every(([key, value]) => watcher.seen.get(key) === value), 'what is left, and what came after')
-  t.false(watcher.ended())
-  await watcher.stop()
-})
+// The holder had shown entries to the consumer that it never got to replicate. No replica can continue such a cursor. With
+// two of them left, the consumer went from one to the other and back without a pause.
+for (const names of [['a', 'b'], ['a', 'b', 'c']] as const) {
+  test(`a consumer that has seen what is lost starts the shard over, says so, and goes on, with ${names.length - 1} of ${names.length} replicas left`, async t => {
+    const cluster = await startCluster(t, names, { replicas: names.length })
+    const client = await cluster.client('consumer')
+    await fill(cluster, cluster.cache('a'), 60)
+    const watcher = watch(cluster, client)
+    await cluster.time.until(() => watcher.seen.size === 60, 'all records')
+    cluster.network.partition('a', names.slice(1))
+    for (const name of names) for (let i = 0; i < 60; i += 2) await cluster.time.wait(cluster.cache(name).put(`k${i}`, { [name]: 1, n: name }))
+    await cluster.time.advance(1000)
+    cluster.kill('a')
+    cluster.network.heal()
+    await cluster.time.wait(cluster.cache('b').put('later', { n: 2 }))
+    await cluster.time.until(() => watcher.batches.some(({ resets }) => resets.length > 0), 'a reset')
+    const expected = [...await cluster.scan(cluster.cache('b'))].map(([key, fields]) => [key, fields['n']] as const)
+    await cluster.time.until(() => expected.every(([key, value]) => watcher.seen.get(key) === value), 'what is left, and what came after')
+    t.false(watcher.ended())
+    await watcher.stop()
+  })
+}
 
 test('a reset is reported even when the poll that makes it fails', async t => {
   const cluster = await startCluster(t, ['a', 'b'], { replicas: 2, shards: 1, groups: 1, timing: { requestTimeoutMs: 200 } })

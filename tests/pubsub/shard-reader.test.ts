@@ -74,6 +74,13 @@ test('a shard that no replica can continue is started over when patience ends, a
   t.deepEqual((await reader.read(10)).resets, [])
 })
 
+test('where two holders are behind in one shard, a pause is asked for each time, whatever they say of the others', async t => {
+  const behind = [page(0, { behind: true, cursor: null }), page(1), page(2), page(3)]
+  const { reader, asked } = reading([behind, behind, behind])
+  for (let i = 0; i < 3; i++) t.deepEqual(await reader.read(10), { changes: [], resets: [], isStalled: true })
+  t.deepEqual(asked, ['a', 'b', 'a'])
+})
+
 test('what was read and not committed is what moved since', async t => {
   const { reader } = reading([[page(0), page(1)]])
   await reader.read(10)
