@@ -19,6 +19,8 @@ interface Event {
 }
 
 const EVENTS_PER_TURN = 2000
+/** So many events in a row at one and the same moment are a loop that never ends. */
+const MAX_EVENTS_AT_ONCE = 1_000_000
 
 export interface SchedulerHooks {
   /** Before an event runs. */
@@ -34,6 +36,7 @@ export class Scheduler {
   readonly #hooks: SchedulerHooks
   readonly #heap: Event[] = []
   #numbers = 0
+  #atOnce = 0
 
   constructor (hooks: SchedulerHooks) { this.#hooks = hooks }
 
@@ -86,6 +89,8 @@ export class Scheduler {
       if (event === undefined) return false
       const { run } = event
       if (run === undefined) continue
+      this.#atOnce = event.atMs > this.nowMs ? 0 : this.#atOnce + 1
+      if (this.#atOnce > MAX_EVENTS_AT_ONCE) throw new Error(`time stands still at ${this.nowMs} virtual ms, where "${event.label}" happens again and again`)
       this.nowMs = event.atMs
       this.count++
       this.#hooks.onEvent(event.atMs, event.label)

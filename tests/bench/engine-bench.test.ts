@@ -8,9 +8,11 @@ import test from 'ava'
 import type { EngineReport } from '../../bench/engine-report.js'
 
 const root = resolve(import.meta.dirname, '../..')
+/** Far above what it takes; a process that hangs must not keep this one. */
+const PROCESS_MS = 300_000
 
 test('the engine benchmark prints one JSON object with speeds, sizes and targets', t => {
-  const done = spawnSync(process.execPath, ['--import=tsx', 'bench/main.ts', 'engine', '--quick', '--json'], { cwd: root, encoding: 'utf8' })
+  const done = spawnSync(process.execPath, ['--import=tsx', 'bench/main.ts', 'engine', '--quick', '--json'], { cwd: root, encoding: 'utf8', timeout: PROCESS_MS })
   t.is(done.status, 0, done.stderr)
   const report = JSON.parse(done.stdout) as EngineReport
   t.is(report.suite, 'engine')
@@ -30,7 +32,7 @@ test('the engine benchmark prints one JSON object with speeds, sizes and targets
 })
 
 test('the benchmark refuses a suite it does not know', t => {
-  const done = spawnSync(process.execPath, ['--import=tsx', 'bench/main.ts', 'nothing'], { cwd: root, encoding: 'utf8' })
+  const done = spawnSync(process.execPath, ['--import=tsx', 'bench/main.ts', 'nothing'], { cwd: root, encoding: 'utf8', timeout: PROCESS_MS })
   t.is(done.status, 1)
   t.regex(done.stderr, /nothing/)
 })

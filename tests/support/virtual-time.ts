@@ -9,6 +9,8 @@ import type { Ports, Random, Timers } from '../../engine/ports.js'
 import { seededRandom } from './ports.js'
 
 const START_MS = Date.UTC(2024, 0, 1)
+/** So many timers in a row at one and the same moment are a loop that never ends. */
+const MAX_FIRED_AT_ONCE = 100_000
 
 interface Due {
   readonly atMs: number
@@ -24,6 +26,7 @@ export class VirtualTime {
   readonly random: Random
   #nowMs = 0
   #orders = 0
+  #firedAtOnce = 0
   /** In the order they fire. */
   #due: Due[] = []
   readonly #stopped = new Set<string>()
@@ -87,6 +90,8 @@ export class VirtualTime {
       this.#due.unshift(next)
       return false
     }
+    this.#firedAtOnce = next.atMs > this.#nowMs ? 0 : this.#firedAtOnce + 1
+    if (this.#firedAtOnce > MAX_FIRED_AT_ONCE) throw new Error(`time stands still at ${this.#nowMs} virtual ms, where ${next.owner} sets one timer after the other`)
     this.#nowMs = Math.max(this.#nowMs, next.atMs)
     next.fn()
     await settled()

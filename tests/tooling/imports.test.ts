@@ -9,6 +9,8 @@ import { dirname, join, resolve } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 
 const root = resolve(import.meta.dirname, '../..')
+/** Far above what it takes; a process that hangs must not keep this one. */
+const PROCESS_MS = 120_000
 
 const CLEAN: Record<string, string> = {
   'package.json': JSON.stringify({ name: 'fixture', type: 'module', dependencies: { yjs: '*' } }),
@@ -36,7 +38,7 @@ function project (t: ExecutionContext, files: Record<string, string>): string {
 
 function checkImports (t: ExecutionContext, planted: Record<string, string>): { status: number | null, output: string } {
   const script = join(root, 'scripts', 'check-imports.mjs')
-  const done = spawnSync(process.execPath, [script, project(t, { ...CLEAN, ...planted })], { encoding: 'utf8' })
+  const done = spawnSync(process.execPath, [script, project(t, { ...CLEAN, ...planted })], { encoding: 'utf8', timeout: PROCESS_MS })
   return { status: done.status, output: done.stdout + done.stderr }
 }
 
@@ -102,7 +104,7 @@ test('lint: the core reads no clock, sets no timer, rolls no dice and leaves no 
   symlinkSync(join(root, 'scripts'), join(directory, 'scripts'))
   symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'))
   const args = ['-A', 'no-unused-expressions', '-A', 'no-new', '--type-aware', '--format=unix', '-A', 'require-module-specifiers', 'engine/lines.ts', 'engine/random.ts', 'engine/typed.ts', 'node/lines.ts']
-  const done = spawnSync(process.execPath, [join(root, 'node_modules/oxlint/bin/oxlint'), ...args], { cwd: directory, encoding: 'utf8' })
+  const done = spawnSync(process.execPath, [join(root, 'node_modules/oxlint/bin/oxlint'), ...args], { cwd: directory, encoding: 'utf8', timeout: PROCESS_MS })
   t.is(done.status, 1, done.stdout + done.stderr)
   for (const [index, [line, forbidden]] of LINES.entries()) {
     t.is(done.stdout.includes(`engine/lines.ts:${index + 1}:`), forbidden, `${line}\n${done.stdout}`)
