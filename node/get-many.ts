@@ -1,7 +1,7 @@
 /**
  * Reads many records with few questions: keys are gathered by the node that is asked first for them, and asked for in pieces.
- * Where large records fill an answer early, the rest is asked for again. A node that turns out not to answer, or no longer to hold all of them, costs its piece
- * one question per placement group.
+ * Where large records fill an answer early, the rest is asked for again. A node that turns out not to answer, or no longer
+ * to hold all of them, costs its piece one question per placement group.
  */
 import { EnvelopeError, LimitError, MillpondError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'

@@ -259,7 +259,7 @@ test('a hint that is lost is noticed though the rest of its placement group neve
 // The holder had shown entries to the consumer that it never got to replicate. No replica can continue such a cursor. With
 // two of them left, the consumer went from one to the other and back without a pause.
 for (const names of [['a', 'b'], ['a', 'b', 'c']] as const) {
-  test(`a consumer that has seen what is lost starts the shard over, says so, and goes on, with ${names.length - 1} of ${names.length} replicas left`, async t => {
+  test(`a consumer that has seen what is lost starts the shard over, says so, and goes on, with ${names.length - 1} of ${names.length} replicas left (SPEC C12)`, async t => {
     const cluster = await startCluster(t, names, { replicas: names.length })
     const client = await cluster.client('consumer')
     await fill(cluster, cluster.cache('a'), 60)

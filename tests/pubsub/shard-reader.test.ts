@@ -64,7 +64,7 @@ test('what trying again does not mend is thrown', async t => {
   await t.throwsAsync(reader.read(10), { instanceOf: TypeError })
 })
 
-test('a shard that no replica can continue is started over when patience ends, and named once', async t => {
+test('a shard that no replica can continue is started over when patience ends, and named once (SPEC C12)', async t => {
   const { reader, wait } = reading([whole({ behind: true, cursor: null }), whole({ behind: true, cursor: null }), whole(), whole()])
   t.deepEqual(await reader.read(10), { changes: [], resets: [], isStalled: true })
   wait(999)
@@ -74,7 +74,7 @@ test('a shard that no replica can continue is started over when patience ends, a
   t.deepEqual((await reader.read(10)).resets, [])
 })
 
-test('where two holders are behind in one shard, a pause is asked for each time, whatever they say of the others', async t => {
+test('where two holders are behind in one shard, a pause is asked for each time, whatever they say of the others (SPEC C12)', async t => {
   const behind = [page(0, { behind: true, cursor: null }), page(1), page(2), page(3)]
   const { reader, asked } = reading([behind, behind, behind])
   for (let i = 0; i < 3; i++) t.deepEqual(await reader.read(10), { changes: [], resets: [], isStalled: true })
