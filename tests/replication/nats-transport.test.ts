@@ -4,11 +4,12 @@
  */
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
+import { systemPorts } from '../../node/system-ports.js'
 import { connectNats } from '../../replication/nats-transport.js'
 import type { NatsOptions } from '../../replication/nats-options.js'
 import type { Transport } from '../../replication/transport.js'
 import { freePort, startNatsServer, type NatsServer } from '../support/nats-server.js'
-import { realTimers, seededRandom } from '../support/ports.js'
+import { seededRandom } from '../support/ports.js'
 import { waitFor } from '../support/wait-for.js'
 import { transportContract } from './transport-contract.js'
 
@@ -20,7 +21,7 @@ transportContract(test, 'nats', async () => {
   const opened: Transport[] = []
   return {
     connect: async (name, options) => {
-      const transport = await connectNats({ servers: shared?.url ?? '', name, timers: realTimers, random: seededRandom(1), ...options })
+      const transport = await connectNats({ servers: shared?.url ?? '', name, timers: systemPorts.timers, random: seededRandom(1), ...options })
       opened.push(transport)
       return transport
     },
@@ -35,7 +36,7 @@ async function serverFor (t: ExecutionContext, options?: Parameters<typeof start
 }
 
 async function connectFor (t: ExecutionContext, servers: string | string[], options: Partial<NatsOptions> = {}): Promise<Transport> {
-  const transport = await connectNats({ servers, name: 'test', timers: realTimers, random: seededRandom(1), ...options })
+  const transport = await connectNats({ servers, name: 'test', timers: systemPorts.timers, random: seededRandom(1), ...options })
   t.teardown(() => transport.close())
   return transport
 }

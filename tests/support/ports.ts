@@ -3,23 +3,8 @@
  *
  * A test that draws from it logs `describeSeed(seed)`; the run is repeated by setting MILLPOND_SEED.
  */
-import type { Clock, Ports, Random, Timers } from '../../engine/ports.js'
-
-export const realClock: Clock = {
-  wallMs: () => performance.timeOrigin + performance.now(),
-  monotonicMs: () => performance.now()
-}
-
-export const realTimers: Timers = {
-  after (delayMs, fn) {
-    if (delayMs <= 0) {
-      const immediate = setImmediate(fn)
-      return { cancel: () => clearImmediate(immediate) }
-    }
-    const timeout = setTimeout(fn, delayMs)
-    return { cancel: () => clearTimeout(timeout) }
-  }
-}
+import type { Ports, Random } from '../../engine/ports.js'
+import { systemPorts } from '../../node/system-ports.js'
 
 /** The seed given from outside, or a new one. */
 export function pickSeed (): number {
@@ -47,5 +32,5 @@ export function seededRandom (seed: number): Random {
 }
 
 export function testPorts (seed: number = pickSeed()): Ports & { readonly seed: number } {
-  return { clock: realClock, timers: realTimers, random: seededRandom(seed), seed }
+  return { ...systemPorts, random: seededRandom(seed), seed }
 }
