@@ -15,6 +15,7 @@ export const REGRESSIONS: readonly Regression[] = [
   { seed: 12, what: 'A buffered delete and its retry tied, and both stayed.' },
   { seed: 18, what: 'A batch replayed on the subject of another cluster was merged there.' },
   { seed: 20, what: 'A peer that was reset kept the parts of entries that dropped tombstones had taken from them elsewhere.' },
+  { seed: 51, what: 'A consumer whose cursor was ahead of both replicas went from one to the other and back without a pause.' },
   { seed: 61, what: 'A write was refused at its second owner, and its writer told that nothing had changed, though the first one had taken it.' },
   { seed: 567, what: 'A node gave up its stored copy of a group for one that another node held in memory only.' },
   { seed: 567, what: 'A deleted counter went on from its old total, because a tombstone of another record was dated ahead.' },

@@ -2,6 +2,7 @@
  * One run: the world is unkind for a while, and nothing wrong may happen; then it is healed, and within a bounded time all
  * must agree, every write that was promised must be there, and nothing may be left in any queue.
  */
+import { watchAsking } from './checkers/asking.js'
 import { notConverged } from './checkers/convergence.js'
 import { notYetUnset } from './checkers/expiry.js'
 import { loseHints } from './checkers/lost-hints.js'
@@ -53,6 +54,7 @@ export async function runPlan (plan: Plan, print?: (line: string) => void): Prom
   let kept: RunResult['kept'] = new Map()
   const rejected = (reason: unknown): void => world.fail('no promise is left to fail', reason instanceof Error ? reason.stack ?? reason.message : String(reason))
   process.on('unhandledRejection', rejected)
+  const stopWatching = watchAsking(() => world.scheduler.nowMs, detail => world.fail('a consumer that is given nothing new pauses before it asks again', detail))
   try {
     await runUntil(world, plan.safetyMs)
     world.heal()
@@ -67,6 +69,7 @@ export async function runPlan (plan: Plan, print?: (line: string) => void): Prom
   } catch (error) {
     violation = error instanceof Violation ? error : new Violation('nothing throws', error instanceof Error ? error.stack ?? error.message : String(error))
   } finally {
+    stopWatching()
     process.off('unhandledRejection', rejected)
     useLimits('usual')
   }

@@ -5,8 +5,10 @@ import * as v from '../../engine/schema.js'
 import { LostHints } from '../../pubsub/lost-hints.js'
 import { Query, type PollPage, type Reply } from '../../pubsub/query-protocol.js'
 import { QueryServer } from '../../pubsub/query-server.js'
+import { Wake } from '../../pubsub/wake.js'
 import { CommittedCursors } from '../../storage/committed-cursors.js'
-import { patch, type Mutant } from './mutant.js'
+import { patch } from '../patch.js'
+import type { Mutant } from './mutant.js'
 
 export const CONSUMER_MUTANTS: readonly Mutant[] = [
   {
@@ -58,6 +60,12 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
     breaks: 'a consumer never compares digests with what it read, so a lost hint is never made up for',
     seeds: 10,
     plant: () => patch(LostHints.prototype, 'look', () => async () => {})
+  },
+  {
+    name: 'asks-without-pause',
+    breaks: 'a consumer that no replica can answer asks again at once',
+    seeds: 20,
+    plant: () => patch(Wake.prototype, 'sleep', original => function (this: Wake): Promise<void> { return original.call(this, 0.05) })
   }
 ]
 

@@ -7,7 +7,8 @@ import { Shard, type MergeResult } from '../../engine/shard.js'
 import type { Write } from '../../engine/write.js'
 import type { StateVector } from '../../engine/state-vector.js'
 import { decodeUpdate, encodeUpdate } from '../../engine/update.js'
-import { all, patch, type Mutant } from './mutant.js'
+import { patch } from '../patch.js'
+import { all, type Mutant } from './mutant.js'
 
 export const ENGINE_MUTANTS: readonly Mutant[] = [
   {

@@ -4,7 +4,8 @@ import { Shard } from '../../engine/shard.js'
 import type { Fields } from '../../engine/values.js'
 import type { Write } from '../../engine/write.js'
 import { WriteServer } from '../../replication/write-server.js'
-import { patch, type Mutant } from './mutant.js'
+import { patch } from '../patch.js'
+import type { Mutant } from './mutant.js'
 
 export const FIELD_MUTANTS: readonly Mutant[] = [
   {

@@ -5,7 +5,7 @@
  * Mutants replace public methods of product classes, or what the ports hand out; the product itself has no switch for them.
  */
 
-export type Undo = () => void
+import type { Undo } from '../patch.js'
 
 export interface Mutant {
   readonly name: string
@@ -15,13 +15,6 @@ export interface Mutant {
   readonly seeds: number
   /** Puts it in; one that remembers something begins anew. */
   readonly plant: () => Undo
-}
-
-/** Replaces a method of a class by what `make` makes of it. */
-export function patch<T extends object, K extends keyof T> (prototype: T, name: K, make: (original: T[K]) => T[K]): Undo {
-  const original = prototype[name]
-  prototype[name] = make(original)
-  return () => { prototype[name] = original }
 }
 
 export function all (...undos: readonly Undo[]): Undo {

@@ -11,7 +11,8 @@ import type { Batch } from '../../replication/outbox.js'
 import { WriteBatch } from '../../replication/write-protocol.js'
 import * as v from '../../engine/schema.js'
 import { ShardSet } from '../../storage/shard-set.js'
-import { all, patch, type Mutant, type Undo } from './mutant.js'
+import { patch, type Undo } from '../patch.js'
+import { all, type Mutant } from './mutant.js'
 
 const EMPTY_DIGEST = digestOf(new Map())
 /** One second, in units of versions. */

@@ -4,7 +4,8 @@ import { Persister } from '../../storage/persister.js'
 import { ShardSet } from '../../storage/shard-set.js'
 import { NodeMachine } from '../node-machine.js'
 import { SimRandom } from '../random.js'
-import { all, patch, type Mutant } from './mutant.js'
+import { patch } from '../patch.js'
+import { all, type Mutant } from './mutant.js'
 
 export const STORAGE_MUTANTS: readonly Mutant[] = [
   {

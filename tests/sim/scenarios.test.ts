@@ -1,6 +1,6 @@
 /** Stories that bit other systems, each as a world of its own. A run checks every invariant; a story adds what it is about. */
 import test, { type ExecutionContext } from 'ava'
-import { patch } from '../../sim/mutants/mutant.js'
+import { patch } from '../../sim/patch.js'
 import { runPlan, type RunResult } from '../../sim/run-seed.js'
 import { planFor, type Scenario } from '../../sim/scenario.js'
 import { Persister } from '../../storage/persister.js'
