@@ -49,6 +49,8 @@ export class WriteBuffer {
   #entries: Entry[] = []
   /** Writes that lost where they entered but must reach the replicas all the same: logged in full, and dead on arrival unless it is a retry of what is there. */
   #losers: Entry[] = []
+  /** Tombstones of the log of which there is a retry among the losers. */
+  readonly #loggedAgain = new Set<Entry>()
   #dead = 0
   /** Whether one of the losers may turn out to be none, once it has a dot. */
   #undecided = false
@@ -76,11 +78,14 @@ export class WriteBuffer {
     return changing.map(part => this.#writeFields(part, keepLoser)).includes(true)
   }
 
-  /** A delete older than one that was dropped hides nothing that was not hidden already. */
+  /**
+   * A delete older than one that was dropped hides nothing that was not hidden already. What is logged for it stays just below
+   * the dropped one, whose stamp nobody remembers: a write of that very version may have come after it.
+   */
   #deleteLate (write: Write, keepLoser: boolean): boolean {
     const grave = graveOf(this.#options.floor(), write.key)
-    if (grave < write.version) return this.#writeFields(write, keepLoser)
-    if (keepLoser) this.#writeFields({ ...write, version: grave }, false)
+    if (grave <= write.version) return this.#writeFields(write, keepLoser)
+    if (keepLoser) this.#writeFields({ ...write, version: grave - 1 }, false)
     return false
   }
 
@@ -106,14 +111,18 @@ export class WriteBuffer {
 
   /**
    * What lost to a tombstone is not logged: a replica that has dropped the tombstone would show it. Instead the tombstone is
-   * logged once more, and whoever confirms it confirms that the write is over.
+   * logged once more, as a retry of itself, and whoever confirms it confirms that the write is over. With any later stamp it
+   * could hide what was written after the tombstone.
    */
   #keepWhatLost (write: Write, fields: EntryFields, clears: boolean): void {
     const head = this.#options.index.get(write.key)
     const hiders = head === undefined ? [] : entriesOf(head).filter(entry => !entry.hasClaims && isMute(entry) && (entry.clears || !clears) && !entry.isOlderThan(write.version, write.stamp))
     const left = withoutHidden(fields, hiders)
-    for (const { key, version, stamp, incarnation, fields: unset, clears: all } of hiders) {
-      if (incarnation !== 0) this.#writeFields({ key, version, stamp: stamp + 1, fields: all ? null : unset }, false)
+    for (const hider of hiders) {
+      if (hider.incarnation === 0 || this.#loggedAgain.has(hider)) continue
+      this.#loggedAgain.add(hider)
+      const { key, version, stamp, fields: unset, clears: all } = hider
+      this.#keep(new Entry(key, version, stamp, all ? NO_FIELDS : unset, all, 0, 0, all ? null : extraOf({ fields: unset })))
     }
     if (left !== null) this.#keep(new Entry(write.key, write.version, write.stamp, left, clears, 0, 0, extraOf({ ...write, fields: left })))
   }
@@ -205,6 +214,7 @@ export class WriteBuffer {
   clear (): void {
     this.#entries = []
     this.#losers = []
+    this.#loggedAgain.clear()
     this.#dead = 0
     this.#undecided = false
   }
@@ -224,7 +234,7 @@ function operationEntry (write: Write, claims: readonly Claim[]): Entry {
   return new Entry(write.key, write.version, write.stamp, NO_FIELDS, false, 0, 0, { expires: 0, late: 0, claims })
 }
 
-function extraOf ({ fields, expires = 0, late = 0 }: Write): Extra | null {
+function extraOf ({ fields, expires = 0, late = 0 }: Pick<Write, 'fields' | 'expires' | 'late'>): Extra | null {
   if (expires > 0 || late > 0) return { expires, late, claims: NO_CLAIMS }
   for (const name in fields) if (fields[name] === undefined) return { expires: 0, late: 0, claims: NO_CLAIMS }
   return null

@@ -182,6 +182,53 @@ test('a tombstone that is logged again for a late event shows no reader an older
   t.deepEqual(page.outcome === 'changes' ? page.changes.map(({ key, deleted, version }) => [key, deleted, version]) : page, [['k', true, 50]])
 })
 
+// It was logged with a later stamp, and so hid a write of the same event time that came right after it.
+test('a tombstone that is logged again for a late event hides nothing that was written after it (SPEC E3, E21)', t => {
+  const [a, b] = [openShard(9), openShard(1)]
+  a.write(put('k', 10, { x: 1 }))
+  a.write(del('k', 50))
+  a.write(put('l', 10, { x: 1, y: 1 }))
+  a.write({ key: 'l', version: 50, stamp: 50, fields: { x: undefined } })
+  a.flush()
+  b.write(put('k', 50, { x: 2 }, 51))
+  b.write(put('l', 50, { x: 2 }, 51))
+  for (let i = 0; i < 3; i++) {
+    t.false(a.write(put('k', 20, { x: 3 }, 60 + i), true))
+    t.false(a.write(put('l', 20, { x: 3 }, 60 + i), true))
+  }
+  t.is(a.stateVector.get(9), 3 + 2, 'there is one retry of each tombstone to confirm')
+  tell(a, b)
+  tell(b, a)
+  for (const shard of [a, b]) {
+    t.deepEqual(dump(shard), { k: { x: 2 }, l: { x: 2, y: 1 } })
+    assertWhole(t, shard)
+  }
+  t.deepEqual(a.encode(), b.encode())
+})
+
+for (const keepLoser of [false, true]) {
+  test(`what came after a tombstone, in its very version, outlives it and older events${keepLoser ? ' that are confirmed' : ''} (SPEC E3, E21)`, t => {
+    const [a, b] = [openShard(9), openShard(1)]
+    for (const key of ['deleted', 'written']) {
+      a.write(put(key, 10, { x: 1 }))
+      a.write(del(key, 50))
+      a.write(put(key, 50, { x: 2 }, 60))
+    }
+    tell(a, b)
+    t.is(a.collect({ stable: a.known, ...ALWAYS }), 2)
+    t.false(a.write(del('deleted', 20, 70), keepLoser))
+    t.false(a.write(put('written', 20, { x: 3 }, 70), keepLoser))
+    tell(a, b)
+    for (const shard of [a, b]) {
+      t.deepEqual(dump(shard), { deleted: { x: 2 }, written: { x: 2 } })
+      assertWhole(t, shard)
+    }
+    for (const key of ['deleted', 'written']) t.true(a.write(del(key, 50, 80), keepLoser), 'a delete of that version which comes later still is one')
+    tell(a, b)
+    for (const shard of [a, b]) t.deepEqual(dump(shard), {})
+  })
+}
+
 test('a peer that is reset gives up the parts of an entry that were history elsewhere, and keeps the rest (SPEC E21)', t => {
   const [a, b] = [openShard(1), openShard(2)]
   const elements = ['red', 'blue'] as const
