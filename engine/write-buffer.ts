@@ -70,7 +70,9 @@ export class WriteBuffer {
   #writeLate (write: Write, fields: EntryFields, keepLoser: boolean): boolean {
     if (write.clears === true) {
       const { clears: _, ...put } = write
-      this.#deleteLate({ key: write.key, version: write.version, stamp: write.stamp, fields: null }, keepLoser)
+      // What it puts in the very version of a grave is deleted there as well, so it takes nothing away either.
+      const version = graveOf(this.#options.floor(), write.key) === write.version ? write.version - 1 : write.version
+      this.#deleteLate({ key: write.key, version, stamp: write.stamp, fields: null }, keepLoser)
       return this.#writeLate({ ...put, stamp: write.stamp + 1 }, fields, keepLoser)
     }
     const { changing, tombstones } = lateWrites(this.#options.index.get(write.key), write, fields, this.#options.floor())
@@ -85,7 +87,7 @@ export class WriteBuffer {
   #deleteLate (write: Write, keepLoser: boolean): boolean {
     const grave = graveOf(this.#options.floor(), write.key)
     if (grave <= write.version) return this.#writeFields(write, keepLoser)
-    if (keepLoser) this.#writeFields({ ...write, version: grave - 1 }, false)
+    if (keepLoser) this.#writeFields({ ...write, version: Math.max(0, grave - 1) }, false)
     return false
   }
 

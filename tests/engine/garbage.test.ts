@@ -6,7 +6,7 @@ import { changesSince } from '../../engine/changes.js'
 import { startOf, type Cursor } from '../../engine/cursor.js'
 import { meet, type StateVector } from '../../engine/state-vector.js'
 import { describeSeed, pickSeed, seededRandom } from '../support/ports.js'
-import { assertWhole, del, dump, openShard, put, type TestShard } from './shards.js'
+import { assertWhole, del, dump, openShard, put, replace, type TestShard } from './shards.js'
 
 const ALWAYS = { before: Number.MAX_SAFE_INTEGER, forcedBefore: 0 }
 const FORCED = { stable: new Map<number, number>(), before: Number.MAX_SAFE_INTEGER, forcedBefore: Number.MAX_SAFE_INTEGER }
@@ -223,6 +223,8 @@ for (const keepLoser of [false, true]) {
       t.deepEqual(dump(shard), { deleted: { x: 2 }, written: { x: 2 } })
       assertWhole(t, shard)
     }
+    a.write(replace('written', 50, { y: 4 }, 75), keepLoser)
+    t.deepEqual(a.get('written'), { x: 2 }, 'a replacement of that version, which is deleted like what it replaces, takes nothing away')
     for (const key of ['deleted', 'written']) t.true(a.write(del(key, 50, 80), keepLoser), 'a delete of that version which comes later still is one')
     tell(a, b)
     for (const shard of [a, b]) t.deepEqual(dump(shard), {})
