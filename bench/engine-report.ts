@@ -70,6 +70,8 @@ export interface EngineFigures {
 export interface EngineReport extends EngineFigures {
   readonly suite: 'engine'
   readonly node: string
+  /** With which every side ran. */
+  readonly nodeOptions: readonly string[]
   readonly quick: boolean
   readonly batchSize: number
   readonly rounds: number

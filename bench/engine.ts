@@ -9,7 +9,7 @@
  * the encoded deltas; merging starts from encoded bytes. Filling the replicas and the first rounds are not counted.
  */
 import { targetsOf, type EngineReport, type Heap, type Metadata, type Pause, type Pauses, type PerSide, type ReadSpeeds, type Speeds } from './engine-report.js'
-import { Pair, Solo, takeTurns, type Rate } from './engine-rounds.js'
+import { NODE_FLAGS, Pair, Solo, takeTurns, type Rate } from './engine-rounds.js'
 import { ALL_SIDES, SIDES, type AnySideName, type SideName } from './engine-sides.js'
 import { median, medianRatio, quantile } from './measure.js'
 
@@ -36,7 +36,7 @@ const FULL: Plan = {
   rounds: 7,
   warmUpRounds: 2,
   puts: { hotKeys: 1_000, times: 50, flushes: 10 },
-  reads: { keys: 100_000, layouts: 5 },
+  reads: { keys: 100_000, layouts: 9 },
   pausedBatches: 3_000,
   metadataRecords: 10_000,
   heapRecords: 100_000
@@ -64,7 +64,7 @@ export async function runEngine (quick: boolean): Promise<EngineReport> {
   }
   const targets = targetsOf(figures, quick)
   const pass = targets.every(target => target.pass)
-  return { suite: 'engine', node: process.version, quick, batchSize: BATCH_SIZE, rounds: plan.rounds, ...figures, targets, pass }
+  return { suite: 'engine', node: process.version, nodeOptions: NODE_FLAGS, quick, batchSize: BATCH_SIZE, rounds: plan.rounds, ...figures, targets, pass }
 }
 
 async function measureWrites (plan: Plan): Promise<{ overwrites: Speeds[], merges: Speeds[] }> {
