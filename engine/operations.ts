@@ -7,7 +7,8 @@
 import { contest, fieldKindOf, type AddClaim, type Claim, type CounterClaim, type Element, type FieldKind } from './claims.js'
 import type { Entry } from './entry.js'
 import { KindError, LimitError } from './errors.js'
-import { claimsOf, entriesOf, kindIn } from './record.js'
+import { kindIn } from './reading.js'
+import { claimsOf, entriesOf } from './record.js'
 import { limits } from './limits.js'
 import { approximateBytes, type Value } from './values.js'
 

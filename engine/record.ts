@@ -11,9 +11,9 @@
  *                field, has a live claim, or is the latest clear; at most one entry of a record clears; the outcome depends
  *                only on the set of entries admitted
  */
-import { contest, fieldKindOf, isEndedBy, valuesOf, type Claim, type FieldKind } from './claims.js'
+import { contest, fieldKindOf, isEndedBy, type Claim } from './claims.js'
 import { NO_FIELDS, type Entry, type EntryFields } from './entry.js'
-import type { Fields, Value } from './values.js'
+import type { Value } from './values.js'
 
 export type Index = Map<string, Entry>
 
@@ -144,65 +144,6 @@ function bury (entry: Entry, { onDead }: AdmitSinks): void {
   entry.fields = NO_FIELDS // frees the values, whoever still holds the entry
   entry.next = null
   onDead(entry)
-}
-
-/**
- * The record's current fields as a fresh object, or undefined when there is no such record.
- * @param now the version-time: fields that expire by then read as absent; 0 for never mind
- */
-export function fieldsOf (head: Entry, now = 0): Fields | undefined {
-  if (head.isPlain) return head.fields === NO_FIELDS ? undefined : { ...head.fields as Fields }
-  const merged: Record<string, Value> = {}
-  let any = false
-  const claims: Claim[] = []
-  for (let entry: Entry | null = head; entry !== null; entry = entry.next) {
-    claims.push(...claimsOf(entry))
-    if (hasExpired(entry, now)) continue
-    for (const name in entry.fields) {
-      const value = entry.fields[name]
-      if (value === undefined) continue
-      merged[name] = value
-      any = true
-    }
-  }
-  if (claims.length > 0) {
-    for (const [field, { value }] of valuesOf(claims)) {
-      if (value === undefined) continue
-      merged[field] = value
-      any = true
-    }
-  }
-  return any ? merged : undefined
-}
-
-/** What kind of field a name stands for in a record, or undefined when the record has no such field. */
-export function kindIn (head: Entry, field: string, now: number): FieldKind | undefined {
-  const claims: Claim[] = []
-  let isRegister = false
-  for (const entry of entriesOf(head)) {
-    for (const claim of claimsOf(entry)) if (claim.field === field) claims.push(claim)
-    if (Object.hasOwn(entry.fields, field) && entry.fields[field] !== undefined && !hasExpired(entry, now)) isRegister = true
-  }
-  const claimed = valuesOf(claims).get(field)
-  if (claimed?.value !== undefined) return claimed.kind
-  return isRegister ? 'register' : undefined
-}
-
-export function hasExpired (entry: Entry, now: number): boolean {
-  const { extra } = entry
-  return extra !== null && extra.expires !== 0 && extra.expires <= now
-}
-
-/** The greatest version among the record's live entries. */
-export function versionOf (head: Entry): number {
-  let last = head
-  while (last.next !== null) last = last.next
-  return last.version
-}
-
-export function isDeleted (head: Entry, now = 0): boolean {
-  if (head.isPlain) return head.fields === NO_FIELDS
-  return fieldsOf(head, now) === undefined
 }
 
 function coversNames (winner: EntryFields, loser: EntryFields): boolean {

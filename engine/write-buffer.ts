@@ -3,19 +3,20 @@
  *
  * Because the buffer is the index itself, a buffered write is readable at once, and when a later one supersedes it before
  * the flush it is simply never logged: a hammered key costs one entry. The object of an entry that is overwritten is used
- * again for the next, and operations on one record share one entry.
+ * again for the next. Operations take a way of their own (buffered-operations.ts).
  *
  *   invariants   a buffered entry has incarnation 0, and its claims the clock Infinity; at most limits.maxPendingEntries wait
  */
-import { NO_CLAIMS, type Claim } from './claims.js'
+import { bufferOperations, type OperationTarget } from './buffered-operations.js'
+import { NO_CLAIMS } from './claims.js'
 import { Entry, NO_FIELDS, type EntryFields, type Extra } from './entry.js'
 import { KindError } from './errors.js'
-import { graveOf, lastDropped, type Floor } from './floor.js'
+import { graveOf, type Floor } from './floor.js'
 import { isMute } from './garbage.js'
 import { lateWrites, withoutHidden } from './late-writes.js'
 import { limits } from './limits.js'
-import { claimsFor, fitTogether, loggable, mergeClaims, type Operation } from './operations.js'
-import { claimsOf, entriesOf, kindIn, link, replacesAll, versionOf, type Index } from './record.js'
+import { kindIn } from './reading.js'
+import { entriesOf, replacesAll, type Index } from './record.js'
 import type { Write } from './write.js'
 
 export interface WriteBufferOptions {
@@ -46,6 +47,7 @@ export interface Buffered {
 
 export class WriteBuffer {
   readonly #options: WriteBufferOptions
+  readonly #operationTarget: OperationTarget
   #entries: Entry[] = []
   /** Writes that lost where they entered but must reach the replicas all the same: logged in full, and dead on arrival unless it is a retry of what is there. */
   #losers: Entry[] = []
@@ -55,13 +57,16 @@ export class WriteBuffer {
   /** Whether one of the losers may turn out to be none, once it has a dot. */
   #undecided = false
 
-  constructor (options: WriteBufferOptions) { this.#options = options }
+  constructor (options: WriteBufferOptions) {
+    this.#options = options
+    this.#operationTarget = { ...options, add: entry => { this.#add(entry) }, keep: loser => { this.#keep(loser) } }
+  }
 
   get size (): number { return this.#entries.length + this.#losers.length }
 
   /** @returns whether it changed anything. @throws KindError, LimitError (nothing changed) */
   write (write: Write, keepLoser: boolean): boolean {
-    if (write.operations !== undefined) return this.#operate(write, write.operations, keepLoser)
+    if (write.operations !== undefined) return bufferOperations(write, write.operations, keepLoser, this.#operationTarget)
     if (write.version <= this.#options.floor().newest) return write.fields === null ? this.#deleteLate(write, keepLoser) : this.#writeLate(write, write.fields, keepLoser)
     return this.#writeFields(write, keepLoser)
   }
@@ -145,44 +150,6 @@ export class WriteBuffer {
     }
   }
 
-  #operate (asked: Write, operations: readonly Operation[], keepLoser: boolean): boolean {
-    const { index, incarnation, nextClock, now, floor } = this.#options
-    const head = index.get(asked.key)
-    // What counts is what it does, not when its writer thinks it is: so it can as well be no older than what it takes the place of.
-    const write = head === undefined ? asked : { ...asked, version: Math.max(asked.version, versionOf(head)) }
-    const claims = claimsFor(head, operations, { incarnation, nextClock: nextClock(), now: now(), lastDropped: field => lastDropped(floor(), asked.key, field) })
-    if (claims.length === 0) return false
-    const entries = head === undefined ? [] : entriesOf(head)
-    const shared = entries.find(entry => entry.incarnation === 0 && entry.hasClaims)
-    if (shared !== undefined && !fitTogether(claimsOf(shared), claims)) {
-      this.#options.flush() // so that there is never more than one: a removal must find every buffered add in it
-      return this.#operate(asked, operations, keepLoser)
-    }
-    const copies = loggable(claims).map(claim => ({ ...claim }))
-    const entry = shared ?? operationEntry(write, claims)
-    if (shared === undefined) this.#add(entry)
-    else this.#addTo(shared, entries, write, claims)
-    const survived = claims.filter(claim => claimsOf(entry).includes(claim)).length
-    if (keepLoser && survived < claims.length && copies.length > 0) this.#keep(operationEntry(write, copies))
-    return survived > 0
-  }
-
-  /** Takes a buffered entry out of its record and puts it back with more claims. */
-  #addTo (shared: Entry, entries: readonly Entry[], write: Write, claims: readonly Claim[]): void {
-    const { index, readmit, onDead } = this.#options
-    const rest = entries.filter(entry => entry !== shared)
-    if (rest.length === 0) index.delete(shared.key)
-    else link(index, rest)
-    shared.next = null
-    shared.extra = { expires: 0, late: 0, claims: mergeClaims(claimsOf(shared), claims) }
-    shared.moveTo(Math.max(shared.version, write.version), Math.max(shared.stamp, write.stamp))
-    if (shared.hasClaims) readmit(shared)
-    else {
-      shared.live = false
-      onDead(shared)
-    }
-  }
-
   #add (entry: Entry): void {
     this.#entries.push(entry)
     this.#options.admit(entry)
@@ -230,10 +197,6 @@ export class WriteBuffer {
 function isUndecided (head: Entry, { version, stamp }: Entry): boolean {
   const tied = entriesOf(head).filter(other => !other.hasClaims && other.version === version && other.stamp === stamp)
   return tied.length > 0 && !tied.some(other => other.clears)
-}
-
-function operationEntry (write: Write, claims: readonly Claim[]): Entry {
-  return new Entry(write.key, write.version, write.stamp, NO_FIELDS, false, 0, 0, { expires: 0, late: 0, claims })
 }
 
 function extraOf ({ fields, expires = 0, late = 0 }: Pick<Write, 'fields' | 'expires' | 'late'>): Extra | null {

@@ -1,6 +1,6 @@
 /** The secondary indexes of the shards of one cache: made with their shard, so that they are complete whenever it is. */
 import { indexed, type Condition, type IndexDeclaration } from '../engine/query.js'
-import { fieldsOf } from '../engine/record.js'
+import { fieldsOf } from '../engine/reading.js'
 import { SecondaryIndexes, type QueryPage, type QueryPageOptions } from '../engine/secondary-index.js'
 import type { Shard } from '../engine/shard.js'
 

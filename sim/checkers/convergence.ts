@@ -4,7 +4,8 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Shard } from '../../engine/shard.js'
-import { entriesOf, fieldsOf } from '../../engine/record.js'
+import { fieldsOf } from '../../engine/reading.js'
+import { entriesOf } from '../../engine/record.js'
 import type { Fields } from '../../engine/values.js'
 import type { CacheReplica } from '../../node/cache-replica.js'
 import type { NodeMachine } from '../node-machine.js'

@@ -3,7 +3,8 @@
  * well it is unset, so that consumers hear of it (C10).
  */
 import { NO_FIELDS } from '../../engine/entry.js'
-import { entriesOf, hasExpired } from '../../engine/record.js'
+import { hasExpired } from '../../engine/reading.js'
+import { entriesOf } from '../../engine/record.js'
 import { shardOf } from '../../engine/routing.js'
 import { kindOf } from '../fields/field-op.js'
 import type { Model } from '../model.js'

@@ -4,7 +4,7 @@
  */
 import type { Fields } from '../../engine/values.js'
 import { graveOf } from '../../engine/floor.js'
-import { fieldsOf } from '../../engine/record.js'
+import { fieldsOf } from '../../engine/reading.js'
 import { shardOf } from '../../engine/routing.js'
 import { describe, type Model, type Op } from '../model.js'
 import type { NodeMachine } from '../node-machine.js'

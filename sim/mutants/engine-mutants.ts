@@ -1,7 +1,7 @@
 /** Planted bugs of the engine: what wins, what is kept, and what an update claims. */
 import { Entry, NO_FIELDS } from '../../engine/entry.js'
 import { ShardLog } from '../../engine/log.js'
-import { isDeleted } from '../../engine/record.js'
+import { isDeleted } from '../../engine/reading.js'
 import type { Run } from '../../engine/run.js'
 import { Shard, type MergeResult } from '../../engine/shard.js'
 import type { Write } from '../../engine/write.js'

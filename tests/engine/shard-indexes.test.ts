@@ -5,7 +5,7 @@
 import test, { type ExecutionContext } from 'ava'
 import type { Operation } from '../../engine/operations.js'
 import { parseWhere, type IndexDeclaration } from '../../engine/query.js'
-import { fieldsOf } from '../../engine/record.js'
+import { fieldsOf } from '../../engine/reading.js'
 import { SecondaryIndexes } from '../../engine/secondary-index.js'
 import { Shard } from '../../engine/shard.js'
 import type { Fields } from '../../engine/values.js'
