@@ -33,18 +33,19 @@ export interface Extra {
  * itself, where a larger number would be an object of its own in V8, to be allocated, visited by the collector and fetched
  * to be compared. The upper halves have 21 bits, and share a field:
  *
- *   highs     versionHigh (21) | lag (8) | marks (3)
+ *   highs     versionHigh (21) | lag (7) | marks (4)
  *   lag       stampHigh - versionHigh; a unit is 71 minutes, so only what was written days after it happened is FAR
  */
 const HALF = 2 ** 32
 const VERSION_SHIFT = 11
-const LAG_SHIFT = 3
-const LAG_MASK = 0xff
-const FAR = -128
+const LAG_SHIFT = 4
+const LAG_MASK = 0x7f
+const FAR = -64
 const CLEARS = 1
 const DEAD = 2
 const HAS_EXTRA = 4
-const MARKS = CLEARS | DEAD | HAS_EXTRA
+const FROZEN = 8
+const MARKS = CLEARS | DEAD | HAS_EXTRA | FROZEN
 
 /** What hangs behind an entry that has both. */
 interface Both { readonly extra: Extra, readonly next: Entry }
@@ -52,8 +53,8 @@ interface Both { readonly extra: Extra, readonly next: Entry }
 function isBoth (rest: Extra | Both): rest is Both { return 'next' in rest }
 
 export class Entry {
-  /** The fields it still wins. First, because it lies in one line of the processor's cache with what tells the object's class. */
-  fields: EntryFields
+  /** First, because it lies in one line of the processor's cache with what tells the object's class. */
+  private held: EntryFields
   /** One string object serves all entries of a record: an entry that joins takes over that of the first (admit). */
   key: string
   clock: number
@@ -77,7 +78,7 @@ export class Entry {
   }
 
   constructor (key: string, version: number, stamp: number, fields: EntryFields, clears: boolean, incarnation = 0, clock = 0, extra: Extra | null = null) {
-    this.fields = fields
+    this.held = fields
     this.key = key
     this.clock = clock
     this.dotIncarnation = incarnation | 0
@@ -86,6 +87,22 @@ export class Entry {
     this.stampLow = 0
     this.moveTo(version, stamp)
     if (extra !== null) this.extra = extra
+  }
+
+  /** The fields it still wins. */
+  get fields (): EntryFields { return this.held }
+  set fields (fields: EntryFields) {
+    this.held = fields
+    this.mark(FROZEN, false)
+  }
+
+  /** Its fields for readers, who cannot change them: frozen when they are first asked for, and never copied. */
+  get frozenFields (): EntryFields {
+    if ((this.highs & FROZEN) === 0) {
+      Object.freeze(this.held)
+      this.mark(FROZEN, true)
+    }
+    return this.held
   }
 
   get version (): number { return this.versionHigh * HALF + (this.versionLow >>> 0) }

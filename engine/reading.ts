@@ -10,7 +10,7 @@ import { claimsOf, entriesOf } from './record.js'
 import type { Fields, Value } from './values.js'
 
 /**
- * The record's current fields as a fresh object, or undefined when there is no such record.
+ * The record's current fields as a fresh object, for a reader that comes once; or undefined when there is no such record.
  * @param now the version-time: fields that expire by then read as absent; 0 for never mind
  */
 export function fieldsOf (head: Entry, now = 0): Fields | undefined {

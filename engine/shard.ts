@@ -20,7 +20,7 @@
  */
 import { isEndedBy } from './claims.js'
 import { collectTombstones, retireIncarnations } from './collecting.js'
-import type { Entry, Extra } from './entry.js'
+import { NO_FIELDS, type Entry, type Extra } from './entry.js'
 import { LogError } from './errors.js'
 import { encodeAbove, flushBuffer } from './flushing.js'
 import { graveOf, joinFloors, shownVersion, type Floor } from './floor.js'
@@ -77,11 +77,12 @@ export class Shard {
     })
   }
 
-  /** The record's current fields as a fresh object, buffered writes included; undefined when there is none. */
+  /** The record's current fields, frozen, buffered writes included; undefined when there is none. */
   get (key: string): Fields | undefined {
     const head = this.index.get(key)
     if (head === undefined) return undefined
-    return head.isPlain ? fieldsOf(head) : fieldsOf(head, this.now) // asking for the time costs as much as the rest
+    if (head.isPlain) return head.fields === NO_FIELDS ? undefined : head.frozenFields as Fields
+    return Object.freeze(fieldsOf(head, this.now)) // asking for the time costs as much as the rest
   }
 
   /** The greatest version in a record, dropped tombstones included: it never goes back for a key. */

@@ -17,7 +17,7 @@ export interface Write extends WriteBody {
 }
 
 export interface WriteBody {
-  /** Registers to set; one without a value is unset. Null for a delete, or where there are operations. */
+  /** Registers to set; one without a value is unset. Null for a delete, or where there are operations. The shard keeps the object, and may freeze it. */
   readonly fields: EntryFields | null
   /** Makes it replace the record. */
   readonly clears?: boolean

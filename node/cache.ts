@@ -49,7 +49,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   /**
    * A record's current fields, or undefined: registers as they were written, counters, maxima and minima as numbers, sets
    * as arrays of their elements. Sees writes made through this node or client's owner at once, others as soon as they have
-   * replicated.
+   * replicated. What it returns is frozen, and stays as it is when the record changes.
    * @throws TypeError, ValueError, LimitError; rejects with UnavailableError or TimeoutError when no holder answers
    */
   async get (key: string): Promise<RecordOf<S> | undefined> {
@@ -58,12 +58,12 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
     const group = groupOf(shard, router.shape.groups)
     if (local?.held.phase(group) === 'ready') return local.shards.peek(shard)?.get(key) as RecordOf<S> | undefined
     const [fields] = await queries.askHolder(router, group, 'get', { cache: this.name, keys: [key] })
-    return (fields ?? undefined) as RecordOf<S> | undefined
+    return (Object.freeze(fields) ?? undefined) as RecordOf<S> | undefined
   }
 
   /**
    * Records by their keys, in the same order, undefined for those there are not: with one question for all that one node holds.
-   * Not a snapshot: records written meanwhile may be as before or after. At most limits.maxKeysPerRead keys. Fails as get does.
+   * Frozen, as by get. Not a snapshot: records written meanwhile may be as before or after. At most limits.maxKeysPerRead keys. Fails as get does.
    */
   async getMany (keys: readonly string[]): Promise<Array<RecordOf<S> | undefined>> {
     return await getMany(this.#options, keys) as Array<RecordOf<S> | undefined>

@@ -87,7 +87,7 @@ async function takeAll (asked: readonly Asked[], found: Found, ask: (keys: strin
   for (let left = asked.map(({ key }) => key); left.length > 0;) {
     const answers = await ask(left)
     if (answers.length === 0 || answers.length > left.length) throw new EnvelopeError('shape', `asked for ${left.length} records, and got ${answers.length}`)
-    answers.forEach((answer, i) => found.set(left[i] as string, answer))
+    answers.forEach((answer, i) => found.set(left[i] as string, Object.freeze(answer)))
     left = left.slice(answers.length)
   }
 }

@@ -95,8 +95,21 @@ test('the deepest value that can be written can be decoded', t => {
   t.deepEqual(decodeEntry(encodeEntry(entry), 0, 0), entry)
 })
 
+test('fields given later are frozen when they are asked for, whatever was asked for before', t => {
+  const entry = new Entry('k', 1, 1, { a: 1 }, false)
+  const first = entry.frozenFields
+  t.is(entry.frozenFields, first, 'nothing is copied twice')
+  t.is(entry.fields, first)
+  entry.fields = { a: 2 }
+  t.true(Object.isFrozen(entry.frozenFields))
+  t.deepEqual(entry.frozenFields, { a: 2 })
+  entry.become(2, 2, { a: 3 }, false, null)
+  t.true(Object.isFrozen(entry.frozenFields))
+  t.deepEqual([entry.frozenFields, first], [{ a: 3 }, { a: 1 }])
+})
+
 /** Around every power of two, and around the distances at which a stamp is kept in another way. */
-const EDGES = [0, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 38, 126 * 2 ** 32, 127 * 2 ** 32, 128 * 2 ** 32 - 1, 128 * 2 ** 32, 129 * 2 ** 32, 2 ** 51, 2 ** 52 - 1, 2 ** 52, Number.MAX_SAFE_INTEGER]
+const EDGES = [0, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 62 * 2 ** 32, 63 * 2 ** 32, 2 ** 38 - 1, 2 ** 38, 65 * 2 ** 32, 128 * 2 ** 32, 2 ** 51, 2 ** 52 - 1, 2 ** 52, Number.MAX_SAFE_INTEGER]
 
 test('whatever version and stamp an entry has, they are told apart and kept, through every change of what else it holds', t => {
   const extra = { expires: 5, late: 0, claims: [] }
@@ -118,6 +131,8 @@ test('whatever version and stamp an entry has, they are told apart and kept, thr
         entry.live = false
         holds({ extra, next: other, live: false })
         entry.next = null
+        holds({ extra, next: null, live: false })
+        t.true(Object.isFrozen(entry.frozenFields))
         holds({ extra, next: null, live: false })
         entry.live = true
         entry.extra = null

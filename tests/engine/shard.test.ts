@@ -27,6 +27,29 @@ test('a write can be read at once, and reaches the log with the flush', t => {
   assertWhole(t, shard)
 })
 
+test('a record that was read cannot be changed by its reader, and stays as it was read', t => {
+  const shard = openShard(1)
+  shard.write(put('plain', 1, { x: 1, y: [1] }))
+  shard.write({ key: 'counted', version: 1, stamp: 1, fields: null, operations: [{ kind: 'increment', field: 'n', by: 1 }] })
+  const [plain, counted] = [shard.get('plain'), shard.get('counted')]
+  for (const record of [plain, counted]) t.throws(() => { (record as Record<string, unknown>)['x'] = 2 }, { instanceOf: TypeError })
+  shard.write(put('plain', 2, { x: 2 }))
+  t.deepEqual([plain, shard.get('plain'), shard.get('plain')], [{ x: 1, y: [1] }, { x: 2, y: [1] }, { x: 2, y: [1] }])
+})
+
+test('reading changes nothing that is encoded', t => {
+  const [read, unread] = [writer(1, 30), writer(1, 30)]
+  const other = writer(2, 20).encode()
+  for (const shard of [read, unread]) {
+    if (shard === read) dump(shard)
+    shard.merge(other)
+    if (shard === read) dump(shard)
+    shard.write(put('k3', 200, { shared: 'last' }))
+  }
+  t.deepEqual(read.encode(), unread.encode())
+  assertWhole(t, read)
+})
+
 test('merging is commutative (SPEC E1)', t => {
   const [a, b, c] = [writer(1, 12), writer(2, 7), writer(3, 9)]
   const encodings = [[a, b, c], [c, b, a], [b, a, c]].map(order => {

@@ -87,6 +87,7 @@ export function clusterContract (test: TestFn, name: string, open: () => Promise
     for (const cache of [...nodes.map(each => each.cache('prices')), far.cache('prices')]) {
       t.deepEqual(await cache.get('k7'), { ...value, i: 7 })
       t.is(await cache.get('nobody'), undefined)
+      t.true(Object.isFrozen(await cache.get('k8')) && (await cache.getMany(['k8', 'k9'])).every(Object.isFrozen))
       t.is((await scanned(cache)).size, 50)
     }
     await far.cache('prices').delete('k7', { ack: 'majority' })
