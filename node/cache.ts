@@ -49,7 +49,8 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   /**
    * A record's current fields, or undefined: registers as they were written, counters, maxima and minima as numbers, sets
    * as arrays of their elements. Sees writes made through this node or client's owner at once, others as soon as they have
-   * replicated. What it returns is frozen, and stays as it is when the record changes.
+   * replicated. What it returns is frozen, and stays as it is when the record changes; bytes in it
+   * cannot be frozen, and are the record's own: copy them before changing them.
    * @throws TypeError, ValueError, LimitError; rejects with UnavailableError or TimeoutError when no holder answers
    */
   async get (key: string): Promise<RecordOf<S> | undefined> {

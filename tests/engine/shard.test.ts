@@ -27,7 +27,7 @@ test('a write can be read at once, and reaches the log with the flush', t => {
   assertWhole(t, shard)
 })
 
-test('a record that was read cannot be changed by its reader, and stays as it was read', t => {
+test('a record that was read cannot be changed by its reader, and stays as it was read (SPEC E25)', t => {
   const shard = openShard(1)
   shard.write(put('plain', 1, { x: 1, y: [1] }))
   shard.write({ key: 'counted', version: 1, stamp: 1, fields: null, operations: [{ kind: 'increment', field: 'n', by: 1 }] })
