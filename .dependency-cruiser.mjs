@@ -1,7 +1,7 @@
 /** Rules for imports; scripts/check-imports.mjs applies them. */
 
 /** Each may import itself and those before it. */
-const LAYERS = ['engine', 'storage', 'replication', 'pubsub', 'node', 'cli']
+const LAYERS = ['engine', 'storage', 'replication', 'pubsub', 'node', 'connectors', 'cli']
 /** They may import the product, never the other way round. */
 const OUTSIDE = ['bench', 'examples', 'sim', 'tests']
 
@@ -10,8 +10,8 @@ export const SOURCES = [...PRODUCT, ...OUTSIDE]
 
 /** The layers that must run under simulated time, network and disk. */
 const CORE = '^(?:engine|storage|replication|pubsub)/'
-/** The files in them whose very purpose is the outside world. */
-const ADAPTERS = ['^storage/sqlite[^/]*\\.ts$', '^replication/nats-transport\\.ts$']
+/** The folders in them whose very purpose is the outside world. */
+const ADAPTERS = ['^storage/stores/', '^replication/transport/nats/']
 const OUTSIDE_WORLD = [
   'child_process', 'cluster', 'dgram', 'dns', 'fs', 'http', 'http2', 'https', 'inspector', 'module', 'net', 'os',
   'perf_hooks', 'process', 'readline', 'sqlite', 'timers', 'tls', 'tty', 'vm', 'worker_threads', 'zlib'

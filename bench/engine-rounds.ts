@@ -24,7 +24,7 @@ class ReplicaProcess {
   constructor () {
     // The loader that runs this file runs the child as well.
     const execArgv = [...NODE_FLAGS, ...process.execArgv, '--expose-gc'] // what was given by hand comes later, and counts
-    this.#child = fork(fileURLToPath(new URL('engine-process.ts', import.meta.url)), [], { execArgv, serialization: 'advanced' })
+    this.#child = fork(fileURLToPath(new URL('./engine-process.ts', import.meta.url)), [], { execArgv, serialization: 'advanced' })
   }
 
   ask (request: Request): Promise<Reply> {

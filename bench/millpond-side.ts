@@ -2,9 +2,9 @@
  * Millpond's side of the engine benchmark: a shard as it is used, with every check, versions, the log and the canonical
  * encoding.
  */
-import { HybridClock } from '../engine/hlc.js'
+import { HybridClock } from '../engine/base/hlc.js'
 import { Shard } from '../engine/shard.js'
-import { checkFields, checkKey, type Fields } from '../engine/values.js'
+import { checkFields, checkKey, type Fields } from '../engine/base/values.js'
 import type { BenchWrite } from './records.js'
 import { clock, type Side } from './side.js'
 

@@ -8,8 +8,8 @@
  */
 import { Encoder } from 'cbor-x'
 import * as Y from 'yjs'
-import { HybridClock } from '../engine/hlc.js'
-import type { Fields } from '../engine/values.js'
+import { HybridClock } from '../engine/base/hlc.js'
+import type { Fields } from '../engine/base/values.js'
 import type { BenchWrite } from './records.js'
 import { clock, type Side } from './side.js'
 

@@ -2,7 +2,7 @@
  * The records benchmarks write: six fields, about 200 bytes as CBOR, every overwrite with new values. Seeded, so that
  * all sides of a comparison get the same ones in the same order.
  */
-import type { Fields } from '../engine/values.js'
+import type { Fields } from '../engine/base/values.js'
 
 /** A small fast generator (mulberry32): numbers in [0, 1). Good enough to spread keys, not for anything else. */
 export function seededRandom (seed: number): () => number {

@@ -1,7 +1,7 @@
 /**
  * What each side of the engine benchmark can be told to do (engine-sides.ts).
  */
-import type { Fields } from '../engine/values.js'
+import type { Fields } from '../engine/base/values.js'
 import type { BenchWrite } from './records.js'
 
 export interface Side {

@@ -1,7 +1,7 @@
 /** The flags that say how a file's rows become events, and the events, each with the line it stands on. */
-import { toEvent, type Event, type EventColumns, type NoEvent } from './events.js'
+import { toEvent, type Event, type EventColumns, type NoEvent } from '../connectors/files/events.js'
 import { ConfigError } from '../engine/errors.js'
-import { inferFormat, readRows, type RowFormat } from './rows.js'
+import { inferFormat, readRows, type RowFormat } from '../connectors/files/rows.js'
 
 export interface EventFlags {
   readonly format?: RowFormat

@@ -1,8 +1,8 @@
 /** Values of flags: text in, checked value out, and a message that names the flag, the value and what would be right. */
 import { ConfigError } from '../engine/errors.js'
-import { LOG_LEVELS, type LogLevel } from '../node/logger.js'
-import type { WriteConcern } from '../replication/acks.js'
-import type { RowFormat } from './rows.js'
+import { LOG_LEVELS, type LogLevel } from '../node/observe/logger.js'
+import type { WriteConcern } from '../replication/deltas/acks.js'
+import type { RowFormat } from '../connectors/files/rows.js'
 
 type Parse<T> = (text: string) => T
 

@@ -1,5 +1,5 @@
 /** Fields as JSON can show them: bytes, which only programs can write, become `{"base64": "..."}`. Names are sorted, so that equal records are equal text. */
-import type { Fields, Value } from '../engine/values.js'
+import type { Fields, Value } from '../engine/base/values.js'
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue }
 

@@ -3,7 +3,7 @@
  * died is still a member for some seconds; so each node is also asked whom it sees, until nobody new is named.
  */
 import type { MillpondClient } from '../node/connect.js'
-import type { NodeStatus } from '../pubsub/query-protocol.js'
+import type { NodeStatus } from '../pubsub/requests/request-protocol.js'
 
 export interface Members {
   /** Sorted by name. */

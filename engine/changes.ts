@@ -6,13 +6,13 @@
  * per call, merged and current, whichever of its entries was met first; the cursor moves past the entries walked.
  */
 import { isStart, type Cursor } from './cursor.js'
-import type { Entry } from './entry.js'
+import type { Entry } from './record/entry.js'
 import { limits } from './limits.js'
-import { fieldsOf } from './reading.js'
-import { claimsOf } from './record.js'
+import { fieldsOf } from './record/reading.js'
+import { claimsOf } from './record/record.js'
 import type { Shard } from './shard.js'
-import { covers, join, type StateVector } from './state-vector.js'
-import { approximateBytes, type Fields } from './values.js'
+import { covers, join, type StateVector } from './base/state-vector.js'
+import { approximateBytes, type Fields } from './base/values.js'
 
 export interface Change {
   readonly key: string

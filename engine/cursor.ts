@@ -13,10 +13,10 @@
  * y, and nobody the two together (docs/adr/0005). Only when what it had seen is lost for good does a reader start over,
  * in a new generation: of two cursors of different generations the later one stands alone.
  */
-import { checksum32 } from './hash.js'
+import { checksum32 } from './base/hash.js'
 import { CursorError } from './errors.js'
-import { decodeStateVector, encodeStateVector, join, meet, sameVector, type StateVector } from './state-vector.js'
-import { createDecoder, createEncoder, hasContent, readUint8, readVarUint, readVarUint8Array, toUint8Array, writeUint8, writeVarUint, writeVarUint8Array } from './varint.js'
+import { decodeStateVector, encodeStateVector, join, meet, sameVector, type StateVector } from './base/state-vector.js'
+import { createDecoder, createEncoder, hasContent, readUint8, readVarUint, readVarUint8Array, toUint8Array, writeUint8, writeVarUint, writeVarUint8Array } from './base/varint.js'
 
 export interface Cursor {
   readonly shard: number

@@ -7,17 +7,17 @@
  *
  *   invariants   an entry of the index is in the log or in the write buffer, and live; liveEntries counts them
  */
-import type { Claim } from './claims.js'
-import { NO_FIELDS, type Entry } from './entry.js'
+import type { Claim } from './fields/claims.js'
+import { NO_FIELDS, type Entry } from './record/entry.js'
 import type { EngineEvent } from './events.js'
-import { Expiries } from './expiries.js'
-import { NO_FLOOR, type Floor } from './floor.js'
-import { takeOut } from './garbage.js'
-import { LastingLog } from './lasting-log.js'
+import { Expiries } from './garbage/expiries.js'
+import { NO_FLOOR, type Floor } from './garbage/floor.js'
+import { takeOut } from './garbage/garbage.js'
+import { LastingLog } from './log/lasting-log.js'
 import { limits } from './limits.js'
-import { admit, claimsOf, type AdmitSinks, type Index } from './record.js'
-import type { Run } from './run.js'
-import { digestOf, join, type StateVector } from './state-vector.js'
+import { admit, claimsOf, type AdmitSinks, type Index } from './record/record.js'
+import type { Run } from './log/run.js'
+import { digestOf, join, type StateVector } from './base/state-vector.js'
 
 export interface ShardStateOptions {
   readonly shard: number

@@ -18,26 +18,26 @@
  *                3. an update is applied whole or not at all
  *                4. buffered entries <= limits.maxPendingEntries (write-buffer.ts); dead ones are bounded by the live (slots.ts)
  */
-import { isEndedBy } from './claims.js'
-import { collectTombstones, retireIncarnations } from './collecting.js'
-import { NO_FIELDS, type Entry, type Extra } from './entry.js'
+import { isEndedBy } from './fields/claims.js'
+import { collectTombstones, retireIncarnations } from './garbage/collecting.js'
+import { NO_FIELDS, type Entry, type Extra } from './record/entry.js'
 import { LogError } from './errors.js'
-import { encodeAbove, flushBuffer } from './flushing.js'
-import { graveOf, joinFloors, shownVersion, type Floor } from './floor.js'
-import { hasMute, type CollectOptions } from './garbage.js'
+import { encodeAbove, flushBuffer } from './write/flushing.js'
+import { graveOf, joinFloors, shownVersion, type Floor } from './garbage/floor.js'
+import { hasMute, type CollectOptions } from './garbage/garbage.js'
 import { limits } from './limits.js'
-import type { ShardLog } from './log.js'
-import { mergeRuns, readUpdate, type MergeResult } from './merging.js'
-import { fieldsOf, isDeleted, versionOf } from './reading.js'
-import { claimsOf, type Index } from './record.js'
-import { resetTo } from './resetting.js'
+import type { ShardLog } from './log/log.js'
+import { mergeRuns, readUpdate, type MergeResult } from './merge/merging.js'
+import { fieldsOf, isDeleted, versionOf } from './record/reading.js'
+import { claimsOf, type Index } from './record/record.js'
+import { resetTo } from './merge/resetting.js'
 import { ShardState, type ShardStateOptions } from './shard-state.js'
-import { covers, type StateVector } from './state-vector.js'
-import type { Fields } from './values.js'
-import { WriteBuffer } from './write-buffer.js'
-import type { Write } from './write.js'
+import { covers, type StateVector } from './base/state-vector.js'
+import type { Fields } from './base/values.js'
+import { WriteBuffer } from './write/write-buffer.js'
+import type { Write } from './write/write.js'
 
-export type { MergeResult } from './merging.js'
+export type { MergeResult } from './merge/merging.js'
 
 export interface ShardOptions extends ShardStateOptions {
   /** Takes each delta in the order of the log. */

@@ -4,9 +4,9 @@
  *
  *   [length of the floor, floor, update]
  */
-import { decodeFloor, encodeFloor, type Floor } from './floor.js'
+import { decodeFloor, encodeFloor, type Floor } from './garbage/floor.js'
 import type { Shard } from './shard.js'
-import { createDecoder, createEncoder, readVarUint8Array, toUint8Array, writeUint8Array, writeVarUint8Array } from './varint.js'
+import { createDecoder, createEncoder, readVarUint8Array, toUint8Array, writeUint8Array, writeVarUint8Array } from './base/varint.js'
 
 export interface Snapshot {
   readonly update: Uint8Array

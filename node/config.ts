@@ -4,9 +4,9 @@
  */
 import { ConfigError, MillpondError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
-import * as v from '../engine/schema.js'
-import { checkFields } from '../engine/values.js'
-import { checkToken } from '../replication/subjects.js'
+import * as v from '../engine/base/schema.js'
+import { checkFields } from '../engine/base/values.js'
+import { checkToken } from '../replication/messages/subjects.js'
 
 const wholeNumber = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max))
 const age = v.pipe(v.number(), v.minValue(0), v.maxValue(366 * 86_400_000))

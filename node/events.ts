@@ -1,6 +1,6 @@
 /** Everything a node or client reports: one union, for logs, metrics and whoever else listens. */
 import type { ReplicationEvent } from '../replication/events.js'
-import type { PersisterEvent } from '../storage/persister.js'
+import type { PersisterEvent } from '../storage/write-behind/persister.js'
 
 export type MillpondEvent =
   | ReplicationEvent

@@ -8,8 +8,8 @@
  */
 import { parseArgs } from 'node:util'
 import { runMutants } from './mutants/run-mutants.js'
-import { runMany } from './run-many.js'
-import { runOne } from './run-one.js'
+import { runMany } from './run/run-many.js'
+import { runOne } from './run/run-one.js'
 import { wholeNumber, UsageError } from './usage.js'
 
 const USAGE = `usage: npm run sim -- [--seeds N] [--from N] [--ms N] [--keep-going] [--no-shrink] [--coverage]

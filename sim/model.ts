@@ -9,8 +9,8 @@
  *
  * A record is right when each of its fields shows a possible write that is not older than any guaranteed one.
  */
-import type { Fields } from '../engine/values.js'
-import type { WriteConcern } from '../replication/acks.js'
+import type { Fields } from '../engine/base/values.js'
+import type { WriteConcern } from '../replication/deltas/acks.js'
 import { kindOf } from './fields/field-op.js'
 import { FieldsModel, type Certain } from './fields/model.js'
 

@@ -3,7 +3,7 @@
  * does not change what happens in every other, and a shrunk fault list leaves the rest of a run as alike as it can.
  */
 import { mersenne } from 'pure-rand/generator/mersenne'
-import { checksum32 } from '../engine/hash.js'
+import { checksum32 } from '../engine/base/hash.js'
 import type { Random } from '../engine/ports.js'
 
 const utf8 = new TextEncoder()

@@ -5,7 +5,7 @@
  */
 import { decodeCursor, encodeCursor, joinCursors, type Cursor } from '../engine/cursor.js'
 import { LimitError } from '../engine/errors.js'
-import { digest64 } from '../engine/hash.js'
+import { digest64 } from '../engine/base/hash.js'
 import { limits } from '../engine/limits.js'
 
 interface Committed { readonly cursor: Cursor, readonly bytes: Uint8Array }

@@ -2,8 +2,8 @@
  * Digests per placement group, of the shards and of the committed cursors: equal digests mean equal state. They ride on every
  * heartbeat, so they are kept until something in the group changes.
  */
-import { digest64 } from '../engine/hash.js'
-import { groupOf, shardsOfGroup } from '../engine/routing.js'
+import { digest64 } from '../engine/base/hash.js'
+import { groupOf, shardsOfGroup } from '../engine/topology/routing.js'
 
 export interface GroupDigestsOptions {
   readonly shards: number

@@ -1,7 +1,7 @@
 /** The secondary indexes of the shards of one cache: made with their shard, so that they are complete whenever it is. */
-import { indexed, type Condition, type IndexDeclaration } from '../engine/query.js'
-import { fieldsOf } from '../engine/reading.js'
-import { SecondaryIndexes, type QueryPage, type QueryPageOptions } from '../engine/secondary-index.js'
+import { indexed, type Condition, type IndexDeclaration } from '../engine/query/query.js'
+import { fieldsOf } from '../engine/record/reading.js'
+import { SecondaryIndexes, type QueryPage, type QueryPageOptions } from '../engine/query/secondary-index.js'
 import type { Shard } from '../engine/shard.js'
 
 const NOTHING: QueryPage = { records: [], next: null, looked: 0, bytes: 0 }

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MillpondError } from '../../engine/errors.js'
-import type { Batch } from '../../pubsub/consumer.js'
+import type { Batch } from '../../pubsub/consumer/consumer.js'
 import { withClient, type CacheFlags } from '../cluster.js'
 import { EXIT } from '../failure.js'
 import { jsonFields } from '../json-fields.js'

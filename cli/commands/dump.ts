@@ -5,7 +5,7 @@
  * Records come shard by shard, so all of them are held until the last one was read: memory grows with the cache.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CacheRecord } from '../../node/cache.js'
+import type { CacheRecord } from '../../node/cache/cache.js'
 import type { MillpondClient } from '../../node/connect.js'
 import { ConfigError, UnavailableError } from '../../engine/errors.js'
 import { withClient, type CacheFlags } from '../cluster.js'

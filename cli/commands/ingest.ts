@@ -10,9 +10,9 @@
  *   may take
  */
 import { BusyError, ConfigError, MillpondError } from '../../engine/errors.js'
-import type { Cache } from '../../node/cache.js'
+import type { Cache } from '../../node/cache/cache.js'
 import type { MillpondClient } from '../../node/connect.js'
-import type { WriteConcern } from '../../replication/acks.js'
+import type { WriteConcern } from '../../replication/deltas/acks.js'
 import { withClient, type CacheFlags } from '../cluster.js'
 import { readEvents, type EventFlags, type LineEvent } from '../event-source.js'
 import { CommandError, EXIT } from '../failure.js'

@@ -4,12 +4,12 @@
  * Standard output gets one line when the node serves, for whoever waits for that; everything else is logged.
  */
 import type { NodeConfig } from '../../node/config.js'
-import { createLogger, type LogLevel } from '../../node/logger.js'
-import { createMetrics } from '../../node/metrics.js'
+import { createLogger, type LogLevel } from '../../node/observe/logger.js'
+import { createMetrics } from '../../node/observe/metrics.js'
 import { openNode } from '../../node/open-node.js'
 import { natsConfig, type CacheFlags } from '../cluster.js'
 import { EXIT } from '../failure.js'
-import { serveMetrics } from '../metrics-server.js'
+import { serveMetrics } from '../../node/observe/metrics-server.js'
 import { aborted, onInterrupt } from '../signals.js'
 
 export interface NodeFlags extends CacheFlags {

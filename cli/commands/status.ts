@@ -4,7 +4,7 @@
  * A node that does not answer is named instead of failing the command: that is when status is needed most.
  */
 import type { MillpondClient } from '../../node/connect.js'
-import type { CacheStatus, NodeStatus } from '../../pubsub/query-protocol.js'
+import type { CacheStatus, NodeStatus } from '../../pubsub/requests/request-protocol.js'
 import { withClient, type ClusterFlags } from '../cluster.js'
 import { EXIT } from '../failure.js'
 import { askMembers, type Members } from '../members.js'

@@ -1,6 +1,6 @@
 /** A consumer group of the demo: reads at its own pace, and counts what it gets and what waits for it. */
-import type { Cache } from '../../node/cache.js'
-import { Latencies, type LatencySummary } from '../latencies.js'
+import type { Cache } from '../../node/cache/cache.js'
+import { Latencies, type LatencySummary } from './latencies.js'
 import type { Model, WaitingView } from './model.js'
 import { DeliveryWatch, type Sample } from './samples.js'
 

@@ -6,7 +6,7 @@
  * shown. Only the model can count that honestly, because the consumer does not know yet what it has not read.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { Fields, Value } from '../../engine/values.js'
+import type { Fields, Value } from '../../engine/base/values.js'
 
 interface ModelRecord {
   readonly fields: Map<string, { at: number, value: Value }>

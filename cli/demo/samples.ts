@@ -8,11 +8,11 @@
  * Another node is looked at whenever the loop that writes lets go, about once per millisecond: no figure is finer than that.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { VERSION_UNITS_PER_MS } from '../../engine/hlc.js'
+import { VERSION_UNITS_PER_MS } from '../../engine/base/hlc.js'
 import type { Change } from '../../engine/changes.js'
-import type { Fields } from '../../engine/values.js'
-import type { Cache } from '../../node/cache.js'
-import type { Latencies } from '../latencies.js'
+import type { Fields } from '../../engine/base/values.js'
+import type { Cache } from '../../node/cache/cache.js'
+import type { Latencies } from './latencies.js'
 import type { Model } from './model.js'
 
 export interface Sample {

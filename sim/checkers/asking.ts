@@ -2,7 +2,7 @@
  * A consumer that is given nothing new pauses before it asks again (SPEC C12). One that does not keeps a replica busy with
  * questions for as long as it takes until there is something: each comes as soon as the last was answered.
  */
-import { ShardReader, type Reading } from '../../pubsub/shard-reader.js'
+import { ShardReader, type Reading } from '../../pubsub/consumer/shard-reader.js'
 import { patch, type Undo } from '../patch.js'
 
 /** A question this soon after an answer was not paused for. */

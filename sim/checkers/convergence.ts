@@ -4,11 +4,11 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Shard } from '../../engine/shard.js'
-import { fieldsOf } from '../../engine/reading.js'
-import { entriesOf } from '../../engine/record.js'
-import type { Fields } from '../../engine/values.js'
-import type { CacheReplica } from '../../node/cache-replica.js'
-import type { NodeMachine } from '../node-machine.js'
+import { fieldsOf } from '../../engine/record/reading.js'
+import { entriesOf } from '../../engine/record/record.js'
+import type { Fields } from '../../engine/base/values.js'
+import type { CacheReplica } from '../../node/cache/cache-replica.js'
+import type { NodeMachine } from '../world/node-machine.js'
 import { Violation } from '../violation.js'
 import { notAtRest } from './bounds.js'
 

@@ -1,7 +1,7 @@
 /** Committed cursors never go back while a node holds their group, in the order in which they join (SPEC C3, C8). */
 import { comparePositions, decodeCursor, type Cursor } from '../../engine/cursor.js'
-import { covers } from '../../engine/state-vector.js'
-import type { NodeMachine } from '../node-machine.js'
+import { covers } from '../../engine/base/state-vector.js'
+import type { NodeMachine } from '../world/node-machine.js'
 import { Violation } from '../violation.js'
 
 interface Seen { readonly bytes: Uint8Array, readonly cursor: Cursor }

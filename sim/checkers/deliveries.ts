@@ -3,7 +3,7 @@
  * key ever in an older version than before.
  */
 import type { Change } from '../../engine/changes.js'
-import type { Fields } from '../../engine/values.js'
+import type { Fields } from '../../engine/base/values.js'
 import { goneBack, type Shown } from '../fields/going-back.js'
 import type { Model } from '../model.js'
 

@@ -2,13 +2,13 @@
  * What has expired reads as absent on every replica, by the clock of its machine and at any time (SPEC E23); and once all is
  * well it is unset, so that consumers hear of it (C10).
  */
-import { NO_FIELDS } from '../../engine/entry.js'
-import { hasExpired } from '../../engine/reading.js'
-import { entriesOf } from '../../engine/record.js'
-import { shardOf } from '../../engine/routing.js'
+import { NO_FIELDS } from '../../engine/record/entry.js'
+import { hasExpired } from '../../engine/record/reading.js'
+import { entriesOf } from '../../engine/record/record.js'
+import { shardOf } from '../../engine/topology/routing.js'
 import { kindOf } from '../fields/field-op.js'
 import type { Model } from '../model.js'
-import type { NodeMachine } from '../node-machine.js'
+import type { NodeMachine } from '../world/node-machine.js'
 import { Violation } from '../violation.js'
 
 /** What ends later than this is not waited for. */

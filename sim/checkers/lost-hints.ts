@@ -3,11 +3,11 @@
  * at the end of a run, when nothing else is wrong: from then on no hint arrives, and records are written faster than
  * heartbeats come. Each has to reach every consumer group in time.
  */
-import type { SimNetwork } from '../network.js'
-import type { Plan } from '../plan.js'
+import type { SimNetwork } from '../world/network.js'
+import type { Plan } from '../plan/plan.js'
 import type { SimRandom } from '../random.js'
-import type { Scheduler } from '../scheduler.js'
-import type { Host, Surroundings } from '../surroundings.js'
+import type { Scheduler } from '../world/scheduler.js'
+import type { Host, Surroundings } from '../world/surroundings.js'
 import { Violation } from '../violation.js'
 import type { ConsumerGroup } from '../workloads/consumer.js'
 import { Writer } from '../workloads/writer.js'

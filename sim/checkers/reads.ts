@@ -3,12 +3,12 @@
  * a query gives those of them that meet its conditions, as checked by hand (SPEC E20).
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { Where } from '../../engine/query.js'
-import type { Fields } from '../../engine/values.js'
-import type { Cache } from '../../node/cache.js'
+import type { Where } from '../../engine/query/query.js'
+import type { Fields } from '../../engine/base/values.js'
+import type { Cache } from '../../node/cache/cache.js'
 import { strangersTo } from '../fields/matching.js'
-import type { Machine } from '../machine.js'
-import type { Scheduler } from '../scheduler.js'
+import type { Machine } from '../world/machine.js'
+import type { Scheduler } from '../world/scheduler.js'
 import { Violation } from '../violation.js'
 import { COUNTRIES } from '../workloads/fields/dated.js'
 

@@ -6,7 +6,7 @@
 import { limits } from '../../engine/limits.js'
 import { Shard } from '../../engine/shard.js'
 import { decodeSnapshot, encodeSnapshot } from '../../engine/snapshot.js'
-import type { NodeMachine } from '../node-machine.js'
+import type { NodeMachine } from '../world/node-machine.js'
 import { Violation } from '../violation.js'
 
 export function checkStores (machines: readonly NodeMachine[], cache: string): void {

@@ -2,12 +2,12 @@
  * No acknowledged write is lost, no stale version wins, what is deleted stays deleted, and nothing crosses from one cache or
  * cluster into another: what nodes hold, held against the model.
  */
-import type { Fields } from '../../engine/values.js'
-import { graveOf } from '../../engine/floor.js'
-import { fieldsOf } from '../../engine/reading.js'
-import { shardOf } from '../../engine/routing.js'
+import type { Fields } from '../../engine/base/values.js'
+import { graveOf } from '../../engine/garbage/floor.js'
+import { fieldsOf } from '../../engine/record/reading.js'
+import { shardOf } from '../../engine/topology/routing.js'
 import { describe, type Model, type Op } from '../model.js'
-import type { NodeMachine } from '../node-machine.js'
+import type { NodeMachine } from '../world/node-machine.js'
 import { Violation } from '../violation.js'
 
 /** Everything a node holds of a cache, right in itself. `final` also asks whether anything is missing. */

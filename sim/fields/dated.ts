@@ -3,7 +3,7 @@
  * expire (SPEC E3, E23): each field shows a possible write that nothing certain to survive has come after. At the end, what
  * was to expire by then is gone.
  */
-import type { Value } from '../../engine/values.js'
+import type { Value } from '../../engine/base/values.js'
 import { describe, strangers, type Dated, type FieldOp, type Judge } from './field-op.js'
 
 export const judgeDated: Judge<'dated'> = (fields, { ops, sure, final }) => {

@@ -3,9 +3,9 @@
  * has a body of its own, and a judge that knows what may be read of it. The kind is part of the key, so that whatever
  * shows up anywhere finds its judge.
  */
-import type { Element } from '../../engine/claims.js'
-import type { Fields, Value } from '../../engine/values.js'
-import type { WriteConcern } from '../../replication/acks.js'
+import type { Element } from '../../engine/fields/claims.js'
+import type { Fields, Value } from '../../engine/base/values.js'
+import type { WriteConcern } from '../../replication/deltas/acks.js'
 
 export interface Increment { readonly field: string, readonly by: number }
 /** `resets` deletes the record. `seen`: taken by the replica of the writer's own node, which had seen all that went before. */

@@ -3,7 +3,7 @@
  * maxima the greater takes the other's place even where it was written earlier, and so its version is the record's. Maxima, minima
  * and sequence numbers tell by themselves; of counters and sets nothing can be said.
  */
-import type { Fields } from '../../engine/values.js'
+import type { Fields } from '../../engine/base/values.js'
 import { kindOf } from './field-op.js'
 
 export interface Shown { readonly version: number, readonly fields: Fields }

@@ -1,6 +1,6 @@
 /** The few conditions that the simulation asks for, checked by hand: the engine's own way to check them is what is being tried. */
-import type { Where } from '../../engine/query.js'
-import type { Fields } from '../../engine/values.js'
+import type { Where } from '../../engine/query/query.js'
+import type { Fields } from '../../engine/base/values.js'
 
 /** The first condition a record does not meet, or null. */
 export function strangersTo (fields: Fields, where: Where): string | null {

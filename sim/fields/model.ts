@@ -2,7 +2,7 @@
  * The truth about fields that are more than registers: the operations on each key, and the judges that say what may be read
  * after them. It stands beside the model of the register workloads (sim/model.ts), which passes on what is not its own.
  */
-import type { Fields } from '../../engine/values.js'
+import type { Fields } from '../../engine/base/values.js'
 import { judgeBounds } from './bounds.js'
 import { judgeCounters, judgeOwnCounter } from './counters.js'
 import { judgeDated } from './dated.js'

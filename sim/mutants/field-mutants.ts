@@ -1,9 +1,9 @@
 /** Planted bugs of fields that are more than registers, of expiry and of indexes. */
-import { SecondaryIndexes } from '../../engine/secondary-index.js'
+import { SecondaryIndexes } from '../../engine/query/secondary-index.js'
 import { Shard } from '../../engine/shard.js'
-import type { Fields } from '../../engine/values.js'
-import type { Write } from '../../engine/write.js'
-import { WriteServer } from '../../replication/write-server.js'
+import type { Fields } from '../../engine/base/values.js'
+import type { Write } from '../../engine/write/write.js'
+import { WriteServer } from '../../replication/writes/write-server.js'
 import { patch } from '../patch.js'
 import type { Mutant } from './mutant.js'
 

@@ -1,6 +1,6 @@
 /** Runs every planted bug over seeds until the simulation finds it, and says which it did not find. */
-import { planOf } from '../swarm.js'
-import { runPlan } from '../run-seed.js'
+import { planOf } from '../plan/swarm.js'
+import { runPlan } from '../run/run-seed.js'
 import type { Violation } from '../violation.js'
 import { CONSUMER_MUTANTS } from './consumer-mutants.js'
 import { ENGINE_MUTANTS } from './engine-mutants.js'

@@ -1,8 +1,8 @@
 /** Planted bugs around what is on disk: promised too early, kept for ever, or begun again under an old name. */
 import type { MergeResult } from '../../engine/shard.js'
-import { Persister } from '../../storage/persister.js'
+import { Persister } from '../../storage/write-behind/persister.js'
 import { ShardSet } from '../../storage/shard-set.js'
-import { NodeMachine } from '../node-machine.js'
+import { NodeMachine } from '../world/node-machine.js'
 import { SimRandom } from '../random.js'
 import { patch } from '../patch.js'
 import { all, type Mutant } from './mutant.js'

@@ -6,7 +6,7 @@ import { MillpondError } from '../../engine/errors.js'
 import { Deliveries } from '../checkers/deliveries.js'
 import type { Timer } from '../../engine/ports.js'
 import type { SimRandom } from '../random.js'
-import type { Host, Surroundings } from '../surroundings.js'
+import type { Host, Surroundings } from '../world/surroundings.js'
 
 export interface ConsumerPlan {
   readonly cluster: string

@@ -1,10 +1,10 @@
 /** How every workload writes: the model hears of a write before the cluster does, and of its outcome as its writer does. */
 import { MillpondError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
-import { replicasNeeded, type WriteConcern } from '../../replication/acks.js'
+import { replicasNeeded, type WriteConcern } from '../../replication/deltas/acks.js'
 import type { Op } from '../model.js'
 import type { SimRandom } from '../random.js'
-import type { Host, Surroundings } from '../surroundings.js'
+import type { Host, Surroundings } from '../world/surroundings.js'
 
 export interface WriteRequest {
   readonly key: string

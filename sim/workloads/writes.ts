@@ -2,7 +2,7 @@
  * The workloads that write. Each is a loop on one host that ends with its process; the next life of the host begins
  * another one. Keys begin with cluster and cache, so that one that turns up elsewhere is recognized.
  */
-import type { WriteConcern } from '../../replication/acks.js'
+import type { WriteConcern } from '../../replication/deltas/acks.js'
 import { counters, ownCounter } from './fields/counters.js'
 import { expiring, indexed } from './fields/dated.js'
 import { bounds, sequenced } from './fields/ordered.js'

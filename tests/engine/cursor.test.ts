@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { changesSince } from '../../engine/changes.js'
 import { CursorError } from '../../engine/errors.js'
 import { comparePositions, decodeCursor, encodeCursor, joinCursors, startOf, type Cursor } from '../../engine/cursor.js'
-import { covers, sameVector, type StateVector } from '../../engine/state-vector.js'
+import { covers, sameVector, type StateVector } from '../../engine/base/state-vector.js'
 import { dump, openShard, put, type TestShard } from './shards.js'
 
 function cursor (seen: readonly (readonly [number, number])[], witness = seen, shard = 3, generation = 0): Cursor {

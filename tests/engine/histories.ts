@@ -12,8 +12,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { KindError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
 import type { Shard } from '../../engine/shard.js'
-import type { Fields } from '../../engine/values.js'
-import { LogOracle } from './log-oracle.js'
+import type { Fields } from '../../engine/base/values.js'
+import { LogOracle } from './log/log-oracle.js'
 import { del, dump, openShardWithClock, put, replace, type TestShard } from './shards.js'
 
 type Write = Parameters<Shard['write']>[0]

@@ -2,8 +2,8 @@
  * What a shard should hold, found slowly and plainly: all writes are kept, and each field is looked for among all of them.
  * No Yjs, no index, no dead entries, nothing incremental.
  */
-import type { Write } from '../../engine/write.js'
-import type { Fields, Value } from '../../engine/values.js'
+import type { Write } from '../../engine/write/write.js'
+import type { Fields, Value } from '../../engine/base/values.js'
 
 export interface OracleWrite extends Write {
   readonly incarnation: number

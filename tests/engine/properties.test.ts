@@ -5,7 +5,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { isDeepStrictEqual } from 'node:util'
-import type { StateVector } from '../../engine/state-vector.js'
+import type { StateVector } from '../../engine/base/state-vector.js'
 import { assertProperty } from '../support/properties.js'
 import { readWire, updateOf } from '../fuzz/wire.js'
 import { useSmallChunks, histories, play } from './histories.js'

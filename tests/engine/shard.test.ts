@@ -1,7 +1,7 @@
 import test from 'ava'
 import { limits } from '../../engine/limits.js'
-import { decodeStateVector, encodeStateVector, sameVector } from '../../engine/state-vector.js'
-import { decodeUpdate } from '../../engine/update.js'
+import { decodeStateVector, encodeStateVector, sameVector } from '../../engine/base/state-vector.js'
+import { decodeUpdate } from '../../engine/log/update.js'
 import { assertWhole, del, dump, openShard, put, replace, type TestShard } from './shards.js'
 
 /** A shard with `count` records of its own, flushed one by one. */

@@ -3,13 +3,13 @@
  * modules of the engine promise against a shard, Yjs's own view included.
  */
 import * as Y from 'yjs'
-import { NO_FIELDS, type Entry } from '../../engine/entry.js'
+import { NO_FIELDS, type Entry } from '../../engine/record/entry.js'
 import type { EngineEvent } from '../../engine/events.js'
-import { claimsOf, entriesOf } from '../../engine/record.js'
+import { claimsOf, entriesOf } from '../../engine/record/record.js'
 import { Shard } from '../../engine/shard.js'
-import type { Write } from '../../engine/write.js'
-import { ROOT } from '../../engine/update.js'
-import type { Fields } from '../../engine/values.js'
+import type { Write } from '../../engine/write/write.js'
+import { ROOT } from '../../engine/log/update.js'
+import type { Fields } from '../../engine/base/values.js'
 
 export interface TestShard extends Shard {
   /** Everything it emitted, in order. */

@@ -1,5 +1,5 @@
 /** Damage that knows nothing of what it damages: what a broken disk, a broken peer or a mixed-up buffer makes of an update. */
-import { encodeUpdate } from '../../engine/update.js'
+import { encodeUpdate } from '../../engine/log/update.js'
 import type { SimRandom } from '../../sim/random.js'
 import type { Mutation } from './world.js'
 

@@ -2,7 +2,7 @@
  * Entries that lie inside: the update around them is in order, and continues what the shard has seen, so what is forged here
  * is all that stands between the bytes and the records. Pieces are written as raw CBOR, which an encoder would not write.
  */
-import { decodeCbor, encodeCbor } from '../../engine/codec.js'
+import { decodeCbor, encodeCbor } from '../../engine/base/codec.js'
 import { limits } from '../../engine/limits.js'
 import type { SimRandom } from '../../sim/random.js'
 import { readWire, updateOf } from './wire.js'

@@ -5,13 +5,13 @@
  * To add a decoder, add an object to the list: `sample` makes honest bytes, `take` decodes and says how it went.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { encodeCbor } from '../../engine/codec.js'
+import { encodeCbor } from '../../engine/base/codec.js'
 import { decodeCursor, encodeCursor } from '../../engine/cursor.js'
 import { CursorError, EnvelopeError } from '../../engine/errors.js'
-import { checksum32 } from '../../engine/hash.js'
-import { decodeStateVector, encodeStateVector, join } from '../../engine/state-vector.js'
-import { createEncoder, toUint8Array, writeVarUint } from '../../engine/varint.js'
-import { Assembler, decodePart, encodeParts, KINDS, type Kind } from '../../replication/envelope.js'
+import { checksum32 } from '../../engine/base/hash.js'
+import { decodeStateVector, encodeStateVector, join } from '../../engine/base/state-vector.js'
+import { createEncoder, toUint8Array, writeVarUint } from '../../engine/base/varint.js'
+import { Assembler, decodePart, encodeParts, KINDS, type Kind } from '../../replication/messages/envelope.js'
 import type { SimRandom } from '../../sim/random.js'
 import { byteMutations } from './byte-mutations.js'
 import { HOSTILE_ITEMS } from './cbor-mutations.js'

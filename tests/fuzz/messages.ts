@@ -2,11 +2,11 @@
  * A messenger on a transport that hands it what we like: contents under a checksum that matches, as a peer sends them that is
  * broken in its mind and not on the wire. What is not understood must be counted, and a question must come to an end.
  */
-import { encodeCbor } from '../../engine/codec.js'
-import { encodeParts } from '../../replication/envelope.js'
+import { encodeCbor } from '../../engine/base/codec.js'
+import { encodeParts } from '../../replication/messages/envelope.js'
 import type { ReplicationEvent } from '../../replication/events.js'
-import { Messenger } from '../../replication/messenger.js'
-import type { IncomingMessage, Transport } from '../../replication/transport.js'
+import { Messenger } from '../../replication/messages/messenger.js'
+import type { IncomingMessage, Transport } from '../../replication/transport/transport.js'
 import type { SimRandom } from '../../sim/random.js'
 import { demand } from './round.js'
 

@@ -10,7 +10,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { limits } from '../../engine/limits.js'
-import { entriesOf } from '../../engine/record.js'
+import { entriesOf } from '../../engine/record/record.js'
 import type { Shard } from '../../engine/shard.js'
 import { SimRandom } from '../../sim/random.js'
 import { assertWhole, dump, openShard, type TestShard } from '../engine/shards.js'

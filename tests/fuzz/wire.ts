@@ -6,7 +6,7 @@
 import {
   createDecoder, createEncoder, readUint8, readVarString, readVarUint, readVarUint8Array, toUint8Array, writeUint8, writeUint8Array,
   writeVarString, writeVarUint, writeVarUint8Array, type ByteReader, type ByteWriter
-} from '../../engine/varint.js'
+} from '../../engine/base/varint.js'
 
 export interface WireStruct {
   info: number

@@ -3,8 +3,8 @@
  * diffs and snapshots. Their records are few, so that everything meets everything.
  */
 import { KindError } from '../../engine/errors.js'
-import type { StateVector } from '../../engine/state-vector.js'
-import type { Fields, Value } from '../../engine/values.js'
+import type { StateVector } from '../../engine/base/state-vector.js'
+import type { Fields, Value } from '../../engine/base/values.js'
 import type { SimRandom } from '../../sim/random.js'
 import { del, openShard, put, replace, type TestShard } from '../engine/shards.js'
 

@@ -3,7 +3,7 @@
  * moment: a record that was acknowledged by all its replicas can be read, and the last copy of a group is never given up.
  */
 import test, { type ExecutionContext } from 'ava'
-import type { Cache } from '../../node/cache.js'
+import type { Cache } from '../../node/cache/cache.js'
 import { CACHE, startCluster, type Cluster } from '../support/cluster.js'
 
 const RECORDS = 120

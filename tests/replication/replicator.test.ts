@@ -4,9 +4,9 @@
  */
 import test, { type ExecutionContext } from 'ava'
 import { limits } from '../../engine/limits.js'
-import { groupOf, shardOf } from '../../engine/routing.js'
-import { encodeStateVector } from '../../engine/state-vector.js'
-import { InProcessNetwork } from '../../replication/in-process-network.js'
+import { groupOf, shardOf } from '../../engine/topology/routing.js'
+import { encodeStateVector } from '../../engine/base/state-vector.js'
+import { InProcessNetwork } from '../../replication/transport/in-process/in-process-network.js'
 import { describeSeed, pickSeed } from '../support/ports.js'
 import { alike, openReplica, type Replica } from '../support/replica.js'
 import { VirtualTime } from '../support/virtual-time.js'

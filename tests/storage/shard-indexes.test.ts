@@ -1,8 +1,8 @@
 /** The indexes of the shards one node holds: read back with them, given up with them, and never kept where none is declared. */
 import test from 'ava'
-import { parseWhere, type IndexDeclaration, type Where } from '../../engine/query.js'
-import { groupOf, shardOf } from '../../engine/routing.js'
-import { MemoryDisk } from '../../storage/memory-store.js'
+import { parseWhere, type IndexDeclaration, type Where } from '../../engine/query/query.js'
+import { groupOf, shardOf } from '../../engine/topology/routing.js'
+import { MemoryDisk } from '../../storage/stores/memory-store.js'
 import { openShardSet } from '../support/open-shard-set.js'
 
 const SHARDS = 8

@@ -3,8 +3,8 @@
  * given up and taken back.
  */
 import test from 'ava'
-import { shardOf } from '../../engine/routing.js'
-import { MemoryDisk } from '../../storage/memory-store.js'
+import { shardOf } from '../../engine/topology/routing.js'
+import { MemoryDisk } from '../../storage/stores/memory-store.js'
 import type { Store } from '../../storage/store.js'
 import { openShardSet } from '../support/open-shard-set.js'
 

@@ -6,16 +6,16 @@
  * was refused, an incarnation used twice) fails it, however well the test itself went.
  */
 import type { ExecutionContext } from 'ava'
-import type { Fields } from '../../engine/values.js'
-import type { Cache } from '../../node/cache.js'
+import type { Fields } from '../../engine/base/values.js'
+import type { Cache } from '../../node/cache/cache.js'
 import type { ClientConfig, NodeConfig } from '../../node/config.js'
 import { connect, type MillpondClient } from '../../node/connect.js'
 import type { MillpondEvent } from '../../node/events.js'
 import { openNode, type MillpondNode } from '../../node/open-node.js'
-import type { Faults } from '../../replication/faults.js'
-import { InProcessNetwork } from '../../replication/in-process-network.js'
-import type { Transport } from '../../replication/transport.js'
-import { MemoryDisk } from '../../storage/memory-store.js'
+import type { Faults } from '../../replication/transport/in-process/faults.js'
+import { InProcessNetwork } from '../../replication/transport/in-process/in-process-network.js'
+import type { Transport } from '../../replication/transport/transport.js'
+import { MemoryDisk } from '../../storage/stores/memory-store.js'
 import { describeSeed, pickSeed } from './ports.js'
 import { VirtualTime } from './virtual-time.js'
 

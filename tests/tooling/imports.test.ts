@@ -20,7 +20,7 @@ const CLEAN: Record<string, string> = {
   'engine/doc.ts': `import { Doc } from 'yjs'\nexport type Held = { doc: Doc }\nexport const doc = new Doc()`,
   'engine/use.ts': `import { doc } from './doc.js'\nexport const used = doc`,
   'storage/store.ts': `import type { Held } from '../engine/doc.js'\nexport type Store = { held: Held }`,
-  'storage/sqlite-store.ts': `import { copyFileSync, mkdirSync } from 'node:fs'\nexport const make = mkdirSync`,
+  'storage/stores/sqlite-store.ts': `import { copyFileSync, mkdirSync } from 'node:fs'\nexport const make = mkdirSync`,
   'replication/transport.ts': `export type Transport = { subject: string }`,
   'node/open.ts': `import type { Store } from '../storage/store.js'\nexport const open = (store: Store): Store => store`,
   'tests/open.test.ts': `import { open } from '../node/open.js'\nexport const opened = open`

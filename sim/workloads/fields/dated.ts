@@ -2,8 +2,8 @@
  * Records of registers with event times of the true clock, no two of one key alike: those that expire, and those that are
  * looked up by what they say (`INDEXES`).
  */
-import type { Fields } from '../../../engine/values.js'
-import type { IndexDeclaration } from '../../../engine/query.js'
+import type { Fields } from '../../../engine/base/values.js'
+import type { IndexDeclaration } from '../../../engine/query/query.js'
 import type { Dated, FieldOp } from '../../fields/field-op.js'
 import type { Writer } from '../writer.js'
 import { fieldKey, operate, type LoopPlan } from './operate.js'

@@ -1,9 +1,9 @@
 /** How workloads on typed fields write: their model hears of an operation before the cluster does, and of its outcome as its writer does. */
 import { MillpondError } from '../../../engine/errors.js'
-import { groupOf, shardOf } from '../../../engine/routing.js'
-import type { Fields } from '../../../engine/values.js'
-import type { Cache } from '../../../node/cache.js'
-import { replicasNeeded, type WriteConcern } from '../../../replication/acks.js'
+import { groupOf, shardOf } from '../../../engine/topology/routing.js'
+import type { Fields } from '../../../engine/base/values.js'
+import type { Cache } from '../../../node/cache/cache.js'
+import { replicasNeeded, type WriteConcern } from '../../../replication/deltas/acks.js'
 import { keyOf, type Bodies, type FieldKey, type FieldOp } from '../../fields/field-op.js'
 import type { Writer } from '../writer.js'
 

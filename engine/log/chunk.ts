@@ -1,0 +1,116 @@
+/**
+ * A chunk of an incarnation's log: some of its live entries in clock order, and where each stands.
+ *
+ *   entries   a  b  -  c       '-' a hole, where an entry was superseded
+ *   offsets   0  1  4  9       clocks from the chunk's start on; those in between are history, and cost nothing
+ *
+ * An entry knows its clock itself, but looking for one by way of the others would fetch each of them into the processor's
+ * cache. The numbers beside them lie together, and are 2 bytes each until a chunk is so old that 65,536 clocks do not cover it.
+ *
+ *   invariants   offsets ascend
+ */
+import type { Entry } from '../record/entry.js'
+import { limits } from '../limits.js'
+
+const MAX_OFFSET = 2 ** 32 - 1
+const MAX_SHORT_OFFSET = 2 ** 16 - 1
+
+type Offsets = Uint16Array | Uint32Array
+
+export class Chunk {
+  holes = 0
+  #entries: (Entry | null)[] = []
+  /** At least as long as the entries. */
+  #offsets: Offsets
+
+  constructor (readonly start: number, capacity: number) { this.#offsets = new Uint16Array(capacity) }
+
+  get live (): number { return this.#entries.length - this.holes }
+
+  /** Whether it has holes enough to be worth packing. */
+  get isLoose (): boolean { return this.holes >= limits.minHolesToPack && this.holes > this.#entries.length * limits.maxHoleShare }
+
+  /** Whether there is room for an entry at this clock. */
+  takes (clock: number): boolean { return this.#entries.length < limits.maxSlotsPerChunk && clock - this.start <= MAX_OFFSET }
+
+  push (entry: Entry | null, clock: number): void {
+    const { length } = this.#entries
+    const offset = clock - this.start
+    const isFull = length === this.#offsets.length
+    if (isFull || (offset > MAX_SHORT_OFFSET && this.#offsets instanceof Uint16Array)) this.#offsets = resized(this.#offsets, isFull ? Math.max(8, length * 2) : this.#offsets.length, offset)
+    this.#offsets[length] = offset
+    this.#entries.push(entry)
+  }
+
+  bury (clock: number): boolean {
+    const slot = this.#slotFrom(clock)
+    if (this.#offsets[slot] !== clock - this.start || (this.#entries[slot] ?? null) === null) return false
+    this.#entries[slot] = null
+    this.holes++
+    return true
+  }
+
+  each (clock: number, visit: (entry: Entry) => boolean): boolean {
+    for (let slot = this.#slotFrom(clock); slot < this.#entries.length; slot++) {
+      const entry = this.#entries[slot] as Entry | null
+      if (entry !== null && !visit(entry)) return false
+    }
+    return true
+  }
+
+  /** Takes the holes out, and gives back the room for more. @returns how many */
+  pack (): number {
+    const { holes } = this
+    if (holes > 0) {
+      let kept = 0
+      for (let slot = 0; slot < this.#entries.length; slot++) {
+        const entry = this.#entries[slot] as Entry | null
+        if (entry === null) continue
+        this.#entries[kept] = entry
+        this.#offsets[kept++] = this.#offsets[slot] as number
+      }
+      this.#entries.length = kept
+      this.holes = 0
+    }
+    this.trim()
+    return holes
+  }
+
+  /** Gives back the room that arrays keep in order to grow. */
+  trim (): void {
+    this.#entries = this.#entries.slice()
+    this.#offsets = resized(this.#offsets, this.#entries.length, this.#lastOffset)
+  }
+
+  canJoin (right: Chunk): boolean {
+    return this.live + right.live <= limits.maxSlotsPerChunk / 2 && right.start + right.#lastOffset - this.start <= MAX_OFFSET
+  }
+
+  /** Takes over what is left of another chunk. @returns how many holes that took out of both */
+  join (right: Chunk): number {
+    right.#entries.forEach((entry, slot) => { if (entry !== null) this.push(entry, right.start + (right.#offsets[slot] as number)) })
+    return right.holes + this.pack()
+  }
+
+  get #lastOffset (): number { return this.#offsets[this.#entries.length - 1] ?? 0 }
+
+  /** The first slot at a clock or behind it. */
+  #slotFrom (clock: number): number {
+    const offset = clock - this.start
+    let low = 0
+    let high = this.#entries.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#offsets[middle] as number) < offset) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
+
+/** A copy with this much room, for offsets up to `last`. */
+function resized (offsets: Offsets, length: number, last: number): Offsets {
+  const copy = last > MAX_SHORT_OFFSET ? new Uint32Array(length) : new Uint16Array(length)
+  copy.set(length < offsets.length ? offsets.subarray(0, length) : offsets)
+  return copy
+}

@@ -1,0 +1,84 @@
+/**
+ * What is left of one incarnation's log: its live entries in clock order, in chunks (chunk.ts).
+ *
+ * An entry that is superseded is found by its clock and leaves a hole. A chunk that has too many of them is packed, and
+ * joined with a neighbour if both have become small. So holes are never many, nobody ever copies more than a chunk at once,
+ * and each copy was paid for by the entries that died since the last.
+ *
+ *   invariants   no chunk is without a live entry; chunks are in clock order and do not overlap
+ */
+import { Chunk } from './chunk.js'
+import type { Entry } from '../record/entry.js'
+import { limits } from '../limits.js'
+
+export class Slots {
+  readonly #chunks: Chunk[] = []
+
+  /** Superseded entries that still have their slot. */
+  get holes (): number { return this.#chunks.reduce((sum, { holes }) => sum + holes, 0) }
+  get isEmpty (): boolean { return this.#chunks.length === 0 }
+
+  /** Appends entries of which the first stands at `clock`; they may not have their own clocks yet. */
+  append (entries: readonly Entry[], clock: number): void {
+    for (let i = 0; i < entries.length; i++) {
+      let last = this.#chunks[this.#chunks.length - 1]
+      if (last === undefined || !last.takes(clock + i)) {
+        last?.trim()
+        last = new Chunk(clock + i, Math.min(entries.length - i, limits.maxSlotsPerChunk))
+        this.#chunks.push(last)
+      }
+      last.push(entries[i] as Entry, clock + i)
+    }
+  }
+
+  /** Leaves a hole where a superseded entry stood. @returns how many holes were taken out for it */
+  bury (clock: number): number {
+    const at = this.#chunkAt(clock)
+    const chunk = this.#chunks[at]
+    if (chunk === undefined || !chunk.bury(clock)) throw new Error(`no live entry stands at clock ${clock}`)
+    return chunk.live === 0 || chunk.isLoose ? this.#tidy(at) : 0
+  }
+
+  /** Takes all holes out. @returns how many */
+  pack (): number {
+    let taken = 0
+    for (let at = this.#chunks.length - 1; at >= 0; at--) taken += this.#tidy(at)
+    return taken
+  }
+
+  /** Calls `visit` for each live entry from `clock` on, in order, until it returns false. */
+  each (clock: number, visit: (entry: Entry) => boolean): void {
+    for (let i = Math.max(0, this.#chunkAt(clock)); i < this.#chunks.length; i++) {
+      if (!(this.#chunks[i] as Chunk).each(clock, visit)) return
+    }
+  }
+
+  /** The last chunk that begins at a clock or before, -1 if none does. */
+  #chunkAt (clock: number): number {
+    let low = 0
+    let high = this.#chunks.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#chunks[middle] as Chunk).start <= clock) low = middle + 1
+      else high = middle
+    }
+    return low - 1
+  }
+
+  /** Packs a chunk, and makes one of it and its neighbours where they are small. @returns how many holes were taken out */
+  #tidy (at: number): number {
+    const chunk = this.#chunks[at] as Chunk
+    if (chunk.live === 0) this.#chunks.splice(at, 1) // nothing is left of it
+    let taken = chunk.pack()
+    if (chunk.live > 0) for (const left of [at, at - 1]) taken += this.#tryToJoin(left)
+    return taken
+  }
+
+  #tryToJoin (at: number): number {
+    const left = this.#chunks[at]
+    const right = this.#chunks[at + 1]
+    if (left === undefined || right === undefined || !left.canJoin(right)) return 0
+    this.#chunks.splice(at + 1, 1)
+    return left.join(right)
+  }
+}

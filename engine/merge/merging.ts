@@ -1,0 +1,98 @@
+/**
+ * How an update from outside becomes part of a shard: it is read whole, held against what the shard has seen, and then
+ * either refused, which changes nothing, or appended and admitted whole.
+ *
+ * The append comes first: if the log does not take it, no record has changed.
+ */
+import type { Entry } from '../record/entry.js'
+import { LogError, UpdateRefusedError } from '../errors.js'
+import { isMute } from '../garbage/garbage.js'
+import { limits } from '../limits.js'
+import { runFrom, type Run } from '../log/run.js'
+import type { ShardState } from '../shard-state.js'
+import { decodeUpdate } from '../log/update.js'
+
+export type MergeResult =
+  /** `entries` were new; `maxVersion` is the greatest version or stamp among them. */
+  | { readonly outcome: 'merged', readonly entries: number, readonly maxVersion: number }
+  /** Everything in it was known already. */
+  | { readonly outcome: 'known' }
+  /** It starts behind something this replica has not seen: ask for what lies between. */
+  | { readonly outcome: 'gap' }
+  | { readonly outcome: 'refused', readonly reason: string }
+
+/** The runs of an update, or why it is refused: it is malformed, or what is buffered cannot be logged before it. */
+export function readUpdate (state: ShardState, update: Uint8Array, flush: () => void): Run[] | MergeResult {
+  try {
+    const runs = decodeUpdate(update)
+    flush()
+    return runs
+  } catch (error) {
+    return refusedFor(state, error)
+  }
+}
+
+/** @param onLate takes each new entry that shows something and may be older than tombstones that were dropped here */
+export function mergeRuns (state: ShardState, runs: readonly Run[], onLate?: (entry: Entry) => void): MergeResult {
+  const fresh: Run[] = []
+  const ends = new Map<number, number>()
+  for (const run of runs) {
+    const end = ends.get(run.incarnation) ?? state.end(run.incarnation)
+    if (run.clock > end) return { outcome: 'gap' }
+    const part = runFrom(run, end)
+    if (part === null) continue
+    // An incarnation that was retired and is not dead after all comes back with what it had.
+    if (!ends.has(run.incarnation)) fresh.push(...state.retiredPart(run.incarnation))
+    fresh.push(part)
+    ends.set(run.incarnation, part.clock + part.length)
+  }
+  if (fresh.length === 0) return { outcome: 'known' }
+  const { shard, incarnation, log: { stateVector } } = state
+  if (ends.has(incarnation)) {
+    state.report({ type: 'own-incarnation', shard, incarnation })
+    return refuse(state, 'own-incarnation', `it holds entries of ${incarnation} that this process never wrote`)
+  }
+  const unknown = [...ends.keys()].filter(each => !stateVector.has(each)).length
+  const own = stateVector.has(incarnation) ? 0 : 1 // its place is kept: our writes cannot be refused
+  if (unknown > 0 && stateVector.size + unknown + own > limits.maxIncarnationsPerShard) return refuse(state, 'too-many-incarnations', `${unknown} more`)
+  try {
+    state.log.append(fresh)
+  } catch (error) {
+    return refusedFor(state, error)
+  }
+  return admitRuns(state, fresh, onLate)
+}
+
+function admitRuns (state: ShardState, runs: readonly Run[], onLate?: (entry: Entry) => void): MergeResult {
+  const { onRecord, floor: { newest } } = state
+  const late: Entry[] = []
+  let entries = 0
+  let maxVersion = 0
+  for (const run of runs) {
+    if (run.entries === null) continue
+    entries += run.length
+    for (const entry of run.entries) {
+      if (entry.version > maxVersion) maxVersion = entry.version
+      if (entry.stamp > maxVersion) maxVersion = entry.stamp
+      state.admit(entry)
+      onRecord?.(entry.key)
+      if (onLate !== undefined && newest > 0 && (entry.version <= newest || entry.hasClaims)) late.push(entry)
+    }
+  }
+  state.moved()
+  state.settle()
+  for (const entry of late) if (entry.live && !isMute(entry)) onLate?.(entry)
+  return { outcome: 'merged', entries, maxVersion }
+}
+
+/** @throws what is neither the update's fault nor the log's */
+function refusedFor (state: ShardState, error: unknown): MergeResult {
+  if (error instanceof UpdateRefusedError) return refuse(state, error.reason, error.message)
+  if (error instanceof LogError) return refuse(state, 'log-failed', error.message)
+  throw error
+}
+
+function refuse (state: ShardState, reason: string, detail: string): MergeResult {
+  state.report({ type: 'update-refused', shard: state.shard, reason, detail })
+  return { outcome: 'refused', reason }
+}

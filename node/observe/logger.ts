@@ -1,0 +1,83 @@
+/**
+ * Events as log lines: JSON on standard error, one line each. pino is imported here and nowhere else.
+ *
+ *   error   somebody has to act: two processes share a name, data is damaged, the disk refuses
+ *   warn    it went wrong and is dealt with; often, it is worth a look
+ *   info    what an operator wants to read afterwards: who came and went
+ *   debug   routine that comes in bursts: phases of groups, repairs, compactions
+ *   trace   routine that comes many times a second: commits
+ */
+import pino from 'pino'
+import type { MillpondEvent } from '../events.js'
+
+export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const
+export type LogLevel = typeof LOG_LEVELS[number]
+
+export interface LoggerOptions {
+  readonly level: LogLevel
+  /** Stand in every line. Events have names of their own, `node` among them: that is the other node. */
+  readonly facts?: Readonly<Record<string, string>>
+  /** Takes the lines. Default: standard error, written at once, so that the last line before a crash is there. */
+  readonly stream?: { write(line: string): void }
+}
+
+export interface Logger {
+  onEvent (event: MillpondEvent): void
+  info (facts: Readonly<Record<string, unknown>>, message: string): void
+  error (facts: Readonly<Record<string, unknown>>, message: string): void
+}
+
+export function createLogger ({ level, facts = {}, stream }: LoggerOptions): Logger {
+  const log = pino({
+    level,
+    base: facts,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: name => ({ level: name }) },
+    serializers: { error: pino.stdSerializers.err }
+  }, stream ?? pino.destination({ dest: 2, sync: true }))
+  return {
+    onEvent (event) {
+      const severity = levelOf(event)
+      const { type, ...rest } = event
+      if (log.isLevelEnabled(severity)) log[severity](rest, type)
+    },
+    info: (more, message) => log.info(more, message),
+    error: (more, message) => log.error(more, message)
+  }
+}
+
+function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
+  switch (event.type) {
+    case 'name-taken':
+    case 'own-incarnation':
+    case 'config-conflict':
+    case 'shard-damaged':
+    case 'handler-failed':
+    case 'store-commit-failed':
+      return 'error'
+    case 'log-rebuilt':
+    case 'update-refused':
+    case 'clock-ahead':
+    case 'field-kind-conflict':
+    case 'shard-reset':
+    case 'shard-large':
+    case 'message-refused':
+    case 'repair-failed':
+    case 'connection-problem':
+    case 'write-failed':
+      return 'warn'
+    case 'member-left': return event.why === 'silent' ? 'warn' : 'info'
+    case 'connection': return event.connected ? 'info' : 'warn'
+    case 'member-joined':
+    case 'store-recovered':
+      return 'info'
+    case 'group-phase':
+    case 'gap-repaired':
+    case 'digest-repaired':
+    case 'compacted':
+    case 'tombstones-collected':
+    case 'incarnations-retired':
+      return 'debug'
+    case 'store-committed': return 'trace'
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * Write concern: who must hold a write before its writer is told that it is done.
+ *
+ *   waiting for its batch --published as sequence s--> waiting for receivers --enough confirmed >= s--> done
+ *                                                              |
+ *                                                         timeout: WriteConcernError; the write stands
+ *
+ * A receiver confirms sequences, never single writes: one confirmation serves every writer of a batch.
+ */
+import { BusyError, ConfigError, WriteConcernError } from '../../engine/errors.js'
+import { limits } from '../../engine/limits.js'
+import type { Timer, Timers } from '../../engine/ports.js'
+
+/**
+ * 'buffered': in the write buffer of one owner (default). 'durable': in that owner's store. A number: held in memory by
+ * that many replicas, the owner included; 'majority' and 'all' count the replicas the cache is configured with.
+ */
+export type WriteConcern = 'buffered' | 'durable' | 'majority' | 'all' | number
+
+/** Replicas that must hold the write. @throws ConfigError when the cache does not have as many */
+export function replicasNeeded (concern: WriteConcern, replicas: number): number {
+  if (concern === 'buffered' || concern === 'durable') return 1
+  if (concern === 'majority') return Math.floor(replicas / 2) + 1
+  if (concern === 'all') return replicas
+  if (!Number.isInteger(concern) || concern < 1 || concern > replicas) {
+    throw new ConfigError(`write concern ${String(concern)} cannot be reached: use 'buffered', 'durable', 'majority', 'all' or a number from 1 to ${replicas} (the cache's replicas)`)
+  }
+  return concern
+}
+
+interface Waiter {
+  readonly needed: number
+  readonly confirmedBy: Set<string>
+  readonly done: () => void
+  readonly giveUp: () => void
+  timer: Timer | undefined
+}
+
+interface GroupWaiters {
+  unpublished: Set<Waiter>
+  published: Array<{ readonly sequence: number, readonly waiters: Set<Waiter> }>
+}
+
+export class Acks {
+  readonly #timers: Timers
+  readonly #groups = new Map<number, GroupWaiters>()
+  #count = 0
+
+  constructor (timers: Timers) { this.#timers = timers }
+
+  /**
+   * Waits until the group's next batch is confirmed by enough receivers.
+   * @throws WriteConcernError when they do not within timeoutMs; BusyError when too many wait already
+   */
+  async confirmed (group: number, concern: WriteConcern, needed: number, timeoutMs: number): Promise<void> {
+    if (needed <= 1) return
+    this.assertRoom()
+    const waiters = this.#of(group)
+    await new Promise<void>((resolve, reject) => {
+      const waiter: Waiter = {
+        needed,
+        confirmedBy: new Set(),
+        done: () => this.#settle(group, waiter, resolve),
+        giveUp: () => this.#settle(group, waiter, () => reject(new WriteConcernError(String(concern), 1 + waiter.confirmedBy.size, needed, timeoutMs))),
+        timer: undefined
+      }
+      waiter.timer = this.#timers.after(timeoutMs, waiter.giveUp)
+      waiters.unpublished.add(waiter)
+      this.#count++
+    })
+  }
+
+  /** Asked before the write is taken, so that a writer who is turned away knows that nothing changed. @throws BusyError */
+  assertRoom (): void {
+    if (this.#count >= limits.maxAckWaiters) throw new BusyError(`${this.#count} writes wait for confirmations already`)
+  }
+
+  /** Writers that wait. */
+  get waiting (): number { return this.#count }
+
+  #of (group: number): GroupWaiters {
+    let waiters = this.#groups.get(group)
+    if (waiters === undefined) this.#groups.set(group, waiters = { unpublished: new Set(), published: [] })
+    return waiters
+  }
+
+  /** The groups whose next batch somebody waits for. */
+  * groupsWaiting (): IterableIterator<number> {
+    for (const [group, { unpublished }] of this.#groups) if (unpublished.size > 0) yield group
+  }
+
+  /** The group's batches up to `sequence` hold everything written before. */
+  published (group: number, sequence: number): void {
+    const waiters = this.#groups.get(group)
+    if (waiters === undefined || waiters.unpublished.size === 0) return
+    waiters.published.push({ sequence, waiters: waiters.unpublished })
+    waiters.unpublished = new Set()
+  }
+
+  /** A receiver holds everything of the group up to `sequence`. */
+  confirm (node: string, group: number, sequence: number): void {
+    for (const batch of this.#groups.get(group)?.published ?? []) {
+      if (batch.sequence > sequence) break
+      for (const waiter of batch.waiters) {
+        waiter.confirmedBy.add(node)
+        if (1 + waiter.confirmedBy.size >= waiter.needed) waiter.done()
+      }
+    }
+  }
+
+  /** Tells everybody who still waits what was reached: no confirmation will come any more. */
+  close (): void {
+    for (const { unpublished, published } of [...this.#groups.values()]) {
+      for (const waiter of [...unpublished, ...published.flatMap(({ waiters }) => [...waiters])]) waiter.giveUp()
+    }
+  }
+
+  #settle (group: number, waiter: Waiter, how: () => void): void {
+    waiter.timer?.cancel()
+    const waiters = this.#of(group)
+    waiters.unpublished.delete(waiter)
+    for (const batch of waiters.published) batch.waiters.delete(waiter)
+    waiters.published = waiters.published.filter(batch => batch.waiters.size > 0)
+    if (waiters.published.length === 0 && waiters.unpublished.size === 0) this.#groups.delete(group)
+    this.#count--
+    how()
+  }
+}

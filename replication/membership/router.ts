@@ -1,0 +1,102 @@
+/**
+ * Which node to ask about a placement group, from what heartbeats say. Works the same for nodes and for clients, which
+ * hold nothing.
+ */
+import { UnavailableError } from '../../engine/errors.js'
+import type { CacheShape } from './cache-shape.js'
+import type { Membership, Phase } from './membership.js'
+import { rank } from './placement.js'
+
+const PREFERENCE: Readonly<Record<Phase, number>> = { ready: 0, leaving: 1, syncing: 2 }
+
+/** The node this router runs on, when it holds groups itself. */
+export interface Self {
+  readonly id: string
+  readonly incarnation: number
+  readonly phase: (group: number) => Phase | undefined
+  readonly root: (group: number) => string
+}
+
+export interface RouterOptions {
+  readonly membership: Membership
+  readonly cache: string
+  readonly shape?: CacheShape
+  readonly self?: Self
+}
+
+export class Router {
+  readonly cache: string
+  readonly #options: RouterOptions
+  /** Holders per group, as of a membership epoch: asked for every write, changed hardly ever. */
+  readonly #holders = new Map<number, readonly string[]>()
+  #epoch = -1
+  #shape: CacheShape | undefined
+
+  constructor (options: RouterOptions) {
+    this.cache = options.cache
+    this.#options = options
+    this.#shape = options.shape
+  }
+
+  /** The cache's settings, as the first node heard of runs it. @throws UnavailableError when none was heard of */
+  get shape (): CacheShape {
+    this.#shape ??= this.#heardShape()
+    if (this.#shape === undefined) throw new UnavailableError(`no node that runs cache ${JSON.stringify(this.cache)} was heard of`)
+    return this.#shape
+  }
+
+  #heardShape (): CacheShape | undefined {
+    for (const { caches } of this.#options.membership.members.values()) {
+      const found = caches[this.cache]
+      if (found !== undefined) return { shards: found.shards, groups: found.groups, replicas: found.replicas }
+    }
+    return undefined
+  }
+
+  /** The nodes that hold the group: ready ones first, among equals this one, then by placement. */
+  holders (group: number): readonly string[] {
+    const { epoch } = this.#options.membership
+    if (epoch !== this.#epoch) {
+      this.#holders.clear()
+      this.#epoch = epoch
+    }
+    let holders = this.#holders.get(group)
+    if (holders === undefined) this.#holders.set(group, holders = this.#rankHolders(group))
+    return holders
+  }
+
+  #rankHolders (group: number): string[] {
+    const { membership, self } = this.#options
+    const holding = new Map<string, number>()
+    for (const { id, caches } of membership.members.values()) {
+      const phase = caches[this.cache]?.held.get(group)?.phase
+      if (phase !== undefined) holding.set(id, PREFERENCE[phase])
+    }
+    const own = self?.phase(group)
+    if (self !== undefined && own !== undefined) holding.set(self.id, PREFERENCE[own] - 0.5)
+    const ranked = rank(this.cache, group, [...holding.keys()].map(id => ({ id, weight: membership.members.get(id)?.weight ?? 1 })))
+    return ranked.sort((a, b) => (holding.get(a) ?? 0) - (holding.get(b) ?? 0))
+  }
+
+  /** Calls back with the name of a node that left: whoever waits for an answer of it waits in vain. */
+  onLeft (listener: (node: string) => void): void { this.#options.membership.onLeft(({ id }) => listener(id)) }
+
+  /** The process life that runs under this name, as last heard. */
+  incarnationOf (node: string): number | undefined {
+    const { membership, self } = this.#options
+    return node === self?.id ? self.incarnation : membership.members.get(node)?.incarnation
+  }
+
+  /** Whether this node is known to run the cache. */
+  knows (node: string): boolean {
+    const { membership, self } = this.#options
+    return node === self?.id || membership.members.get(node)?.caches[this.cache] !== undefined
+  }
+
+  /** The digest of a group's shards at a node, as last heard from it. */
+  rootAt (node: string, group: number): string | undefined {
+    const { membership, self } = this.#options
+    if (node === self?.id) return self.phase(group) === undefined ? undefined : self.root(group)
+    return membership.members.get(node)?.caches[this.cache]?.held.get(group)?.root
+  }
+}

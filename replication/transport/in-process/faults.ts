@@ -1,0 +1,78 @@
+/**
+ * What can go wrong between two connections of an in-process network, and the dice that decide it.
+ *
+ * Every decision is drawn from the injected Random, so one seed gives one run. Nothing is drawn for a fault that is
+ * switched off, so a run without faults does not depend on the seed at all.
+ */
+import type { Random } from '../../../engine/ports.js'
+
+export interface Faults {
+  /** Probability in [0, 1] that a message does not arrive. */
+  readonly loss: number
+  /** Probability that a message arrives twice. */
+  readonly duplicate: number
+  /** Probability that a message is held back for a moment, so that later ones overtake it. */
+  readonly reorder: number
+  /** Every message is under way for a time between these two; unequal bounds reorder messages by themselves. */
+  readonly delayMs: readonly [min: number, max: number]
+}
+
+export const NO_FAULTS: Faults = { loss: 0, duplicate: 0, reorder: 0, delayMs: [0, 0] }
+
+/** How long a message that is held back waits at most: long enough to be overtaken, too short to look lost. */
+const MAX_HOLD_MS = 10
+
+function assertFaults (faults: Faults): void {
+  for (const name of ['loss', 'duplicate', 'reorder'] as const) {
+    if (!(faults[name] >= 0 && faults[name] <= 1)) throw new TypeError(`${name} must be a probability between 0 and 1, not ${faults[name]}`)
+  }
+  const [min, max] = faults.delayMs
+  if (!(min >= 0 && max >= min && Number.isFinite(max))) throw new TypeError(`delayMs must be [min, max] with 0 <= min <= max, not [${min}, ${max}]`)
+}
+
+/** The faults in force and the partitions. */
+export class FaultPlan {
+  #faults: Faults = NO_FAULTS
+  /** Sender, then the receivers its messages do not reach. */
+  readonly #cut = new Map<string, Set<string>>()
+  readonly #random: Random
+
+  constructor (random: Random, faults: Partial<Faults> = {}) {
+    this.#random = random
+    this.set(faults)
+  }
+
+  get current (): Faults { return this.#faults }
+
+  set (faults: Partial<Faults>): void {
+    const next = { ...this.#faults, ...faults }
+    assertFaults(next)
+    this.#faults = next
+  }
+
+  cut (from: string, to: string): void {
+    const cut = this.#cut.get(from)
+    if (cut === undefined) this.#cut.set(from, new Set([to]))
+    else cut.add(to)
+  }
+
+  heal (): void { this.#cut.clear() }
+
+  isCut (from: string, to: string): boolean { return this.#cut.get(from)?.has(to) === true }
+
+  /** How long each copy of one message is under way; an empty list means that it is lost. */
+  delaysMs (): readonly number[] {
+    if (this.#chance(this.#faults.loss)) return []
+    return this.#chance(this.#faults.duplicate) ? [this.#delayMs(), this.#delayMs()] : [this.#delayMs()]
+  }
+
+  #delayMs (): number {
+    const [min, max] = this.#faults.delayMs
+    const heldMs = this.#chance(this.#faults.reorder) ? 1 + this.#fraction() * (MAX_HOLD_MS - 1) : 0
+    return (max > min ? min + this.#fraction() * (max - min) : min) + heldMs
+  }
+
+  #chance (probability: number): boolean { return probability > 0 && this.#fraction() < probability }
+
+  #fraction (): number { return this.#random.uint32() / 2 ** 32 }
+}

@@ -1,0 +1,181 @@
+/**
+ * A network inside one process, with faults on demand. It stands in for NATS in tests and in the simulation.
+ *
+ *   publish -> who is subscribed? -> per receiver: cut? lost? doubled? late? -> queue -> drain, a slice at a time
+ *
+ * It is as unkind as a real network, and no kinder: nothing is delivered inside publish, no bytes are shared between
+ * sender and receiver, a message under way when its link is cut or its receiver is lost is lost too, and a connection
+ * hears its own messages. Without faults the order on each link is kept. Time and chance come only from the ports.
+ */
+import { limits } from '../../../engine/limits.js'
+import type { Random, Timers } from '../../../engine/ports.js'
+import { FaultPlan, type Faults } from './faults.js'
+import { InProcessConnection, type InProcessSubscription, type Wire } from './in-process-connection.js'
+import { byOwner, Payload, type Delivery } from './in-process-delivery.js'
+import { SubjectIndex, tokenOf } from '../subjects-match.js'
+import type { Transport } from '../transport.js'
+
+/** Messages delivered in one go; then timers and input get their turn. */
+const MESSAGES_PER_SLICE = 256
+
+export interface InProcessNetworkOptions {
+  readonly timers: Timers
+  readonly random: Random
+  readonly faults?: Partial<Faults>
+  /** Default: limits.maxPartBytes. */
+  readonly maxMessageBytes?: number
+  /** Bytes of one sender that may be under way before its publish drops. Default: limits.maxUnflushedBytes. */
+  readonly maxQueuedBytes?: number
+}
+
+export interface InProcessConnectOptions {
+  /** Told about exceptions in handlers. Default: they are thrown from a timer, where nothing else is lost by it. */
+  readonly onProblem?: (error: unknown) => void
+}
+
+/** Counted per receiving connection, however many of its subscriptions match. */
+export interface NetworkCounters {
+  delivered: number
+  lost: number
+  duplicated: number
+}
+
+export class InProcessNetwork implements Wire {
+  readonly maxMessageBytes: number
+  readonly maxQueuedBytes: number
+  readonly counters: NetworkCounters = { delivered: 0, lost: 0, duplicated: 0 }
+  readonly #timers: Timers
+  readonly #plan: FaultPlan
+  readonly #index = new SubjectIndex<InProcessSubscription>()
+  readonly #connections = new Map<string, InProcessConnection>()
+  /** What the current slices work through, and what has come in since. */
+  #queue: (() => void)[] = []
+  #next: (() => void)[] = []
+  #at = 0
+  #draining = false
+  #inboxes = 0
+
+  constructor (options: InProcessNetworkOptions) {
+    this.#timers = options.timers
+    this.#plan = new FaultPlan(options.random, options.faults)
+    this.maxMessageBytes = options.maxMessageBytes ?? limits.maxPartBytes
+    this.maxQueuedBytes = options.maxQueuedBytes ?? limits.maxUnflushedBytes
+  }
+
+  /** A new connection. Partitions and disconnect() know it by its name, which no other open connection may have. */
+  connect (name: string, options: InProcessConnectOptions = {}): Transport {
+    if (this.#connections.has(name)) throw new TypeError(`${name} is connected already`)
+    const onProblem = options.onProblem ?? ((error) => { this.#timers.after(0, () => { throw error }) })
+    const connection = new InProcessConnection(name, `_INBOX_${tokenOf(name)}.${++this.#inboxes}`, this, onProblem)
+    this.#connections.set(name, connection)
+    return connection
+  }
+
+  get faults (): Faults { return this.#plan.current }
+
+  /** Changes the faults named, from the next message on; the others stay. NO_FAULTS switches all of them off. */
+  setFaults (faults: Partial<Faults>): void { this.#plan.set(faults) }
+
+  /** Cuts the links from every name in `from` to every name in `to`, and back unless it is one-way. */
+  partition (from: string | readonly string[], to: string | readonly string[], ways: 'both' | 'one-way' = 'both'): void {
+    for (const a of [from].flat()) {
+      for (const b of [to].flat()) {
+        if (a === b) continue
+        this.#plan.cut(a, b)
+        if (ways === 'both') this.#plan.cut(b, a)
+      }
+    }
+  }
+
+  /** Ends all partitions. */
+  heal (): void { this.#plan.heal() }
+
+  /** Takes a connection away: it publishes nothing, and what is under way to it is lost. */
+  disconnect (name: string): void { this.#connection(name).setConnected(false) }
+
+  reconnect (name: string): void { this.#connection(name).setConnected(true) }
+
+  /** Ends a connection as when its process dies; the name is free again. */
+  kill (name: string): void { this.#connection(name).abandon() }
+
+  send (from: InProcessConnection, subject: string, bytes: Uint8Array, replyTo: string | undefined): void {
+    // Copied before anything else can happen: the sender may reuse its buffer as soon as publish returns.
+    const payload = new Payload(from, new Uint8Array(bytes))
+    const groups = byOwner(this.#index.match(subject))
+    for (const [to, subscriptions] of groups) {
+      this.#transmit({ from: from.name, to, epoch: to.epoch, subscriptions, subject, replyTo, noResponders: false, payload })
+    }
+    if (groups.size === 0 && replyTo !== undefined) {
+      const waiting = this.#index.match(replyTo).filter(({ owner }) => owner === from)
+      const nothing = new Payload(from, new Uint8Array(0))
+      if (waiting.length > 0) this.#transmit({ from: from.name, to: from, epoch: from.epoch, subscriptions: waiting, subject: replyTo, replyTo: undefined, noResponders: true, payload: nothing })
+    }
+  }
+
+  afterQueued (fn: () => void): void {
+    this.#next.push(fn)
+    this.#schedule()
+  }
+
+  add (subscription: InProcessSubscription): void { this.#index.add(subscription.pattern, subscription) }
+
+  remove (subscription: InProcessSubscription): void { this.#index.remove(subscription.pattern, subscription) }
+
+  forget (connection: InProcessConnection): void {
+    if (this.#connections.get(connection.name) === connection) this.#connections.delete(connection.name)
+  }
+
+  #transmit (delivery: Delivery): void {
+    const { payload, subscriptions } = delivery
+    const delaysMs = this.#plan.isCut(delivery.from, delivery.to.name) ? [] : this.#plan.delaysMs()
+    if (delaysMs.length === 0) this.counters.lost++
+    else this.counters.duplicated += delaysMs.length - 1
+    for (const delayMs of delaysMs) {
+      payload.retain(subscriptions.length)
+      const arrive = (): void => this.#deliver(delivery)
+      if (delayMs === 0) this.afterQueued(arrive)
+      else this.#timers.after(delayMs, () => this.afterQueued(arrive))
+    }
+  }
+
+  #deliver ({ from, to, epoch, subscriptions, subject, replyTo, noResponders, payload }: Delivery): void {
+    if (to.epoch !== epoch || this.#plan.isCut(from, to.name)) {
+      this.counters.lost++
+      payload.release(subscriptions.length)
+      return
+    }
+    this.counters.delivered++
+    for (const subscription of subscriptions) {
+      const bytes = payload.take()
+      to.receive(subscription, { subject, bytes, ...(replyTo !== undefined && { replyTo }), ...(noResponders && { noResponders }) })
+    }
+  }
+
+  #schedule (): void {
+    if (this.#draining) return
+    this.#draining = true
+    this.#timers.after(0, () => {
+      this.#draining = false
+      this.#drain()
+    })
+  }
+
+  #drain (): void {
+    if (this.#at === this.#queue.length) {
+      this.#queue = this.#next
+      this.#next = []
+      this.#at = 0
+    }
+    const end = Math.min(this.#at + MESSAGES_PER_SLICE, this.#queue.length)
+    // Scheduled before the work: should a task throw after all, the rest still gets its turn.
+    if (end < this.#queue.length) this.#schedule()
+    while (this.#at < end) this.#queue[this.#at++]?.()
+    if (this.#next.length > 0) this.#schedule()
+  }
+
+  #connection (name: string): InProcessConnection {
+    const connection = this.#connections.get(name)
+    if (connection === undefined) throw new TypeError(`no connection is called ${name}`)
+    return connection
+  }
+}

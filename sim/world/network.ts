@@ -1,0 +1,183 @@
+/**
+ * A network under simulated time: the Transport port over links that lose, double, delay, reorder, clog and break.
+ *
+ *   publish -> who is subscribed? -> per receiver: broken? cut? lost? doubled? late? clogged? -> an event at its arrival
+ *
+ * There is a link per ordered pair of machines, as if each message crossed a server: without faults it keeps its order and
+ * takes about a millisecond. A connection that breaks does so the way nats.js meets it: at first nobody knows, publish says
+ * true and the message vanishes; then the connection is told, and publish says false; then it is told that it is back,
+ * and everything that was on its way is gone.
+ */
+import { ClosedError, LimitError } from '../../engine/errors.js'
+import { SubjectIndex, tokenOf } from '../../replication/transport/subjects-match.js'
+import type { Transport } from '../../replication/transport/transport.js'
+import { SimConnection, type SimSubscription, type Wire } from './connection.js'
+import type { SimProcess } from './process.js'
+import type { SimRandom } from '../random.js'
+import type { Scheduler } from './scheduler.js'
+
+/** What happens to messages on every link. */
+export interface LinkFaults {
+  readonly loss: number
+  readonly duplicate: number
+  /** Probability that a message overtakes and is overtaken. */
+  readonly reorder: number
+  /** Probability that a message takes up to `lateMs`; those behind it overtake it. */
+  readonly late: number
+  readonly lateMs: number
+}
+
+export const NO_LINK_FAULTS: LinkFaults = { loss: 0, duplicate: 0, reorder: 0, late: 0, lateMs: 0 }
+const MIN_DELAY_MS = 0.2
+const MAX_DELAY_MS = 1.2
+const MAX_HOLD_MS = 30
+
+export interface NetworkOptions {
+  readonly scheduler: Scheduler
+  readonly random: SimRandom
+  readonly maxMessageBytes: number
+  /** Sees every message as it is sent. */
+  readonly onSend?: (message: SentMessage) => void
+}
+
+export interface SentMessage {
+  readonly from: string
+  readonly subject: string
+  readonly bytes: Uint8Array
+  readonly replyTo: string | undefined
+}
+
+export class SimNetwork implements Wire {
+  readonly maxMessageBytes: number
+  readonly scheduler: Scheduler
+  faults: LinkFaults = NO_LINK_FAULTS
+  /** Subjects on which nothing arrives at another machine. */
+  loses: (subject: string) => boolean = () => false
+  readonly counters = { sent: 0, delivered: 0, lost: 0, vanished: 0 }
+  readonly #random: SimRandom
+  readonly #options: NetworkOptions
+  readonly #index = new SubjectIndex<SimSubscription>()
+  readonly #connections = new Set<SimConnection>()
+  readonly #cuts = new Set<string>()
+  readonly #clogs = new Map<string, number>()
+  /** When the last message of a link arrives, so that those behind it do not overtake it. */
+  readonly #arrivals = new Map<string, number>()
+  #inboxes = 0
+
+  constructor (options: NetworkOptions) {
+    this.#options = options
+    this.scheduler = options.scheduler
+    this.#random = options.random
+    this.maxMessageBytes = options.maxMessageBytes
+  }
+
+  /** What a process on a machine hands to openNode or connect as its network. */
+  of (machine: string, process: SimProcess): { connect (name: string, options: { readonly onProblem: (error: unknown) => void }): Transport } {
+    return {
+      connect: (name, { onProblem }) => {
+        const connection = new SimConnection({ machine, process, inbox: `_INBOX_${tokenOf(name)}.${++this.#inboxes}`, network: this, onProblem })
+        this.#connections.add(connection)
+        process.onEnd(() => connection.abandon())
+        return connection
+      }
+    }
+  }
+
+  cut (from: string, to: string): void { this.#cuts.add(`${from}>${to}`) }
+  mend (from: string, to: string): void { this.#cuts.delete(`${from}>${to}`) }
+
+  /** Holds everything on a link back until then. */
+  clog (from: string, to: string, untilMs: number): void { this.#clogs.set(`${from}>${to}`, untilMs) }
+
+  /** Breaks the connections of a machine: unnoticed for so long, then noticed and down for so long. */
+  breakConnections (machine: string, silentMs: number, downMs: number): void {
+    for (const connection of this.#connections) if (connection.machine === machine) connection.break(silentMs, downMs)
+  }
+
+  /** Ends all faults of links and connections. */
+  heal (): void {
+    this.faults = NO_LINK_FAULTS
+    this.#cuts.clear()
+    this.#clogs.clear()
+    for (const connection of this.#connections) connection.repair()
+  }
+
+  /** A message out of nowhere: what a broken program somewhere might publish. */
+  inject (subject: string, bytes: Uint8Array, replyTo?: string): void { this.#route('elsewhere', subject, bytes, replyTo) }
+
+  add (subscription: SimSubscription): void { this.#index.add(subscription.pattern, subscription) }
+  remove (subscription: SimSubscription): void { this.#index.remove(subscription.pattern, subscription) }
+  forget (connection: SimConnection): void { this.#connections.delete(connection) }
+
+  /** Takes a message from a connection. @returns false when the connection knows that it is down */
+  send (from: SimConnection, subject: string, bytes: Uint8Array, replyTo: string | undefined): boolean {
+    if (bytes.length > this.maxMessageBytes) throw new LimitError(`message of ${bytes.length} bytes on ${subject}: at most ${this.maxMessageBytes} are allowed`)
+    if (from.state === 'closed') throw new ClosedError('connection')
+    if (from.state === 'down') return false
+    this.counters.sent++
+    if (from.state === 'broken') {
+      this.counters.vanished++
+      return true
+    }
+    const message = { from: from.machine, subject, bytes: new Uint8Array(bytes), replyTo }
+    this.#options.onSend?.(message)
+    if (this.#route(from.machine, subject, message.bytes, replyTo) === 0 && replyTo !== undefined) this.#noResponders(from, replyTo)
+    return true
+  }
+
+  /** @returns how many connections it was sent to, lost or not */
+  #route (from: string, subject: string, bytes: Uint8Array, replyTo: string | undefined): number {
+    const byConnection = new Map<SimConnection, SimSubscription[]>()
+    for (const subscription of this.#index.match(subject)) {
+      const list = byConnection.get(subscription.owner)
+      if (list === undefined) byConnection.set(subscription.owner, [subscription])
+      else list.push(subscription)
+    }
+    for (const [to, subscriptions] of byConnection) this.#transmit(from, to, subscriptions, { subject, bytes, replyTo })
+    return byConnection.size
+  }
+
+  #noResponders (from: SimConnection, replyTo: string): void {
+    const { epoch } = from
+    this.scheduler.after(MAX_DELAY_MS, `nobody for ${from.machine}`, () => {
+      if (from.epoch !== epoch) return
+      for (const subscription of this.#index.match(replyTo)) if (subscription.owner === from) from.receive(subscription, { subject: replyTo, bytes: new Uint8Array(0), noResponders: true })
+    })
+  }
+
+  #transmit (from: string, to: SimConnection, subscriptions: readonly SimSubscription[], message: { subject: string, bytes: Uint8Array, replyTo: string | undefined }): void {
+    const copies = this.#random.chance(this.faults.duplicate) ? 2 : 1
+    for (let copy = 0; copy < copies; copy++) {
+      if (from !== to.machine && (this.#isCut(from, to.machine) || to.state !== 'up' || this.loses(message.subject) || this.#random.chance(this.faults.loss))) {
+        this.counters.lost++
+        continue
+      }
+      const { epoch } = to
+      const label = `${from}>${to.machine} ${message.subject} ${message.bytes.length}`
+      this.scheduler.at(this.#arrivalMs(from, to.machine), label, () => {
+        if (to.epoch !== epoch || this.#isCut(from, to.machine)) {
+          this.counters.lost++
+          return
+        }
+        this.counters.delivered++
+        to.deliver(subscriptions, message)
+      })
+    }
+  }
+
+  #arrivalMs (from: string, to: string): number {
+    const now = this.scheduler.nowMs
+    const random = this.#random
+    const { late, lateMs, reorder } = this.faults
+    const soonMs = now + random.between(MIN_DELAY_MS, MAX_DELAY_MS)
+    if (from === to) return soonMs
+    if (random.chance(late)) return soonMs + random.between(0, lateMs)
+    if (random.chance(reorder)) return soonMs + random.between(0, MAX_HOLD_MS)
+    const link = `${from}>${to}`
+    const arrivalMs = Math.max(soonMs, this.#arrivals.get(link) ?? 0, this.#clogs.get(link) ?? 0)
+    this.#arrivals.set(link, arrivalMs)
+    return arrivalMs
+  }
+
+  #isCut (from: string, to: string): boolean { return this.#cuts.size > 0 && this.#cuts.has(`${from}>${to}`) }
+}

@@ -1,0 +1,111 @@
+/** A machine that runs a node. It remembers since when the node holds something that its disk does not. */
+import { ConfigConflictError } from '../../engine/errors.js'
+import type { MillpondNode } from '../../node/open-node.js'
+import { openNode } from '../../node/open-node.js'
+import type { NodeConfig } from '../../node/config.js'
+import { checkBounds } from '../checkers/bounds.js'
+import { SimDisk } from './disk.js'
+import { Machine } from './machine.js'
+import type { SimProcess } from './process.js'
+import type { Surroundings } from './surroundings.js'
+
+/** Pause before a node that could not be started is started again. */
+const RESTART_MS = 400
+
+export class NodeMachine extends Machine {
+  node: MillpondNode | undefined
+  readonly disks: ReadonlyMap<string, SimDisk>
+  /** The nodes that should be there in the end run; others are gone for good. */
+  wanted = true
+  readonly #config: NodeConfig
+  /** Since when something is in memory that is not on disk. */
+  #dirtySinceMs: number | undefined
+
+  /** @param nodeName the name it runs under, which a second machine may share by mistake */
+  constructor (world: Surroundings, cluster: string, name: string, config: NodeConfig, readonly nodeName = name) {
+    super(world, cluster, name)
+    this.#config = { ...config, name: nodeName }
+    this.disks = new Map(Object.keys(config.caches).map(cache => [cache, new SimDisk(world.random.fork(`disk ${name} ${cache}`))]))
+  }
+
+  protected async open (process: SimProcess): Promise<void> {
+    const { world } = this
+    this.node = undefined
+    this.#dirtySinceMs = undefined
+    for (;;) {
+      try {
+        const node = await openNode(this.#config, {
+          network: world.network.of(this.name, process), ports: process.ports,
+          openStore: cache => this.disk(cache).open(process),
+          onEvent: event => this.onEvent(event),
+          onInside: inside => { this.inside = inside }
+        })
+        this.node = node
+        this.cacheOf = name => node.cache(name)
+        world.wentUp(this)
+        return
+      } catch (error) {
+        // Another process under its name, or what is left of its last life on the wire: not now, then.
+        if (!(error instanceof ConfigConflictError)) throw error
+        world.coverage.hit('start-refused')
+        this.inside = undefined
+        await process.sleep(RESTART_MS)
+      }
+    }
+  }
+
+  disk (cache: string): SimDisk {
+    const disk = this.disks.get(cache)
+    if (disk === undefined) throw new TypeError(`${this.name} has no disk for ${cache}`)
+    return disk
+  }
+
+  /** What could grow with the number of those who ask this node. */
+  get kept (): { readonly timers: number, readonly cursors: number, readonly queued: number } {
+    const { messenger, caches, replicas } = this.inside ?? {}
+    const replicators = [...replicas?.values() ?? []].map(({ replicator }) => replicator)
+    return {
+      timers: this.process?.timers ?? 0,
+      cursors: replicators.reduce((sum, { shards, held }) => sum + shards.cursors.of(held.all.flatMap(group => shards.shardsOf(group))).length, 0),
+      queued: (messenger?.requestsWaiting ?? 0) + (messenger?.partialMessages ?? 0) + (caches?.writesOnTheirWay ?? 0) + replicators.reduce((sum, { queues }) => sum + queues.ackWaiters, 0)
+    }
+  }
+
+  override afterRun (): void {
+    checkBounds(this.name, this.inside)
+    let dirty = false
+    for (const replica of this.inside?.replicas.values() ?? []) {
+      if (replica.unstoredBytes > 0) dirty = true
+      else for (const shard of replica.replicator.shards) if (shard.pendingEntries > 0) dirty = true
+    }
+    if (!dirty) this.#dirtySinceMs = undefined
+    else this.#dirtySinceMs ??= this.world.scheduler.nowMs
+  }
+
+  protected override beforeCrash (): void {
+    if (this.#dirtySinceMs !== undefined) this.lose(this.#dirtySinceMs, false)
+    this.world.gone(this)
+  }
+
+  /** Notes that what this machine took on since then may be lost. */
+  lose (fromMs: number, destroyed: boolean): void {
+    for (const cache of this.disks.keys()) {
+      this.world.model.losses.push({ place: `${this.cluster}/${cache}`, machine: this.name, fromMs, atMs: this.world.scheduler.nowMs, destroyed })
+    }
+  }
+
+  /** Closes the node in good order, then the process ends. */
+  leave (): void {
+    const { process, node } = this
+    if (process?.alive !== true || node === undefined) {
+      this.crash()
+      return
+    }
+    process.enter(() => {
+      void node.close().catch((error: unknown) => { this.world.coverage.hit(`close-failed ${(error as Error).name}`) }).finally(() => {
+        if (process.alive) this.crash()
+        if (this.world.winding && this.wanted) this.start() // when the world was healed, it had not gone yet
+      })
+    })
+  }
+}

@@ -1,0 +1,46 @@
+/** What machines and workloads see of the world they are in. */
+import type { Cache } from '../../node/cache/cache.js'
+import type { MillpondEvent } from '../../node/events.js'
+import type { Inside } from '../../node/inside.js'
+import type { Coverage } from '../run/coverage.js'
+import type { Model } from '../model.js'
+import type { SimNetwork } from './network.js'
+import type { SimProcess } from './process.js'
+import type { SimRandom } from '../random.js'
+import type { Scheduler } from './scheduler.js'
+
+/** A machine as others see it. */
+export interface Host {
+  readonly cluster: string
+  readonly name: string
+  readonly life: number
+  readonly process: SimProcess | undefined
+  /** Set while a node or client is open on it. */
+  readonly cacheOf: ((name: string) => Cache) | undefined
+  /** What lies behind the node or client. */
+  readonly inside: Inside | undefined
+  /** Looks after itself once its process has done something. */
+  afterRun (): void
+}
+
+export interface Surroundings {
+  readonly scheduler: Scheduler
+  readonly random: SimRandom
+  readonly network: SimNetwork
+  readonly model: Model
+  readonly coverage: Coverage
+  /** No new work is begun any more: the run winds up. */
+  readonly winding: boolean
+  /** How long a machine stands still at several points of its start. */
+  startPausesMs (machine: string): readonly number[]
+  /** Something ran on this machine. */
+  ran (host: Host): void
+  wentUp (host: Host): void
+  /** What the machine held in memory is gone. */
+  gone (host: Host): void
+  reported (host: Host, event: MillpondEvent): void
+  /** Ends the run: an invariant does not hold. */
+  fail (invariant: string, detail: string): void
+  /** A write was just acknowledged. */
+  acknowledged (opId: number): void
+}

@@ -1,0 +1,65 @@
+/**
+ * What a SQLite store looks like on disk, and what its errors mean to the person who has to fix them. Text only: the
+ * driver is imported by sqlite-store.ts and nowhere else.
+ *
+ * Deltas of a shard are numbered 1, 2, 3, ... behind its snapshot, and a new snapshot starts at 1 again. A hole in
+ * the numbers is therefore noticed like a blob that fails its checksum. The deltas table is keyed and clustered by
+ * (shard, seq), so that a shard's tail is read, and deleted, as one range.
+ *
+ * `quarantine` holds what was found damaged together with what lay behind it. Nothing reads it but people.
+ */
+
+import { StoreError } from '../../engine/errors.js'
+
+/** Raised with every change of the tables. */
+export const SCHEMA_VERSION = 1
+
+/** Tells our files from other programs' SQLite files ('mill' in ASCII). */
+export const APPLICATION_ID = 0x6d696c6c
+
+export const SCHEMA = `
+  CREATE TABLE meta (
+    name TEXT PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE snapshots (
+    shard INTEGER PRIMARY KEY, data BLOB NOT NULL, checksum INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE deltas (
+    shard INTEGER NOT NULL, seq INTEGER NOT NULL, data BLOB NOT NULL, checksum INTEGER NOT NULL,
+    PRIMARY KEY (shard, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE cursors (
+    shard INTEGER NOT NULL, consumer_group TEXT NOT NULL, data BLOB NOT NULL, checksum INTEGER NOT NULL,
+    PRIMARY KEY (shard, consumer_group)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE quarantine (
+    id INTEGER PRIMARY KEY, kind ANY, shard ANY, seq ANY, consumer_group ANY, data ANY, checksum ANY
+  ) STRICT;
+`
+
+/** The way out when a file cannot be trusted any more. */
+export const START_OVER = 'Move the file and its -wal file aside and start again: the node fetches its shards from its peers'
+
+/** What to do about an error, by SQLite's primary result code. */
+const ADVICE: { readonly [code: string]: string } = {
+  SQLITE_BUSY: 'another process has it open. A store belongs to one node: stop the other one, or give this node a data directory of its own',
+  SQLITE_FULL: 'there is no space left for it. Free or add space; what was stored before is intact',
+  SQLITE_CORRUPT: `the file is damaged. ${START_OVER}`,
+  SQLITE_NOTADB: `this is not a SQLite file, or its beginning is damaged. Check the path first. ${START_OVER}`,
+  SQLITE_READONLY: 'it cannot be written. Check the permissions of the file and of its directory',
+  SQLITE_CANTOPEN: 'it cannot be opened. Check that the path is a file and that this user may read and write it and its directory',
+  SQLITE_IOERR: 'the disk reported an error. Check the disk and the system log'
+}
+
+/** A StoreError that says what was being done, to which file, and what to do now. An error that is one already stays. */
+export function storeError (doing: string, path: string, cause: unknown): StoreError {
+  if (cause instanceof StoreError) return cause
+  const code = /^SQLITE_[A-Z]+/.exec(errorCode(cause))?.[0] ?? ''
+  const detail = cause instanceof Error ? cause.message : String(cause)
+  const advice = ADVICE[code]
+  return new StoreError(`cannot ${doing} ${path}: ${advice === undefined ? detail : `${advice} (${detail})`}`, cause)
+}
+
+function errorCode (cause: unknown): string {
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
+}

@@ -1,0 +1,41 @@
+/**
+ * How much of each shard is stored as deltas behind its snapshot, to know when folding them into a new one pays.
+ *
+ * A snapshot costs about its own size to write. Written whenever the deltas have outgrown it, it at most doubles what
+ * is written, and a restart reads at most twice what it needs. A bound on the number keeps tails of tiny deltas short.
+ */
+
+import { limits } from '../../engine/limits.js'
+
+interface Tail {
+  snapshotBytes: number
+  deltas: number
+  deltaBytes: number
+}
+
+export class TailSizes {
+  readonly #tails = new Map<number, Tail>()
+
+  delta (shard: number, bytes: number): void {
+    let tail = this.#tails.get(shard)
+    if (tail === undefined) this.#tails.set(shard, tail = { snapshotBytes: 0, deltas: 0, deltaBytes: 0 })
+    tail.deltas++
+    tail.deltaBytes += bytes
+  }
+
+  snapshot (shard: number, bytes: number): void {
+    this.#tails.set(shard, { snapshotBytes: bytes, deltas: 0, deltaBytes: 0 })
+  }
+
+  drop (shard: number): void {
+    this.#tails.delete(shard)
+  }
+
+  /** `nextSnapshotBytes`: what a snapshot would take now; as much as the last one, if nobody knows better. */
+  wantsSnapshot (shard: number, nextSnapshotBytes?: number): boolean {
+    const tail = this.#tails.get(shard)
+    if (tail === undefined) return false
+    if (tail.deltas >= limits.maxStoredDeltas) return true
+    return tail.deltaBytes > Math.max(limits.minStoredDeltaBytes, nextSnapshotBytes ?? tail.snapshotBytes)
+  }
+}

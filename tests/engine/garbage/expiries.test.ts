@@ -1,0 +1,38 @@
+/** Which entries are due, and how many of them at once. */
+import test from 'ava'
+import { NO_CLAIMS } from '../../../engine/fields/claims.js'
+import { Entry, NO_FIELDS } from '../../../engine/record/entry.js'
+import { Expiries } from '../../../engine/garbage/expiries.js'
+import { limits } from '../../../engine/limits.js'
+
+const expiring = (key: string, expires: number): Entry => new Entry(key, 1, 1, { n: 1 }, false, 1, 0, { expires, late: 0, claims: NO_CLAIMS })
+
+test('entries are due from their time on, until they are taken out', t => {
+  const expiries = new Expiries()
+  const [early, late, never] = [expiring('early', 10), expiring('late', 20), expiring('never', 0)]
+  for (const entry of [late, never, early]) expiries.add(entry)
+  t.deepEqual(expiries.due(9), [])
+  t.deepEqual(expiries.due(10), [early])
+  expiries.delete(early)
+  t.deepEqual(expiries.due(19), [])
+  t.deepEqual(expiries.due(1e9), [late])
+})
+
+test('replacements that have lost all their fields are not due, however many, and keep nobody waiting (SPEC B1)', t => {
+  const expiries = new Expiries()
+  const emptied = Array.from({ length: limits.maxExpiredPerSweep + 5 }, (_, i) => expiring(`k${i}`, 10))
+  const last = expiring('last', 10)
+  for (const entry of [...emptied, last]) expiries.add(entry)
+  for (const entry of emptied) entry.fields = NO_FIELDS
+  t.deepEqual(expiries.due(10), [last])
+})
+
+test('no more are handed out at once than one sweep may write, and the others the next time (SPEC B1)', t => {
+  const expiries = new Expiries()
+  const entries = Array.from({ length: limits.maxExpiredPerSweep + 5 }, (_, i) => expiring(`k${i}`, 10))
+  for (const entry of entries) expiries.add(entry)
+  const first = expiries.due(10)
+  t.is(first.length, limits.maxExpiredPerSweep)
+  for (const entry of first) expiries.delete(entry)
+  t.deepEqual(expiries.due(10), entries.slice(limits.maxExpiredPerSweep))
+})

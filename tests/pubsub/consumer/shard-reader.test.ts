@@ -1,0 +1,91 @@
+/** Reading dirty shards from a holder that answers as told; whole clusters of holders are in consumer.test.ts. */
+import test from 'ava'
+import { encodeCursor, startOf, decodeCursor } from '../../../engine/cursor.js'
+import { UnavailableError } from '../../../engine/errors.js'
+import { HolderChoice } from '../../../pubsub/consumer/holder-choice.js'
+import { Positions } from '../../../pubsub/consumer/positions.js'
+import type { QueryClient } from '../../../pubsub/requests/request-client.js'
+import type { PollPage } from '../../../pubsub/requests/request-protocol.js'
+import { ShardReader } from '../../../pubsub/consumer/shard-reader.js'
+import type { Router } from '../../../replication/membership/router.js'
+
+const SHAPE = { shards: 4, groups: 2, replicas: 2 }
+
+/** A reader of shards that are all dirty, and two holders that answer each poll with the next of `answers`. */
+function reading (answers: ReadonlyArray<PollPage[] | Error>) {
+  let nowMs = 0
+  const asked: string[] = []
+  const left = [...answers]
+  const router = { cache: 'prices', shape: SHAPE, holders: () => ['a', 'b'] } as unknown as Router
+  const queries = {
+    ask: (holder: string) => {
+      asked.push(holder)
+      const answer = left.shift() ?? []
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)
+    }
+  } as unknown as QueryClient
+  const positions = new Positions(SHAPE)
+  for (let shard = 0; shard < SHAPE.shards; shard++) positions.markDirty(shard)
+  const reader = new ShardReader({ router, queries, positions, holders: new HolderChoice(router), clock: { wallMs: () => nowMs, monotonicMs: () => nowMs }, behindPatienceMs: 1000 })
+  return { reader, positions, asked, wait: (ms: number) => { nowMs += ms } }
+}
+
+const page = (shard: number, parts: Partial<PollPage> = {}): PollPage => ({ shard, behind: false, reset: false, changes: [], cursor: encodeCursor(startOf(shard)), more: false, ...parts })
+const whole = (parts: Partial<PollPage> = {}): PollPage[] => [0, 1, 2, 3].map(shard => page(shard, parts))
+
+test('a shard whose tombstones were dropped is read again at once, from the start and in a new generation (SPEC C11)', async t => {
+  const { reader, positions } = reading([[page(0), page(1, { reset: true }), page(2), page(3)], [page(1)]])
+  const { resets, isStalled } = await reader.read(10)
+  t.deepEqual(resets, [1])
+  t.false(isStalled)
+  t.deepEqual([...positions.dirty()], [1])
+  t.is(decodeCursor(positions.cursor(1) as Uint8Array, 1).generation, 0)
+  t.deepEqual(await reader.read(10), { changes: [], resets: [], isStalled: false })
+  t.true(positions.isClean)
+})
+
+test('shards the answer left out, and those that have more, stay dirty', async t => {
+  const { reader, positions } = reading([[page(0, { more: true }), page(1)]])
+  await reader.read(10)
+  t.deepEqual([...positions.dirty()].sort((a, b) => a - b), [0, 2, 3])
+})
+
+test('where one holder cannot answer, the next is asked, for everything the first one was listened to for', async t => {
+  const { reader, positions, asked } = reading([new UnavailableError('not here'), whole()])
+  t.true((await reader.read(10)).isStalled)
+  t.deepEqual([...positions.dirty()].sort((a, b) => a - b), [0, 1, 2, 3])
+  t.false((await reader.read(10)).isStalled)
+  t.deepEqual(asked, ['a', 'b'])
+  t.true(positions.isClean)
+})
+
+test('what trying again does not mend is thrown', async t => {
+  const { reader } = reading([new TypeError('a mistake')])
+  await t.throwsAsync(reader.read(10), { instanceOf: TypeError })
+})
+
+test('a shard that no replica can continue is started over when patience ends, and named once (SPEC C12)', async t => {
+  const { reader, wait } = reading([whole({ behind: true, cursor: null }), whole({ behind: true, cursor: null }), whole(), whole()])
+  t.deepEqual(await reader.read(10), { changes: [], resets: [], isStalled: true })
+  wait(999)
+  t.deepEqual((await reader.read(10)).resets, [])
+  wait(1)
+  t.deepEqual([...(await reader.read(10)).resets].sort((a, b) => a - b), [0, 1, 2, 3])
+  t.deepEqual((await reader.read(10)).resets, [])
+})
+
+test('where two holders are behind in one shard, a pause is asked for each time, whatever they say of the others (SPEC C12)', async t => {
+  const behind = [page(0, { behind: true, cursor: null }), page(1), page(2), page(3)]
+  const { reader, asked } = reading([behind, behind, behind])
+  for (let i = 0; i < 3; i++) t.deepEqual(await reader.read(10), { changes: [], resets: [], isStalled: true })
+  t.deepEqual(asked, ['a', 'b', 'a'])
+})
+
+test('what was read and not committed is what moved since', async t => {
+  const { reader } = reading([[page(0), page(1)]])
+  await reader.read(10)
+  const cursors = reader.readSoFar()
+  t.deepEqual(cursors.map(([shard]) => shard), [0, 1])
+  reader.committed(cursors.slice(0, 1))
+  t.deepEqual(reader.readSoFar().map(([shard]) => shard), [1])
+})

@@ -1,0 +1,84 @@
+/** The inbox: a position moves only over what was merged, and only what was merged is confirmed (SPEC R3). */
+import test from 'ava'
+import type { MergeResult } from '../../../engine/shard.js'
+import { Inbox } from '../../../replication/deltas/inbox.js'
+import type { Batch } from '../../../replication/deltas/outbox.js'
+
+const MERGED: MergeResult = { outcome: 'merged', entries: 1, maxVersion: 1 }
+
+function open (outcomeOf: (delta: Uint8Array) => MergeResult = () => MERGED) {
+  const confirmed: number[] = []
+  const missing: number[] = []
+  const merged: number[] = []
+  const inbox = new Inbox({
+    cache: 'prices',
+    holds: group => group === 0,
+    shards: {
+      shardsOf: () => [0, 2],
+      mergeCursor: () => {},
+      merge: (shard, delta) => {
+        merged.push(shard)
+        return outcomeOf(delta)
+      }
+    },
+    onMissing: (_, group) => { missing.push(group) },
+    onConfirm: (_, __, ___, sequence) => { confirmed.push(sequence) },
+    onEvent: () => {}
+  })
+  return { inbox, confirmed, missing, merged }
+}
+
+const batch = (sequence: number, delta = 1, shard = 0): Batch => ({ incarnation: 7, sequence, ack: true, deltas: [[shard, Uint8Array.of(delta)]], cursors: [] })
+
+test('batches in order are merged and confirmed one by one (SPEC R3)', t => {
+  const { inbox, confirmed, missing } = open()
+  for (const sequence of [1, 2, 3]) inbox.receive('b', 0, batch(sequence))
+  t.deepEqual(confirmed, [1, 2, 3])
+  t.deepEqual(missing, [])
+})
+
+test('a batch behind a missing one is merged, but neither is confirmed until both are (SPEC R3)', t => {
+  const { inbox, confirmed, missing } = open()
+  inbox.receive('b', 0, batch(1))
+  inbox.receive('b', 0, batch(3))
+  t.deepEqual(confirmed, [1])
+  t.deepEqual(missing, [0])
+  t.is(inbox.missingFrom('b', 7, 0), 2)
+  inbox.merge('b', 0, batch(2))
+  inbox.merge('b', 0, batch(3))
+  t.deepEqual(confirmed, [1, 3])
+  t.is(inbox.missingFrom('b', 7, 0), Infinity)
+})
+
+for (const outcome of [{ outcome: 'gap' }, { outcome: 'refused', reason: 'test' }] as const) {
+  test(`a batch whose delta is ${outcome.outcome === 'gap' ? 'behind a gap' : 'refused'} is not confirmed (SPEC R3)`, t => {
+    const { inbox, confirmed, missing } = open(delta => delta[0] === 9 ? outcome : MERGED)
+    inbox.receive('b', 0, batch(1, 9))
+    t.deepEqual(confirmed, [])
+    t.deepEqual(missing, [0])
+    inbox.caughtUp('b', 7, 0, 1)
+    t.deepEqual(confirmed, [1])
+  })
+}
+
+test('a delta of a shard that is not in the group is not merged (SPEC R10)', t => {
+  const { inbox, confirmed, merged } = open()
+  inbox.receive('b', 0, batch(1, 1, 1))
+  t.deepEqual(merged, [])
+  t.deepEqual(confirmed, [])
+})
+
+test('a batch of a group that is not held is passed over', t => {
+  const { inbox, merged, missing } = open()
+  inbox.receive('b', 5, batch(1))
+  t.deepEqual(merged, [])
+  t.deepEqual(missing, [])
+})
+
+test('a new life of a peer starts a new count', t => {
+  const { inbox, confirmed } = open()
+  inbox.receive('b', 0, batch(1))
+  inbox.receive('b', 0, { ...batch(1), incarnation: 8 })
+  t.deepEqual(confirmed, [1, 1])
+  t.is(inbox.lag, 0)
+})

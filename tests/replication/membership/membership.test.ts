@@ -1,0 +1,185 @@
+/** Membership: who joins, who leaves and why, and what one node hears of its own name. */
+import test from 'ava'
+import type { ReplicationEvent } from '../../../replication/events.js'
+import { NO_FAULTS } from '../../../replication/transport/in-process/faults.js'
+import { InProcessNetwork } from '../../../replication/transport/in-process/in-process-network.js'
+import { Membership } from '../../../replication/membership/membership.js'
+import { Messenger } from '../../../replication/messages/messenger.js'
+import { subjectsOf } from '../../../replication/messages/subjects.js'
+import { VirtualTime } from '../../support/virtual-time.js'
+
+const subjects = subjectsOf('unit')
+
+function world (seed = 1) {
+  const time = new VirtualTime(seed)
+  const network = new InProcessNetwork(time.ports('network'))
+  const events: string[] = []
+  const open = (connection: string, id: string | undefined, incarnation = 1) => {
+    const ports = time.ports(connection)
+    const onEvent = (event: ReplicationEvent): void => {
+      if (event.type === 'member-joined') events.push(`${connection}: ${event.node} ${event.incarnation} joined`)
+      else if (event.type === 'member-left') events.push(`${connection}: ${event.node} ${event.incarnation} left, ${event.why}`)
+      else if (event.type === 'name-taken') events.push(`${connection}: ${event.node} taken by ${event.incarnation}`)
+      else events.push(event.type)
+    }
+    const messenger = new Messenger({ transport: network.connect(connection), ports, onEvent })
+    const membership = new Membership({
+      messenger, subjects, ports, onEvent, heartbeatMs: 100, failureTimeoutMs: 400,
+      ...id === undefined ? {} : { self: { id, incarnation, describe: () => ({ weight: 2, zone: 'z', caches: { prices: { shards: 4, groups: 2, replicas: 2, held: [[0, 7, 'root', 'cursors', 'ready']] } } }) } }
+    })
+    return { membership, messenger }
+  }
+  const take = (): string[] => events.splice(0).sort()
+  return { time, network, open, take }
+}
+
+test('nodes learn of each other, and of what they hold, within a heartbeat', async t => {
+  const { time, open, take } = world()
+  const [a, b] = [open('a', 'a'), open('b', 'b', 2)]
+  a.membership.start()
+  b.membership.start()
+  await time.advance(20)
+  t.deepEqual(take(), ['a: b 2 joined', 'b: a 1 joined'])
+  t.like(a.membership.members.get('b'), { id: 'b', incarnation: 2, weight: 2, zone: 'z' })
+  t.deepEqual(a.membership.members.get('b')?.caches['prices']?.held.get(0), { sequence: 7, root: 'root', cursorRoot: 'cursors', phase: 'ready' })
+  await time.advance(5000)
+  t.deepEqual(take(), [])
+})
+
+test('a node that only listens is heard of by nobody, and gets an answer to its hello', async t => {
+  const { time, open, take } = world()
+  const a = open('a', 'a')
+  a.membership.start()
+  await time.advance(1030)
+  const client = open('client', undefined)
+  client.membership.hello()
+  await time.advance(15)
+  t.deepEqual(take(), ['client: a 1 joined'])
+  t.is(a.membership.members.size, 0)
+})
+
+for (const apartMs of [0, 30]) {
+  test(`of two processes that begin under one name ${apartMs === 0 ? 'at once' : 'one after the other'}, the greater incarnation learns that it is taken`, async t => {
+    for (const [first, second] of [[5, 9], [9, 5]] as const) {
+      const { time, open, take } = world()
+      const one = open('one', 'a', first)
+      one.membership.hello()
+      await time.advance(apartMs)
+      const two = open('two', 'a', second)
+      two.membership.hello()
+      await time.advance(50)
+      t.deepEqual(take(), [`${first > second ? 'one' : 'two'}: a taken by 5`])
+      t.deepEqual([one.membership.takenBy, two.membership.takenBy], first > second ? [5, undefined] : [undefined, 5])
+    }
+  })
+}
+
+test('a goodbye counts at once, silence after the failure timeout', async t => {
+  const { time, network, open, take } = world()
+  const nodes = ['a', 'b', 'c'].map((id, i) => open(id, id, i + 1))
+  for (const { membership } of nodes) membership.start()
+  await time.advance(200)
+  take()
+  nodes[1]?.membership.close()
+  await time.advance(1)
+  t.deepEqual(take(), ['a: b 2 left, goodbye', 'c: b 2 left, goodbye'])
+  network.kill('c')
+  time.kill('c')
+  await time.advance(300)
+  t.deepEqual(take(), [])
+  await time.advance(250)
+  t.deepEqual(take(), ['a: c 3 left, silent'])
+})
+
+test('a few lost heartbeats do not make a node leave', async t => {
+  const { time, network, open, take } = world(7)
+  const nodes = ['a', 'b'].map((id, i) => open(id, id, i + 1))
+  for (const { membership } of nodes) membership.start()
+  await time.advance(200)
+  take()
+  network.partition('a', 'b')
+  await time.advance(290)
+  network.heal()
+  await time.advance(2000)
+  t.deepEqual(take(), [])
+})
+
+test('a node that was started again under its name replaces its former life', async t => {
+  const { time, network, open, take } = world()
+  const a = open('a', 'a')
+  a.membership.start()
+  open('b', 'b', 2).membership.start()
+  await time.advance(200)
+  take()
+  network.kill('b')
+  time.kill('b')
+  open('b', 'b', 3).membership.start()
+  await time.advance(20)
+  t.deepEqual(take(), ['a: b 2 left, replaced', 'a: b 3 joined', 'b: a 1 joined'])
+  t.is(a.membership.members.get('b')?.incarnation, 3)
+})
+
+// Messages may be delayed and doubled. A life that ended never comes back, whatever still arrives of it.
+test('a heartbeat that arrives after the goodbye of its life does not revive it', async t => {
+  const { time, network, open, take } = world()
+  const [a, b] = [open('a', 'a'), open('b', 'b', 2)]
+  a.membership.start()
+  b.membership.start()
+  await time.advance(200)
+  take()
+  network.setFaults({ delayMs: [50, 50] })
+  b.membership.beatSoon()
+  await time.advance(15)
+  network.setFaults(NO_FAULTS)
+  b.membership.close()
+  await time.advance(200)
+  t.deepEqual(take(), ['a: b 2 left, goodbye'])
+})
+
+test('a late heartbeat of a former life does not replace the present one', async t => {
+  const { time, open, take } = world()
+  const a = open('a', 'a')
+  a.membership.start()
+  const b = open('b', 'b', 2)
+  b.membership.start()
+  await time.advance(200)
+  take()
+  const late = { incarnation: 1, leaving: false, weight: 1, caches: {} }
+  a.messenger.send(subjects.heartbeat('c'), 'heartbeat', { ...late, incarnation: 8 })
+  a.messenger.send(subjects.heartbeat('c'), 'heartbeat', { ...late, incarnation: 9 })
+  a.messenger.send(subjects.heartbeat('c'), 'heartbeat', { ...late, incarnation: 8 })
+  await time.advance(50)
+  t.deepEqual(take().filter(line => line.startsWith('a:')), ['a: c 8 joined', 'a: c 8 left, replaced', 'a: c 9 joined'])
+})
+
+test('a node that hears another process under its own name says so once', async t => {
+  const { time, open, take } = world()
+  const [a, twin] = [open('a', 'a', 1), open('twin', 'a', 2)]
+  a.membership.start()
+  await time.advance(10)
+  twin.membership.start()
+  await time.advance(500)
+  t.deepEqual(take(), ['a: a taken by 2', 'twin: a taken by 1'])
+  t.is(a.membership.takenBy, 2)
+})
+
+test('a heartbeat that is not shaped as one is refused', async t => {
+  const { time, open, take } = world()
+  const a = open('a', 'a')
+  for (const bad of [null, 1, {}, { incarnation: 'x', leaving: false, weight: 1, caches: {} }, { incarnation: 1, leaving: false, weight: 1, caches: { p: { shards: 1 } } }]) {
+    a.messenger.send(subjects.heartbeat('x'), 'heartbeat', bad)
+  }
+  await time.advance(10)
+  t.deepEqual(take(), Array.from({ length: 5 }, () => 'message-refused'))
+  t.is(a.membership.members.size, 0)
+})
+
+test('closing leaves no timer', async t => {
+  const { time, open } = world()
+  const a = open('a', 'a')
+  a.membership.start()
+  await time.advance(250)
+  a.membership.beatSoon()
+  a.membership.close()
+  t.is(time.pending('a'), 0)
+})

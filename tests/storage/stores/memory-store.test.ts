@@ -1,0 +1,24 @@
+import test from 'ava'
+import { StoreError } from '../../../engine/errors.js'
+import { MemoryDisk, openMemoryStore } from '../../../storage/stores/memory-store.js'
+import { batch, bytes, readAll, storeContract } from '../../contracts/store-contract.js'
+
+storeContract('memory', () => new MemoryDisk())
+
+test('a crash of the memory disk fails the store that had it open and keeps every commit', async t => {
+  const disk = new MemoryDisk()
+  const store = disk.open()
+  await store.commit(batch({ deltas: [{ shard: 1, delta: bytes(1) }] }))
+  disk.crash()
+  await t.throwsAsync(store.commit(batch({ deltas: [{ shard: 1, delta: bytes(2) }] })), { instanceOf: StoreError })
+  const again = disk.open()
+  await store.close()
+  t.throws(() => disk.open(), { instanceOf: StoreError }, 'the old store must not unlock what the new one has open')
+  t.deepEqual(readAll(again).map(({ deltas }) => deltas), [[bytes(1)]])
+})
+
+test('stores opened without a disk share nothing', async t => {
+  const first = openMemoryStore()
+  await first.commit(batch({ snapshots: [{ shard: 1, snapshot: bytes(1) }] }))
+  t.deepEqual(readAll(openMemoryStore()), [])
+})
