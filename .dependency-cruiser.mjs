@@ -13,11 +13,36 @@ const CORE = '^(?:engine|storage|replication|pubsub)/'
 /** The folders in them whose very purpose is the outside world. */
 const ADAPTERS = ['^storage/stores/', '^replication/transport/nats/']
 const OUTSIDE_WORLD = [
-  'child_process', 'cluster', 'dgram', 'dns', 'fs', 'http', 'http2', 'https', 'inspector', 'module', 'net', 'os',
-  'perf_hooks', 'process', 'readline', 'sqlite', 'timers', 'tls', 'tty', 'vm', 'worker_threads', 'zlib'
+  'child_process',
+  'cluster',
+  'dgram',
+  'dns',
+  'fs',
+  'http',
+  'http2',
+  'https',
+  'inspector',
+  'module',
+  'net',
+  'os',
+  'perf_hooks',
+  'process',
+  'readline',
+  'sqlite',
+  'timers',
+  'tls',
+  'tty',
+  'vm',
+  'worker_threads',
+  'zlib'
 ]
 
-const anyOf = (names) => `^(?:${names.map((name) => (name.endsWith('.ts') ? name.replace('.', '\\.') + '$' : `${name}/`)).join('|')})`
+const anyOf = names =>
+  `^(?:${
+    names.map(name => (name.endsWith('.ts') ? name.replace('.', '\\.') + '$' : `${name}/`)).join(
+      '|'
+    )
+  })`
 
 const directions = LAYERS.map((layer, position) => ({
   name: `direction-${layer}`,
@@ -40,7 +65,9 @@ export default {
     },
     {
       name: 'core-without-io',
-      comment: 'Time, chance, disk and network come through ports, so that a simulation can take their place.',
+      comment:
+        'Time, chance, disk and network come through ports, so that a simulation can take their ' +
+        'place.',
       severity: 'error',
       from: { path: CORE, pathNot: ADAPTERS },
       to: { path: `^(?:node:)?(?:${OUTSIDE_WORLD.join('|')})(?:/|$)`, dependencyTypes: ['core'] }
@@ -58,12 +85,16 @@ export default {
       comment: 'A consumer of the package does not have these.',
       severity: 'error',
       from: { path: anyOf(PRODUCT) },
-      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm'], pathNot: '^node_modules/@types/' }
+      to: {
+        dependencyTypes: ['npm-dev'],
+        dependencyTypesNot: ['npm'],
+        pathNot: '^node_modules/@types/'
+      }
     }
   ],
   options: {
-    // TypeScript 7 has no JavaScript API that dependency-cruiser could use; swc also sees type-only imports as they stand
-    // in the source.
+    // TypeScript 7 has no JavaScript API that dependency-cruiser could use; swc also sees type-only
+    // imports as they stand in the source.
     parser: 'swc',
     doNotFollow: { path: '^node_modules/' },
     enhancedResolveOptions: {

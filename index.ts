@@ -1,4 +1,7 @@
-/** Millpond: a bounded, mergeable buffer between streaming pipelines. Everything a user needs is exported here. */
+/**
+ * Millpond: a bounded, mergeable buffer between streaming pipelines. Everything a user needs is
+ * exported here.
+ */
 export { openNode, type MillpondNode, type Wiring } from './node/open-node.js'
 export { connect, type MillpondClient } from './node/connect.js'
 export type { Cache, CacheRecord, ReadOptions } from './node/cache/cache.js'

@@ -1,6 +1,7 @@
 /**
- * One replica of one side of the engine benchmark, in a process of its own: nobody else's objects are in its heap and
- * nobody else's types in its compiled code. It is told what to do round by round, and says what that took.
+ * One replica of one side of the engine benchmark, in a process of its own: nobody else's objects
+ * are in its heap and nobody else's types in its compiled code. It is told what to do round by
+ * round, and says what that took.
  */
 import { createSide, type AnySideName } from './engine-sides.js'
 import { pause, timed, type Spent } from './measure.js'
@@ -11,19 +12,48 @@ import { sizesOf, type Sizes } from './sizes.js'
 
 export type Request =
   | { readonly type: 'create', readonly side: AnySideName, readonly incarnation: number }
-  | { readonly type: 'fill', readonly records: number, readonly batchSize: number, readonly values: 'shared' | 'own' }
-  | { readonly type: 'overwrite', readonly records: number, readonly batchSize: number, readonly batches: number }
+  | {
+    readonly type: 'fill',
+    readonly records: number,
+    readonly batchSize: number,
+    readonly values: 'shared' | 'own'
+  }
+  | {
+    readonly type: 'overwrite',
+    readonly records: number,
+    readonly batchSize: number,
+    readonly batches: number
+  }
   /** Updates of one batch each. */
   | { readonly type: 'merge', readonly updates: readonly Uint8Array[], readonly batchSize: number }
   /** Puts each of a few records so many times between two flushes. */
-  | { readonly type: 'put', readonly records: number, readonly times: number, readonly flushes: number }
+  | {
+    readonly type: 'put',
+    readonly records: number,
+    readonly times: number,
+    readonly flushes: number
+  }
   | { readonly type: 'read', readonly records: number, readonly reads: number }
-  | { readonly type: 'pauses', readonly records: number, readonly batchSize: number, readonly batches: number }
+  | {
+    readonly type: 'pauses',
+    readonly records: number,
+    readonly batchSize: number,
+    readonly batches: number
+  }
   /** Fills a replica of its own. */
-  | { readonly type: 'sizes', readonly side: AnySideName, readonly incarnation: number, readonly records: number, readonly batchSize: number, readonly overwrites: number }
+  | {
+    readonly type: 'sizes',
+    readonly side: AnySideName,
+    readonly incarnation: number,
+    readonly records: number,
+    readonly batchSize: number,
+    readonly overwrites: number
+  }
 
 export interface Reply {
-  /** What the counted part of a round took, and how many records that part wrote, merged or read. */
+  /**
+   * What the counted part of a round took, and how many records that part wrote, merged or read.
+   */
   readonly spent?: Spent
   readonly records?: number
   readonly updates?: readonly Uint8Array[]
@@ -53,13 +83,27 @@ function answer (request: Request): Reply {
     case 'create':
       side = createSide(request.side, request.incarnation)
       return {}
-    case 'fill': return { updates: [...(request.values === 'own' ? new BenchWrites(1, 'own') : writes).first(request.records, request.batchSize)].flatMap(batch => created().write(batch)) }
-    case 'overwrite': return overwrite(request)
-    case 'merge': return merge(request)
-    case 'put': return put(request)
-    case 'read': return read(request)
-    case 'pauses': return { pauses: pauses(request) }
-    case 'sizes': return { sizes: sizesOf(request) }
+    case 'fill':
+      return {
+        updates: [
+          ...(request.values === 'own' ? new BenchWrites(1, 'own') : writes).first(
+            request.records,
+            request.batchSize
+          )
+        ].flatMap(batch => created().write(batch))
+      }
+    case 'overwrite':
+      return overwrite(request)
+    case 'merge':
+      return merge(request)
+    case 'put':
+      return put(request)
+    case 'read':
+      return read(request)
+    case 'pauses':
+      return { pauses: pauses(request) }
+    case 'sizes':
+      return { sizes: sizesOf(request) }
   }
 }
 
@@ -73,7 +117,9 @@ function overwrite ({ records, batchSize, batches }: Request & { type: 'overwrit
   const uncounted = Math.floor(batches * WARM_UP_SHARE)
   for (let i = 0; i < batches; i++) {
     const batch = writes.over(records, batchSize)
-    updates.push(...i < uncounted ? created().write(batch) : timed(spent, () => created().write(batch)))
+    updates.push(
+      ...i < uncounted ? created().write(batch) : timed(spent, () => created().write(batch))
+    )
   }
   return { spent, records: (batches - uncounted) * batchSize, updates }
 }
@@ -83,7 +129,9 @@ function merge ({ updates, batchSize }: Request & { type: 'merge' }): Reply {
   const spent = { cpuSeconds: 0, wallSeconds: 0 }
   const uncounted = Math.floor(updates.length * WARM_UP_SHARE)
   for (const update of updates.slice(0, uncounted)) created().merge(update)
-  timed(spent, () => { for (const update of updates.slice(uncounted)) created().merge(update) })
+  timed(spent, () => {
+    for (const update of updates.slice(uncounted)) created().merge(update)
+  })
   return { spent, records: (updates.length - uncounted) * batchSize }
 }
 
@@ -94,7 +142,9 @@ function put ({ records, times, flushes }: Request & { type: 'put' }): Reply {
   for (let i = 0; i < flushes; i++) {
     const batch = Array.from({ length: times }, () => writes.over(records, records)).flat()
     if (i < uncounted) created().put(batch)
-    else timed(spent, () => { created().put(batch) })
+    else {timed(spent, () => {
+        created().put(batch)
+      })}
     created().flush()
   }
   return { spent, records: (flushes - uncounted) * times * records }
@@ -102,20 +152,27 @@ function put ({ records, times, flushes }: Request & { type: 'put' }): Reply {
 
 /** What was read last: nobody may find out that nothing is done with it. */
 let lastRead: unknown
-/** How often a round reads the same keys: once takes so little that the helpers of V8 would be a part of it. */
+/**
+ * How often a round reads the same keys: once takes so little that the helpers of V8 would be a
+ * part of it.
+ */
 const READINGS = 5
 
 function readAll (from: Side, keys: readonly string[]): void {
-  for (const key of keys) lastRead = from.read(key)?.['quantity'] // nobody gets a record and does not look at it
+  // nobody gets a record and does not look at it
+  for (const key of keys) lastRead = from.read(key)?.['quantity']
 }
 
 function read ({ records, reads }: Request & { type: 'read' }): Reply {
   globalThis.gc?.()
   const spent = { cpuSeconds: 0, wallSeconds: 0 }
-  // Texts of the reader's own, which have their hash from a first time: computing it would count as reading on all sides.
+  // Texts of the reader's own, which have their hash from a first time: computing it would count as
+  // reading on all sides.
   const keys = Array.from({ length: reads }, () => keyOf(writes.below(records)))
   readAll(created(), keys)
-  timed(spent, () => { for (let i = 0; i < READINGS; i++) readAll(created(), keys) })
+  timed(spent, () => {
+    for (let i = 0; i < READINGS; i++) readAll(created(), keys)
+  })
   if (lastRead === undefined) throw new Error('a record was not found')
   return { spent, records: reads * READINGS }
 }
@@ -127,13 +184,21 @@ function pauses ({ records, batchSize, batches }: Request & { type: 'pauses' }):
   for (let i = 0; i < batches; i++) {
     const batch = writes.over(records, batchSize)
     if (created() instanceof MillpondSide) {
-      const putMs = pause(() => { created().put(batch) })
-      flushMs.push(pause(() => { created().flush() }))
+      const putMs = pause(() => {
+        created().put(batch)
+      })
+      flushMs.push(pause(() => {
+        created().flush()
+      }))
       batchMs.push(putMs + (flushMs[i] as number))
-    } else batchMs.push(pause(() => { created().write(batch) }))
+    } else {batchMs.push(pause(() => {
+        created().write(batch)
+      }))}
   }
   return { batchMs, flushMs }
 }
 
 process.on('disconnect', () => process.exit()) // whoever asked has ended early
-process.on('message', (request: Request) => { process.send?.(answer(request)) })
+process.on('message', (request: Request) => {
+  process.send?.(answer(request))
+})

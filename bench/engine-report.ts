@@ -7,7 +7,10 @@ import type { Sizes } from './sizes.js'
 
 export type PerSide<T> = { readonly [side in SideName]: T }
 
-/** How fast something is at so many live records: per second, the median of the rounds, and of the ratios of neighbouring ones. */
+/**
+ * How fast something is at so many live records: per second, the median of the rounds, and of the
+ * ratios of neighbouring ones.
+ */
 export interface Speeds {
   readonly live: number
   readonly perCpuSecond: PerSide<number>
@@ -37,7 +40,12 @@ export interface Heap {
   readonly records: number
   readonly overwritesPerRecord: number
   /** Bytes per record: the most a side ever had, and half the time. */
-  readonly perRecord: { readonly [side in Exclude<AnySideName, 'yMap'>]: { readonly most: number, readonly median: number } }
+  readonly perRecord: {
+    readonly [side in Exclude<AnySideName, 'yMap'>]: {
+      readonly most: number,
+      readonly median: number
+    }
+  }
   /** Millpond's most / that of a bare map, which is called live data. */
   readonly toLive: number
 }
@@ -79,20 +87,43 @@ export interface EngineReport extends EngineFigures {
   readonly pass: boolean
 }
 
-/** A quick run is held against nothing that depends on the machine, or on there being many records. */
-export function targetsOf ({ overwrites, merges, puts, reads, pauses, metadata, heap }: EngineFigures, quick: boolean): Target[] {
-  const targets = [atMost('metadata: encoded / live bytes after 100 overwrites per record', metadata.sides.millpond.encodedToLive, 1.3)]
+/**
+ * A quick run is held against nothing that depends on the machine, or on there being many records.
+ */
+export function targetsOf (
+  { overwrites, merges, puts, reads, pauses, metadata, heap }: EngineFigures,
+  quick: boolean
+): Target[] {
+  const targets = [
+    atMost(
+      'metadata: encoded / live bytes after 100 overwrites per record',
+      metadata.sides.millpond.encodedToLive,
+      1.3
+    )
+  ]
   if (quick) return targets
   for (const { live, millpondToYMap, millpondToPlainMap, toSmallest } of overwrites) {
-    if (live >= 10_000) targets.push(atLeast(`overwrites at ${live / 1000}k live / plain map`, millpondToPlainMap, 0.4))
-    if (live === 10_000) targets.push(atLeast('overwrites at 10k live / Y.Map', millpondToYMap, 0.35))
+    if (live >= 10_000) {
+      targets.push(
+        atLeast(`overwrites at ${live / 1000}k live / plain map`, millpondToPlainMap, 0.4)
+      )
+    }
+    if (live === 10_000) {
+      targets.push(atLeast('overwrites at 10k live / Y.Map', millpondToYMap, 0.35))
+    }
     if (live === 100_000) targets.push(atLeast('overwrites at 100k live / at 1k', toSmallest, 0.5))
   }
   for (const { live, millpondToPlainMap } of merges) {
-    if (live >= 10_000) targets.push(atLeast(`merges at ${live / 1000}k live / plain map`, millpondToPlainMap, 0.4))
+    if (live >= 10_000) {
+      targets.push(atLeast(`merges at ${live / 1000}k live / plain map`, millpondToPlainMap, 0.4))
+    }
   }
-  for (const { millpondToPlainMap } of puts) targets.push(atLeast('buffered puts of 1k hot keys / plain map', millpondToPlainMap, 0.25))
-  for (const { live, millpondToBareMap } of reads) targets.push(atLeast(`gets at ${live / 1000}k live / bare map`, millpondToBareMap, 0.25))
+  for (const { millpondToPlainMap } of puts) {
+    targets.push(atLeast('buffered puts of 1k hot keys / plain map', millpondToPlainMap, 0.25))
+  }
+  for (const { live, millpondToBareMap } of reads) {
+    targets.push(atLeast(`gets at ${live / 1000}k live / bare map`, millpondToBareMap, 0.25))
+  }
   return [
     ...targets,
     atMost('p99 of a flush of 1,000 entries at 100k live, ms', pauses.flush.p99, 10),

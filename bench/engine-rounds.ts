@@ -12,8 +12,8 @@ const WRITER = 0x9e3779b9
 const RECEIVER = 0x85ebca6b
 
 /**
- * What a flush waits for is the collector at work on young objects: it has less to do at a time when it comes sooner. All sides
- * run as docs/adr/0010 recommends for nodes.
+ * What a flush waits for is the collector at work on young objects: it has less to do at a time
+ * when it comes sooner. All sides run as docs/adr/0010 recommends for nodes.
  */
 export const NODE_FLAGS = ['--max-semi-space-size=8'] as const
 
@@ -23,13 +23,23 @@ class ReplicaProcess {
 
   constructor () {
     // The loader that runs this file runs the child as well.
-    const execArgv = [...NODE_FLAGS, ...process.execArgv, '--expose-gc'] // what was given by hand comes later, and counts
-    this.#child = fork(fileURLToPath(new URL('./engine-process.ts', import.meta.url)), [], { execArgv, serialization: 'advanced' })
+    // what was given by hand comes later, and counts
+    const execArgv = [...NODE_FLAGS, ...process.execArgv, '--expose-gc']
+    this.#child = fork(fileURLToPath(new URL('./engine-process.ts', import.meta.url)), [], {
+      execArgv,
+      serialization: 'advanced'
+    })
   }
 
   ask (request: Request): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const died = (status: number | null): void => { reject(new Error(`a replica's process ended with status ${status} while it was asked to ${request.type}`)) }
+      const died = (status: number | null): void => {
+        reject(
+          new Error(
+            `a replica's process ended with status ${status} while it was asked to ${request.type}`
+          )
+        )
+      }
       this.#child.once('exit', died)
       this.#child.once('message', (reply: Reply) => {
         this.#child.off('exit', died)
@@ -39,7 +49,9 @@ class ReplicaProcess {
     })
   }
 
-  stop (): void { this.#child.kill() }
+  stop (): void {
+    this.#child.kill()
+  }
 }
 
 export interface Rate {
@@ -62,19 +74,38 @@ export class Pair {
   readonly #writer = new ReplicaProcess()
   readonly #receiver = new ReplicaProcess()
 
-  constructor (readonly side: SideName, readonly live: number, readonly batchSize: number, readonly batchesPerRound: number) {}
+  constructor (
+    readonly side: SideName,
+    readonly live: number,
+    readonly batchSize: number,
+    readonly batchesPerRound: number
+  ) {}
 
   async fill (): Promise<void> {
     await this.#writer.ask({ type: 'create', side: this.side, incarnation: WRITER })
     await this.#receiver.ask({ type: 'create', side: this.side, incarnation: RECEIVER })
-    const { updates = [] } = await this.#writer.ask({ type: 'fill', records: this.live, batchSize: this.batchSize, values: 'shared' })
+    const { updates = [] } = await this.#writer.ask({
+      type: 'fill',
+      records: this.live,
+      batchSize: this.batchSize,
+      values: 'shared'
+    })
     await this.#receiver.ask({ type: 'merge', updates, batchSize: this.batchSize })
   }
 
   /** Overwrites at random and merges the outcome. */
   async round (): Promise<Round> {
-    const wrote = await this.#writer.ask({ type: 'overwrite', records: this.live, batchSize: this.batchSize, batches: this.batchesPerRound })
-    const merged = await this.#receiver.ask({ type: 'merge', updates: wrote.updates ?? [], batchSize: this.batchSize })
+    const wrote = await this.#writer.ask({
+      type: 'overwrite',
+      records: this.live,
+      batchSize: this.batchSize,
+      batches: this.batchesPerRound
+    })
+    const merged = await this.#receiver.ask({
+      type: 'merge',
+      updates: wrote.updates ?? [],
+      batchSize: this.batchSize
+    })
     return { written: rateOf(wrote), merged: rateOf(merged) }
   }
 
@@ -88,12 +119,25 @@ export class Pair {
 export class Solo {
   readonly #process = new ReplicaProcess()
 
-  /** @param values whether its records have values of their own, as where events come in, or share those of the pool */
-  constructor (readonly side: AnySideName, readonly live: number, readonly batchSize: number, readonly values: 'shared' | 'own' = 'shared') {}
+  /**
+   * @param values whether its records have values of their own, as where events come in, or share
+   * those of the pool
+   */
+  constructor (
+    readonly side: AnySideName,
+    readonly live: number,
+    readonly batchSize: number,
+    readonly values: 'shared' | 'own' = 'shared'
+  ) {}
 
   async fill (): Promise<void> {
     await this.#process.ask({ type: 'create', side: this.side, incarnation: WRITER })
-    await this.#process.ask({ type: 'fill', records: this.live, batchSize: this.batchSize, values: this.values })
+    await this.#process.ask({
+      type: 'fill',
+      records: this.live,
+      batchSize: this.batchSize,
+      values: this.values
+    })
   }
 
   async put (times: number, flushes: number): Promise<Rate> {
@@ -105,19 +149,33 @@ export class Solo {
   }
 
   async pauses (batches: number): Promise<Pauses> {
-    const { pauses } = await this.#process.ask({ type: 'pauses', records: this.live, batchSize: this.batchSize, batches })
+    const { pauses } = await this.#process.ask({
+      type: 'pauses',
+      records: this.live,
+      batchSize: this.batchSize,
+      batches
+    })
     if (pauses === undefined) throw new Error('no batch was timed')
     return pauses
   }
 
   /** What it holds after `overwrites` overwrites of each of its records, on average. */
   async sizes (overwrites: number): Promise<Sizes> {
-    const { sizes } = await this.#process.ask({ type: 'sizes', side: this.side, incarnation: WRITER, records: this.live, batchSize: this.batchSize, overwrites })
+    const { sizes } = await this.#process.ask({
+      type: 'sizes',
+      side: this.side,
+      incarnation: WRITER,
+      records: this.live,
+      batchSize: this.batchSize,
+      overwrites
+    })
     if (sizes === undefined) throw new Error('sizes were not measured')
     return sizes
   }
 
-  stop (): void { this.#process.stop() }
+  stop (): void {
+    this.#process.stop()
+  }
 }
 
 interface Player {
@@ -125,8 +183,15 @@ interface Player {
   stop(): void
 }
 
-/** Fills all, then lets them take turns, so that a slow spell of the machine hits each of them. @returns the counted rounds of each */
-export async function takeTurns<P extends Player, R> (players: readonly P[], { warmUpRounds, rounds }: { readonly warmUpRounds: number, readonly rounds: number }, play: (player: P) => Promise<R>): Promise<Map<P, R[]>> {
+/**
+ * Fills all, then lets them take turns, so that a slow spell of the machine hits each of them.
+ * @returns the counted rounds of each
+ */
+export async function takeTurns<P extends Player, R> (
+  players: readonly P[],
+  { warmUpRounds, rounds }: { readonly warmUpRounds: number, readonly rounds: number },
+  play: (player: P) => Promise<R>
+): Promise<Map<P, R[]>> {
   const results = new Map(players.map(player => [player, [] as R[]]))
   try {
     for (const player of players) await player.fill()

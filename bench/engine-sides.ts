@@ -1,11 +1,13 @@
 /**
- * The things the engine benchmark holds against each other, each doing the same work: take a batch of writes and return
- * what a peer needs, merge what a peer sent, take writes that need not be sent yet, and read.
+ * The things the engine benchmark holds against each other, each doing the same work: take a batch
+ * of writes and return what a peer needs, merge what a peer sent, take writes that need not be sent
+ * yet, and read.
  *
  *   millpond   the engine as it is used (millpond-side.ts)
  *   yMap       a Y.Map, the obvious choice on Yjs
  *   plainMap   a floor, not a choice: a last-writer-wins map with CBOR
- *   bareMap    a JavaScript Map from key to record and nothing else: what reading and memory are held against
+ *   bareMap    a JavaScript Map from key to record and nothing else: what reading and memory are
+ *              held against
  */
 import { MillpondSide } from './millpond-side.js'
 import { BareMapSide, PlainMapSide, YMapSide } from './other-sides.js'

@@ -1,14 +1,16 @@
 /**
- * The engine alone, no network and no disk: how fast records are overwritten, merged, put and read, how long it keeps
- * others waiting, and what a record costs beyond its own bytes, beside a Y.Map and a plain map that do the same work in
- * the same run (see engine-sides.ts).
+ * The engine alone, no network and no disk: how fast records are overwritten, merged, put and read,
+ * how long it keeps others waiting, and what a record costs beyond its own bytes, beside a Y.Map
+ * and a plain map that do the same work in the same run (see engine-sides.ts).
  *
  *   writer ---- updates of a round ----> receiver      one pair of processes for each side and size
  *
- * All pairs are alive during the whole of their part and take turns round by round. Overwriting includes everything up to
- * the encoded deltas; merging starts from encoded bytes. Filling the replicas and the first rounds are not counted.
+ * All pairs are alive during the whole of their part and take turns round by round. Overwriting
+ * includes everything up to the encoded deltas; merging starts from encoded bytes. Filling the
+ * replicas and the first rounds are not counted.
  */
-import { targetsOf, type EngineReport, type Heap, type Metadata, type Pause, type Pauses, type PerSide, type ReadSpeeds, type Speeds } from './engine-report.js'
+import { targetsOf, type EngineReport, type Heap, type Metadata, type Pause, type Pauses,
+  type PerSide, type ReadSpeeds, type Speeds } from './engine-report.js'
 import { NODE_FLAGS, Pair, Solo, takeTurns, type Rate } from './engine-rounds.js'
 import { ALL_SIDES, SIDES, type AnySideName, type SideName } from './engine-sides.js'
 import { median, medianRatio, quantile } from './measure.js'
@@ -30,9 +32,15 @@ interface Plan {
   readonly heapRecords: number
 }
 
-/** What is counted of a round, the last 80%, is long enough for its share of everything that happens now and then. */
+/**
+ * What is counted of a round, the last 80%, is long enough for its share of everything that happens
+ * now and then.
+ */
 const FULL: Plan = {
-  sizes: [{ live: 1_000, batchesPerRound: 50 }, { live: 10_000, batchesPerRound: 50 }, { live: 100_000, batchesPerRound: 300 }],
+  sizes: [{ live: 1_000, batchesPerRound: 50 }, { live: 10_000, batchesPerRound: 50 }, {
+    live: 100_000,
+    batchesPerRound: 300
+  }],
   rounds: 7,
   warmUpRounds: 2,
   puts: { hotKeys: 1_000, times: 50, flushes: 10 },
@@ -64,13 +72,26 @@ export async function runEngine (quick: boolean): Promise<EngineReport> {
   }
   const targets = targetsOf(figures, quick)
   const pass = targets.every(target => target.pass)
-  return { suite: 'engine', node: process.version, nodeOptions: NODE_FLAGS, quick, batchSize: BATCH_SIZE, rounds: plan.rounds, ...figures, targets, pass }
+  return {
+    suite: 'engine',
+    node: process.version,
+    nodeOptions: NODE_FLAGS,
+    quick,
+    batchSize: BATCH_SIZE,
+    rounds: plan.rounds,
+    ...figures,
+    targets,
+    pass
+  }
 }
 
 async function measureWrites (plan: Plan): Promise<{ overwrites: Speeds[], merges: Speeds[] }> {
-  const pairs = plan.sizes.flatMap(size => SIDES.map(side => new Pair(side, size.live, BATCH_SIZE, size.batchesPerRound)))
+  const pairs = plan.sizes.flatMap(size =>
+    SIDES.map(side => new Pair(side, size.live, BATCH_SIZE, size.batchesPerRound))
+  )
   const rounds = await takeTurns(pairs, plan, pair => pair.round())
-  const pick = (kind: 'written' | 'merged') => [...rounds].map(([player, results]) => ({ player, rates: results.map(round => round[kind]) }))
+  const pick = (kind: 'written' | 'merged') =>
+    [...rounds].map(([player, results]) => ({ player, rates: results.map(round => round[kind]) }))
   return { overwrites: speedsOf(pick('written')), merges: speedsOf(pick('merged')) }
 }
 
@@ -82,18 +103,28 @@ async function measurePuts (plan: Plan): Promise<Speeds[]> {
 }
 
 /**
- * What a get of many records takes is mostly waiting for memory, and where a process happens to have its records decides a good
- * part of that for as long as it lives: the same process gives the same figure again and again, and the next one another.
+ * What a get of many records takes is mostly waiting for memory, and where a process happens to
+ * have its records decides a good part of that for as long as it lives: the same process gives the
+ * same figure again and again, and the next one another.
  */
 async function measureReads (plan: Plan): Promise<ReadSpeeds[]> {
   const layouts = await inTurn(Array.from({ length: plan.reads.layouts }), async () => {
-    const solos = plan.sizes.flatMap(({ live }) => ALL_SIDES.map(side => new Solo(side, live, BATCH_SIZE, 'own')))
+    const solos = plan.sizes.flatMap(({ live }) =>
+      ALL_SIDES.map(side => new Solo(side, live, BATCH_SIZE, 'own'))
+    )
     return [...await takeTurns(solos, plan, solo => solo.read(plan.reads.keys))]
   })
   const played = layouts.flat().map(([player, rates]) => ({ player, rates }))
   return speedsOf(played).map(speeds => {
     const bareMap = ratesOf(played, 'bareMap', speeds.live, 'perCpuSecond')
-    return { ...speeds, bareMapPerCpuSecond: median(bareMap), millpondToBareMap: medianRatio(ratesOf(played, 'millpond', speeds.live, 'perCpuSecond'), bareMap) }
+    return {
+      ...speeds,
+      bareMapPerCpuSecond: median(bareMap),
+      millpondToBareMap: medianRatio(
+        ratesOf(played, 'millpond', speeds.live, 'perCpuSecond'),
+        bareMap
+      )
+    }
   })
 }
 
@@ -102,8 +133,15 @@ interface Played {
   readonly rates: readonly Rate[]
 }
 
-function ratesOf (played: readonly Played[], side: AnySideName, live: number, unit: keyof Rate): number[] {
-  return played.filter(({ player }) => player.side === side && player.live === live).flatMap(({ rates }) => rates.map(rate => rate[unit]))
+function ratesOf (
+  played: readonly Played[],
+  side: AnySideName,
+  live: number,
+  unit: keyof Rate
+): number[] {
+  return played.filter(({ player }) => player.side === side && player.live === live).flatMap((
+    { rates }
+  ) => rates.map(rate => rate[unit]))
 }
 
 function speedsOf (played: readonly Played[]): Speeds[] {
@@ -122,16 +160,24 @@ function speedsOf (played: readonly Played[]): Speeds[] {
   })
 }
 
-/** One side after the other: in a process that waits for its turn the collector does what it put off. */
+/**
+ * One side after the other: in a process that waits for its turn the collector does what it put
+ * off.
+ */
 async function measurePauses ({ sizes, pausedBatches }: Plan): Promise<Pauses> {
   const live = sizes[sizes.length - 1]?.live ?? 0
-  const [millpond, yMap, plainMap] = await inTurn(SIDES, side => alone(side, live, async solo => {
-    await solo.fill()
-    return await solo.pauses(pausedBatches)
-  }))
+  const [millpond, yMap, plainMap] = await inTurn(SIDES, side =>
+    alone(side, live, async solo => {
+      await solo.fill()
+      return await solo.pauses(pausedBatches)
+    }))
   return {
     live,
-    batch: { millpond: pauseOf(millpond?.batchMs), yMap: pauseOf(yMap?.batchMs), plainMap: pauseOf(plainMap?.batchMs) },
+    batch: {
+      millpond: pauseOf(millpond?.batchMs),
+      yMap: pauseOf(yMap?.batchMs),
+      plainMap: pauseOf(plainMap?.batchMs)
+    },
     flush: pauseOf(millpond?.flushMs)
   }
 }
@@ -141,7 +187,10 @@ function pauseOf (ms: readonly number[] = []): Pause {
 }
 
 async function measureMetadata (records: number): Promise<Metadata> {
-  const measured = await inTurn(SIDES, side => alone(side, records, solo => solo.sizes(OVERWRITES_PER_RECORD)))
+  const measured = await inTurn(
+    SIDES,
+    side => alone(side, records, solo => solo.sizes(OVERWRITES_PER_RECORD))
+  )
   const sides = perSide(side => {
     const sizes = measured[SIDES.indexOf(side)]
     if (sizes === undefined) throw new Error(`nothing was measured of ${side}`)
@@ -151,15 +200,29 @@ async function measureMetadata (records: number): Promise<Metadata> {
 }
 
 async function measureHeap (records: number): Promise<Heap> {
-  const perRecord = (side: AnySideName): Promise<{ most: number, median: number }> => alone(side, records, async solo => {
-    const { heapBytes, medianHeapBytes } = await solo.sizes(OVERWRITES_PER_RECORD)
-    return { most: heapBytes / records, median: medianHeapBytes / records }
-  })
-  const sides = { millpond: await perRecord('millpond'), plainMap: await perRecord('plainMap'), bareMap: await perRecord('bareMap') }
-  return { records, overwritesPerRecord: OVERWRITES_PER_RECORD, perRecord: sides, toLive: sides.millpond.most / sides.bareMap.most }
+  const perRecord = (side: AnySideName): Promise<{ most: number, median: number }> =>
+    alone(side, records, async solo => {
+      const { heapBytes, medianHeapBytes } = await solo.sizes(OVERWRITES_PER_RECORD)
+      return { most: heapBytes / records, median: medianHeapBytes / records }
+    })
+  const sides = {
+    millpond: await perRecord('millpond'),
+    plainMap: await perRecord('plainMap'),
+    bareMap: await perRecord('bareMap')
+  }
+  return {
+    records,
+    overwritesPerRecord: OVERWRITES_PER_RECORD,
+    perRecord: sides,
+    toLive: sides.millpond.most / sides.bareMap.most
+  }
 }
 
-async function alone<R> (side: AnySideName, live: number, play: (solo: Solo) => Promise<R>): Promise<R> {
+async function alone<R> (
+  side: AnySideName,
+  live: number,
+  play: (solo: Solo) => Promise<R>
+): Promise<R> {
   const solo = new Solo(side, live, BATCH_SIZE)
   try {
     return await play(solo)

@@ -1,8 +1,9 @@
 /**
- * Measuring: CPU seconds rather than wall-clock ones, so that a busy machine spoils less, and medians over rounds.
+ * Measuring: CPU seconds rather than wall-clock ones, so that a busy machine spoils less, and
+ * medians over rounds.
  *
- * Figures of two runs are not comparable. What is compared is measured in one run, the sides taking turns round by
- * round, so that a slow spell of the machine hits all of them.
+ * Figures of two runs are not comparable. What is compared is measured in one run, the sides taking
+ * turns round by round, so that a slow spell of the machine hits all of them.
  */
 
 export interface Spent {
@@ -10,7 +11,10 @@ export interface Spent {
   wallSeconds: number
 }
 
-/** Runs `work` and adds what it took to `spent`. All threads of the process count, those of the garbage collector too. */
+/**
+ * Runs `work` and adds what it took to `spent`. All threads of the process count, those of the
+ * garbage collector too.
+ */
 export function timed<T> (spent: Spent, work: () => T): T {
   const wallMs = performance.now()
   const cpu = process.cpuUsage()
@@ -22,8 +26,9 @@ export function timed<T> (spent: Spent, work: () => T): T {
 }
 
 /**
- * How long `work` keeps everything else waiting, in milliseconds: the lesser of wall-clock time, which counts other
- * processes in, and CPU time, which counts the helpers of the garbage collector in. Neither is ever too short.
+ * How long `work` keeps everything else waiting, in milliseconds: the lesser of wall-clock time,
+ * which counts other processes in, and CPU time, which counts the helpers of the garbage collector
+ * in. Neither is ever too short.
  */
 export function pause (work: () => void): number {
   const spent = { cpuSeconds: 0, wallSeconds: 0 }
@@ -40,7 +45,9 @@ export function quantile (values: readonly number[], share: number): number {
 export function median (values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle] as number : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2
+  return sorted.length % 2 === 1
+    ? sorted[middle] as number
+    : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2
 }
 
 /** The median over rounds of a / b: both sides of a round ran next to each other in time. */
@@ -76,6 +83,14 @@ export function short (value: number): string {
 /** Rows of text, columns aligned: the first to the left, the others to the right. */
 export function table (rows: readonly (readonly string[])[]): string {
   const widths: number[] = []
-  for (const row of rows) row.forEach((cell, i) => { widths[i] = Math.max(widths[i] ?? 0, cell.length) })
-  return rows.map(row => row.map((cell, i) => i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)).join('  ').trimEnd()).join('\n')
+  for (const row of rows) {
+    row.forEach((cell, i) => {
+      widths[i] = Math.max(widths[i] ?? 0, cell.length)
+    })
+  }
+  return rows.map(row =>
+    row.map((cell, i) =>
+      i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)
+    ).join('  ').trimEnd()
+  ).join('\n')
 }

@@ -1,6 +1,6 @@
 /**
- * Millpond's side of the engine benchmark: a shard as it is used, with every check, versions, the log and the canonical
- * encoding.
+ * Millpond's side of the engine benchmark: a shard as it is used, with every check, versions, the
+ * log and the canonical encoding.
  */
 import { HybridClock } from '../engine/base/hlc.js'
 import { Shard } from '../engine/shard.js'
@@ -17,8 +17,12 @@ export class MillpondSide implements Side {
     this.#shard = new Shard({
       shard: 0,
       incarnation,
-      onDelta: (_, delta) => { this.#deltas.push(delta) },
-      onEvent: event => { if (event.type !== 'compacted') throw new Error(`unexpected event ${event.type}`) }
+      onDelta: (_, delta) => {
+        this.#deltas.push(delta)
+      },
+      onEvent: event => {
+        if (event.type !== 'compacted') throw new Error(`unexpected event ${event.type}`)
+      }
     })
   }
 
@@ -33,7 +37,12 @@ export class MillpondSide implements Side {
   put (writes: readonly BenchWrite[]): void {
     for (const { key, fields } of writes) {
       const version = this.#versions.next()
-      this.#shard.write({ key: checkKey(key), version, stamp: version, fields: checkFields(fields) })
+      this.#shard.write({
+        key: checkKey(key),
+        version,
+        stamp: version,
+        fields: checkFields(fields)
+      })
     }
   }
 
@@ -48,7 +57,11 @@ export class MillpondSide implements Side {
     this.#versions.observe(result.maxVersion)
   }
 
-  encodedBytes (): number { return this.#shard.encode().length }
+  encodedBytes (): number {
+    return this.#shard.encode().length
+  }
 
-  read (key: string): Fields | undefined { return this.#shard.get(key) }
+  read (key: string): Fields | undefined {
+    return this.#shard.get(key)
+  }
 }

@@ -2,8 +2,8 @@
  * What Millpond is held against in the engine benchmark.
  *
  *   Y.Map       one transaction per batch, its update event on
- *   plain map   a last-writer-wins map with a version vector and one CBOR message per batch. It has no merge of fields, no
- *               deletes, no checks, and cannot tell anybody what changed
+ *   plain map   a last-writer-wins map with a version vector and one CBOR message per batch. It has
+ *               no merge of fields, no deletes, no checks, and cannot tell anybody what changed
  *   bare map    no versions and no messages either
  */
 import { Encoder } from 'cbor-x'
@@ -39,17 +39,33 @@ export class YMapSide implements Side {
     })
   }
 
-  flush (): void { this.#updates = [] }
+  flush (): void {
+    this.#updates = []
+  }
 
-  merge (update: Uint8Array): void { Y.applyUpdate(this.#doc, update, this) }
+  merge (update: Uint8Array): void {
+    Y.applyUpdate(this.#doc, update, this)
+  }
 
-  encodedBytes (): number { return Y.encodeStateAsUpdate(this.#doc).length }
+  encodedBytes (): number {
+    return Y.encodeStateAsUpdate(this.#doc).length
+  }
 
-  read (key: string): Fields | undefined { return this.#map.get(key) }
+  read (key: string): Fields | undefined {
+    return this.#map.get(key)
+  }
 }
 
-interface PlainRecord { version: number, writer: number, fields: Fields }
-type PlainMessage = readonly [writer: number, end: number, records: readonly (readonly [key: string, version: number, fields: Fields])[]]
+interface PlainRecord {
+  version: number
+  writer: number
+  fields: Fields
+}
+type PlainMessage = readonly [
+  writer: number,
+  end: number,
+  records: readonly (readonly [key: string, version: number, fields: Fields])[]
+]
 
 export class PlainMapSide implements Side {
   readonly #records = new Map<string, PlainRecord>()
@@ -58,7 +74,9 @@ export class PlainMapSide implements Side {
   readonly #cbor = new Encoder({ useRecords: false })
   readonly #writer: number
 
-  constructor (incarnation: number) { this.#writer = incarnation }
+  constructor (incarnation: number) {
+    this.#writer = incarnation
+  }
 
   write (batch: readonly BenchWrite[]): Uint8Array[] {
     const sent = batch.map(({ key, fields }) => {
@@ -72,7 +90,9 @@ export class PlainMapSide implements Side {
   }
 
   put (writes: readonly BenchWrite[]): void {
-    for (const { key, fields } of writes) this.#admit(key, this.#versions.next(), this.#writer, { ...fields })
+    for (const { key, fields } of writes) {
+      this.#admit(key, this.#versions.next(), this.#writer, { ...fields })
+    }
   }
 
   flush (): void {}
@@ -94,11 +114,17 @@ export class PlainMapSide implements Side {
   }
 
   encodedBytes (): number {
-    const all = [...this.#records].map(([key, { version, fields }]) => [key, version, fields] as const)
-    return this.#cbor.encode([this.#writer, this.#versionVector.get(this.#writer) ?? 0, all] satisfies PlainMessage).length
+    const all = [...this.#records].map(([key, { version, fields }]) =>
+      [key, version, fields] as const
+    )
+    return this.#cbor.encode(
+      [this.#writer, this.#versionVector.get(this.#writer) ?? 0, all] satisfies PlainMessage
+    ).length
   }
 
-  read (key: string): Fields | undefined { return this.#records.get(key)?.fields }
+  read (key: string): Fields | undefined {
+    return this.#records.get(key)?.fields
+  }
 }
 
 export class BareMapSide implements Side {
@@ -115,9 +141,15 @@ export class BareMapSide implements Side {
 
   flush (): void {}
 
-  merge (): void { throw new Error('a bare map has nothing to merge') }
+  merge (): void {
+    throw new Error('a bare map has nothing to merge')
+  }
 
-  encodedBytes (): number { return new Encoder({ useRecords: false }).encode([...this.#records]).length }
+  encodedBytes (): number {
+    return new Encoder({ useRecords: false }).encode([...this.#records]).length
+  }
 
-  read (key: string): Fields | undefined { return this.#records.get(key) }
+  read (key: string): Fields | undefined {
+    return this.#records.get(key)
+  }
 }

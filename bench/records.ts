@@ -1,10 +1,13 @@
 /**
- * The records benchmarks write: six fields, about 200 bytes as CBOR, every overwrite with new values. Seeded, so that
- * all sides of a comparison get the same ones in the same order.
+ * The records benchmarks write: six fields, about 200 bytes as CBOR, every overwrite with new
+ * values. Seeded, so that all sides of a comparison get the same ones in the same order.
  */
 import type { Fields } from '../engine/base/values.js'
 
-/** A small fast generator (mulberry32): numbers in [0, 1). Good enough to spread keys, not for anything else. */
+/**
+ * A small fast generator (mulberry32): numbers in [0, 1). Good enough to spread keys, not for
+ * anything else.
+ */
 export function seededRandom (seed: number): () => number {
   let state = seed >>> 0
   return () => {
@@ -22,15 +25,18 @@ export interface BenchWrite {
   readonly fields: Fields
 }
 
-/** Through JSON, because that is how events come in. Texts put together by JavaScript are trees of their parts instead. */
+/**
+ * Through JSON, because that is how events come in. Texts put together by JavaScript are trees of
+ * their parts instead.
+ */
 export function keyOf (record: number): string {
   return JSON.parse(`"product:${String(record).padStart(8, '0')}"`) as string
 }
 
 /**
- * Writes at random, from a pool of values: what making them costs is not to be measured. The values of the pool exist
- * already, so that records share their texts, or they are parsed anew for each write, as those of an event are: that is
- * for measuring memory.
+ * Writes at random, from a pool of values: what making them costs is not to be measured. The values
+ * of the pool exist already, so that records share their texts, or they are parsed anew for each
+ * write, as those of an event are: that is for measuring memory.
  */
 export class BenchWrites {
   readonly #random: () => number
@@ -47,19 +53,27 @@ export class BenchWrites {
   }
 
   /** Every record once, in order, in batches. */
-  * first (records: number, batchSize: number): Generator<BenchWrite[]> {
+  *first (records: number, batchSize: number): Generator<BenchWrite[]> {
     for (let start = 0; start < records; start += batchSize) {
-      yield Array.from({ length: Math.min(batchSize, records - start) }, (_, i) => this.#write(start + i))
+      yield Array.from(
+        { length: Math.min(batchSize, records - start) },
+        (_, i) => this.#write(start + i)
+      )
     }
   }
 
   /**
-   * A batch of writes to records picked at random, none twice: of two writes of one record in a batch, Millpond's buffer
-   * would log but the later, so that few live records would look cheaper than they are.
+   * A batch of writes to records picked at random, none twice: of two writes of one record in a
+   * batch, Millpond's buffer would log but the later, so that few live records would look cheaper
+   * than they are.
    */
   over (records: number, batchSize: number): BenchWrite[] {
-    if (batchSize > records) throw new RangeError(`a batch of ${batchSize} writes to ${records} records must repeat some`)
-    if (this.#order.length !== records) this.#order = Uint32Array.from({ length: records }, (_, i) => i)
+    if (batchSize > records) {
+      throw new RangeError(`a batch of ${batchSize} writes to ${records} records must repeat some`)
+    }
+    if (this.#order.length !== records) {
+      this.#order = Uint32Array.from({ length: records }, (_, i) => i)
+    }
     const order = this.#order
     return Array.from({ length: batchSize }, (_, i) => {
       const j = i + this.below(records - i)
@@ -75,7 +89,9 @@ export class BenchWrites {
   }
 
   /** An integer from 0 up to `end`, which is excluded. */
-  below (end: number): number { return Math.floor(this.#random() * end) }
+  below (end: number): number {
+    return Math.floor(this.#random() * end)
+  }
 }
 
 function fieldsAsJson (random: () => number): string {

@@ -18,4 +18,7 @@ export interface Side {
 }
 
 /** The time of all sides, for their versions. */
-export const clock = { wallMs: () => performance.timeOrigin + performance.now(), monotonicMs: () => performance.now() }
+export const clock = {
+  wallMs: () => performance.timeOrigin + performance.now(),
+  monotonicMs: () => performance.now()
+}

@@ -1,9 +1,10 @@
 /**
  * What records cost beyond their own bytes: in the heap and in the encoding.
  *
- * Every write that may be there in the end brings texts of its own, as an event does. A first replica does the same on a small scale and is dropped,
- * so that the code compiled meanwhile is counted as no record's. What a replica holds
- * beyond its records comes and goes; so the heap is measured at many moments of the last overwrites, and the largest figure counts.
+ * Every write that may be there in the end brings texts of its own, as an event does. A first
+ * replica does the same on a small scale and is dropped, so that the code compiled meanwhile is
+ * counted as no record's. What a replica holds beyond its records comes and goes; so the heap is
+ * measured at many moments of the last overwrites, and the largest figure counts.
  */
 import { Encoder } from 'cbor-x'
 import { createSide, type AnySideName } from './engine-sides.js'
@@ -14,7 +15,9 @@ export interface Sizes {
   readonly encodedBytes: number
   /** Keys and records as plain CBOR: what is there to be stored at all. */
   readonly liveBytes: number
-  /** What the replica adds to the heap, after a garbage collection: most of it, and half the time. */
+  /**
+   * What the replica adds to the heap, after a garbage collection: most of it, and half the time.
+   */
   readonly heapBytes: number
   readonly medianHeapBytes: number
 }
@@ -30,7 +33,9 @@ export interface Held {
 /** Overwrites of each record during which the heap is measured. */
 const SAMPLED_OVERWRITES = 4
 const SAMPLES = 16
-/** Overwrites of each record that bring texts of their own: of those made before hardly one is left. */
+/**
+ * Overwrites of each record that bring texts of their own: of those made before hardly one is left.
+ */
 const OWN_OVERWRITES = 12
 const WARM_UP_RECORDS = 1000
 const WARM_UP_OVERWRITES = 30
@@ -41,7 +46,8 @@ export function sizesOf ({ side: name, incarnation, records, batchSize, overwrit
   const warmUp = createSide(name, incarnation)
   for (const batch of writes.first(WARM_UP_RECORDS, batchSize)) warmUp.write(batch)
   overwrite(warmUp, writes, WARM_UP_RECORDS, batchSize, WARM_UP_OVERWRITES * WARM_UP_RECORDS)
-  for (const made of [sharing, writes]) made.over(records, batchSize) // which makes the list of records it picks from
+  // which makes the list of records it picks from
+  for (const made of [sharing, writes]) made.over(records, batchSize)
   const emptyBytes = heapBytes()
 
   const side = createSide(name, incarnation)
@@ -61,7 +67,13 @@ export function sizesOf ({ side: name, incarnation, records, batchSize, overwrit
   }
 }
 
-function overwrite (side: Side, writes: BenchWrites, records: number, batchSize: number, count: number): void {
+function overwrite (
+  side: Side,
+  writes: BenchWrites,
+  records: number,
+  batchSize: number,
+  count: number
+): void {
   for (let i = 0; i < count; i += batchSize) side.write(writes.over(records, batchSize))
 }
 

@@ -1,4 +1,7 @@
-/** What every command that talks to a cluster has in common: where it is, and a client that is closed in any case. */
+/**
+ * What every command that talks to a cluster has in common: where it is, and a client that is
+ * closed in any case.
+ */
 import { connect, type MillpondClient } from '../node/connect.js'
 import type { ClientConfig } from '../node/config.js'
 
@@ -15,7 +18,9 @@ export interface CacheFlags extends ClusterFlags {
   readonly cache: string
 }
 
-export function natsConfig ({ nats, natsUser, natsPass, natsToken }: ClusterFlags): NonNullable<ClientConfig['nats']> {
+export function natsConfig (
+  { nats, natsUser, natsPass, natsToken }: ClusterFlags
+): NonNullable<ClientConfig['nats']> {
   return {
     servers: nats.split(',').map(server => server.trim()).filter(server => server !== ''),
     ...natsUser === undefined ? {} : { user: natsUser },
@@ -25,7 +30,10 @@ export function natsConfig ({ nats, natsUser, natsPass, natsToken }: ClusterFlag
 }
 
 /** Runs `use` with a client. @throws what connect throws, and what `use` does */
-export async function withClient<T> (flags: ClusterFlags, use: (client: MillpondClient) => Promise<T>): Promise<T> {
+export async function withClient<T> (
+  flags: ClusterFlags,
+  use: (client: MillpondClient) => Promise<T>
+): Promise<T> {
   const client = await connect({ cluster: flags.cluster, nats: natsConfig(flags) })
   try {
     return await use(client)

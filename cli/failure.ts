@@ -1,10 +1,11 @@
 /**
- * How a command ends badly: one line on standard error that names the value and the fix, and an exit status.
+ * How a command ends badly: one line on standard error that names the value and the fix, and an
+ * exit status.
  *
- *   1    it ran, and the answer is no: no such record, rows refused under --strict, replicas that differ, an output or
- *        input that broke off, a cluster that stopped answering on the way
- *   2    it could not start: a wrong flag, an unreachable server or cluster, settings that contradict the cluster's or
- *        the data directory's
+ *   1    it ran, and the answer is no: no such record, rows refused under --strict, replicas that
+ *        differ, an output or input that broke off, a cluster that stopped answering on the way
+ *   2    it could not start: a wrong flag, an unreachable server or cluster, settings that
+ *        contradict the cluster's or the data directory's
  *   70   a mistake in this program; only that comes with a stack trace
  */
 import { MillpondError } from '../engine/errors.js'
@@ -13,16 +14,27 @@ export const EXIT = { ok: 0, no: 1, unusable: 2, internal: 70 } as const
 
 /** A command's own way to end with a status and, unless it was said already, a line about it. */
 export class CommandError extends Error {
-  constructor (readonly status: number, message: string) { super(message) }
+  constructor (readonly status: number, message: string) {
+    super(message)
+  }
 }
 
-const UNUSABLE = new Set(['CONFIG_INVALID', 'CONFIG_CONFLICT', 'CONNECTION', 'UNAVAILABLE', 'STORE'])
+const UNUSABLE = new Set(['CONFIG_INVALID', 'CONFIG_CONFLICT', 'CONNECTION', 'UNAVAILABLE',
+  'STORE'])
 
 /** The line to print and the status to end with. */
 export function failureOf (error: unknown): { readonly line: string, readonly status: number } {
   if (error instanceof CommandError) return { line: oneLine(error.message), status: error.status }
-  if (error instanceof MillpondError) return { line: oneLine(error.message), status: UNUSABLE.has(error.code) ? EXIT.unusable : EXIT.no }
-  return { line: error instanceof Error ? error.stack ?? error.message : String(error), status: EXIT.internal }
+  if (error instanceof MillpondError) {
+    return {
+      line: oneLine(error.message),
+      status: UNUSABLE.has(error.code) ? EXIT.unusable : EXIT.no
+    }
+  }
+  return {
+    line: error instanceof Error ? error.stack ?? error.message : String(error),
+    status: EXIT.internal
+  }
 }
 
 function oneLine (message: string): string {

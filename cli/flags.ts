@@ -1,4 +1,7 @@
-/** Values of flags: text in, checked value out, and a message that names the flag, the value and what would be right. */
+/**
+ * Values of flags: text in, checked value out, and a message that names the flag, the value and
+ * what would be right.
+ */
 import { ConfigError } from '../engine/errors.js'
 import { LOG_LEVELS, type LogLevel } from '../node/observe/logger.js'
 import type { WriteConcern } from '../replication/deltas/acks.js'
@@ -6,10 +9,20 @@ import type { RowFormat } from '../connectors/files/rows.js'
 
 type Parse<T> = (text: string) => T
 
-export function wholeNumber (flag: string, min: number, max: number = Number.MAX_SAFE_INTEGER): Parse<number> {
+export function wholeNumber (
+  flag: string,
+  min: number,
+  max: number = Number.MAX_SAFE_INTEGER
+): Parse<number> {
   return text => {
     const value = /^\d+$/.test(text) ? Number(text) : NaN
-    if (!(value >= min && value <= max)) throw new ConfigError(`${flag} ${JSON.stringify(text)}: give a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}`)
+    if (!(value >= min && value <= max)) {
+      throw new ConfigError(
+        `${flag} ${JSON.stringify(text)}: give a whole number ${
+          max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
+        }`
+      )
+    }
     return value
   }
 }
@@ -17,7 +30,9 @@ export function wholeNumber (flag: string, min: number, max: number = Number.MAX
 export function positiveNumber (flag: string): Parse<number> {
   return text => {
     const value = text.trim() === '' ? NaN : Number(text)
-    if (!(value > 0 && value < Infinity)) throw new ConfigError(`${flag} ${JSON.stringify(text)}: give a number above 0`)
+    if (!(value > 0 && value < Infinity)) {
+      throw new ConfigError(`${flag} ${JSON.stringify(text)}: give a number above 0`)
+    }
     return value
   }
 }
@@ -25,7 +40,9 @@ export function positiveNumber (flag: string): Parse<number> {
 export function oneOf<T extends string> (flag: string, choices: readonly T[]): Parse<T> {
   return text => {
     const found = choices.find(choice => choice === text)
-    if (found === undefined) throw new ConfigError(`${flag} ${JSON.stringify(text)}: give one of ${choices.join(', ')}`)
+    if (found === undefined) {
+      throw new ConfigError(`${flag} ${JSON.stringify(text)}: give one of ${choices.join(', ')}`)
+    }
     return found
   }
 }
@@ -35,12 +52,22 @@ export const logLevel: Parse<LogLevel> = oneOf('--log-level', LOG_LEVELS)
 
 export const names: Parse<string[]> = text => {
   const list = text.split(',').map(name => name.trim())
-  if (list.includes('')) throw new ConfigError(`--fields ${JSON.stringify(text)}: give names with commas between them, such as --fields price,stock`)
+  if (list.includes('')) {
+    throw new ConfigError(
+      `--fields ${
+        JSON.stringify(text)
+      }: give names with commas between them, such as --fields price,stock`
+    )
+  }
   return list
 }
 
 export const writeConcern: Parse<WriteConcern> = text => {
   if (/^[1-9]\d*$/.test(text)) return Number(text)
-  if (text === 'buffered' || text === 'durable' || text === 'majority' || text === 'all') return text
-  throw new ConfigError(`--ack ${JSON.stringify(text)}: give buffered, durable, majority, all or a number of replicas`)
+  if (text === 'buffered' || text === 'durable' || text === 'majority' || text === 'all') {
+    return text
+  }
+  throw new ConfigError(
+    `--ack ${JSON.stringify(text)}: give buffered, durable, majority, all or a number of replicas`
+  )
 }

@@ -1,10 +1,17 @@
-/** Fields as JSON can show them: bytes, which only programs can write, become `{"base64": "..."}`. Names are sorted, so that equal records are equal text. */
+/**
+ * Fields as JSON can show them: bytes, which only programs can write, become `{"base64": "..."}`.
+ * Names are sorted, so that equal records are equal text.
+ */
 import type { Fields, Value } from '../engine/base/values.js'
 
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue }
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | {
+  readonly [name: string]: JsonValue
+}
 
 export function jsonFields (fields: Fields): { readonly [name: string]: JsonValue } {
-  return Object.fromEntries(Object.keys(fields).sort().map(name => [name, jsonValue(fields[name] ?? null)]))
+  return Object.fromEntries(
+    Object.keys(fields).sort().map(name => [name, jsonValue(fields[name] ?? null)])
+  )
 }
 
 function jsonValue (value: Value): JsonValue {

@@ -1,6 +1,7 @@
 /**
- * All nodes of a cluster, asked one by one. A client may use a cluster before it has heard every node, and a node that
- * died is still a member for some seconds; so each node is also asked whom it sees, until nobody new is named.
+ * All nodes of a cluster, asked one by one. A client may use a cluster before it has heard every
+ * node, and a node that died is still a member for some seconds; so each node is also asked whom it
+ * sees, until nobody new is named.
  */
 import type { MillpondClient } from '../node/connect.js'
 import type { NodeStatus } from '../pubsub/requests/request-protocol.js'
@@ -21,7 +22,10 @@ export async function askMembers (client: MillpondClient): Promise<Members> {
     const answers = await Promise.allSettled(names.map(name => client.statusOf(name)))
     answers.forEach((answer, i) => {
       if (answer.status === 'fulfilled') nodes.push(answer.value)
-      else unanswered.push({ node: names[i] ?? '', problem: answer.reason instanceof Error ? answer.reason.message : String(answer.reason) })
+      else {unanswered.push({
+          node: names[i] ?? '',
+          problem: answer.reason instanceof Error ? answer.reason.message : String(answer.reason)
+        })}
     })
     names = [...new Set(nodes.flatMap(({ members }) => members))].filter(name => !asked.has(name))
   }

@@ -1,6 +1,7 @@
 /**
- * Results as NDJSON on standard output: at the pace of whoever reads them, and without a word when the reader has
- * seen enough. `millpond dump | head` closes the pipe early; that is no failure, only the end.
+ * Results as NDJSON on standard output: at the pace of whoever reads them, and without a word when
+ * the reader has seen enough. `millpond dump | head` closes the pipe early; that is no failure,
+ * only the end.
  *
  * Lines are collected into chunks, and each chunk waits for the stream to take the one before it.
  */
@@ -10,11 +11,14 @@ import { MillpondError } from '../engine/errors.js'
 const CHUNK_CHARS = 64 * 1024
 
 /** What a stream says about a write whose reader has gone, at once and from then on. */
-const READER_GONE = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END'])
+const READER_GONE = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_WRITE_AFTER_END'])
 
 /** The results could not be written: the disk is full, say. */
 export class OutputError extends MillpondError {
-  constructor (message: string, cause?: unknown) { super('OUTPUT_UNWRITABLE', message, { changed: 'no', retryable: false, cause }) }
+  constructor (message: string, cause?: unknown) {
+    super('OUTPUT_UNWRITABLE', message, { changed: 'no', retryable: false, cause })
+  }
 }
 
 export class LineWriter {
@@ -25,17 +29,24 @@ export class LineWriter {
 
   constructor (stream: Writable = process.stdout) {
     this.#stream = stream
-    // A failed write also raises this event, and unheard it would end the process with a stack trace. What to do
-    // about it is decided where the write is awaited.
-    stream.on('error', () => { this.#isOpen = false })
-    stream.on('close', () => { this.#isOpen = false })
+    // A failed write also raises this event, and unheard it would end the process with a stack
+    // trace. What to do about it is decided where the write is awaited.
+    stream.on('error', () => {
+      this.#isOpen = false
+    })
+    stream.on('close', () => {
+      this.#isOpen = false
+    })
   }
 
   /** Whether anybody still reads. */
-  get isOpen (): boolean { return this.#isOpen }
+  get isOpen (): boolean {
+    return this.#isOpen
+  }
 
   /**
-   * Adds a value as one line of JSON. It is written when enough have come together, or with `flush`.
+   * Adds a value as one line of JSON. It is written when enough have come together, or with
+   * `flush`.
    * @returns whether to go on; false when the reader has gone
    * @throws OutputError when the stream fails in any other way
    */
@@ -46,13 +57,18 @@ export class LineWriter {
     return this.#pendingChars < CHUNK_CHARS ? this.#isOpen : this.flush()
   }
 
-  /** Hands everything on and waits until the stream has taken it. Call it before a pause, and at the end. Returns and throws like `write`. */
+  /**
+   * Hands everything on and waits until the stream has taken it. Call it before a pause, and at the
+   * end. Returns and throws like `write`.
+   */
   async flush (): Promise<boolean> {
     const text = this.#pending.join('')
     this.#pending = []
     this.#pendingChars = 0
     if (text === '' || !this.#isOpen) return this.#isOpen
-    const error = await new Promise<Error | null | undefined>((resolve) => { this.#stream.write(text, resolve) })
+    const error = await new Promise<Error | null | undefined>(resolve => {
+      this.#stream.write(text, resolve)
+    })
     if (error === null || error === undefined) return this.#isOpen
     this.#isOpen = false
     if ('code' in error && READER_GONE.has(String(error.code))) return false
@@ -64,7 +80,10 @@ export class LineWriter {
  * Writes each value as a line and stops asking for more when the reader has gone.
  * @returns how many were handed to the stream
  */
-export async function writeNdjson (values: AsyncIterable<unknown> | Iterable<unknown>, stream?: Writable): Promise<number> {
+export async function writeNdjson (
+  values: AsyncIterable<unknown> | Iterable<unknown>,
+  stream?: Writable
+): Promise<number> {
   const lines = new LineWriter(stream)
   let count = 0
   for await (const value of values) {
@@ -81,8 +100,8 @@ export function sortByKey<T extends { readonly key: string }> (records: T[]): T[
 }
 
 /**
- * The order of two keys' UTF-8 bytes, which is that of their code points. A plain `<` compares UTF-16 units, where
- * the surrogates of characters above U+FFFF come before U+E000 to U+FFFF.
+ * The order of two keys' UTF-8 bytes, which is that of their code points. A plain `<` compares
+ * UTF-16 units, where the surrogates of characters above U+FFFF come before U+E000 to U+FFFF.
  */
 export function compareKeys (a: string, b: string): number {
   const shared = Math.min(a.length, b.length)

@@ -1,7 +1,7 @@
 /**
- * A progress line that is redrawn in place while a command runs, and gone when it ends: what a command has to say at
- * its end it says by itself. On anything but a terminal it prints nothing, so logs and pipes stay clean.
- * cli-progress is imported here and nowhere else.
+ * A progress line that is redrawn in place while a command runs, and gone when it ends: what a
+ * command has to say at its end it says by itself. On anything but a terminal it prints nothing, so
+ * logs and pipes stay clean. cli-progress is imported here and nowhere else.
  */
 import cliProgress from 'cli-progress'
 
@@ -17,10 +17,16 @@ export interface ProgressOptions {
 }
 
 export interface Progress {
-  /** @param count how many are done by now; @param extra a few words to show behind it, until there are others */
-  update (count: number, extra?: string): void
-  /** Takes the line away and stops the redrawing, which keeps the process alive. Harmless when called again. */
-  stop (): void
+  /**
+   * @param count how many are done by now; @param extra a few words to show behind it, until there
+   * are others
+   */
+  update(count: number, extra?: string): void
+  /**
+   * Takes the line away and stops the redrawing, which keeps the process alive. Harmless when
+   * called again.
+   */
+  stop(): void
 }
 
 const SILENT: Progress = { update () {}, stop () {} }
@@ -32,11 +38,13 @@ export function startProgress ({ label, total, stream }: ProgressOptions): Progr
     format: total === undefined
       ? '{label} {value} in {duration_formatted} {extra}'
       : '{label} [{bar}] {value}/{total} ETA {eta_formatted} {extra}',
-    formatValue: (value, _options, type) => type === 'value' || type === 'total' ? value.toLocaleString('en-US') : String(value),
+    formatValue: (value, _options, type) =>
+      type === 'value' || type === 'total' ? value.toLocaleString('en-US') : String(value),
     barsize: BAR_CHARS,
     fps: REDRAWS_PER_SECOND,
     clearOnComplete: true,
-    // Cut the line at the terminal's width instead of switching its wrapping off: a process that is killed would leave it off.
+    // Cut the line at the terminal's width instead of switching its wrapping off: a process that is
+    // killed would leave it off.
     linewrap: true,
     etaAsynchronousUpdate: true,
     // The command ends by its own rules on SIGINT, and calls stop on its way out.

@@ -1,6 +1,6 @@
 /**
- * SIGINT and SIGTERM as an AbortSignal: a command winds up what it is doing and ends well. A second one ends it at once,
- * for whoever has no patience.
+ * SIGINT and SIGTERM as an AbortSignal: a command winds up what it is doing and ends well. A second
+ * one ends it at once, for whoever has no patience.
  */
 import { constants } from 'node:os'
 
@@ -9,7 +9,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 export interface Interrupt {
   readonly signal: AbortSignal
   /** Stops listening. */
-  end (): void
+  end(): void
 }
 
 export function onInterrupt (): Interrupt {
@@ -21,12 +21,16 @@ export function onInterrupt (): Interrupt {
   for (const name of SIGNALS) process.on(name, listener)
   return {
     signal: controller.signal,
-    end () { for (const name of SIGNALS) process.off(name, listener) }
+    end () {
+      for (const name of SIGNALS) process.off(name, listener)
+    }
   }
 }
 
 /** Resolves when aborted. */
 export async function aborted (signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
-  await new Promise<void>(resolve => { signal.addEventListener('abort', () => resolve(), { once: true }) })
+  await new Promise<void>(resolve => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }

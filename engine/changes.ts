@@ -1,9 +1,10 @@
 /**
- * What changed since a cursor: a walk over the log above it (D7). Compaction has left only live entries there, so
- * however far behind a consumer is, it finds at most the live records.
+ * What changed since a cursor: a walk over the log above it (D7). Compaction has left only live
+ * entries there, so however far behind a consumer is, it finds at most the live records.
  *
- * Incarnations are drained in turns of equal size, so a busy writer cannot starve a quiet one. A record is given out once
- * per call, merged and current, whichever of its entries was met first; the cursor moves past the entries walked.
+ * Incarnations are drained in turns of equal size, so a busy writer cannot starve a quiet one. A
+ * record is given out once per call, merged and current, whichever of its entries was met first;
+ * the cursor moves past the entries walked.
  */
 import { isStart, type Cursor } from './cursor.js'
 import type { Entry } from './record/entry.js'
@@ -23,26 +24,40 @@ export interface Change {
   /** Names of the fields written since the cursor. */
   readonly changed: readonly string[]
   /**
-   * The greatest version in the record, dropped tombstones included. For a record of registers it never goes back. Counters, sets
-   * and the like do not follow the clocks: of two writes at once on different nodes the better may be the older one, and
-   * a delete takes them with it that is dated before them. Then it can go back, though what is shown never does.
+   * The greatest version in the record, dropped tombstones included. For a record of registers it
+   * never goes back. Counters, sets and the like do not follow the clocks: of two writes at once on
+   * different nodes the better may be the older one, and a delete takes them with it that is dated
+   * before them. Then it can go back, though what is shown never does.
    */
   readonly version: number
 }
 
 export type Page =
   /** `more` tells whether entries remain above the new cursor. */
-  | { readonly outcome: 'changes', readonly changes: readonly Change[], readonly cursor: Cursor, readonly more: boolean }
+  | {
+    readonly outcome: 'changes',
+    readonly changes: readonly Change[],
+    readonly cursor: Cursor,
+    readonly more: boolean
+  }
   /** This replica has not seen what an earlier answer was based on: ask another one, or later. */
   | { readonly outcome: 'behind' }
-  /** Deletes this reader was not told of have been dropped: it has to start over, and to forget what does not come again. */
+  /**
+   * Deletes this reader was not told of have been dropped: it has to start over, and to forget what
+   * does not come again.
+   */
   | { readonly outcome: 'reset' }
 
 /**
  * @param limit most records to return, at least 1
  * @param maxBytes the page ends early once its records are about this large
  */
-export function changesSince (shard: Shard, cursor: Cursor, limit: number, maxBytes: number = limits.maxPollReplyBytes): Page {
+export function changesSince (
+  shard: Shard,
+  cursor: Cursor,
+  limit: number,
+  maxBytes: number = limits.maxPollReplyBytes
+): Page {
   const state = shard.stateVector
   const { known } = shard
   if (!covers(known, cursor.witness)) return { outcome: 'behind' }
@@ -76,10 +91,28 @@ export function changesSince (shard: Shard, cursor: Cursor, limit: number, maxBy
     })
   }
   const more = waiting.length > 0
-  if (more) return { outcome: 'changes', changes, cursor: { ...cursor, seen, witness: join(cursor.witness, known), floor }, more }
+  if (more) {
+    return {
+      outcome: 'changes',
+      changes,
+      cursor: { ...cursor, seen, witness: join(cursor.witness, known), floor },
+      more
+    }
+  }
   // At the end, what was seen is exactly what is there, so that its digest is the shard's.
   const retired = new Map([...shard.floor.below].filter(([incarnation]) => !state.has(incarnation)))
-  return { outcome: 'changes', changes, cursor: { ...cursor, seen: new Map(state), witness: join(cursor.witness, known), floor: new Map(), retired }, more }
+  return {
+    outcome: 'changes',
+    changes,
+    cursor: {
+      ...cursor,
+      seen: new Map(state),
+      witness: join(cursor.witness, known),
+      floor: new Map(),
+      retired
+    },
+    more
+  }
 }
 
 function changeOf (shard: Shard, key: string, seen: StateVector): Change {
@@ -87,7 +120,19 @@ function changeOf (shard: Shard, key: string, seen: StateVector): Change {
   const fields = fieldsOf(head, shard.now)
   const changed: string[] = []
   for (let entry: Entry | null = head; entry !== null; entry = entry.next) {
-    if (entry.clock >= (seen.get(entry.incarnation) ?? 0)) changed.push(...Object.keys(entry.fields), ...claimsOf(entry).map(claim => claim.field))
+    if (entry.clock >= (seen.get(entry.incarnation) ?? 0)) {
+      changed.push(
+        ...Object.keys(entry.fields),
+        ...claimsOf(entry).map(claim => claim.field)
+      )
+    }
   }
-  return { key, shard: shard.shard, deleted: fields === undefined, fields: fields ?? {}, changed: [...new Set(changed)], version: shard.versionOf(head) }
+  return {
+    key,
+    shard: shard.shard,
+    deleted: fields === undefined,
+    fields: fields ?? {},
+    changed: [...new Set(changed)],
+    version: shard.versionOf(head)
+  }
 }

@@ -2,21 +2,25 @@
  * Cursors: how far a consumer has read a shard. Opaque to users, valid on every replica.
  *
  *   seen      every entry below this vector was delivered, or superseded by one that was or will be
- *   witness   what the replicas knew that answered so far. "Superseded" above was their judgement, so only a replica that
- *             has seen as much may continue: one that is behind answers with nothing rather than with old data.
+ *   witness   what the replicas knew that answered so far. "Superseded" above was their judgement,
+ *             so only a replica that has seen as much may continue: one that is behind answers with
+ *             nothing rather than with old data.
  *
- * What a cursor promises: a record that has no live entry above `seen` in what `witness` names was handed out whole, as it is
- * there. When a shard is read to its end the two are equal.
+ * What a cursor promises: a record that has no live entry above `seen` in what `witness` names was
+ * handed out whole, as it is there. When a shard is read to its end the two are equal.
  *
- * Two cursors join to the `seen` that lies further on, whole, and to both witnesses. Taking the greater clock of each
- * incarnation for `seen` as well would promise too much: one reader was shown field x of a record, the other one field
- * y, and nobody the two together (docs/adr/0005). Only when what it had seen is lost for good does a reader start over,
- * in a new generation: of two cursors of different generations the later one stands alone.
+ * Two cursors join to the `seen` that lies further on, whole, and to both witnesses. Taking the
+ * greater clock of each incarnation for `seen` as well would promise too much: one reader was shown
+ * field x of a record, the other one field y, and nobody the two together (docs/adr/0005). Only
+ * when what it had seen is lost for good does a reader start over, in a new generation: of two
+ * cursors of different generations the later one stands alone.
  */
 import { checksum32 } from './base/hash.js'
 import { CursorError } from './errors.js'
-import { decodeStateVector, encodeStateVector, join, meet, sameVector, type StateVector } from './base/state-vector.js'
-import { createDecoder, createEncoder, hasContent, readUint8, readVarUint, readVarUint8Array, toUint8Array, writeUint8, writeVarUint, writeVarUint8Array } from './base/varint.js'
+import { decodeStateVector, encodeStateVector, join, meet, sameVector,
+  type StateVector } from './base/state-vector.js'
+import { createDecoder, createEncoder, hasContent, readUint8, readVarUint, readVarUint8Array,
+  toUint8Array, writeUint8, writeVarUint, writeVarUint8Array } from './base/varint.js'
 
 export interface Cursor {
   readonly shard: number
@@ -24,9 +28,14 @@ export interface Cursor {
   readonly generation: number
   readonly seen: StateVector
   readonly witness: StateVector
-  /** Tombstones below it had been dropped already when this reader began; empty once it has read to the end. */
+  /**
+   * Tombstones below it had been dropped already when this reader began; empty once it has read to
+   * the end.
+   */
   readonly floor: StateVector
-  /** Incarnations that were retired when it last read to the end. They are part of what it has seen. */
+  /**
+   * Incarnations that were retired when it last read to the end. They are part of what it has seen.
+   */
   readonly retired: StateVector
 }
 
@@ -41,24 +50,38 @@ export function startOf (shard: number, generation = 0): Cursor {
 }
 
 /** Whether nothing was read with it yet. */
-export function isStart ({ seen, witness }: Cursor): boolean { return seen.size === 0 && witness.size === 0 }
-
-/** Commutative, associative and idempotent: replicas that hear the same cursors in any order end up with the same one. */
-export function joinCursors (a: Cursor, b: Cursor): Cursor {
-  if (a.shard !== b.shard) throw new CursorError(`cursors of shards ${a.shard} and ${b.shard} cannot be joined`)
-  if (a.generation !== b.generation) return a.generation > b.generation ? a : b
-  const order = comparePositions(a, b)
-  return { ...order >= 0 ? a : b, witness: join(a.witness, b.witness), ...order === 0 ? { floor: meet(a.floor, b.floor) } : {} }
+export function isStart ({ seen, witness }: Cursor): boolean {
+  return seen.size === 0 && witness.size === 0
 }
 
 /**
- * A total order of positions: by the number of entries below them, those of retired incarnations included, then by their encodings. Whoever reads on only moves up
- * in it, so it never costs a reader what it had committed itself.
+ * Commutative, associative and idempotent: replicas that hear the same cursors in any order end up
+ * with the same one.
+ */
+export function joinCursors (a: Cursor, b: Cursor): Cursor {
+  if (a.shard !== b.shard) {
+    throw new CursorError(`cursors of shards ${a.shard} and ${b.shard} cannot be joined`)
+  }
+  if (a.generation !== b.generation) return a.generation > b.generation ? a : b
+  const order = comparePositions(a, b)
+  return {
+    ...order >= 0 ? a : b,
+    witness: join(a.witness, b.witness),
+    ...order === 0 ? { floor: meet(a.floor, b.floor) } : {}
+  }
+}
+
+/**
+ * A total order of positions: by the number of entries below them, those of retired incarnations
+ * included, then by their encodings. Whoever reads on only moves up in it, so it never costs a
+ * reader what it had committed itself.
  * @returns above 0 when `a` lies further on, 0 when they are the same
  */
 export function comparePositions (a: Position, b: Position): number {
-  return entriesBelow(join(a.seen, a.retired)) - entriesBelow(join(b.seen, b.retired)) || entriesBelow(a.retired) - entriesBelow(b.retired) ||
-    Buffer.compare(encodeStateVector(a.seen), encodeStateVector(b.seen)) || Buffer.compare(encodeStateVector(a.retired), encodeStateVector(b.retired))
+  return entriesBelow(join(a.seen, a.retired)) - entriesBelow(join(b.seen, b.retired)) ||
+    entriesBelow(a.retired) - entriesBelow(b.retired) ||
+    Buffer.compare(encodeStateVector(a.seen), encodeStateVector(b.seen)) ||
+    Buffer.compare(encodeStateVector(a.retired), encodeStateVector(b.retired))
 }
 
 function entriesBelow (sv: StateVector): number {
@@ -67,15 +90,23 @@ function entriesBelow (sv: StateVector): number {
   return entries
 }
 
-/** [format, shard, generation, seen, witness or empty when equal, floor or empty, retired or empty, checksum of what precedes]. One cursor has one encoding. */
+/**
+ * [format, shard, generation, seen, witness or empty when equal, floor or empty, retired or empty,
+ * checksum of what precedes]. One cursor has one encoding.
+ */
 export function encodeCursor (cursor: Cursor): Uint8Array {
   const body = createEncoder()
   writeUint8(body, FORMAT)
   writeVarUint(body, cursor.shard)
   writeVarUint(body, cursor.generation)
   writeVarUint8Array(body, encodeStateVector(cursor.seen))
-  writeVarUint8Array(body, sameVector(cursor.seen, cursor.witness) ? new Uint8Array(0) : encodeStateVector(cursor.witness))
-  for (const vector of [cursor.floor, cursor.retired]) writeVarUint8Array(body, vector.size === 0 ? new Uint8Array(0) : encodeStateVector(vector))
+  writeVarUint8Array(
+    body,
+    sameVector(cursor.seen, cursor.witness) ? new Uint8Array(0) : encodeStateVector(cursor.witness)
+  )
+  for (const vector of [cursor.floor, cursor.retired]) {
+    writeVarUint8Array(body, vector.size === 0 ? new Uint8Array(0) : encodeStateVector(vector))
+  }
   const bytes = toUint8Array(body)
   writeVarUint(body, checksum32(bytes))
   return toUint8Array(body)
@@ -87,19 +118,39 @@ export function decodeCursor (bytes: Uint8Array, shard: number): Cursor {
   let cursor: Cursor
   try {
     const format = readUint8(reader)
-    if (format !== FORMAT) throw new CursorError(`cursor format ${format} is not known here (${FORMAT} is); was it written by a newer release?`)
+    if (format !== FORMAT) {
+      throw new CursorError(
+        `cursor format ${format} is not known here (${FORMAT} is); was it written by a newer ` +
+          'release?'
+      )
+    }
     const ofShard = readVarUint(reader)
     const generation = readVarUint(reader)
     const seen = decodeStateVector(readVarUint8Array(reader))
     const witness = readVarUint8Array(reader)
-    const [floor, retired] = [readVarUint8Array(reader), readVarUint8Array(reader)].map(vector => vector.length === 0 ? NONE : decodeStateVector(vector)) as [StateVector, StateVector]
-    cursor = { shard: ofShard, generation, seen, witness: witness.length === 0 ? seen : decodeStateVector(witness), floor, retired }
+    const [floor, retired] = [readVarUint8Array(reader), readVarUint8Array(reader)].map(vector =>
+      vector.length === 0 ? NONE : decodeStateVector(vector)
+    ) as [StateVector, StateVector]
+    cursor = {
+      shard: ofShard,
+      generation,
+      seen,
+      witness: witness.length === 0 ? seen : decodeStateVector(witness),
+      floor,
+      retired
+    }
     const body = bytes.subarray(0, reader.pos)
-    if (readVarUint(reader) !== checksum32(body) || hasContent(reader)) throw new CursorError('cursor is damaged: its checksum does not match')
+    if (readVarUint(reader) !== checksum32(body) || hasContent(reader)) {
+      throw new CursorError('cursor is damaged: its checksum does not match')
+    }
   } catch (error) {
     if (error instanceof CursorError) throw error
-    throw new CursorError(`cursor is damaged: ${error instanceof Error ? error.message : String(error)}`)
+    throw new CursorError(
+      `cursor is damaged: ${error instanceof Error ? error.message : String(error)}`
+    )
   }
-  if (cursor.shard !== shard) throw new CursorError(`cursor belongs to shard ${cursor.shard}, not ${shard}`)
+  if (cursor.shard !== shard) {
+    throw new CursorError(`cursor belongs to shard ${cursor.shard}, not ${shard}`)
+  }
   return cursor
 }

@@ -1,11 +1,15 @@
 /**
- * The errors a caller can meet. Each has a stable `code`, and answers the two questions a caller has:
- * did anything change, and is it worth trying again as it is?
+ * The errors a caller can meet. Each has a stable `code`, and answers the two questions a caller
+ * has: did anything change, and is it worth trying again as it is?
  *
- * A mistake in the calling program (a wrong type, a missing argument) is a TypeError and not listed here.
+ * A mistake in the calling program (a wrong type, a missing argument) is a TypeError and not listed
+ * here.
  */
 
-/** 'no': nothing changed; 'yes': it took effect; 'maybe': it may have, but a retry does no harm (writes are idempotent). */
+/**
+ * 'no': nothing changed; 'yes': it took effect; 'maybe': it may have, but a retry does no harm
+ * (writes are idempotent).
+ */
 export type Changed = 'no' | 'yes' | 'maybe'
 
 export interface ErrorFacts {
@@ -34,107 +38,176 @@ const REFUSED: ErrorFacts = { changed: 'no', retryable: false }
 
 /** An option, flag or stored setting that cannot be used. */
 export class ConfigError extends MillpondError {
-  constructor (message: string, cause?: unknown) { super('CONFIG_INVALID', message, { ...REFUSED, cause }) }
+  constructor (message: string, cause?: unknown) {
+    super('CONFIG_INVALID', message, { ...REFUSED, cause })
+  }
 }
 
 /** This node's settings contradict those of the cluster or of its own data directory. */
 export class ConfigConflictError extends MillpondError {
-  constructor (message: string) { super('CONFIG_CONFLICT', message, REFUSED) }
+  constructor (message: string) {
+    super('CONFIG_CONFLICT', message, REFUSED)
+  }
 }
 
 /** A key or value crosses a bound of limits.ts. */
 export class LimitError extends MillpondError {
-  constructor (message: string) { super('LIMIT_EXCEEDED', message, REFUSED) }
+  constructor (message: string) {
+    super('LIMIT_EXCEEDED', message, REFUSED)
+  }
 }
 
-/** A key or value that cannot be stored: its type cannot travel, or it would not read back as it was written. */
+/**
+ * A key or value that cannot be stored: its type cannot travel, or it would not read back as it was
+ * written.
+ */
 export class ValueError extends MillpondError {
-  constructor (message: string) { super('VALUE_REFUSED', message, REFUSED) }
+  constructor (message: string) {
+    super('VALUE_REFUSED', message, REFUSED)
+  }
 }
 
 /** A field was used as another kind than it is: a counter as a register, a set as a counter. */
 export class KindError extends MillpondError {
-  constructor (message: string) { super('FIELD_KIND', message, REFUSED) }
+  constructor (message: string) {
+    super('FIELD_KIND', message, REFUSED)
+  }
 }
 
 /** A write whose version lies too far in the future (D2). */
 export class FutureVersionError extends MillpondError {
-  constructor (message: string) { super('VERSION_IN_FUTURE', message, REFUSED) }
+  constructor (message: string) {
+    super('VERSION_IN_FUTURE', message, REFUSED)
+  }
 }
 
 /** An update from a peer or from disk that was not applied; the shard is as it was before. */
 export class UpdateRefusedError extends MillpondError {
-  constructor (readonly reason: string, detail: string) { super('UPDATE_REFUSED', `update refused (${reason}): ${detail}`, REFUSED) }
+  constructor (readonly reason: string, detail: string) {
+    super('UPDATE_REFUSED', `update refused (${reason}): ${detail}`, REFUSED)
+  }
 }
 
-/** Yjs threw, and again after the shard's log was made anew: buffered writes wait on, and nothing else changed. */
+/**
+ * Yjs threw, and again after the shard's log was made anew: buffered writes wait on, and nothing
+ * else changed.
+ */
 export class LogError extends MillpondError {
-  constructor (message: string, cause: unknown) { super('LOG_FAILED', message, { changed: 'no', retryable: true, cause }) }
+  constructor (message: string, cause: unknown) {
+    super('LOG_FAILED', message, { changed: 'no', retryable: true, cause })
+  }
 }
 
 /** A message whose envelope does not check out. */
 export class EnvelopeError extends MillpondError {
-  constructor (readonly reason: string, detail: string) { super('ENVELOPE_REFUSED', `message refused (${reason}): ${detail}`, REFUSED) }
+  constructor (readonly reason: string, detail: string) {
+    super('ENVELOPE_REFUSED', `message refused (${reason}): ${detail}`, REFUSED)
+  }
 }
 
 /** A cursor that is not one of ours, or is damaged. */
 export class CursorError extends MillpondError {
-  constructor (message: string) { super('CURSOR_INVALID', message, REFUSED) }
+  constructor (message: string) {
+    super('CURSOR_INVALID', message, REFUSED)
+  }
 }
 
-/** A query that cannot be answered as it stands: an unknown operator, nothing to compare with, types that cannot be compared. */
+/**
+ * A query that cannot be answered as it stands: an unknown operator, nothing to compare with, types
+ * that cannot be compared.
+ */
 export class QueryError extends MillpondError {
-  constructor (message: string) { super('QUERY_REFUSED', message, REFUSED) }
+  constructor (message: string) {
+    super('QUERY_REFUSED', message, REFUSED)
+  }
 }
 
 /** No index answers any condition of a query: it would have to look at every record. */
 export class NotIndexedError extends MillpondError {
-  constructor (message: string) { super('NOT_INDEXED', message, REFUSED) }
+  constructor (message: string) {
+    super('NOT_INDEXED', message, REFUSED)
+  }
 }
 
 /** The write took effect, but fewer replicas than asked for confirmed it in time. */
 export class WriteConcernError extends MillpondError {
-  constructor (readonly wanted: string, readonly reached: number, readonly needed: number, readonly timeoutMs: number) {
-    super('WRITE_CONCERN', `write concern ${wanted} not reached within ${timeoutMs} ms: ${reached} of ${needed} confirmed; the write stands and will replicate`, { changed: 'yes', retryable: true })
+  constructor (
+    readonly wanted: string,
+    readonly reached: number,
+    readonly needed: number,
+    readonly timeoutMs: number
+  ) {
+    super(
+      'WRITE_CONCERN',
+      `write concern ${wanted} not reached within ${timeoutMs} ms: ${reached} of ${needed} ` +
+        'confirmed; the write stands and will replicate',
+      { changed: 'yes', retryable: true }
+    )
   }
 }
 
 /** No answer in time. */
 export class TimeoutError extends MillpondError {
-  constructor (what: string, timeoutMs: number) { super('TIMEOUT', `${what}: no answer within ${timeoutMs} ms`, { changed: 'maybe', retryable: true }) }
+  constructor (what: string, timeoutMs: number) {
+    super('TIMEOUT', `${what}: no answer within ${timeoutMs} ms`, {
+      changed: 'maybe',
+      retryable: true
+    })
+  }
 }
 
-/** An increment was sent and no answer came: it counted once or not at all, and sending it again could make that twice. */
+/**
+ * An increment was sent and no answer came: it counted once or not at all, and sending it again
+ * could make that twice.
+ */
 export class OutcomeUnknownError extends MillpondError {
-  constructor (message: string, cause: unknown) { super('OUTCOME_UNKNOWN', `increment of ${message}; it may have taken effect`, { changed: 'maybe', retryable: false, cause }) }
+  constructor (message: string, cause: unknown) {
+    super('OUTCOME_UNKNOWN', `increment of ${message}; it may have taken effect`, {
+      changed: 'maybe',
+      retryable: false,
+      cause
+    })
+  }
 }
 
 /** Nobody who could do this is reachable right now. */
 export class UnavailableError extends MillpondError {
-  constructor (message: string, cause?: unknown) { super('UNAVAILABLE', message, { changed: 'no', retryable: true, cause }) }
+  constructor (message: string, cause?: unknown) {
+    super('UNAVAILABLE', message, { changed: 'no', retryable: true, cause })
+  }
 }
 
 /** A bounded queue is full: slow down and try again. */
 export class BusyError extends MillpondError {
-  constructor (message: string) { super('TOO_BUSY', message, { changed: 'no', retryable: true }) }
+  constructor (message: string) {
+    super('TOO_BUSY', message, { changed: 'no', retryable: true })
+  }
 }
 
 /** The server could not be reached, or closed the connection for good. */
 export class ConnectionError extends MillpondError {
-  constructor (message: string, cause?: unknown) { super('CONNECTION', message, { changed: 'no', retryable: true, cause }) }
+  constructor (message: string, cause?: unknown) {
+    super('CONNECTION', message, { changed: 'no', retryable: true, cause })
+  }
 }
 
 /** The store could not be opened, read or written. */
 export class StoreError extends MillpondError {
-  constructor (message: string, cause?: unknown) { super('STORE', message, { changed: 'maybe', retryable: true, cause }) }
+  constructor (message: string, cause?: unknown) {
+    super('STORE', message, { changed: 'maybe', retryable: true, cause })
+  }
 }
 
 /** The node, client or consumer was closed. */
 export class ClosedError extends MillpondError {
-  constructor (what: string) { super('CLOSED', `${what} is closed`, REFUSED) }
+  constructor (what: string) {
+    super('CLOSED', `${what} is closed`, REFUSED)
+  }
 }
 
 /** The remote side refused a request and said why. */
 export class RemoteError extends MillpondError {
-  constructor (code: string, message: string, facts: ErrorFacts) { super(code, message, facts) }
+  constructor (code: string, message: string, facts: ErrorFacts) {
+    super(code, message, facts)
+  }
 }

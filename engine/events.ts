@@ -1,25 +1,56 @@
 /**
- * What happens inside a shard that somebody may want to count, log or act on. The engine reports; metrics and logs are
- * sinks that listen, so the logic holds no calls to either.
+ * What happens inside a shard that somebody may want to count, log or act on. The engine reports;
+ * metrics and logs are sinks that listen, so the logic holds no calls to either.
  */
 export type EngineEvent =
   /** Superseded entries were taken out of the log. */
-  | { readonly type: 'compacted', readonly shard: number, readonly live: number, readonly dropped: number }
+  | {
+    readonly type: 'compacted',
+    readonly shard: number,
+    readonly live: number,
+    readonly dropped: number
+  }
   /** An update was refused; the shard is unchanged. */
-  | { readonly type: 'update-refused', readonly shard: number, readonly reason: string, readonly detail: string }
+  | {
+    readonly type: 'update-refused',
+    readonly shard: number,
+    readonly reason: string,
+    readonly detail: string
+  }
   /** Yjs threw, which it never should: the log was made anew from the records. Nothing was lost. */
   | { readonly type: 'log-rebuilt', readonly shard: number, readonly error: unknown }
-  /** A peer holds entries under this process's own incarnation id that this process never wrote: the id is used twice. */
+  /**
+   * A peer holds entries under this process's own incarnation id that this process never wrote: the
+   * id is used twice.
+   */
   | { readonly type: 'own-incarnation', readonly shard: number, readonly incarnation: number }
   /** Entries were merged whose versions lie too far ahead for the local clock to follow. */
   | { readonly type: 'clock-ahead', readonly shard: number, readonly version: number }
-  /** The shard has more records than it should: use more shards. Told at limits.warnRecordsPerShard and at each doubling. */
+  /**
+   * The shard has more records than it should: use more shards. Told at limits.warnRecordsPerShard
+   * and at each doubling.
+   */
   | { readonly type: 'shard-large', readonly shard: number, readonly records: number }
   /** Writers used one field as more than one kind; every replica gives up the same use. */
-  | { readonly type: 'field-kind-conflict', readonly shard: number, readonly key: string, readonly field: string }
-  /** Tombstones were dropped; `forced` of them because of their age alone, before all had seen them. */
-  | { readonly type: 'tombstones-collected', readonly shard: number, readonly dropped: number, readonly forced: number }
-  /** This replica lay below a peer's floor and took over its whole state; `dropped` entries were history there. */
+  | {
+    readonly type: 'field-kind-conflict',
+    readonly shard: number,
+    readonly key: string,
+    readonly field: string
+  }
+  /**
+   * Tombstones were dropped; `forced` of them because of their age alone, before all had seen them.
+   */
+  | {
+    readonly type: 'tombstones-collected',
+    readonly shard: number,
+    readonly dropped: number,
+    readonly forced: number
+  }
+  /**
+   * This replica lay below a peer's floor and took over its whole state; `dropped` entries were
+   * history there.
+   */
   | { readonly type: 'shard-reset', readonly shard: number, readonly dropped: number }
   /** Incarnations that own nothing live were taken out of the state vector. */
   | { readonly type: 'incarnations-retired', readonly shard: number, readonly count: number }

@@ -1,15 +1,19 @@
 /**
- * Every bound of the system, with its reason. Code elsewhere names a bound from here and never invents one.
+ * Every bound of the system, with its reason. Code elsewhere names a bound from here and never
+ * invents one.
  *
- * The relations between bounds are asserted once, when this module is loaded: a change that breaks one stops the
- * process at start instead of corrupting something under load.
+ * The relations between bounds are asserted once, when this module is loaded: a change that breaks
+ * one stops the process at start instead of corrupting something under load.
  */
 
 const KIB = 1024
 const MIB = 1024 * KIB
 
 export const limits = {
-  /** Keys are held once per live record and travel with every entry; longer ones are almost always a mistake. */
+  /**
+   * Keys are held once per live record and travel with every entry; longer ones are almost always a
+   * mistake.
+   */
   maxKeyBytes: 512,
   /** Field names are repeated in every entry. */
   maxFieldNameBytes: 128,
@@ -19,33 +23,59 @@ export const limits = {
   maxValueDepth: 16,
   /** Characters of an element of a set: it is repeated in each add and remove. */
   maxElementLength: 256,
-  /** What one entry says of counters, sets and the like; each is held against every other of its record. */
+  /**
+   * What one entry says of counters, sets and the like; each is held against every other of its
+   * record.
+   */
   maxClaimsPerEntry: 128,
-  /** Values of sequenced fields in one entry, which leaves as much room for everything else it claims. */
+  /**
+   * Values of sequenced fields in one entry, which leaves as much room for everything else it
+   * claims.
+   */
   maxSequencedBytes: 64 * KIB,
   /** One entry must fit into one delta, and one delta into one message, with room to spare. */
   maxEntryBytes: 256 * KIB,
-  /** Entries a shard buffers before it writes them to its log without waiting for the flush timer. */
+  /**
+   * Entries a shard buffers before it writes them to its log without waiting for the flush timer.
+   */
   maxPendingEntries: 2048,
   /** Bytes of one delta. With the envelope it stays below NATS's default max_payload of 1 MiB. */
   maxDeltaBytes: 512 * KIB,
-  /** A delta may describe many small runs; more than this in one message is not something a peer would send. */
+  /**
+   * A delta may describe many small runs; more than this in one message is not something a peer
+   * would send.
+   */
   maxRunsPerUpdate: 4_000_000,
   /** Incarnations (process lives) one shard may name in its state vector. */
   maxIncarnationsPerShard: 4096,
-  /** An update that carries a whole shard; it is applied whole or not at all, so the receiver must hold it at once. */
+  /**
+   * An update that carries a whole shard; it is applied whole or not at all, so the receiver must
+   * hold it at once.
+   */
   maxUpdateBytes: 64 * MIB,
-  /** Slots of one chunk of a log: as many are copied at once to take holes out, a few microseconds of work. */
+  /**
+   * Slots of one chunk of a log: as many are copied at once to take holes out, a few microseconds
+   * of work.
+   */
   maxSlotsPerChunk: 1024,
-  /** A chunk is packed when more than this share of its slots are holes, 10 bytes each: so a hole costs copying three entries ... */
+  /**
+   * A chunk is packed when more than this share of its slots are holes, 10 bytes each: so a hole
+   * costs copying three entries ...
+   */
   maxHoleShare: 0.25,
   /** ... but never for fewer holes than this. */
   minHolesToPack: 8,
-  /** Records of a shard from which on it says so, and again at each doubling: it is stored, sent to new replicas and compared as one piece. */
+  /**
+   * Records of a shard from which on it says so, and again at each doubling: it is stored, sent to
+   * new replicas and compared as one piece.
+   */
   warnRecordsPerShard: 131_072,
   /** Shards per cache. Each costs a Y.Doc (about 2.5 KB when empty). */
   maxShards: 65_536,
-  /** Placement groups per cache: each costs about 40 bytes in every heartbeat, which must fit one message. */
+  /**
+   * Placement groups per cache: each costs about 40 bytes in every heartbeat, which must fit one
+   * message.
+   */
   maxGroups: 1024,
   /** Replicas of one placement group. */
   maxReplicas: 16,
@@ -56,14 +86,20 @@ export const limits = {
   /** A write whose version lies further ahead than this is refused where it enters (D2). */
   maxFutureMs: 60_000,
 
-  /** How often what has expired is written down, for consumers to hear of it; reads leave it out on time without that. */
+  /**
+   * How often what has expired is written down, for consumers to hear of it; reads leave it out on
+   * time without that.
+   */
   expirySweepMs: 1000,
   /** Records one sweep writes down: about 10 ms of work ... */
   maxExpiredPerSweep: 2048,
   /** ... and the pause before it goes on, so that the node does other things most of the time. */
   expiryRestMs: 50,
 
-  /** Bytes of one message part on the wire, below NATS's default max_payload (1 MiB) with room for subject and headers. */
+  /**
+   * Bytes of one message part on the wire, below NATS's default max_payload (1 MiB) with room for
+   * subject and headers.
+   */
   maxPartBytes: 900 * KIB,
   /** Parts of one logical message: maxUpdateBytes plus its envelope, and some room. */
   maxParts: 96,
@@ -71,11 +107,17 @@ export const limits = {
   maxPartialMessages: 64,
   /** Requests one connection may have in flight; more wait for their turn or fail with TOO_BUSY. */
   maxRequestsInFlight: 1024,
-  /** A flush is put off by this many times what the last one took, so that flushing costs a bounded share of the time ... */
+  /**
+   * A flush is put off by this many times what the last one took, so that flushing costs a bounded
+   * share of the time ...
+   */
   flushRestFactor: 10,
   /** ... but never by more than this: latency under load stays bounded too. */
   maxFlushRestMs: 50,
-  /** Published delta batches one node keeps per placement group so that a peer can ask for a lost one again. */
+  /**
+   * Published delta batches one node keeps per placement group so that a peer can ask for a lost
+   * one again.
+   */
   maxResendBatches: 64,
   /** Bytes of those batches, over all groups of a cache. */
   maxResendBytes: 64 * MIB,
@@ -83,57 +125,113 @@ export const limits = {
   maxDiffReplyBytes: 4 * MIB,
   /** Shards named in one anti-entropy request. */
   maxShardsPerRequest: 4096,
-  /** Shards whose tombstones are looked at in one go: a question to each replica, then a walk over their records. */
+  /**
+   * Shards whose tombstones are looked at in one go: a question to each replica, then a walk over
+   * their records.
+   */
   maxShardsPerCollection: 64,
-  /** Incarnations a shard may list before it is worth looking for some that own nothing live: each costs 10 bytes in every cursor. */
+  /**
+   * Incarnations a shard may list before it is worth looking for some that own nothing live: each
+   * costs 10 bytes in every cursor.
+   */
   maxIdleIncarnations: 16,
-  /** Deletes a shard remembers after their tombstones are gone, 12 bytes each: so many late events are still told from new ones. */
+  /**
+   * Deletes a shard remembers after their tombstones are gone, 12 bytes each: so many late events
+   * are still told from new ones.
+   */
   maxGravesPerShard: 1024,
   /** Leaving groups one step of hand-over looks at: each costs its owners a question. */
   maxHandOversPerStep: 16,
-  /** Bytes of messages of which parts are missing, over one connection: two of the largest at once, then the oldest gives way. */
+  /**
+   * Bytes of messages of which parts are missing, over one connection: two of the largest at once,
+   * then the oldest gives way.
+   */
   maxPartialBytes: 160 * MIB,
-  /** Bytes handed to a NATS connection and not yet confirmed by a flush (its own buffer has no bound). */
+  /**
+   * Bytes handed to a NATS connection and not yet confirmed by a flush (its own buffer has no
+   * bound).
+   */
   maxUnflushedBytes: 32 * MIB,
-  /** Bytes of one subject: a NATS command with two of them must stay below the server's max_control_line (4 KiB), or it hangs up. */
+  /**
+   * Bytes of one subject: a NATS command with two of them must stay below the server's
+   * max_control_line (4 KiB), or it hangs up.
+   */
   maxSubjectBytes: 1024,
   /** Members a view holds; heartbeats of more nodes than this are refused and counted. */
   maxMembers: 512,
-  /** Writes one client or node may have on their way to an owner, waiting for an acknowledgement. */
+  /**
+   * Writes one client or node may have on their way to an owner, waiting for an acknowledgement.
+   */
   maxWritesInFlight: 16_384,
   /** Writes of one forwarded batch. */
   maxWritesPerBatch: 1024,
-  /** Batches of writes an owner remembers having taken, so that a copy of one does nothing: each writer sends a few hundred a second. */
+  /**
+   * Batches of writes an owner remembers having taken, so that a copy of one does nothing: each
+   * writer sends a few hundred a second.
+   */
   maxRememberedBatches: 16_384,
   /** The first pause before a write is tried elsewhere; it doubles with each attempt. */
   minWriteRetryMs: 10,
-  /** The longest such pause. Trying goes on until the time the write was given is up: a server that restarts takes seconds. */
+  /**
+   * The longest such pause. Trying goes on until the time the write was given is up: a server that
+   * restarts takes seconds.
+   */
   maxWriteRetryMs: 500,
   /** Writers waiting for replicas to confirm (write concern above 'durable'), per cache. */
   maxAckWaiters: 65_536,
 
-  /** Deltas a shard may have in its store before they are folded into a snapshot, whatever their size. */
+  /**
+   * Deltas a shard may have in its store before they are folded into a snapshot, whatever their
+   * size.
+   */
   maxStoredDeltas: 512,
-  /** Deltas of a shard are folded into a snapshot when they outgrow it, but never for fewer bytes than this: every shard may have as many. */
+  /**
+   * Deltas of a shard are folded into a snapshot when they outgrow it, but never for fewer bytes
+   * than this: every shard may have as many.
+   */
   minStoredDeltaBytes: 8 * KIB,
-  /** Snapshots one flush writes: encoding a large shard takes milliseconds, and the flush is waited for. */
+  /**
+   * Snapshots one flush writes: encoding a large shard takes milliseconds, and the flush is waited
+   * for.
+   */
   maxSnapshotsPerFlush: 8,
   /** Bytes of deltas waiting to be stored; a writer that outruns the disk is made to wait here. */
   maxUnstoredBytes: 64 * MIB,
-  /** Pause before a failed commit is tried again; it doubles with every failure, and a full disk is nothing to hammer on. */
+  /**
+   * Pause before a failed commit is tried again; it doubles with every failure, and a full disk is
+   * nothing to hammer on.
+   */
   minStoreRetryMs: 100,
-  /** The longest such pause: space was freed, and nobody should have to wait much longer for that to be noticed. */
+  /**
+   * The longest such pause: space was freed, and nobody should have to wait much longer for that to
+   * be noticed.
+   */
   maxStoreRetryMs: 5_000,
-  /** Damaged blobs, and those behind them, a store keeps as evidence; the oldest go first. They take the space they always had. */
+  /**
+   * Damaged blobs, and those behind them, a store keeps as evidence; the oldest go first. They take
+   * the space they always had.
+   */
   maxQuarantinedBlobs: 1024,
-  /** Opening a store waits this long for another process to let go of the file; the event loop stands still meanwhile. */
+  /**
+   * Opening a store waits this long for another process to let go of the file; the event loop
+   * stands still meanwhile.
+   */
   maxStoreLockWaitMs: 250,
-  /** Pages (of 4 KiB) of write-ahead log after which a commit also moves them into the database: about 10 ms of work. */
+  /**
+   * Pages (of 4 KiB) of write-ahead log after which a commit also moves them into the database:
+   * about 10 ms of work.
+   */
   maxWalPages: 1000,
-  /** A log that one large batch made longer than this is cut back once its pages are in the database. */
+  /**
+   * A log that one large batch made longer than this is cut back once its pages are in the
+   * database.
+   */
   maxIdleWalBytes: 16 * MIB,
 
-  /** The first pause before the holders of a group are asked again because none could answer; it doubles each time. */
+  /**
+   * The first pause before the holders of a group are asked again because none could answer; it
+   * doubles each time.
+   */
   minReadRetryMs: 10,
   /** Records one poll returns at most. */
   maxPollLimit: 10_000,
@@ -143,30 +241,48 @@ export const limits = {
   maxPollReplyBytes: 4 * MIB,
   /** Keys one call may read: all the records are in memory at once. */
   maxKeysPerRead: 10_000,
-  /** Keys asked for in one question: whoever answers does nothing else meanwhile. The answer ends early at maxPollReplyBytes. */
+  /**
+   * Keys asked for in one question: whoever answers does nothing else meanwhile. The answer ends
+   * early at maxPollReplyBytes.
+   */
   maxKeysPerGet: 256,
   /** Questions one such call asks at the same time: their answers are in memory twice. */
   maxGetsInFlight: 8,
   /** Records one scan page holds. */
   maxScanPage: 10_000,
-  /** Indexed fields of a cache: each costs every record that has the field about 100 bytes, and every change of it half a microsecond. */
+  /**
+   * Indexed fields of a cache: each costs every record that has the field about 100 bytes, and
+   * every change of it half a microsecond.
+   */
   maxIndexes: 16,
-  /** Keys an index leaves for later: a key that is written over and over meanwhile costs it one update. A query waits for all of them, under a millisecond. */
+  /**
+   * Keys an index leaves for later: a key that is written over and over meanwhile costs it one
+   * update. A query waits for all of them, under a millisecond.
+   */
   maxUnindexedKeys: 1024,
   /** Fields one query has conditions on: each is checked for every candidate. */
   maxQueryConditions: 32,
   /** Values one `in` lists: each is looked up in the index, or compared with. */
   maxQueryInValues: 1024,
-  /** Bytes of the values one query compares with: it travels in one message part, and is sent anew with every page. */
+  /**
+   * Bytes of the values one query compares with: it travels in one message part, and is sent anew
+   * with every page.
+   */
   maxQueryBytes: 256 * KIB,
   /** Records one page of a query holds. */
   maxQueryPage: 10_000,
-  /** Candidates after which a query ends its page with the shard it is in: about 10 ms during which nothing else runs. */
+  /**
+   * Candidates after which a query ends its page with the shard it is in: about 10 ms during which
+   * nothing else runs.
+   */
   maxQueryCandidates: 10_000,
   /** Shards named in one hint, about 3 bytes each; more make several hints. */
   maxShardsPerHint: 8192,
 
-  /** Bytes of one row the command line reads. It holds the largest entry with all its quoting; a quote left open costs no more. */
+  /**
+   * Bytes of one row the command line reads. It holds the largest entry with all its quoting; a
+   * quote left open costs no more.
+   */
   maxRowBytes: MIB
 } as const
 
@@ -175,22 +291,34 @@ export type Limits = typeof limits
 /** Relations that must hold between bounds; each line is a sentence about the system. */
 export function assertLimits (l: { readonly [name in keyof Limits]: number }): void {
   const broken = [
-    [l.maxHoleShare > 0 && l.maxHoleShare < 1 && l.minHolesToPack >= 1 && l.maxSlotsPerChunk >= 2, 'a chunk must have room for entries, and holes in it an end'],
-    [l.maxSequencedBytes + l.maxClaimsPerEntry * (l.maxElementLength * 3 + l.maxFieldNameBytes + 64) <= l.maxEntryBytes, 'an entry must hold as many claims as it may make'],
+    [l.maxHoleShare > 0 && l.maxHoleShare < 1 && l.minHolesToPack >= 1 && l.maxSlotsPerChunk >= 2,
+      'a chunk must have room for entries, and holes in it an end'],
+    [
+      l.maxSequencedBytes +
+          l.maxClaimsPerEntry * (l.maxElementLength * 3 + l.maxFieldNameBytes + 64) <=
+        l.maxEntryBytes,
+      'an entry must hold as many claims as it may make'
+    ],
     [l.maxEntryBytes * 2 <= l.maxDeltaBytes, 'a delta must hold an entry of the largest size'],
     [l.maxDeltaBytes < l.maxPartBytes, 'a delta must fit into one part of a message'],
-    [l.maxUpdateBytes + l.maxDiffReplyBytes <= l.maxPartBytes * l.maxParts, 'a whole shard must fit into one message'],
+    [l.maxUpdateBytes + l.maxDiffReplyBytes <= l.maxPartBytes * l.maxParts,
+      'a whole shard must fit into one message'],
     [l.maxKeyBytes * 8 <= l.maxEntryBytes, 'a key must be small beside its entry'],
     [l.maxPartialBytes >= l.maxPartBytes * l.maxParts, 'the parts of one message must find room'],
     [l.maxGroups <= l.maxShards, 'a placement group must hold at least one shard'],
-    [l.maxEntryBytes * 2 <= l.maxRowBytes, 'a row must hold an entry of the largest size, with every character of it a doubled quote'],
+    [l.maxEntryBytes * 2 <= l.maxRowBytes,
+      'a row must hold an entry of the largest size, with every character of it a doubled quote'],
     [l.maxEntryBytes <= l.maxPollReplyBytes, 'a poll reply must hold at least one record'],
-    [l.maxKeysPerGet <= l.maxShardsPerRequest, 'a question must have room for all the keys it may ask for'],
-    [l.expiryRestMs < l.expirySweepMs, 'a sweep that is behind must go on sooner than the next would come'],
+    [l.maxKeysPerGet <= l.maxShardsPerRequest,
+      'a question must have room for all the keys it may ask for'],
+    [l.expiryRestMs < l.expirySweepMs,
+      'a sweep that is behind must go on sooner than the next would come'],
     [l.maxQueryBytes < l.maxPartBytes, 'a query must fit into one part of a message'],
-    [l.minWriteRetryMs <= l.maxWriteRetryMs, 'the pause before a write is tried again must be able to grow'],
+    [l.minWriteRetryMs <= l.maxWriteRetryMs,
+      'the pause before a write is tried again must be able to grow'],
     [l.minStoreRetryMs <= l.maxStoreRetryMs, 'the pause before a retry must be able to grow'],
-    [l.maxQuarantinedBlobs > l.maxStoredDeltas, 'the quarantine must hold everything one shard has stored'],
+    [l.maxQuarantinedBlobs > l.maxStoredDeltas,
+      'the quarantine must hold everything one shard has stored'],
     [l.maxResendBatches >= 2, 'the resend ring must hold the batch before the last one']
   ].filter(([holds]) => holds !== true).map(([, rule]) => rule)
   if (broken.length > 0) throw new TypeError(`limits contradict each other: ${broken.join('; ')}`)

@@ -1,12 +1,16 @@
 /**
- * What the core needs from outside besides messages and disk: time, timers and chance. The core never calls
- * Date.now, setTimeout or Math.random itself, so a seeded, single-threaded simulation can stand in for all of them.
+ * What the core needs from outside besides messages and disk: time, timers and chance. The core
+ * never calls Date.now, setTimeout or Math.random itself, so a seeded, single-threaded simulation
+ * can stand in for all of them.
  */
 
 export interface Clock {
   /** Wall-clock time, milliseconds since 1970, with fractions. It may jump either way. */
   wallMs(): number
-  /** A clock that never goes back, milliseconds since an arbitrary start. For measuring and for timeouts. */
+  /**
+   * A clock that never goes back, milliseconds since an arbitrary start. For measuring and for
+   * timeouts.
+   */
   monotonicMs(): number
 }
 
@@ -15,7 +19,10 @@ export interface Timer {
 }
 
 export interface Timers {
-  /** Calls `fn` once, at least `delayMs` from now; 0 means after the messages and timers that are already due. */
+  /**
+   * Calls `fn` once, at least `delayMs` from now; 0 means after the messages and timers that are
+   * already due.
+   */
   after(delayMs: number, fn: () => void): Timer
 }
 

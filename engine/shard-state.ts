@@ -1,11 +1,14 @@
 /**
- * What a shard is made of: the records, the log they stand in, and the floor below which tombstones were dropped. Here
- * entries come into the index and leave it, so that whoever counts them, dates them or finds them hears of each.
+ * What a shard is made of: the records, the log they stand in, and the floor below which tombstones
+ * were dropped. Here entries come into the index and leave it, so that whoever counts them, dates
+ * them or finds them hears of each.
  *
- * The write buffer is not part of it. Its entries stand in the index like any other and are told by their incarnation, 0;
- * whoever works on the log (merging.ts, resetting.ts, collecting.ts) is called when nothing is buffered.
+ * The write buffer is not part of it. Its entries stand in the index like any other and are told by
+ * their incarnation, 0; whoever works on the log (merging.ts, resetting.ts, collecting.ts) is
+ * called when nothing is buffered.
  *
- *   invariants   an entry of the index is in the log or in the write buffer, and live; liveEntries counts them
+ *   invariants   an entry of the index is in the log or in the write buffer, and live; liveEntries
+ *                counts them
  */
 import type { Claim } from './fields/claims.js'
 import { NO_FIELDS, type Entry } from './record/entry.js'
@@ -45,28 +48,39 @@ export class ShardState {
   #digest: string | null = null
 
   /** @param onBufferedDead an entry of the write buffer was superseded */
-  constructor ({ shard, incarnation, onEvent, onRecord }: ShardStateOptions, onBufferedDead: () => void) {
+  constructor (
+    { shard, incarnation, onEvent, onRecord }: ShardStateOptions,
+    onBufferedDead: () => void
+  ) {
     this.shard = shard
     this.incarnation = incarnation
     this.report = onEvent
     this.onRecord = onRecord
     this.#onBufferedDead = onBufferedDead
-    this.#sinks = { onDead: this.died, onKindConflict: (key, field) => onEvent({ type: 'field-kind-conflict', shard, key, field }) }
+    this.#sinks = {
+      onDead: this.died,
+      onKindConflict: (key, field) => onEvent({ type: 'field-kind-conflict', shard, key, field })
+    }
     this.log = new LastingLog({
       live: () => this.#logged(),
-      onCompacted: dropped => onEvent({ type: 'compacted', shard, live: this.#liveEntries, dropped }),
+      onCompacted: dropped =>
+        onEvent({ type: 'compacted', shard, live: this.#liveEntries, dropped }),
       onRebuilt: error => onEvent({ type: 'log-rebuilt', shard, error })
     })
   }
 
   /** The entries of the index that are in the log. */
-  * #logged (): Generator<Entry, void, undefined> {
+  *#logged (): Generator<Entry, void, undefined> {
     for (const head of this.index.values()) {
-      for (let entry: Entry | null = head; entry !== null; entry = entry.next) if (entry.incarnation !== 0) yield entry
+      for (let entry: Entry | null = head; entry !== null; entry = entry.next) {
+        if (entry.incarnation !== 0) yield entry
+      }
     }
   }
 
-  get liveEntries (): number { return this.#liveEntries }
+  get liveEntries (): number {
+    return this.#liveEntries
+  }
 
   /** Places an entry that was not live before. */
   admit (entry: Entry): void {
@@ -82,7 +96,9 @@ export class ShardState {
   }
 
   /** Places an entry again that was taken out of its record and is counted. */
-  readmit (entry: Entry): void { admit(this.index, entry, this.#sinks) }
+  readmit (entry: Entry): void {
+    admit(this.index, entry, this.#sinks)
+  }
 
   /** An entry's object is about to become another entry of the same record. */
   leaving (entry: Entry): void {
@@ -110,31 +126,47 @@ export class ShardState {
   }
 
   /** Takes from an entry what is history elsewhere. @returns whether anything is left of it */
-  keepOnly (entry: Entry, keepsField: (name: string) => boolean, keepsClaim: (claim: Claim) => boolean): boolean {
+  keepOnly (
+    entry: Entry,
+    keepsField: (name: string) => boolean,
+    keepsClaim: (claim: Claim) => boolean
+  ): boolean {
     const { fields, extra } = entry
     const names = Object.keys(fields)
     const kept = names.filter(keepsField)
     const claims = claimsOf(entry).filter(keepsClaim)
     const isWhole = kept.length === names.length && claims.length === claimsOf(entry).length
-    if (kept.length < names.length) entry.fields = kept.length === 0 ? NO_FIELDS : Object.fromEntries(kept.map(name => [name, fields[name]]))
+    if (kept.length < names.length) {
+      entry.fields = kept.length === 0
+        ? NO_FIELDS
+        : Object.fromEntries(kept.map(name => [name, fields[name]]))
+    }
     if (extra !== null && claims.length < extra.claims.length) extra.claims = claims
     if (!isWhole) this.onRecord?.(entry.key)
     return entry.clears || kept.length > 0 || claims.length > 0
   }
 
   /** A flush, a merge or a collection is done. */
-  settle (): void { this.log.report() }
+  settle (): void {
+    this.log.report()
+  }
 
   /** The state vector has changed. */
-  moved (): void { this.#digest = null }
+  moved (): void {
+    this.#digest = null
+  }
 
   /** Digest of the state vector. */
-  get digest (): string { return this.#digest ??= digestOf(this.log.stateVector) }
+  get digest (): string {
+    return this.#digest ??= digestOf(this.log.stateVector)
+  }
 
   /** What has to be appended before a retired incarnation can go on: that all it had is history. */
   retiredPart (incarnation: number): Run[] {
     const end = this.end(incarnation)
-    return end > this.log.end(incarnation) ? [{ incarnation, clock: 0, length: end, entries: null }] : []
+    return end > this.log.end(incarnation)
+      ? [{ incarnation, clock: 0, length: end, entries: null }]
+      : []
   }
 
   /** The next clock of an incarnation, also of a retired one. */

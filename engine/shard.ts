@@ -9,14 +9,17 @@
  *        appended to the log,
  *        dots assigned, delta emitted
  *
- * This is its front. What it is made of is in shard-state.ts; what happens to it in write-buffer.ts, flushing.ts, merging.ts,
- * resetting.ts and collecting.ts.
+ * This is its front. What it is made of is in shard-state.ts; what happens to it in
+ * write-buffer.ts, flushing.ts, merging.ts, resetting.ts and collecting.ts.
  *
- *   invariants   1. whoever reads the log (encode, merge, changes) flushes first: an entry of the log is never hidden
+ *   invariants   1. whoever reads the log (encode, merge, changes) flushes first: an entry of the
+ *                log is never hidden
  *                   by one that is not in the log
- *                2. the state vector names exactly the entries admitted, so equal vectors mean equal records
+ *                2. the state vector names exactly the entries admitted, so equal vectors mean
+ *                   equal records
  *                3. an update is applied whole or not at all
- *                4. buffered entries <= limits.maxPendingEntries (write-buffer.ts); dead ones are bounded by the live (slots.ts)
+ *                4. buffered entries <= limits.maxPendingEntries (write-buffer.ts);
+ *                   dead entries are bounded by the live ones (slots.ts)
  */
 import { isEndedBy } from './fields/claims.js'
 import { collectTombstones, retireIncarnations } from './garbage/collecting.js'
@@ -64,7 +67,8 @@ export class Shard {
     this.incarnation = options.incarnation
     this.index = state.index
     this.#buffer = new WriteBuffer({
-      index: state.index, incarnation: options.incarnation,
+      index: state.index,
+      incarnation: options.incarnation,
       admit: entry => state.admit(entry),
       readmit: entry => state.readmit(entry),
       onLeaving: entry => state.leaving(entry),
@@ -77,7 +81,9 @@ export class Shard {
     })
   }
 
-  /** The record's current fields, frozen, buffered writes included; undefined when there is none. */
+  /**
+   * The record's current fields, frozen, buffered writes included; undefined when there is none.
+   */
   get (key: string): Fields | undefined {
     const head = this.index.get(key)
     if (head === undefined) return undefined
@@ -85,15 +91,27 @@ export class Shard {
     return Object.freeze(fieldsOf(head, this.now)) // asking for the time costs as much as the rest
   }
 
-  /** The greatest version in a record, dropped tombstones included: it never goes back for a key. */
-  versionOf (head: Entry): number { return Math.max(versionOf(head), shownVersion(this.#state.floor, head.key)) }
+  /**
+   * The greatest version in a record, dropped tombstones included: it never goes back for a key.
+   */
+  versionOf (head: Entry): number {
+    return Math.max(versionOf(head), shownVersion(this.#state.floor, head.key))
+  }
 
   /** The version-time now. */
-  get now (): number { return this.#options.now?.() ?? 0 }
+  get now (): number {
+    return this.#options.now?.() ?? 0
+  }
 
-  get liveEntries (): number { return this.#state.liveEntries }
-  get deadEntries (): number { return this.#state.log.holes }
-  get pendingEntries (): number { return this.#buffer.size }
+  get liveEntries (): number {
+    return this.#state.liveEntries
+  }
+  get deadEntries (): number {
+    return this.#state.log.holes
+  }
+  get pendingEntries (): number {
+    return this.#buffer.size
+  }
 
   /** Records that exist now. O(records). */
   countRecords (): number {
@@ -105,9 +123,11 @@ export class Shard {
 
   /**
    * Buffers one write.
-   * @param keepLoser log the write even where an earlier one beats it, so that replicas can confirm that they hold it
+   * @param keepLoser log the write even where an earlier one beats it, so that replicas can confirm
+   *   that they hold it
    * @returns false when it changed nothing here: it was older than what is there, or a retry of it
-   * @throws KindError when it uses a field as another kind than it is, LimitError, LogError (nothing changed)
+   * @throws KindError when it uses a field as another kind than it is, LimitError, LogError
+   *   (nothing changed)
    */
   write (write: Write, keepLoser = false): boolean {
     if (this.#buffer.size >= limits.maxPendingEntries) this.flush() // only after one that failed
@@ -117,27 +137,49 @@ export class Shard {
     return changed
   }
 
-  /** Unsets what has expired, so that consumers hear of it. The fields read as absent anyway. @returns how many records changed */
+  /**
+   * Unsets what has expired, so that consumers hear of it. The fields read as absent anyway.
+   * @returns how many records changed
+   */
   expire (): number {
     const expired = this.#state.expiries.due(this.now)
-    for (const entry of expired) this.#unset(entry, Math.max(entry.stamp + 1, (entry.extra as Extra).expires))
+    for (const entry of expired) {
+      this.#unset(entry, Math.max(entry.stamp + 1, (entry.extra as Extra).expires))
+    }
     return expired.length
   }
 
-  /** Ends the fields of one entry: the same write on every replica that makes it, right after the entry and before anything later. */
+  /**
+   * Ends the fields of one entry: the same write on every replica that makes it, right after the
+   * entry and before anything later.
+   */
   #unset ({ key, version, fields }: Entry, stamp: number): void {
-    this.write({ key, version, stamp, fields: Object.fromEntries(Object.keys(fields).map(name => [name, undefined])) })
+    this.write({
+      key,
+      version,
+      stamp,
+      fields: Object.fromEntries(Object.keys(fields).map(name => [name, undefined]))
+    })
   }
 
   /**
-   * Ends those fields of an entry that have a grave, as the dropped tombstones would have done: with a write like any other, for
-   * those who had neither.
+   * Ends those fields of an entry that have a grave, as the dropped tombstones would have done:
+   * with a write like any other, for those who had neither.
    */
   #buryAgain (entry: Entry, floor: Floor): void {
     const { key, version, stamp } = entry
     const ended = Object.keys(entry.fields).filter(name => graveOf(floor, key, name) >= version)
-    const claimed = claimsOf(entry).filter(claim => isEndedBy(claim, graveOf(floor, key, claim.field))).map(({ field }) => field)
-    for (const name of new Set([...ended, ...claimed])) this.write({ key, version: graveOf(floor, key, name), stamp: stamp + 1, fields: { [name]: undefined } })
+    const claimed = claimsOf(entry).filter(claim =>
+      isEndedBy(claim, graveOf(floor, key, claim.field))
+    ).map(({ field }) => field)
+    for (const name of new Set([...ended, ...claimed])) {
+      this.write({
+        key,
+        version: graveOf(floor, key, name),
+        stamp: stamp + 1,
+        fields: { [name]: undefined }
+      })
+    }
   }
 
   /**
@@ -158,20 +200,25 @@ export class Shard {
   }
 
   /**
-   * Merges a peer's delta, diff or snapshot. Merging is commutative, associative and idempotent. What a dropped tombstone would have
-   * hidden is unset: whoever sent it had never seen that tombstone, and others may still have it.
+   * Merges a peer's delta, diff or snapshot. Merging is commutative, associative and idempotent.
+   * What a dropped tombstone would have hidden is unset: whoever sent it had never seen that
+   * tombstone, and others may still have it.
    * @param isOurs whether it comes from our own store: then that was seen to when it came
    */
   merge (update: Uint8Array, isOurs = false): MergeResult {
     const runs = readUpdate(this.#state, update, () => this.flush())
     if (!Array.isArray(runs)) return runs
-    return mergeRuns(this.#state, runs, isOurs ? undefined : entry => this.#buryAgain(entry, this.#state.floor))
+    return mergeRuns(
+      this.#state,
+      runs,
+      isOurs ? undefined : entry => this.#buryAgain(entry, this.#state.floor)
+    )
   }
 
   /**
-   * The canonical encoding of everything above `since`: a diff for a replica that has seen `since`, a snapshot without
-   * it. Replicas with equal state vectors encode to equal bytes. It must be applied whole: it may call an entry
-   * superseded because of one further on.
+   * The canonical encoding of everything above `since`: a diff for a replica that has seen `since`,
+   * a snapshot without it. Replicas with equal state vectors encode to equal bytes. It must be
+   * applied whole: it may call an entry superseded because of one further on.
    */
   encode (since: StateVector = NOTHING): Uint8Array {
     this.flush()
@@ -185,7 +232,9 @@ export class Shard {
   }
 
   /** Every dropped tombstone lies below it; of retired incarnations, everything. */
-  get floor (): Floor { return this.#state.floor }
+  get floor (): Floor {
+    return this.#state.floor
+  }
 
   /** What this replica has seen, retired incarnations included. */
   get known (): StateVector {
@@ -193,20 +242,30 @@ export class Shard {
     return this.#state.known
   }
 
-  /** Whether a replica or reader that has seen so much can be told the rest; if not it has to be reset. */
-  canPatch (seen: StateVector): boolean { return covers(seen, this.#state.floor.below) }
+  /**
+   * Whether a replica or reader that has seen so much can be told the rest; if not it has to be
+   * reset.
+   */
+  canPatch (seen: StateVector): boolean {
+    return covers(seen, this.#state.floor.below)
+  }
 
   /** Takes over the floor that came with a stored snapshot. */
-  restoreFloor (floor: Floor): void { this.#state.floor = joinFloors(this.#state.floor, floor) }
+  restoreFloor (floor: Floor): void {
+    this.#state.floor = joinFloors(this.#state.floor, floor)
+  }
 
   /**
-   * Replaces what this replica knows by a peer's whole state, because tombstones it had not seen were dropped: entries that
-   * the peer has seen and does not have any more are dropped here too. What the peer has not seen stays, unless it
-   * was deleted there: then it is unset, with a write that all will see.
+   * Replaces what this replica knows by a peer's whole state, because tombstones it had not seen
+   * were dropped: entries that the peer has seen and does not have any more are dropped here too.
+   * What the peer has not seen stays, unless it was deleted there: then it is unset, with a write
+   * that all will see.
    */
   reset (snapshot: Uint8Array, floor: Floor): MergeResult {
     const runs = readUpdate(this.#state, snapshot, () => this.flush())
-    return Array.isArray(runs) ? resetTo(this.#state, runs, floor, (entry, dropped) => this.#buryAgain(entry, dropped)) : runs
+    return Array.isArray(runs)
+      ? resetTo(this.#state, runs, floor, (entry, dropped) => this.#buryAgain(entry, dropped))
+      : runs
   }
 
   /** Drops tombstones that nobody needs any more. @returns how many */
@@ -222,7 +281,8 @@ export class Shard {
   }
 
   /**
-   * Takes incarnations that own nothing live out of the state vector, where every replica has seen all of them.
+   * Takes incarnations that own nothing live out of the state vector, where every replica has seen
+   * all of them.
    * @param inUse ids of processes that may write again
    */
   retire (stable: StateVector, inUse: ReadonlySet<number>): number[] {
@@ -242,7 +302,10 @@ export class Shard {
     return this.#state.log.current
   }
 
-  /** Takes all superseded entries out of the log, in one go. Changes nothing anybody can observe except memory. */
+  /**
+   * Takes all superseded entries out of the log, in one go. Changes nothing anybody can observe
+   * except memory.
+   */
   compact (): void {
     this.flush()
     this.#state.log.compact()

@@ -1,12 +1,13 @@
 /**
- * A shard as it rests: its whole state and its floor, which must never be apart. A state without tombstones that were dropped
- * would, without the floor, look like one that never had them.
+ * A shard as it rests: its whole state and its floor, which must never be apart. A state without
+ * tombstones that were dropped would, without the floor, look like one that never had them.
  *
  *   [length of the floor, floor, update]
  */
 import { decodeFloor, encodeFloor, type Floor } from './garbage/floor.js'
 import type { Shard } from './shard.js'
-import { createDecoder, createEncoder, readVarUint8Array, toUint8Array, writeUint8Array, writeVarUint8Array } from './base/varint.js'
+import { createDecoder, createEncoder, readVarUint8Array, toUint8Array, writeUint8Array,
+  writeVarUint8Array } from './base/varint.js'
 
 export interface Snapshot {
   readonly update: Uint8Array

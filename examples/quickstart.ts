@@ -17,8 +17,12 @@ console.log((await offers.get('85123A'))?.price) // 2.55
 for (let stock = 1000; stock > 0; stock--) void offers.put('71053', { stock })
 await offers.delete('85123A')
 
-for await (const batch of offers.consume({ group: 'repricer', ratePerSecond: 1000, stopWhenIdleMs: 100 })) {
-  for (const { key, deleted, fields } of batch.changes) console.log(key, deleted ? 'deleted' : fields)
+for await (
+  const batch of offers.consume({ group: 'repricer', ratePerSecond: 1000, stopWhenIdleMs: 100 })
+) {
+  for (const { key, deleted, fields } of batch.changes) {
+    console.log(key, deleted ? 'deleted' : fields)
+  }
   await batch.commit() // the next consumer of this group goes on from here
 }
 

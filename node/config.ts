@@ -1,6 +1,6 @@
 /**
- * What can be set, with defaults, sensible ranges and the checks. A value that cannot work is refused when the node or
- * client is opened, by name and with the fix, never later.
+ * What can be set, with defaults, sensible ranges and the checks. A value that cannot work is
+ * refused when the node or client is opened, by name and with the fix, never later.
  */
 import { ConfigError, MillpondError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
@@ -8,20 +8,28 @@ import * as v from '../engine/base/schema.js'
 import { checkFields } from '../engine/base/values.js'
 import { checkToken } from '../replication/messages/subjects.js'
 
-const wholeNumber = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max))
+const wholeNumber = (min: number, max: number) =>
+  v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max))
 const age = v.pipe(v.number(), v.minValue(0), v.maxValue(366 * 86_400_000))
 const duration = (min: number) => v.pipe(v.number(), v.minValue(min), v.maxValue(3_600_000))
 
 const CacheConfig = v.strictObject({
-  /** Shards the records are spread over; fixed for the life of the cache. Aim for 1,000 to 10,000 records in each. Default 64. */
+  /**
+   * Shards the records are spread over; fixed for the life of the cache. Aim for 1,000 to 10,000
+   * records in each. Default 64.
+   */
   shards: v.optional(wholeNumber(1, limits.maxShards), 64),
   /** Nodes that hold each record, as far as there are as many. Default 2. */
   replicas: v.optional(wholeNumber(1, limits.maxReplicas), 2),
-  /** Bundles of shards that are placed and replicated together; fixed like `shards`. Default: one per shard, at most 64. */
+  /**
+   * Bundles of shards that are placed and replicated together; fixed like `shards`. Default: one
+   * per shard, at most 64.
+   */
   groups: v.optional(wholeNumber(1, limits.maxGroups)),
   /**
-   * Fields that `query` can look records up by: 'equality' answers eq and in, 'range' every operator with numbers and
-   * strings. Declare the same on every node of the cache: whichever holds a record answers for it. Default: none.
+   * Fields that `query` can look records up by: 'equality' answers eq and in, 'range' every
+   * operator with numbers and strings. Declare the same on every node of the cache: whichever holds
+   * a record answers for it. Default: none.
    */
   indexes: v.optional(v.record(v.string(), v.picklist(['equality', 'range'])))
 })
@@ -31,27 +39,47 @@ const Nats = v.strictObject({
   user: v.optional(v.string()),
   pass: v.optional(v.string()),
   token: v.optional(v.string()),
-  tls: v.optional(v.strictObject({ caFile: v.optional(v.string()), certFile: v.optional(v.string()), keyFile: v.optional(v.string()) }))
+  tls: v.optional(
+    v.strictObject({
+      caFile: v.optional(v.string()),
+      certFile: v.optional(v.string()),
+      keyFile: v.optional(v.string())
+    })
+  )
 })
 
 const Timing = v.strictObject({
-  /** How long writes gather before they are logged and published. Longer coalesces more, shorter replicates sooner. Default 5. */
+  /**
+   * How long writes gather before they are logged and published. Longer coalesces more, shorter
+   * replicates sooner. Default 5.
+   */
   flushIntervalMs: v.optional(duration(0), 5),
   /** How long changes gather before consumers are told. Default 10. */
   hintIntervalMs: v.optional(duration(0), 10),
-  /** The longest a write waits for its way to disk when nobody asks for it: what a crash may lose here. Default 20. */
+  /**
+   * The longest a write waits for its way to disk when nobody asks for it: what a crash may lose
+   * here. Default 20.
+   */
   storeIntervalMs: v.optional(duration(0), 20),
   /** Default 500. */
   heartbeatMs: v.optional(duration(10), 500),
   /** Silence after which a node counts as gone: a multiple of heartbeatMs. Default 3000. */
   failureTimeoutMs: v.optional(duration(30), 3000),
-  /** How long a node listens for others before it takes part. Default 700, more than one heartbeat. */
+  /**
+   * How long a node listens for others before it takes part. Default 700, more than one heartbeat.
+   */
   joinWaitMs: v.optional(duration(0), 700),
   /** How often replicas look for tombstones that nobody needs any more. Default one minute. */
   collectIntervalMs: v.optional(duration(10), 60_000),
-  /** A delete hides events that happened before it, however late they enter, for at least this long. Default 10 minutes. */
+  /**
+   * A delete hides events that happened before it, however late they enter, for at least this long.
+   * Default 10 minutes.
+   */
   tombstoneMinAgeMs: v.optional(age, 600_000),
-  /** Tombstones older than this are dropped even where a replica or consumer has not seen them; these are reset. Default 7 days. */
+  /**
+   * Tombstones older than this are dropped even where a replica or consumer has not seen them;
+   * these are reset. Default 7 days.
+   */
   tombstoneMaxAgeMs: v.optional(age, 604_800_000),
   /** How long another node may take to answer one question. Default 3000. */
   requestTimeoutMs: v.optional(duration(10), 3000)
@@ -61,11 +89,23 @@ const NodeConfig = v.strictObject({
   cluster: v.string(),
   /** The node's name, unique in the cluster and kept over restarts. Default: a random one. */
   name: v.optional(v.string()),
-  caches: v.pipe(v.record(v.string(), CacheConfig), v.check(caches => Object.keys(caches).length >= 1 && Object.keys(caches).length <= limits.maxCaches, `caches must name 1 to ${limits.maxCaches} caches`)),
+  caches: v.pipe(
+    v.record(v.string(), CacheConfig),
+    v.check(
+      caches => Object.keys(caches).length >= 1 && Object.keys(caches).length <= limits.maxCaches,
+      `caches must name 1 to ${limits.maxCaches} caches`
+    )
+  ),
   nats: v.optional(Nats),
-  /** Directory for the caches' SQLite files, made if it is missing. Without one everything stays in memory. */
+  /**
+   * Directory for the caches' SQLite files, made if it is missing. Without one everything stays in
+   * memory.
+   */
   dataDir: v.optional(v.string()),
-  /** 'async': 'durable' writes survive a killed process; 'sync': also a power cut, at the price of an fsync per commit. Default 'async'. */
+  /**
+   * 'async': 'durable' writes survive a killed process; 'sync': also a power cut, at the price of
+   * an fsync per commit. Default 'async'.
+   */
   durability: v.optional(v.picklist(['async', 'sync']), 'async'),
   /** Replicas are spread over distinct zones first. */
   zone: v.optional(v.string()),
@@ -98,19 +138,29 @@ export function checkNodeConfig (config: unknown): CheckedNodeConfig {
   for (const [name, { shards, groups, indexes = {} }] of Object.entries(checked.caches)) {
     checkToken('cache name', name)
     checkIndexes(name, Object.keys(indexes))
-    if (groups !== undefined && groups > shards) throw new ConfigError(`cache ${name}: groups ${groups} is more than shards ${shards}; use at most as many`)
+    if (groups !== undefined && groups > shards) {
+      throw new ConfigError(
+        `cache ${name}: groups ${groups} is more than shards ${shards}; use at most as many`
+      )
+    }
   }
   checkTiming(checked.timing)
   return checked
 }
 
 function checkIndexes (cache: string, fields: readonly string[]): void {
-  if (fields.length > limits.maxIndexes) throw new ConfigError(`caches.${cache}.indexes: ${fields.length} fields, at most ${limits.maxIndexes} are allowed`)
+  if (fields.length > limits.maxIndexes) {
+    throw new ConfigError(
+      `caches.${cache}.indexes: ${fields.length} fields, at most ${limits.maxIndexes} are allowed`
+    )
+  }
   for (const field of fields) {
     try {
       checkFields({ [field]: null })
     } catch (error) {
-      throw error instanceof MillpondError ? new ConfigError(`caches.${cache}.indexes: ${error.message}`, error) : error
+      throw error instanceof MillpondError
+        ? new ConfigError(`caches.${cache}.indexes: ${error.message}`, error)
+        : error
     }
   }
 }
@@ -124,9 +174,20 @@ export function checkClientConfig (config: unknown): CheckedClientConfig {
   return checked
 }
 
-function checkTiming ({ heartbeatMs, failureTimeoutMs, tombstoneMinAgeMs, tombstoneMaxAgeMs }: Timing): void {
-  if (tombstoneMaxAgeMs < tombstoneMinAgeMs) throw new ConfigError(`tombstoneMaxAgeMs ${tombstoneMaxAgeMs} is less than tombstoneMinAgeMs ${tombstoneMinAgeMs}`)
-  if (failureTimeoutMs < heartbeatMs * 3) throw new ConfigError(`failureTimeoutMs ${failureTimeoutMs} is less than three times heartbeatMs ${heartbeatMs}: one lost heartbeat would look like a dead node`)
+function checkTiming (
+  { heartbeatMs, failureTimeoutMs, tombstoneMinAgeMs, tombstoneMaxAgeMs }: Timing
+): void {
+  if (tombstoneMaxAgeMs < tombstoneMinAgeMs) {
+    throw new ConfigError(
+      `tombstoneMaxAgeMs ${tombstoneMaxAgeMs} is less than tombstoneMinAgeMs ${tombstoneMinAgeMs}`
+    )
+  }
+  if (failureTimeoutMs < heartbeatMs * 3) {
+    throw new ConfigError(
+      `failureTimeoutMs ${failureTimeoutMs} is less than three times heartbeatMs ${heartbeatMs}: ` +
+        'one lost heartbeat would look like a dead node'
+    )
+  }
 }
 
 function parse<T extends v.GenericSchema> (schema: T, value: unknown): v.InferOutput<T> {

@@ -17,17 +17,22 @@ export interface MillpondClient {
   readonly caches: readonly string[]
   /** The nodes heard of. */
   readonly nodes: readonly string[]
-  /** As on a node (see MillpondNode). @throws ConfigError when no node runs a cache of this name, or the schema contradicts an earlier one */
-  cache<const S extends Schema = Schema> (name: string, schema?: S): Cache<S>
+  /**
+   * As on a node (see MillpondNode). @throws ConfigError when no node runs a cache of this name, or
+   * the schema contradicts an earlier one
+   */
+  cache<const S extends Schema = Schema>(name: string, schema?: S): Cache<S>
   /** @throws TimeoutError, UnavailableError */
-  statusOf (node: string): Promise<NodeStatus>
+  statusOf(node: string): Promise<NodeStatus>
   /** Waits for writes on their way, then disconnects. Calling it again waits for the same. */
-  close (): Promise<void>
+  close(): Promise<void>
 }
 
 /**
- * Connects to a cluster and waits until every placement group of its caches has a node to ask, or connectTimeoutMs is over.
- * @throws ConfigError, ConnectionError; UnavailableError when no node answers within connectTimeoutMs
+ * Connects to a cluster and waits until every placement group of its caches has a node to ask, or
+ * connectTimeoutMs is over.
+ * @throws ConfigError, ConnectionError; UnavailableError when no node answers within
+ *   connectTimeoutMs
  */
 export async function connect (config: ClientConfig, wiring: Wiring = {}): Promise<MillpondClient> {
   const { cluster, nats, connectTimeoutMs, timing, ...rest } = checkClientConfig(config)
@@ -37,8 +42,23 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
   const transport = await openTransport({ nats, network: wiring.network, name, ports, onEvent })
   const messenger = new Messenger({ transport, ports, onEvent })
   const subjects = subjectsOf(cluster)
-  const membership = new Membership({ messenger, subjects, ports, onEvent, heartbeatMs: timing.heartbeatMs, failureTimeoutMs: timing.failureTimeoutMs })
-  const caches = new Caches({ messenger, subjects, membership, ports, clock: new HybridClock(ports.clock), timing, onEvent })
+  const membership = new Membership({
+    messenger,
+    subjects,
+    ports,
+    onEvent,
+    heartbeatMs: timing.heartbeatMs,
+    failureTimeoutMs: timing.failureTimeoutMs
+  })
+  const caches = new Caches({
+    messenger,
+    subjects,
+    membership,
+    ports,
+    clock: new HybridClock(ports.clock),
+    timing,
+    onEvent
+  })
   wiring.onInside?.({ messenger, membership, caches, replicas: new Map() })
   transport.onConnection(connected => {
     onEvent({ type: 'connection', connected })
@@ -54,10 +74,22 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
     await transport.close()
   }
   const client: MillpondClient = {
-    get caches () { return [...new Set([...membership.members.values()].flatMap(member => Object.keys(member.caches)))].sort() },
-    get nodes () { return [...membership.members.keys()].sort() },
+    get caches () {
+      return [
+        ...new Set([...membership.members.values()].flatMap(member => Object.keys(member.caches)))
+      ].sort()
+    },
+    get nodes () {
+      return [...membership.members.keys()].sort()
+    },
     cache<const S extends Schema> (cache: string, schema?: S) {
-      if (!known.has(cache) && !client.caches.includes(cache)) throw new ConfigError(`cache ${JSON.stringify(cache)} is not one cluster ${cluster} runs (${client.caches.join(', ') || 'none'})`)
+      if (!known.has(cache) && !client.caches.includes(cache)) {
+        throw new ConfigError(
+          `cache ${JSON.stringify(cache)} is not one cluster ${cluster} runs (${
+            client.caches.join(', ') || 'none'
+          })`
+        )
+      }
       return caches.get(cache, schema)
     },
     statusOf: node => caches.queries.ask(node, 'status', {}),
@@ -75,13 +107,19 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
   await heard
   if (membership.members.size === 0) {
     await client.close()
-    throw new UnavailableError(`no node of cluster ${cluster} answered within ${connectTimeoutMs} ms: start one with this cluster name on the same server`)
+    throw new UnavailableError(
+      `no node of cluster ${cluster} answered within ${connectTimeoutMs} ms: start one with this ` +
+        'cluster name on the same server'
+    )
   }
   for (const cache of client.caches) known.add(cache)
   return client
 }
 
-/** Whether every placement group of every cache heard of has a holder: a view with holes would refuse what the cluster can do. */
+/**
+ * Whether every placement group of every cache heard of has a holder: a view with holes would
+ * refuse what the cluster can do.
+ */
 function isComplete (membership: Membership): boolean {
   const held = new Map<string, { groups: number, found: Set<number> }>()
   for (const { caches } of membership.members.values()) {

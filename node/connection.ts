@@ -1,4 +1,7 @@
-/** What a node and a client have in common: a connection, a view of the cluster, and caches over both. */
+/**
+ * What a node and a client have in common: a connection, a view of the cluster, and caches over
+ * both.
+ */
 import { ConfigConflictError, ConfigError } from '../engine/errors.js'
 import type { HybridClock } from '../engine/base/hlc.js'
 import type { Ports } from '../engine/ports.js'
@@ -18,7 +21,7 @@ import type { OnMillpondEvent } from './events.js'
 
 /** What connects nodes and clients without a server: createNetwork() makes one. */
 export interface Network {
-  connect (name: string, options: { readonly onProblem: (error: unknown) => void }): Transport
+  connect(name: string, options: { readonly onProblem: (error: unknown) => void }): Transport
 }
 
 export interface ConnectionOptions {
@@ -29,22 +32,46 @@ export interface ConnectionOptions {
   readonly onEvent: OnMillpondEvent
 }
 
-/** @throws ConnectionError when the server cannot be reached, naming it and the fix; ConfigError when there is nothing to connect to; ConfigConflictError when the name is taken */
-export async function openTransport ({ nats, network, name, ports, onEvent }: ConnectionOptions): Promise<Transport> {
+/**
+ * @throws ConnectionError when the server cannot be reached, naming it and the fix; ConfigError
+ * when there is nothing to connect to; ConfigConflictError when the name is taken
+ */
+export async function openTransport (
+  { nats, network, name, ports, onEvent }: ConnectionOptions
+): Promise<Transport> {
   const onProblem = (error: unknown) => onEvent({ type: 'connection-problem', error })
   if (nats !== undefined) {
     const { servers, user, pass, token, tls } = nats
     return await connectNats({
-      servers, name, timers: ports.timers, random: ports.random, onProblem,
-      ...user === undefined ? {} : { user }, ...pass === undefined ? {} : { pass }, ...token === undefined ? {} : { token },
-      ...tls === undefined ? {} : { tls: Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined)) }
+      servers,
+      name,
+      timers: ports.timers,
+      random: ports.random,
+      onProblem,
+      ...user === undefined ? {} : { user },
+      ...pass === undefined ? {} : { pass },
+      ...token === undefined ? {} : { token },
+      ...tls === undefined
+        ? {}
+        : {
+          tls: Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined))
+        }
     })
   }
-  if (network === undefined) throw new ConfigError('nats: give the servers to connect to, or an in-process network to share with the nodes')
+  if (network === undefined) {
+    throw new ConfigError(
+      'nats: give the servers to connect to, or an in-process network to share with the nodes'
+    )
+  }
   try {
     return network.connect(name, { onProblem })
   } catch (error) {
-    throw error instanceof TypeError ? new ConfigConflictError(`node name ${name} is taken on this network: choose another name or close what runs under it`) : error
+    throw error instanceof TypeError
+      ? new ConfigConflictError(
+        `node name ${name} is taken on this network: choose another name or close what runs ` +
+          'under it'
+      )
+      : error
   }
 }
 
@@ -57,19 +84,33 @@ export interface CachesOptions {
   readonly timing: Timing
   readonly onEvent: OnMillpondEvent
   /** The node these caches live on. */
-  readonly self?: { readonly id: string, readonly incarnation: number, readonly replicators: ReadonlyMap<string, Replicator>, readonly answer: (query: unknown) => unknown }
+  readonly self?: {
+    readonly id: string,
+    readonly incarnation: number,
+    readonly replicators: ReadonlyMap<string, Replicator>,
+    readonly answer: (query: unknown) => unknown
+  }
 }
 
 /** Makes caches on demand, each once, and closes them together. */
 export class Caches {
   readonly queries: QueryClient
   readonly #options: CachesOptions
-  readonly #caches = new Map<string, { readonly cache: Cache, readonly forwarder: WriteForwarder, readonly kinds: FieldKinds }>()
+  readonly #caches = new Map<
+    string,
+    { readonly cache: Cache, readonly forwarder: WriteForwarder, readonly kinds: FieldKinds }
+  >()
 
   constructor (options: CachesOptions) {
     this.#options = options
     const { messenger, subjects, ports, timing, self } = options
-    this.queries = new QueryClient({ messenger, subjects, ports, timeoutMs: timing.requestTimeoutMs, ...self === undefined ? {} : { self } })
+    this.queries = new QueryClient({
+      messenger,
+      subjects,
+      ports,
+      timeoutMs: timing.requestTimeoutMs,
+      ...self === undefined ? {} : { self }
+    })
   }
 
   /** @throws ConfigError when the schema is none, or contradicts what was declared before */
@@ -83,15 +124,44 @@ export class Caches {
     const { messenger, subjects, membership, ports, clock, timing, onEvent, self } = this.#options
     const local = self?.replicators.get(name)
     const router = new Router({
-      membership, cache: name,
-      ...local === undefined || self === undefined ? {} : { shape: local.shape, self: { id: self.id, incarnation: self.incarnation, phase: group => local.held.phase(group), root: group => local.shards.root(group) } }
+      membership,
+      cache: name,
+      ...local === undefined || self === undefined
+        ? {}
+        : {
+          shape: local.shape,
+          self: {
+            id: self.id,
+            incarnation: self.incarnation,
+            phase: group => local.held.phase(group),
+            root: group => local.shards.root(group)
+          }
+        }
     })
-    const forwarder = new WriteForwarder({ cache: name, router, messenger, subjects, ports, batchDelayMs: Math.min(2, timing.flushIntervalMs), requestTimeoutMs: timing.requestTimeoutMs })
+    const forwarder = new WriteForwarder({
+      cache: name,
+      router,
+      messenger,
+      subjects,
+      ports,
+      batchDelayMs: Math.min(2, timing.flushIntervalMs),
+      requestTimeoutMs: timing.requestTimeoutMs
+    })
     const kinds = new FieldKinds(name)
     const cache = new Cache({
-      name, kinds, clock, ports, messenger, subjects, router, forwarder, queries: this.queries,
-      checkIntervalMs: timing.heartbeatMs * 2, behindPatienceMs: timing.failureTimeoutMs * 3,
-      onWriteFailed: (cacheName, key, error) => onEvent({ type: 'write-failed', cache: cacheName, key, error }),
+      name,
+      kinds,
+      clock,
+      ports,
+      messenger,
+      subjects,
+      router,
+      forwarder,
+      queries: this.queries,
+      checkIntervalMs: timing.heartbeatMs * 2,
+      behindPatienceMs: timing.failureTimeoutMs * 3,
+      onWriteFailed: (cacheName, key, error) =>
+        onEvent({ type: 'write-failed', cache: cacheName, key, error }),
       ...local === undefined ? {} : { local }
     })
     const made = { cache, forwarder, kinds }

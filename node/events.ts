@@ -8,6 +8,11 @@ export type MillpondEvent =
   | { readonly type: 'connection', readonly connected: boolean }
   | { readonly type: 'connection-problem', readonly error: unknown }
   /** A write failed after put or delete had returned. */
-  | { readonly type: 'write-failed', readonly cache: string, readonly key: string, readonly error: unknown }
+  | {
+    readonly type: 'write-failed',
+    readonly cache: string,
+    readonly key: string,
+    readonly error: unknown
+  }
 
 export type OnMillpondEvent = (event: MillpondEvent) => void

@@ -1,4 +1,7 @@
-/** What lies behind a node or client, for those who check from outside that it keeps its promises. To be read, not to be changed. */
+/**
+ * What lies behind a node or client, for those who check from outside that it keeps its promises.
+ * To be read, not to be changed.
+ */
 import type { Membership } from '../replication/membership/membership.js'
 import type { Messenger } from '../replication/messages/messenger.js'
 import type { CacheReplica } from './cache/cache-replica.js'

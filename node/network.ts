@@ -4,6 +4,8 @@ import { InProcessNetwork } from '../replication/transport/in-process/in-process
 import { systemPorts } from './system-ports.js'
 
 /** Pass it as `network` to every openNode and connect that should see each other. */
-export function createNetwork (ports: Pick<Ports, 'timers' | 'random'> = systemPorts): InProcessNetwork {
+export function createNetwork (
+  ports: Pick<Ports, 'timers' | 'random'> = systemPorts
+): InProcessNetwork {
   return new InProcessNetwork({ timers: ports.timers, random: ports.random })
 }

@@ -1,13 +1,15 @@
 /**
  * A node: holds replicas, takes writes, answers readers.
  *
- *   open stores -> connect -> listen for others (conflicts are found here) -> load -> serve -> first heartbeat
+ *   open stores -> connect -> listen for others (conflicts are found here) -> load -> serve
+ *     -> first heartbeat
  *   close: take no more writes -> publish -> goodbye -> make durable -> disconnect
  */
 import { ConfigConflictError, ConfigError, UnavailableError } from '../engine/errors.js'
 import { HybridClock } from '../engine/base/hlc.js'
 import type { Ports } from '../engine/ports.js'
-import { conflictBetween, sameShape, type CacheShape } from '../replication/membership/cache-shape.js'
+import { conflictBetween, sameShape,
+  type CacheShape } from '../replication/membership/cache-shape.js'
 import { Membership } from '../replication/membership/membership.js'
 import { Messenger } from '../replication/messages/messenger.js'
 import { settledWithin } from '../replication/messages/settled-within.js'
@@ -43,32 +45,47 @@ export interface Wiring {
 export interface MillpondNode {
   readonly name: string
   /**
-   * @param schema which kind each field is: a field used as another kind is then a KindError of the call itself, and the calls have
-   * types. One per cache and process; a call without one gets the cache as it was declared. Default: fields become what they are used as
-   * @throws ConfigError when this node does not run the cache, or the schema contradicts an earlier one
+   * @param schema which kind each field is: a field used as another kind is then a KindError of the
+   *   call itself, and the calls have types. One per cache and process; a call without one gets the
+   *   cache as it was declared. Default: fields become what they are used as
+   * @throws ConfigError when this node does not run the cache, or the schema contradicts an earlier
+   *   one
    */
-  cache<const S extends Schema = Schema> (name: string, schema?: S): Cache<S>
-  status (): NodeStatus
+  cache<const S extends Schema = Schema>(name: string, schema?: S): Cache<S>
+  status(): NodeStatus
   /** The status of another node. @throws TimeoutError, UnavailableError */
-  statusOf (node: string): Promise<NodeStatus>
-  /** Flushes, says goodbye, makes everything durable and disconnects. Calling it again waits for the same. */
-  close (): Promise<void>
+  statusOf(node: string): Promise<NodeStatus>
+  /**
+   * Flushes, says goodbye, makes everything durable and disconnects. Calling it again waits for the
+   * same.
+   */
+  close(): Promise<void>
 }
 
-/** Placement groups by default: enough to spread over many nodes, few enough for small heartbeats. */
+/**
+ * Placement groups by default: enough to spread over many nodes, few enough for small heartbeats.
+ */
 const DEFAULT_GROUPS = 64
 
 /**
  * Opens a node and joins the cluster.
- * @throws ConfigError, ConfigConflictError (settings against the cluster's or the data directory's; the name is taken),
- * ConnectionError, StoreError
+ * @throws ConfigError, ConfigConflictError (settings against the cluster's or the data directory's;
+ *   the name is taken), ConnectionError, StoreError
  */
 export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promise<MillpondNode> {
   const checked = checkNodeConfig(config)
   const ports = wiring.ports ?? systemPorts
   const onEvent = wiring.onEvent ?? (() => {})
   const name = checked.name ?? `node-${ports.random.uint32().toString(36)}`
-  const shapes = new Map(Object.entries(checked.caches).map(([cache, { shards, replicas, groups }]): [string, CacheShape] => [cache, { shards, replicas, groups: groups ?? Math.min(shards, DEFAULT_GROUPS) }]))
+  const shapes = new Map(
+    Object.entries(checked.caches).map((
+      [cache, { shards, replicas, groups }]
+    ): [string, CacheShape] => [cache, {
+      shards,
+      replicas,
+      groups: groups ?? Math.min(shards, DEFAULT_GROUPS)
+    }])
+  )
   const stores = new Map<string, Store>()
   const undo: Array<() => Promise<void> | void> = []
   try {
@@ -77,10 +94,19 @@ export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promis
       stores.set(cache, store)
       undo.push(() => store.close())
     }
-    const network = wiring.network ?? (checked.nats === undefined ? createNetwork(ports) : undefined)
+    const network = wiring.network ??
+      (checked.nats === undefined ? createNetwork(ports) : undefined)
     const transport = await openTransport({ nats: checked.nats, network, name, ports, onEvent })
     undo.push(() => transport.close())
-    const node = new Node({ name, config: checked, shapes, stores, ports, onEvent, messenger: new Messenger({ transport, ports, onEvent }) })
+    const node = new Node({
+      name,
+      config: checked,
+      shapes,
+      stores,
+      ports,
+      onEvent,
+      messenger: new Messenger({ transport, ports, onEvent })
+    })
     undo.push(() => node.abandon())
     wiring.onInside?.(node.inside)
     await node.join()
@@ -121,46 +147,111 @@ class Node implements MillpondNode {
     this.#incarnation = drawIncarnation(ports)
     this.#clock = new HybridClock(ports.clock)
     this.#membership = new Membership({
-      messenger, subjects, ports, onEvent, heartbeatMs: config.timing.heartbeatMs, failureTimeoutMs: config.timing.failureTimeoutMs,
+      messenger,
+      subjects,
+      ports,
+      onEvent,
+      heartbeatMs: config.timing.heartbeatMs,
+      failureTimeoutMs: config.timing.failureTimeoutMs,
       self: {
-        id: name, incarnation: this.#incarnation,
+        id: name,
+        incarnation: this.#incarnation,
         describe: () => ({
-          weight: config.weight, ...config.zone === undefined ? {} : { zone: config.zone },
-          caches: Object.fromEntries([...this.#replicators].map(([cache, replicator]) => [cache, replicator.describe()]))
+          weight: config.weight,
+          ...config.zone === undefined ? {} : { zone: config.zone },
+          caches: Object.fromEntries(
+            [...this.#replicators].map(([cache, replicator]) => [cache, replicator.describe()])
+          )
         })
       }
     })
-    this.#queryServer = new QueryServer({ replicatorOf: cache => this.#replicatorOf(cache), status: () => this.status() })
+    this.#queryServer = new QueryServer({
+      replicatorOf: cache => this.#replicatorOf(cache),
+      status: () => this.status()
+    })
     this.#caches = new Caches({
-      messenger, subjects, membership: this.#membership, ports, clock: this.#clock, timing: config.timing, onEvent,
-      self: { id: name, incarnation: this.#incarnation, replicators: this.#replicators, answer: query => this.#queryServer.answer(query) }
+      messenger,
+      subjects,
+      membership: this.#membership,
+      ports,
+      clock: this.#clock,
+      timing: config.timing,
+      onEvent,
+      self: {
+        id: name,
+        incarnation: this.#incarnation,
+        replicators: this.#replicators,
+        answer: query => this.#queryServer.answer(query)
+      }
     })
   }
 
   get inside (): Inside {
-    return { messenger: this.#parts.messenger, membership: this.#membership, caches: this.#caches, replicas: this.#replicas }
+    return {
+      messenger: this.#parts.messenger,
+      membership: this.#membership,
+      caches: this.#caches,
+      replicas: this.#replicas
+    }
   }
 
-  /** Listens before it speaks: what contradicts the cluster is found before anything of this node counts. */
+  /**
+   * Listens before it speaks: what contradicts the cluster is found before anything of this node
+   * counts.
+   */
   async join (): Promise<void> {
     const { config, shapes, stores, ports, messenger, onEvent } = this.#parts
     const subjects = subjectsOf(config.cluster)
     this.#membership.hello()
-    await new Promise<void>(resolve => { ports.timers.after(config.timing.joinWaitMs, resolve) })
-    // A process that was busy meanwhile has what it should have heard still before it: one round trip brings it in.
+    await new Promise<void>(resolve => {
+      ports.timers.after(config.timing.joinWaitMs, resolve)
+    })
+    // A process that was busy meanwhile has what it should have heard still before it: one round
+    // trip brings it in.
     await settledWithin(messenger.transport.flush(), ports.timers, config.timing.requestTimeoutMs)
-    if (this.#membership.takenBy !== undefined) throw new ConfigConflictError(`node name ${this.name} is taken: another process of cluster ${config.cluster} runs under it; choose another name or stop that one`)
-    for (const member of this.#membership.members.values()) this.#checkAgainst(member.id, member.caches)
-    const self = { id: this.name, incarnation: this.#incarnation, weight: config.weight, ...config.zone === undefined ? {} : { zone: config.zone } }
+    if (this.#membership.takenBy !== undefined) {
+      throw new ConfigConflictError(
+        `node name ${this.name} is taken: another process of cluster ${config.cluster} runs ` +
+          'under it; choose another name or stop that one'
+      )
+    }
+    for (const member of this.#membership.members.values()) {
+      this.#checkAgainst(member.id, member.caches)
+    }
+    const self = {
+      id: this.name,
+      incarnation: this.#incarnation,
+      weight: config.weight,
+      ...config.zone === undefined ? {} : { zone: config.zone }
+    }
     for (const [cache, shape] of shapes) {
       const store = stores.get(cache)
       if (store === undefined) throw new Error(`no store was opened for ${cache}`)
-      const replica = new CacheReplica({ cache, shape, config, self, store, clock: this.#clock, membership: this.#membership, messenger, subjects, ports, onEvent })
+      const replica = new CacheReplica({
+        cache,
+        shape,
+        config,
+        self,
+        store,
+        clock: this.#clock,
+        membership: this.#membership,
+        messenger,
+        subjects,
+        ports,
+        onEvent
+      })
       this.#replicas.set(cache, replica)
       this.#replicators.set(cache, replica.replicator)
     }
-    messenger.serve(subjects.peerAll(this.name), question => this.#replicatorOf(cacheOf(question)).answer(question))
-    const writes = new WriteServer({ incarnation: this.#incarnation, replicatorOf: cache => this.#replicatorOf(cache), clock: this.#clock })
+    messenger.serve(
+      subjects.peerAll(this.name),
+      question => this.#replicatorOf(cacheOf(question)).answer(question)
+    )
+    const writes = new WriteServer({
+      incarnation: this.#incarnation,
+      replicatorOf: cache => this.#replicatorOf(cache),
+      clock: this.#clock
+    })
     messenger.serve(subjects.writes(this.name), (batch, _, request) => writes.take(batch, request))
     messenger.serve(subjects.queries(this.name), query => this.#queryServer.answer(query))
     messenger.transport.onConnection(connected => {
@@ -177,27 +268,42 @@ class Node implements MillpondNode {
     for (const [cache, mine] of this.#parts.shapes) {
       const theirs = caches[cache]
       if (theirs !== undefined && !sameShape(mine, theirs)) {
-        throw new ConfigConflictError(`cache ${cache}: ${conflictBetween(mine, theirs)} (${member}); use the cluster's settings, or another cache name`)
+        throw new ConfigConflictError(
+          `cache ${cache}: ${
+            conflictBetween(mine, theirs)
+          } (${member}); use the cluster's settings, or another cache name`
+        )
       }
     }
   }
 
   #replicatorOf (cache: string): Replicator {
     const replicator = this.#replicators.get(cache)
-    if (replicator === undefined) throw new UnavailableError(`${this.name} does not run cache ${JSON.stringify(cache)}`)
+    if (replicator === undefined) {
+      throw new UnavailableError(`${this.name} does not run cache ${JSON.stringify(cache)}`)
+    }
     return replicator
   }
 
   cache<const S extends Schema = Schema> (name: string, schema?: S): Cache<S> {
-    if (!this.#replicators.has(name)) throw new ConfigError(`cache ${JSON.stringify(name)} is not one this node runs (${[...this.#replicators.keys()].join(', ')}); add it to caches`)
+    if (!this.#replicators.has(name)) {
+      throw new ConfigError(
+        `cache ${JSON.stringify(name)} is not one this node runs (${
+          [...this.#replicators.keys()].join(', ')
+        }); add it to caches`
+      )
+    }
     return this.#caches.get(name, schema)
   }
 
   status (): NodeStatus {
     return {
-      node: this.name, incarnation: this.#incarnation,
+      node: this.name,
+      incarnation: this.#incarnation,
       members: [this.name, ...this.#membership.members.keys()].sort(),
-      caches: Object.fromEntries([...this.#replicas].map(([cache, replica]) => [cache, replica.status()]))
+      caches: Object.fromEntries(
+        [...this.#replicas].map(([cache, replica]) => [cache, replica.status()])
+      )
     }
   }
 
@@ -216,7 +322,9 @@ class Node implements MillpondNode {
     await this.#caches.close()
     for (const replica of this.#replicas.values()) replica.stop()
     this.#membership.close()
-    const durable = await Promise.allSettled([...this.#replicas.values()].map(replica => replica.close()))
+    const durable = await Promise.allSettled(
+      [...this.#replicas.values()].map(replica => replica.close())
+    )
     messenger.close()
     await transport.close()
     for (const result of durable) if (result.status === 'rejected') throw result.reason

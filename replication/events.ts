@@ -7,17 +7,52 @@ export type ReplicationEvent =
   | { readonly type: 'message-refused', readonly subject: string, readonly reason: string }
   | { readonly type: 'handler-failed', readonly subject: string, readonly error: unknown }
   | { readonly type: 'member-joined', readonly node: string, readonly incarnation: number }
-  | { readonly type: 'member-left', readonly node: string, readonly incarnation: number, readonly why: 'goodbye' | 'silent' | 'replaced' }
+  | {
+    readonly type: 'member-left',
+    readonly node: string,
+    readonly incarnation: number,
+    readonly why: 'goodbye' | 'silent' | 'replaced'
+  }
   /** Another process runs under this node's name. */
   | { readonly type: 'name-taken', readonly node: string, readonly incarnation: number }
   /** A member runs this cache with other settings; the two do not replicate. */
-  | { readonly type: 'config-conflict', readonly cache: string, readonly node: string, readonly detail: string }
-  | { readonly type: 'group-phase', readonly cache: string, readonly group: number, readonly phase: 'syncing' | 'ready' | 'leaving' | 'dropped' }
+  | {
+    readonly type: 'config-conflict',
+    readonly cache: string,
+    readonly node: string,
+    readonly detail: string
+  }
+  | {
+    readonly type: 'group-phase',
+    readonly cache: string,
+    readonly group: number,
+    readonly phase: 'syncing' | 'ready' | 'leaving' | 'dropped'
+  }
   /** A peer's batches were missing, and were asked for again. */
-  | { readonly type: 'gap-repaired', readonly cache: string, readonly node: string, readonly batches: number }
+  | {
+    readonly type: 'gap-repaired',
+    readonly cache: string,
+    readonly node: string,
+    readonly batches: number
+  }
   /** States differed where no gap had shown, and were exchanged. */
-  | { readonly type: 'digest-repaired', readonly cache: string, readonly node: string, readonly shards: number }
-  | { readonly type: 'repair-failed', readonly cache: string, readonly node: string, readonly error: unknown }
-  | { readonly type: 'shard-damaged', readonly cache: string, readonly shard: number, readonly blobs: number }
+  | {
+    readonly type: 'digest-repaired',
+    readonly cache: string,
+    readonly node: string,
+    readonly shards: number
+  }
+  | {
+    readonly type: 'repair-failed',
+    readonly cache: string,
+    readonly node: string,
+    readonly error: unknown
+  }
+  | {
+    readonly type: 'shard-damaged',
+    readonly cache: string,
+    readonly shard: number,
+    readonly blobs: number
+  }
 
 export type OnEvent = (event: ReplicationEvent) => void

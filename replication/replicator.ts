@@ -3,7 +3,8 @@
  *
  *   write --> ShardSet --(flush interval)--> Outbox --> peers         Acks <-- confirmations
  *                ^
- *                +---- Inbox <-- deltas        Membership --> Inbox (gaps), DigestWatch (differences), HeldGroups (placement)
+ *                +---- Inbox <-- deltas        Membership --> Inbox (gaps), HeldGroups (placement),
+ *                |                                            DigestWatch (differences)
  *                +---- AntiEntropy <-- what Inbox and DigestWatch found missing
  */
 import * as v from '../engine/base/schema.js'
@@ -42,7 +43,9 @@ export interface ReplicatorOptions {
   readonly ports: Ports
   readonly persister: Persister
   /** Creates the shards, wired to what they report to. */
-  readonly createShards: (sinks: { onDelta: (shard: number, delta: Uint8Array) => void, onPending: () => void }) => ShardSet
+  readonly createShards: (
+    sinks: { onDelta: (shard: number, delta: Uint8Array) => void, onPending: () => void }
+  ) => ShardSet
   readonly flushIntervalMs: number
   readonly requestTimeoutMs: number
   readonly tombstones: TombstoneTiming
@@ -65,7 +68,10 @@ export class Replicator {
   readonly #expiries: ExpirySweep
   readonly #collector: TombstoneCollector
   #flushTimer: Timer | undefined
-  /** The longer a flush takes, the longer the next one is put off: under load, batches grow instead of their number. */
+  /**
+   * The longer a flush takes, the longer the next one is put off: under load, batches grow instead
+   * of their number.
+   */
   #restMs = 0
   #closed = false
 
@@ -75,7 +81,14 @@ export class Replicator {
     this.cache = cache
     this.shape = shape
     this.#acks = new Acks(ports.timers)
-    this.#outbox = new Outbox({ cache, node: self.id, incarnation: self.incarnation, groups: shape.groups, messenger, subjects })
+    this.#outbox = new Outbox({
+      cache,
+      node: self.id,
+      incarnation: self.incarnation,
+      groups: shape.groups,
+      messenger,
+      subjects
+    })
     const onPending = () => this.#flushSoon()
     this.shards = options.createShards({
       onPending,
@@ -85,34 +98,80 @@ export class Replicator {
       }
     })
     this.#inbox = new Inbox({
-      cache, shards: this.shards, onEvent,
+      cache,
+      shards: this.shards,
+      onEvent,
       holds: group => this.held.has(group),
       onMissing: (node, group) => this.#antiEntropy.missing(node, group),
-      onConfirm: (node, incarnation, group, sequence) => this.#confirmations.send(node, incarnation, group, sequence)
+      onConfirm: (node, incarnation, group, sequence) =>
+        this.#confirmations.send(node, incarnation, group, sequence)
     })
     this.#antiEntropy = new AntiEntropy({
-      cache, node: self.id, shards: this.shards, inbox: this.#inbox, messenger, subjects, ports, onEvent,
-      requestTimeoutMs: options.requestTimeoutMs, gapPatienceMs: options.flushIntervalMs * 4,
+      cache,
+      node: self.id,
+      shards: this.shards,
+      inbox: this.#inbox,
+      messenger,
+      subjects,
+      ports,
+      onEvent,
+      requestTimeoutMs: options.requestTimeoutMs,
+      gapPatienceMs: options.flushIntervalMs * 4,
       holds: group => this.held.has(group),
       incarnationOf: node => membership.members.get(node)?.incarnation
     })
     this.held = new HeldGroups({
-      cache, shape, self, membership, antiEntropy: this.#antiEntropy, shards: this.shards, onEvent,
-      subscribe: group => messenger.on(subjects.deltasOfGroup(cache, group), 'deltas', (value, subject) => this.#receive(tokenFromEnd(subject, 1), group, value)),
+      cache,
+      shape,
+      self,
+      membership,
+      antiEntropy: this.#antiEntropy,
+      shards: this.shards,
+      onEvent,
+      subscribe: group =>
+        messenger.on(
+          subjects.deltasOfGroup(cache, group),
+          'deltas',
+          (value, subject) => this.#receive(tokenFromEnd(subject, 1), group, value)
+        ),
       onDropped: group => {
         this.shards.drop(group)
         this.#inbox.forgetGroup(group)
       }
     })
-    this.#server = new PeerServer({ shards: this.shards, outbox: this.#outbox, holds: group => this.held.has(group), vouches: group => this.held.phase(group) === 'ready' })
+    this.#server = new PeerServer({
+      shards: this.shards,
+      outbox: this.#outbox,
+      holds: group => this.held.has(group),
+      vouches: group => this.held.phase(group) === 'ready'
+    })
     this.#confirmations = new Confirmations({
-      cache, node: self.id, incarnation: self.incarnation, messenger, subjects, timers: ports.timers,
+      cache,
+      node: self.id,
+      incarnation: self.incarnation,
+      messenger,
+      subjects,
+      timers: ports.timers,
       onConfirmed: (node, group, sequence) => this.#acks.confirm(node, group, sequence)
     })
-    this.#expiries = new ExpirySweep({ node: self.id, held: this.held, shards: this.shards, timers: ports.timers })
+    this.#expiries = new ExpirySweep({
+      node: self.id,
+      held: this.held,
+      shards: this.shards,
+      timers: ports.timers
+    })
     this.#expiries.start()
     this.#collector = new TombstoneCollector({
-      cache, node: self.id, replicas: shape.replicas, held: this.held, shards: this.shards, antiEntropy: this.#antiEntropy, membership, ports, onEvent, timing: options.tombstones
+      cache,
+      node: self.id,
+      replicas: shape.replicas,
+      held: this.held,
+      shards: this.shards,
+      antiEntropy: this.#antiEntropy,
+      membership,
+      ports,
+      onEvent,
+      timing: options.tombstones
     })
     membership.onBeat((member, joined) => this.#heard(member, joined))
     membership.onLeft(member => this.#left(member))
@@ -122,27 +181,50 @@ export class Replicator {
   describe (): CacheState {
     return {
       ...this.shape,
-      held: this.held.all.map(group => [group, this.#outbox.sequence(group), this.shards.root(group), this.shards.cursorRoot(group), this.held.phase(group) ?? 'syncing'])
+      held: this.held.all.map(
+        group => [group, this.#outbox.sequence(group), this.shards.root(group),
+          this.shards.cursorRoot(group), this.held.phase(group) ?? 'syncing']
+      )
     }
   }
 
-  get lag (): number { return this.#inbox.lag }
-
-  /** How full the queues are: for whoever checks that they stay within bounds and run empty. */
-  get queues (): { readonly keptBatches: number, readonly keptBytes: number, readonly ackWaiters: number, readonly unpublished: boolean } {
-    const { batches, bytes } = this.#outbox.kept
-    return { keptBatches: batches, keptBytes: bytes, ackWaiters: this.#acks.waiting, unpublished: !this.#outbox.isEmpty }
+  get lag (): number {
+    return this.#inbox.lag
   }
 
-  sequence (group: number): number { return this.#outbox.sequence(group) }
+  /** How full the queues are: for whoever checks that they stay within bounds and run empty. */
+  get queues (): {
+    readonly keptBatches: number,
+    readonly keptBytes: number,
+    readonly ackWaiters: number,
+    readonly unpublished: boolean
+  } {
+    const { batches, bytes } = this.#outbox.kept
+    return {
+      keptBatches: batches,
+      keptBytes: bytes,
+      ackWaiters: this.#acks.waiting,
+      unpublished: !this.#outbox.isEmpty
+    }
+  }
 
-  /** Answers a peer's question about this cache, unless it is for another process of this name. @throws EnvelopeError when it is not shaped as one; StoreError */
+  sequence (group: number): number {
+    return this.#outbox.sequence(group)
+  }
+
+  /**
+   * Answers a peer's question about this cache, unless it is for another process of this name.
+   * @throws EnvelopeError when it is not shaped as one; StoreError
+   */
   async answer (value: unknown): Promise<unknown> {
     const parsed = v.safeParse(Question, value)
-    if (!parsed.success) throw new EnvelopeError('shape', 'the question is not shaped as it should be')
+    if (!parsed.success) {
+      throw new EnvelopeError('shape', 'the question is not shaped as it should be')
+    }
     if (parsed.output.to !== this.#options.self.incarnation) return NO_ANSWER
     const answer = this.#server.answer(parsed.output)
-    // Whoever asks is about to forget what it has, on disk as well: only what is durable here takes its place.
+    // Whoever asks is about to forget what it has, on disk as well: only what is durable here takes
+    // its place.
     if (parsed.output.op === 'covers') await this.#options.persister.synced()
     return answer
   }
@@ -150,11 +232,21 @@ export class Replicator {
   /**
    * Takes one write and resolves when its write concern is reached.
    * @returns false when it changed nothing: older than what is there, or a retry
-   * @throws UnavailableError (code UNAVAILABLE, nothing changed) when this node does not hold the key's group; WriteConcernError
+   * @throws UnavailableError (code UNAVAILABLE, nothing changed) when this node does not hold the
+   *   key's group; WriteConcernError
    */
-  async write (shard: number, write: Write, concern: WriteConcern, timeoutMs: number): Promise<boolean> {
+  async write (
+    shard: number,
+    write: Write,
+    concern: WriteConcern,
+    timeoutMs: number
+  ): Promise<boolean> {
     const group = groupOf(shard, this.shape.groups)
-    if (this.#closed || !this.held.has(group)) throw new UnavailableError(`${this.#options.self.id} does not hold placement group ${group} of ${this.cache}`)
+    if (this.#closed || !this.held.has(group)) {
+      throw new UnavailableError(
+        `${this.#options.self.id} does not hold placement group ${group} of ${this.cache}`
+      )
+    }
     const needed = replicasNeeded(concern, this.shape.replicas)
     if (needed > 1) this.#acks.assertRoom()
     const accepted = this.shards.write(shard, write, needed > 1)
@@ -167,7 +259,11 @@ export class Replicator {
   }
 
   /** Joins a committed cursor and passes it on to the other replicas. */
-  commitCursor (shard: number, consumerGroup: string, cursor: Parameters<ShardSet['commitCursor']>[1]): void {
+  commitCursor (
+    shard: number,
+    consumerGroup: string,
+    cursor: Parameters<ShardSet['commitCursor']>[1]
+  ): void {
     if (this.#closed) throw new UnavailableError(`${this.#options.self.id} is closing`)
     const moved = this.shards.commitCursor(consumerGroup, cursor)
     if (moved === null) return
@@ -177,7 +273,10 @@ export class Replicator {
 
   #flushSoon (): void {
     if (this.#flushTimer !== undefined || this.#closed) return
-    this.#flushTimer = this.#options.ports.timers.after(Math.max(this.#options.flushIntervalMs, this.#restMs), () => this.flush())
+    this.#flushTimer = this.#options.ports.timers.after(
+      Math.max(this.#options.flushIntervalMs, this.#restMs),
+      () => this.flush()
+    )
   }
 
   /** Logs and publishes everything buffered. */
@@ -191,21 +290,34 @@ export class Replicator {
     for (const group of waiting) this.#outbox.wantAck(group)
     this.#outbox.publish()
     for (const group of waiting) this.#acks.published(group, this.#outbox.sequence(group))
-    this.#restMs = Math.min(limits.maxFlushRestMs, (clock.monotonicMs() - startedMs) * limits.flushRestFactor)
+    this.#restMs = Math.min(
+      limits.maxFlushRestMs,
+      (clock.monotonicMs() - startedMs) * limits.flushRestFactor
+    )
   }
 
   #receive (node: string, group: number, value: unknown): void {
     if (node === this.#options.self.id) return
-    // Whose settings are not known yet may put the same key into another shard. Its heartbeat will show what was missed.
+    // Whose settings are not known yet may put the same key into another shard. Its heartbeat will
+    // show what was missed.
     const theirs = this.#options.membership.members.get(node)?.caches[this.cache]
-    if (theirs !== undefined && sameShape(theirs, this.shape)) this.#inbox.receive(node, group, value)
+    if (theirs !== undefined && sameShape(theirs, this.shape)) {
+      this.#inbox.receive(node, group, value)
+    }
   }
 
   #heard (member: Member, joined: boolean): void {
     const theirs = member.caches[this.cache]
     if (theirs === undefined) return
     if (!sameShape(theirs, this.shape)) {
-      if (joined) this.#options.onEvent({ type: 'config-conflict', cache: this.cache, node: member.id, detail: conflictBetween(this.shape, theirs) })
+      if (joined) {
+        this.#options.onEvent({
+          type: 'config-conflict',
+          cache: this.cache,
+          node: member.id,
+          detail: conflictBetween(this.shape, theirs)
+        })
+      }
       return
     }
     if (joined) this.held.reconcile()
@@ -214,9 +326,12 @@ export class Replicator {
     for (const [group, state] of theirs.held) {
       if (!this.held.has(group)) continue
       const root = this.shards.root(group)
-      // It holds all we have. Its confirmation may have been lost on the way, and is sent only once.
+      // It holds all we have. Its confirmation may have been lost on the way, and is sent only
+      // once.
       if (state.root === root) this.#acks.confirm(member.id, group, this.#outbox.sequence(group))
-      if (this.#watch.differs(member.id, group, state, root, this.shards.cursorRoot(group))) this.#antiEntropy.differing(member.id, group)
+      if (this.#watch.differs(member.id, group, state, root, this.shards.cursorRoot(group))) {
+        this.#antiEntropy.differing(member.id, group)
+      }
     }
     this.held.step()
   }

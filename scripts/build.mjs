@@ -7,7 +7,10 @@ import { ensureInstalled, root } from './install.mjs'
 ensureInstalled()
 rmSync(join(root, 'dist'), { recursive: true, force: true })
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-const done = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+const done = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
+  cwd: root,
+  stdio: ['ignore', 'inherit', 'inherit']
+})
 if (done.status !== 0) process.exit(done.status ?? 1)
 
 const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))

@@ -1,5 +1,6 @@
 /**
- * Runs a TypeScript file of this project: `node scripts/run.mjs cli/main.ts demo --events 1000`. Installs first if needed.
+ * Runs a TypeScript file of this project: `node scripts/run.mjs cli/main.ts demo --events 1000`.
+ * Installs first if needed.
  */
 import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
@@ -12,12 +13,13 @@ if (file === undefined) {
 }
 ensureInstalled()
 
-const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), resolve(root, file), ...args], { stdio: 'inherit' })
-// Ctrl-C reaches the child by itself, as it shares our terminal; it decides how to end, and we must outlive it to report
-// its status. SIGTERM reaches only us.
+const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), resolve(root, file),
+  ...args], { stdio: 'inherit' })
+// Ctrl-C reaches the child by itself, as it shares our terminal; it decides how to end, and we must
+// outlive it to report its status. SIGTERM reaches only us.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => child.kill('SIGTERM'))
-child.on('error', (error) => {
+child.on('error', error => {
   console.error(error.message)
   process.exit(1)
 })

@@ -1,5 +1,6 @@
 /**
- * `npm test`: the checks, then all tests. `npm run test:only -- <files>`: only the tests in those files.
+ * `npm test`: the checks, then all tests. `npm run test:only -- <files>`: only the tests in those
+ * files.
  *
  * The last line is always `N passed, N failed`, with what ava counted.
  */
@@ -34,17 +35,33 @@ console.log(`== tests: ava${only ? ` ${files.join(' ')}` : ''}`)
 const started = performance.now()
 const { code, counts } = await runAva()
 const {
-  passedTests = 0, passedKnownFailingTests = 0, failedTests = 0, failedHooks = 0, remainingTests = 0, uncaughtExceptions = 0,
-  unhandledRejections = 0, skippedTests = 0, todoTests = 0, declaredTests = 0, selectedTests = 0, files: filesRun = 0
+  passedTests = 0,
+  passedKnownFailingTests = 0,
+  failedTests = 0,
+  failedHooks = 0,
+  remainingTests = 0,
+  uncaughtExceptions = 0,
+  unhandledRejections = 0,
+  skippedTests = 0,
+  todoTests = 0,
+  declaredTests = 0,
+  selectedTests = 0,
+  files: filesRun = 0
 } = counts ?? {}
 
 const passed = passedTests + passedKnownFailingTests
 // Remaining tests were begun and never ended: a timeout, or the end of their process.
 let failed = failedTests + failedHooks + remainingTests + uncaughtExceptions + unhandledRejections
 const notes = []
-if (skippedTests + todoTests > 0) notes.push(`Not run: ${skippedTests} skipped, ${todoTests} to do.`)
+if (skippedTests + todoTests > 0) {
+  notes.push(`Not run: ${skippedTests} skipped, ${todoTests} to do.`)
+}
 if (!only && declaredTests > selectedTests) {
-  notes.push(`${declaredTests - selectedTests} tests were left out by a test.only; that counts as one failure.`)
+  notes.push(
+    `${
+      declaredTests - selectedTests
+    } tests were left out by a test.only; that counts as one failure.`
+  )
   failed++
 }
 if (code !== 0 && failed === 0 && filesRun > 0) {
@@ -54,11 +71,15 @@ if (code !== 0 && failed === 0 && filesRun > 0) {
 }
 if (passed + failed === 0) notes.push('No test was run.')
 for (const note of notes) console.log(note)
-console.log(`== tests: ${failed === 0 && passed > 0 ? 'ok' : 'FAILED'} (${((performance.now() - started) / 1000).toFixed(1)} s)`)
+console.log(
+  `== tests: ${failed === 0 && passed > 0 ? 'ok' : 'FAILED'} (${
+    ((performance.now() - started) / 1000).toFixed(1)
+  } s)`
+)
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0
 
-async function runAva() {
+async function runAva () {
   const directory = mkdtempSync(join(tmpdir(), 'millpond-test-'))
   const file = join(directory, 'counts.json')
   try {
@@ -69,9 +90,9 @@ async function runAva() {
     })
     // A run that is cancelled must not leave test processes behind.
     for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => ava.kill(signal))
-    const status = await new Promise((resolve) => {
+    const status = await new Promise(resolve => {
       ava.on('error', () => resolve(1))
-      ava.on('close', (ended) => resolve(ended ?? 1))
+      ava.on('close', ended => resolve(ended ?? 1))
     })
     return { code: status, counts: readCounts(file) }
   } finally {
@@ -79,7 +100,7 @@ async function runAva() {
   }
 }
 
-function readCounts(file) {
+function readCounts (file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'))
   } catch {
@@ -88,7 +109,7 @@ function readCounts(file) {
   }
 }
 
-function stop(message) {
+function stop (message) {
   console.log(message)
   console.log('0 passed, 0 failed')
   process.exit(1)

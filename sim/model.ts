@@ -1,13 +1,17 @@
 /**
- * What the simulation knows of the truth, in plain maps: every write that was submitted, and what its writer was told.
+ * What the simulation knows of the truth, in plain maps: every write that was submitted, and what
+ * its writer was told.
  *
- * A write's value names the write itself, so whatever shows up anywhere can be traced to where it came from. Writes of one
- * key have a known order (`order`): workloads see to it that it follows from event times, or from one writer's program.
+ * A write's value names the write itself, so whatever shows up anywhere can be traced to where it
+ * came from. Writes of one key have a known order (`order`): workloads see to it that it follows
+ * from event times, or from one writer's program.
  *
- *   guaranteed   acknowledged, and not so many of those who may have held it were lost that it could be lost
+ *   guaranteed   acknowledged, and not so many of those who may have held it were lost that it
+ *                could be lost
  *   possible     submitted, unless its writer was told that nothing changed
  *
- * A record is right when each of its fields shows a possible write that is not older than any guaranteed one.
+ * A record is right when each of its fields shows a possible write that is not older than any
+ * guaranteed one.
  */
 import type { Fields } from '../engine/base/values.js'
 import type { WriteConcern } from '../replication/deltas/acks.js'
@@ -33,7 +37,10 @@ export interface Op {
   error?: string
 }
 
-/** Something that may have cost a machine what it held: everything it took on from `fromMs` to `atMs`. */
+/**
+ * Something that may have cost a machine what it held: everything it took on from `fromMs` to
+ * `atMs`.
+ */
 export interface Loss {
   readonly place: string
   readonly machine: string
@@ -52,7 +59,13 @@ export class Model {
 
   submit (op: Omit<Op, 'id' | 'value' | 'ackedMs' | 'outcome'>, padding = 0): Op {
     const id = this.ops.length
-    const full: Op = { ...op, id, value: padding > 0 ? `${id}:${'x'.repeat(padding)}` : String(id), ackedMs: undefined, outcome: 'open' }
+    const full: Op = {
+      ...op,
+      id,
+      value: padding > 0 ? `${id}:${'x'.repeat(padding)}` : String(id),
+      ackedMs: undefined,
+      outcome: 'open'
+    }
     this.ops.push(full)
     let keys = this.#byKey.get(op.place)
     if (keys === undefined) this.#byKey.set(op.place, keys = new Map<string, Op[]>())
@@ -62,8 +75,12 @@ export class Model {
     return full
   }
 
-  keys (place: string): string[] { return [...this.#byKey.get(place)?.keys() ?? [], ...this.fields.keys(place)] }
-  of (place: string, key: string): readonly Op[] { return this.#byKey.get(place)?.get(key) ?? [] }
+  keys (place: string): string[] {
+    return [...this.#byKey.get(place)?.keys() ?? [], ...this.fields.keys(place)]
+  }
+  of (place: string, key: string): readonly Op[] {
+    return this.#byKey.get(place)?.get(key) ?? []
+  }
 
   /** The write a value came from, or undefined when no write has this value. */
   opOf (value: unknown): Op | undefined {
@@ -83,7 +100,10 @@ export class Model {
     return lost.size < op.needed
   }
 
-  /** What is wrong with a record as it is seen now, or null. `final`: nothing is on its way any more. */
+  /**
+   * What is wrong with a record as it is seen now, or null. `final`: nothing is on its way any
+   * more.
+   */
   judge (place: string, key: string, fields: Fields | undefined, final: boolean): string | null {
     if (kindOf(key) !== undefined) return this.fields.judge(place, key, fields, final)
     const ops = this.of(place, key)
@@ -91,9 +111,21 @@ export class Model {
     const shown = new Map<string, Op>()
     for (const [field, value] of Object.entries(fields ?? {})) {
       const op = this.opOf(value)
-      if (op === undefined) return `${key}.${field} shows a value that was never written: ${JSON.stringify(value)?.slice(0, 80)}`
-      if (op.place !== place || op.key !== key || op.fields?.includes(field) !== true) return `${key}.${field} in ${place} shows what was written to ${op.place} ${op.key} (${describe(op)})`
-      if (final && op.outcome === 'unchanged') return `${key}.${field} shows a write whose writer was told that nothing changed: ${describe(op)}`
+      if (op === undefined) {
+        return `${key}.${field} shows a value that was never written: ${
+          JSON.stringify(value)?.slice(0, 80)
+        }`
+      }
+      if (op.place !== place || op.key !== key || op.fields?.includes(field) !== true) {
+        return `${key}.${field} in ${place} shows what was written to ${op.place} ${op.key} (${
+          describe(op)
+        })`
+      }
+      if (final && op.outcome === 'unchanged') {
+        return `${key}.${field} shows a write whose writer was told that nothing changed: ${
+          describe(op)
+        }`
+      }
       shown.set(field, op)
     }
     if (!final) return null
@@ -105,8 +137,16 @@ export class Model {
       for (const sure of guaranteed) {
         if (sure.fields !== null && !sure.fields.includes(field)) continue
         if (op !== undefined) {
-          if (op.order < sure.order) return sure.fields === null ? `${key}.${field} came back: it shows ${describe(op)}, deleted by ${describe(sure)}` : `${key}.${field} shows the stale ${describe(op)} instead of ${describe(sure)}`
-        } else if (sure.fields !== null && !deletes.some(({ order }) => order > sure.order)) return `${key}.${field} is missing: ${describe(sure)} was acknowledged, and nothing deleted it`
+          if (op.order < sure.order) {
+            return sure.fields === null
+              ? `${key}.${field} came back: it shows ${describe(op)}, deleted by ${describe(sure)}`
+              : `${key}.${field} shows the stale ${describe(op)} instead of ${describe(sure)}`
+          }
+        } else if (sure.fields !== null && !deletes.some(({ order }) => order > sure.order)) {
+          return `${key}.${field} is missing: ${
+            describe(sure)
+          } was acknowledged, and nothing deleted it`
+        }
       }
     }
     return null
@@ -115,5 +155,9 @@ export class Model {
 
 export function describe (op: Op): string {
   const acked = op.ackedMs === undefined ? op.outcome : `acked at ${op.ackedMs.toFixed(1)}`
-  return `${op.fields === null ? 'delete' : 'write'} ${op.id} (order ${op.order}, concern ${op.concern}, submitted at ${op.submittedMs.toFixed(1)}, ${acked}${op.error === undefined ? '' : `: ${op.error}`})`
+  return `${
+    op.fields === null ? 'delete' : 'write'
+  } ${op.id} (order ${op.order}, concern ${op.concern}, submitted at ${
+    op.submittedMs.toFixed(1)
+  }, ${acked}${op.error === undefined ? '' : `: ${op.error}`})`
 }

@@ -1,6 +1,7 @@
 /**
- * Chance from a seed. Each subsystem draws from a fork of its own, named after it, so that one more draw in one place
- * does not change what happens in every other, and a shrunk fault list leaves the rest of a run as alike as it can.
+ * Chance from a seed. Each subsystem draws from a fork of its own, named after it, so that one more
+ * draw in one place does not change what happens in every other, and a shrunk fault list leaves the
+ * rest of a run as alike as it can.
  */
 import { mersenne } from 'pure-rand/generator/mersenne'
 import { checksum32 } from '../engine/base/hash.js'
@@ -17,24 +18,36 @@ export class SimRandom implements Random {
     this.#generator = mersenne(this.#seed)
   }
 
-  /** Another stream that depends on this one's seed and the name only, not on what was drawn so far. */
+  /**
+   * Another stream that depends on this one's seed and the name only, not on what was drawn so far.
+   */
   fork (name: string): SimRandom {
     return new SimRandom(checksum32(utf8.encode(`${this.#seed}/${name}`)))
   }
 
-  uint32 (): number { return this.#generator.next() >>> 0 }
+  uint32 (): number {
+    return this.#generator.next() >>> 0
+  }
 
   /** In [0, 1). */
-  fraction (): number { return this.uint32() / 2 ** 32 }
+  fraction (): number {
+    return this.uint32() / 2 ** 32
+  }
 
   /** A whole number from `min` to `max`, both included. */
-  int (min: number, max: number): number { return min + Math.floor(this.fraction() * (max - min + 1)) }
+  int (min: number, max: number): number {
+    return min + Math.floor(this.fraction() * (max - min + 1))
+  }
 
   /** A number in [min, max). */
-  between (min: number, max: number): number { return min + this.fraction() * (max - min) }
+  between (min: number, max: number): number {
+    return min + this.fraction() * (max - min)
+  }
 
   /** Draws nothing when the answer is certain. */
-  chance (probability: number): boolean { return probability > 0 && (probability >= 1 || this.fraction() < probability) }
+  chance (probability: number): boolean {
+    return probability > 0 && (probability >= 1 || this.fraction() < probability)
+  }
 
   /** @throws TypeError when there is nothing to pick from */
   pick<T> (items: readonly T[]): T {
@@ -43,7 +56,9 @@ export class SimRandom implements Random {
   }
 
   /** Those items that each win a toss of their own. */
-  some<T> (items: readonly T[], probability: number): T[] { return items.filter(() => this.chance(probability)) }
+  some<T> (items: readonly T[], probability: number): T[] {
+    return items.filter(() => this.chance(probability))
+  }
 
   shuffle<T> (items: readonly T[]): T[] {
     const shuffled = [...items]

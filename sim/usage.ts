@@ -5,6 +5,8 @@ export class UsageError extends Error {}
 export function wholeNumber (option: string, text: string | undefined, otherwise: number): number {
   if (text === undefined) return otherwise
   const value = Number(text)
-  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0) throw new UsageError(`${option} must be a whole number, got ${JSON.stringify(text)}`)
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0) {
+    throw new UsageError(`${option} must be a whole number, got ${JSON.stringify(text)}`)
+  }
   return value
 }

@@ -1,14 +1,18 @@
 /**
- * The cursors consumer groups have committed, per shard. Each is the join of all that were ever committed, so replicas
- * that exchange them end up the same in any order, and a late or repeated commit never moves one back. Of cursors that
- * went different ways the one further on stands (engine/cursor.ts): what only the other one had seen is delivered again.
+ * The cursors consumer groups have committed, per shard. Each is the join of all that were ever
+ * committed, so replicas that exchange them end up the same in any order, and a late or repeated
+ * commit never moves one back. Of cursors that went different ways the one further on stands
+ * (engine/cursor.ts): what only the other one had seen is delivered again.
  */
 import { decodeCursor, encodeCursor, joinCursors, type Cursor } from '../engine/cursor.js'
 import { LimitError } from '../engine/errors.js'
 import { digest64 } from '../engine/base/hash.js'
 import { limits } from '../engine/limits.js'
 
-interface Committed { readonly cursor: Cursor, readonly bytes: Uint8Array }
+interface Committed {
+  readonly cursor: Cursor
+  readonly bytes: Uint8Array
+}
 
 export class CommittedCursors {
   readonly #byShard = new Map<number, Map<string, Committed>>()
@@ -20,10 +24,16 @@ export class CommittedCursors {
    */
   commit (consumerGroup: string, cursor: Cursor): Uint8Array | null {
     let ofShard = this.#byShard.get(cursor.shard)
-    if (ofShard === undefined) this.#byShard.set(cursor.shard, ofShard = new Map<string, Committed>())
+    if (ofShard === undefined) {
+      this.#byShard.set(cursor.shard, ofShard = new Map<string, Committed>())
+    }
     const before = ofShard.get(consumerGroup)
     if (before === undefined && ofShard.size >= limits.maxConsumerGroups) {
-      throw new LimitError(`shard ${cursor.shard} remembers ${ofShard.size} consumer groups, at most ${limits.maxConsumerGroups} are allowed; ${JSON.stringify(consumerGroup)} is one too many`)
+      throw new LimitError(
+        `shard ${cursor.shard} remembers ${ofShard.size} consumer groups, ` +
+          `at most ${limits.maxConsumerGroups} are allowed; ` +
+          `${JSON.stringify(consumerGroup)} is one too many`
+      )
     }
     const joined = before === undefined ? cursor : joinCursors(before.cursor, cursor)
     const bytes = encodeCursor(joined)
@@ -39,21 +49,35 @@ export class CommittedCursors {
   /** Whether everything in this cursor is committed. @throws CursorError when it is damaged */
   covers (shard: number, consumerGroup: string, bytes: Uint8Array): boolean {
     const committed = this.#byShard.get(shard)?.get(consumerGroup)
-    return committed !== undefined && Buffer.compare(encodeCursor(joinCursors(committed.cursor, decodeCursor(bytes, shard))), committed.bytes) === 0
+    return committed !== undefined &&
+      Buffer.compare(
+          encodeCursor(joinCursors(committed.cursor, decodeCursor(bytes, shard))),
+          committed.bytes
+        ) === 0
   }
 
   /** Every committed cursor of these shards, in a canonical order. */
-  of (shards: readonly number[]): Array<[shard: number, consumerGroup: string, cursor: Uint8Array]> {
-    return shards.flatMap(shard => [...this.#byShard.get(shard) ?? []]
-      .sort(([a], [b]) => a < b ? -1 : 1)
-      .map(([consumerGroup, { bytes }]): [number, string, Uint8Array] => [shard, consumerGroup, bytes]))
+  of (
+    shards: readonly number[]
+  ): Array<[shard: number, consumerGroup: string, cursor: Uint8Array]> {
+    return shards.flatMap(shard =>
+      [...this.#byShard.get(shard) ?? []]
+        .sort(([a], [b]) => a < b ? -1 : 1)
+        .map((
+          [consumerGroup, { bytes }]
+        ): [number, string, Uint8Array] => [shard, consumerGroup, bytes])
+    )
   }
 
   /** Equal digests mean equal committed cursors in these shards. */
   digest (shards: readonly number[]): string {
-    const parts = this.of(shards).flatMap(([shard, consumerGroup, cursor]) => [Buffer.from(`${shard} ${consumerGroup}\n`), cursor])
+    const parts = this.of(shards).flatMap((
+      [shard, consumerGroup, cursor]
+    ) => [Buffer.from(`${shard} ${consumerGroup}\n`), cursor])
     return digest64(Buffer.concat(parts))
   }
 
-  drop (shard: number): void { this.#byShard.delete(shard) }
+  drop (shard: number): void {
+    this.#byShard.delete(shard)
+  }
 }

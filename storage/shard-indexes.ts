@@ -1,7 +1,11 @@
-/** The secondary indexes of the shards of one cache: made with their shard, so that they are complete whenever it is. */
+/**
+ * The secondary indexes of the shards of one cache: made with their shard, so that they are
+ * complete whenever it is.
+ */
 import { indexed, type Condition, type IndexDeclaration } from '../engine/query/query.js'
 import { fieldsOf } from '../engine/record/reading.js'
-import { SecondaryIndexes, type QueryPage, type QueryPageOptions } from '../engine/query/secondary-index.js'
+import { SecondaryIndexes, type QueryPage,
+  type QueryPageOptions } from '../engine/query/secondary-index.js'
 import type { Shard } from '../engine/shard.js'
 
 const NOTHING: QueryPage = { records: [], next: null, looked: 0, bytes: 0 }
@@ -24,20 +28,31 @@ export class ShardIndexes {
       const head = this.#shardAt(shard)?.index.get(key)
       return head === undefined ? undefined : fieldsOf(head)
     }
-    const indexes = new SecondaryIndexes(this.#declared, key => this.#shardAt(shard)?.get(key), readExpired)
+    const indexes = new SecondaryIndexes(
+      this.#declared,
+      key => this.#shardAt(shard)?.get(key),
+      readExpired
+    )
     this.#indexes.set(shard, indexes)
     return { onRecord: key => indexes.touch(key) }
   }
 
-  /** A page of the records of one shard that meet all conditions, by key. @throws NotIndexedError */
+  /**
+   * A page of the records of one shard that meet all conditions, by key. @throws NotIndexedError
+   */
   query (shard: number, conditions: readonly Condition[], options: QueryPageOptions): QueryPage {
     const indexes = this.#indexes.get(shard)
     if (indexes !== undefined) return indexes.query(conditions, options)
-    indexed(conditions, this.#declared) // a shard that is empty answers, but only what the others would
+    // a shard that is empty answers, but only what the others would
+    indexed(conditions, this.#declared)
     return NOTHING
   }
 
-  of (shard: number): SecondaryIndexes | undefined { return this.#indexes.get(shard) }
+  of (shard: number): SecondaryIndexes | undefined {
+    return this.#indexes.get(shard)
+  }
 
-  drop (shard: number): void { this.#indexes.delete(shard) }
+  drop (shard: number): void {
+    this.#indexes.delete(shard)
+  }
 }

@@ -5,8 +5,9 @@
  *                              |
  *                              +-> onDelta (own writes only): to be published
  *
- * What was merged is stored as it arrived; what was written here, as the delta the flush made. A shard whose deltas
- * outgrow it is stored anew as a snapshot. What else there is of each: group-digests.ts, shard-indexes.ts, flush-queue.ts.
+ * What was merged is stored as it arrived; what was written here, as the delta the flush made. A
+ * shard whose deltas outgrow it is stored anew as a snapshot. What else there is of each:
+ * group-digests.ts, shard-indexes.ts, flush-queue.ts.
  */
 import type { Cursor } from '../engine/cursor.js'
 import { decodeCursor } from '../engine/cursor.js'
@@ -33,7 +34,9 @@ export interface ShardSetOptions {
   readonly shards: number
   readonly groups: number
   readonly incarnation: number
-  /** Another id that nobody has used, for shards whose log this life has begun before and given up. */
+  /**
+   * Another id that nobody has used, for shards whose log this life has begun before and given up.
+   */
   readonly drawIncarnation: () => number
   readonly clock: HybridClock
   readonly persister: Persister
@@ -45,7 +48,13 @@ export interface ShardSetOptions {
   readonly onChange: (shard: number) => void
   /** A write is buffered, or a shard is to be stored anew: flush() within the flush interval. */
   readonly onPending: () => void
-  readonly onEvent: (event: EngineEvent | { readonly type: 'shard-damaged', readonly shard: number, readonly blobs: number }) => void
+  readonly onEvent: (
+    event: EngineEvent | {
+      readonly type: 'shard-damaged',
+      readonly shard: number,
+      readonly blobs: number
+    }
+  ) => void
 }
 
 const EMPTY_DIGEST = digestOf(new Map())
@@ -57,7 +66,10 @@ export class ShardSet {
   readonly #digests: GroupDigests
   readonly #queue: FlushQueue
   readonly #shards = new Map<number, Shard>()
-  /** Of shards that were dropped: taken up again, a log starts over, and under the old id it would hand out dots twice. */
+  /**
+   * Of shards that were dropped: taken up again, a log starts over, and under the old id it would
+   * hand out dots twice.
+   */
   readonly #incarnations = new Map<number, number>()
   #reportedAhead = 0
 
@@ -66,24 +78,37 @@ export class ShardSet {
     const shardAt = (shard: number) => this.#shards.get(shard)
     this.#options = options
     this.indexes = new ShardIndexes(options.indexes ?? {}, shardAt)
-    this.#digests = new GroupDigests({ shards, groups, ofShard: shard => this.digest(shard), ofCursors: all => this.cursors.digest(all) })
-    this.#queue = new FlushQueue({ shardAt, onPending, store: found => persister.snapshot(found.shard, encodeSnapshot(found)) })
+    this.#digests = new GroupDigests({
+      shards,
+      groups,
+      ofShard: shard => this.digest(shard),
+      ofCursors: all => this.cursors.digest(all)
+    })
+    this.#queue = new FlushQueue({
+      shardAt,
+      onPending,
+      store: found => persister.snapshot(found.shard, encodeSnapshot(found))
+    })
   }
 
   /**
-   * Reads back what the store has; the shards found. Damaged shards come back as far as they are whole: what they lack
-   * is fetched from peers like anything else that is missing.
+   * Reads back what the store has; the shards found. Damaged shards come back as far as they are
+   * whole: what they lack is fetched from peers like anything else that is missing.
    */
   load (store: Store): number[] {
     const found: number[] = []
     for (const stored of store.shards()) {
       const { shard } = stored
-      if (stored.damaged > 0) this.#options.onEvent({ type: 'shard-damaged', shard, blobs: stored.damaged })
+      if (stored.damaged > 0) {
+        this.#options.onEvent({ type: 'shard-damaged', shard, blobs: stored.damaged })
+      }
       if (shard >= this.#options.shards) continue
       this.#options.persister.restored(stored)
       if (stored.snapshot !== null) this.#restore(shard, stored.snapshot)
       for (const delta of stored.deltas) this.#merge(shard, delta, true)
-      for (const { consumerGroup, cursor } of stored.cursors) this.mergeCursor(shard, consumerGroup, cursor)
+      for (const { consumerGroup, cursor } of stored.cursors) {
+        this.mergeCursor(shard, consumerGroup, cursor)
+      }
       this.#foldSoon(shard) // the last life may have ended before it came to that
       found.push(shard)
     }
@@ -93,7 +118,12 @@ export class ShardSet {
   #restore (shard: number, bytes: Uint8Array): void {
     const snapshot = decodeSnapshot(bytes)
     if (snapshot === null) {
-      this.#options.onEvent({ type: 'update-refused', shard, reason: 'snapshot', detail: 'a stored snapshot is not one' })
+      this.#options.onEvent({
+        type: 'update-refused',
+        shard,
+        reason: 'snapshot',
+        detail: 'a stored snapshot is not one'
+      })
       return
     }
     const { outcome } = this.#merge(shard, snapshot.update, true)
@@ -101,20 +131,31 @@ export class ShardSet {
   }
 
   /** The shard if anything was ever written to it here. */
-  peek (shard: number): Shard | undefined { return this.#shards.get(shard) }
+  peek (shard: number): Shard | undefined {
+    return this.#shards.get(shard)
+  }
 
   get (shard: number): Shard {
     let found = this.#shards.get(shard)
     if (found === undefined) {
       const { onEvent } = this.#options
       const incarnation = this.#incarnations.get(shard) ?? this.#options.incarnation
-      found = new Shard({ shard, incarnation, onEvent, now: () => this.#options.clock.now(), onDelta: (_, delta) => this.#ownDelta(shard, delta), ...this.indexes.begin(shard) })
+      found = new Shard({
+        shard,
+        incarnation,
+        onEvent,
+        now: () => this.#options.clock.now(),
+        onDelta: (_, delta) => this.#ownDelta(shard, delta),
+        ...this.indexes.begin(shard)
+      })
       this.#shards.set(shard, found)
     }
     return found
   }
 
-  [Symbol.iterator] (): IterableIterator<Shard> { return this.#shards.values() }
+  [Symbol.iterator] (): IterableIterator<Shard> {
+    return this.#shards.values()
+  }
 
   /** Buffers a write. @returns false when it was older than what is there, or a retry of it */
   write (shard: number, write: Write, keepLoser: boolean): boolean {
@@ -124,7 +165,10 @@ export class ShardSet {
     return accepted
   }
 
-  /** Unsets what has expired in one shard, so that consumers hear of it. @returns how many records changed */
+  /**
+   * Unsets what has expired in one shard, so that consumers hear of it. @returns how many records
+   * changed
+   */
   expire (shard: number): number {
     const expired = this.#shards.get(shard)?.expire() ?? 0
     if (expired > 0) this.#queue.flushSoon(shard)
@@ -132,7 +176,9 @@ export class ShardSet {
   }
 
   /** Logs every buffered write; their deltas are handed to onDelta before this returns. */
-  flush (): void { this.#queue.flush() }
+  flush (): void {
+    this.#queue.flush()
+  }
 
   /** Merges a peer's update and stores it. */
   merge (shard: number, update: Uint8Array): MergeResult {
@@ -141,7 +187,10 @@ export class ShardSet {
     return result
   }
 
-  /** Takes over a peer's whole state, because tombstones that were not seen here have been dropped (see Shard.reset). */
+  /**
+   * Takes over a peer's whole state, because tombstones that were not seen here have been dropped
+   * (see Shard.reset).
+   */
   reset (shard: number, snapshot: Uint8Array, floor: Floor): MergeResult {
     const found = this.get(shard)
     const result = found.reset(snapshot, floor)
@@ -160,7 +209,10 @@ export class ShardSet {
     return dropped
   }
 
-  /** Takes incarnations that own nothing live, and of which all have seen everything, out of a shard's state vector. */
+  /**
+   * Takes incarnations that own nothing live, and of which all have seen everything, out of a
+   * shard's state vector.
+   */
   retire (shard: number, stable: StateVector, inUse: ReadonlySet<number>): void {
     const retired = this.#shards.get(shard)?.retire(stable, inUse) ?? []
     if (retired.length === 0) return
@@ -173,7 +225,9 @@ export class ShardSet {
     const result = found.merge(update, isOurs)
     if (found.pendingEntries > 0) this.#queue.flushSoon(shard)
     if (result.outcome === 'merged') {
-      if (!this.#options.clock.observe(result.maxVersion)) this.#clockAhead(shard, result.maxVersion)
+      if (!this.#options.clock.observe(result.maxVersion)) {
+        this.#clockAhead(shard, result.maxVersion)
+      }
       this.#changed(shard)
     }
     return result
@@ -206,7 +260,10 @@ export class ShardSet {
     this.#options.onChange(shard)
   }
 
-  /** Joins a cursor into the committed ones and stores it. @returns its joined encoding when it moved */
+  /**
+   * Joins a cursor into the committed ones and stores it. @returns its joined encoding when it
+   * moved
+   */
   commitCursor (consumerGroup: string, cursor: Cursor): Uint8Array | null {
     const moved = this.cursors.commit(consumerGroup, cursor)
     if (moved !== null) {
@@ -216,22 +273,36 @@ export class ShardSet {
     return moved
   }
 
-  /** Joins a cursor that came from a peer or from disk; one that cannot be used is reported and left out. */
+  /**
+   * Joins a cursor that came from a peer or from disk; one that cannot be used is reported and left
+   * out.
+   */
   mergeCursor (shard: number, consumerGroup: string, bytes: Uint8Array): void {
     try {
       this.commitCursor(consumerGroup, decodeCursor(bytes, shard))
     } catch (error) {
       if (!(error instanceof MillpondError)) throw error
-      this.#options.onEvent({ type: 'update-refused', shard, reason: error.code, detail: error.message })
+      this.#options.onEvent({
+        type: 'update-refused',
+        shard,
+        reason: error.code,
+        detail: error.message
+      })
     }
   }
 
-  groupOf (shard: number): number { return groupOf(shard, this.#options.groups) }
+  groupOf (shard: number): number {
+    return groupOf(shard, this.#options.groups)
+  }
 
-  shardsOf (group: number): number[] { return shardsOfGroup(group, this.#options.shards, this.#options.groups) }
+  shardsOf (group: number): number[] {
+    return shardsOfGroup(group, this.#options.shards, this.#options.groups)
+  }
 
   /** The digest of one shard's state vector. */
-  digest (shard: number): string { return this.#shards.get(shard)?.digest ?? EMPTY_DIGEST }
+  digest (shard: number): string {
+    return this.#shards.get(shard)?.digest ?? EMPTY_DIGEST
+  }
 
   /** One digest over all shards of a group, buffered writes included (they are logged). */
   root (group: number): string {
@@ -240,7 +311,9 @@ export class ShardSet {
   }
 
   /** One digest over all committed cursors of a group. */
-  cursorRoot (group: number): string { return this.#digests.cursorRoot(group) }
+  cursorRoot (group: number): string {
+    return this.#digests.cursorRoot(group)
+  }
 
   /** Forgets a group's shards, in memory and on disk. Only for what others are proven to hold. */
   drop (group: number): void {
@@ -249,7 +322,8 @@ export class ShardSet {
       this.#queue.forget(shard)
       this.cursors.drop(shard)
       this.indexes.drop(shard)
-      // Whatever is in memory: on disk there may be cursors of an empty shard, or rows that could not be read.
+      // Whatever is in memory: on disk there may be cursors of an empty shard, or rows that could
+      // not be read.
       this.#options.persister.drop(shard)
       if (this.#shards.delete(shard)) this.#incarnations.set(shard, incarnation)
     }

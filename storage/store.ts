@@ -1,21 +1,29 @@
 /**
- * The Store port: where one node keeps one cache. Two adapters pass one contract suite: memory and SQLite.
+ * The Store port: where one node keeps one cache. Two adapters pass one contract suite: memory and
+ * SQLite.
  *
- * A shard is stored as a snapshot followed by the deltas that came after it, in order, so that a flush appends a few
- * bytes instead of rewriting the shard. The store does not look inside snapshots, deltas or cursors.
+ * A shard is stored as a snapshot followed by the deltas that came after it, in order, so that a
+ * flush appends a few bytes instead of rewriting the shard. The store does not look inside
+ * snapshots, deltas or cursors.
  *
- *   commit(batch) is atomic: after a crash either all of a batch is there or none of it, and no batch that came
+ *   commit(batch) is atomic: after a crash all of a batch is there or none, and no batch that came
  *   after a missing one. Every blob carries a checksum; a blob that fails it is never handed out.
  */
 
 export interface StoreBatch {
   /** Deltas to append behind what the shard has, in this order. */
   readonly deltas: ReadonlyArray<{ readonly shard: number, readonly delta: Uint8Array }>
-  /** Snapshots that replace a shard's snapshot and all deltas it has, including those of this batch. */
+  /**
+   * Snapshots that replace a shard's snapshot and all deltas it has, including those of this batch.
+   */
   readonly snapshots: ReadonlyArray<{ readonly shard: number, readonly snapshot: Uint8Array }>
   /** Committed cursors, one per shard and consumer group; the new one replaces the old one. */
-  readonly cursors: ReadonlyArray<{ readonly shard: number, readonly consumerGroup: string, readonly cursor: Uint8Array }>
-  /** Shards to forget: snapshot, deltas and cursors. Applied before everything else in the batch. */
+  readonly cursors: ReadonlyArray<
+    { readonly shard: number, readonly consumerGroup: string, readonly cursor: Uint8Array }
+  >
+  /**
+   * Shards to forget: snapshot, deltas and cursors. Applied before everything else in the batch.
+   */
   readonly drops: readonly number[]
 }
 
@@ -25,8 +33,9 @@ export interface StoredShard {
   readonly deltas: readonly Uint8Array[]
   readonly cursors: ReadonlyArray<{ readonly consumerGroup: string, readonly cursor: Uint8Array }>
   /**
-   * Blobs that failed their checksum and were left out. A damaged snapshot leaves out the deltas behind it as well, a
-   * damaged delta those after it: what is handed out is always a prefix of what was stored.
+   * Blobs that failed their checksum and were left out. A damaged snapshot leaves out the deltas
+   * behind it as well, a damaged delta those after it: what is handed out is always a prefix of
+   * what was stored.
    */
   readonly damaged: number
 }

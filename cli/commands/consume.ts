@@ -1,6 +1,6 @@
 /**
- * `millpond consume`: changes as NDJSON, at the pace of whoever reads them. A batch is committed once all its lines were
- * taken by standard output; what was not taken comes again next time.
+ * `millpond consume`: changes as NDJSON, at the pace of whoever reads them. A batch is committed
+ * once all its lines were taken by standard output; what was not taken comes again next time.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MillpondError } from '../../engine/errors.js'
@@ -31,12 +31,23 @@ export async function runConsume (flags: ConsumeFlags): Promise<number> {
   try {
     await withClient(flags, async client => {
       const batches = client.cache(flags.cache).consume({
-        group, signal: interrupt.signal,
-        ...rate === undefined ? {} : { ratePerSecond: rate, batchSize: Math.max(1, Math.min(MAX_BATCH, Math.ceil(rate / BATCHES_PER_SECOND))) },
+        group,
+        signal: interrupt.signal,
+        ...rate === undefined
+          ? {}
+          : {
+            ratePerSecond: rate,
+            batchSize: Math.max(1, Math.min(MAX_BATCH, Math.ceil(rate / BATCHES_PER_SECOND)))
+          },
         ...untilIdle === undefined ? {} : { stopWhenIdleMs: untilIdle }
       })
       for await (const batch of batches) {
-        for (const shard of batch.resets) process.stderr.write(`millpond: shard ${shard} is read again from the start; keys of it that do not come again are gone\n`)
+        for (const shard of batch.resets) {
+          process.stderr.write(
+            `millpond: shard ${shard} is read again from the start; keys of it that do not come ` +
+              'again are gone\n'
+          )
+        }
         if (!await print(batch, lines)) return
         await commit(batch, interrupt.signal)
       }
@@ -50,17 +61,21 @@ export async function runConsume (flags: ConsumeFlags): Promise<number> {
 /** @returns false when nobody reads any more */
 async function print (batch: Batch, lines: LineWriter): Promise<boolean> {
   for (const { key, deleted, fields, changed, version, shard } of batch.changes) {
-    if (!await lines.write({ key, deleted, fields: jsonFields(fields), changed, version, shard })) return false
+    if (!await lines.write({ key, deleted, fields: jsonFields(fields), changed, version, shard })) {
+      return false
+    }
   }
   return await lines.flush()
 }
 
 async function commit (batch: Batch, signal: AbortSignal): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
+  for (let attempt = 1;; attempt++) {
     try {
       return await batch.commit()
     } catch (error) {
-      if (!(error instanceof MillpondError) || !error.retryable || attempt >= COMMIT_ATTEMPTS) throw error
+      if (!(error instanceof MillpondError) || !error.retryable || attempt >= COMMIT_ATTEMPTS) {
+        throw error
+      }
       if (signal.aborted) return // what was not committed comes again
       await sleep(COMMIT_PAUSE_MS)
     }

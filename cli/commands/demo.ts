@@ -1,11 +1,13 @@
 /**
- * `millpond demo`, which is what `npm start` runs: three nodes in this process, every one with a copy of everything, a stream
- * of events written through all of them in turn, one consumer that takes all it can get and one that takes a few.
+ * `millpond demo`, which is what `npm start` runs: three nodes in this process, every one with a
+ * copy of everything, a stream of events written through all of them in turn, one consumer that
+ * takes all it can get and one that takes a few.
  *
  *   events --> node a, b, c in turn --> replicas --> fast consumer
  *                                               \--> slow consumer (rate-limited)
  *
- * Beside it a plain model of the records says what must come out, and how much waits for the slow consumer at any time.
+ * Beside it a plain model of the records says what must come out, and how much waits for the slow
+ * consumer at any time.
  *
  *   write latency         from the call of put until its promise resolved ('buffered'), every write
  *   replication, delivery see demo/samples.ts; one write in SAMPLE_EVERY
@@ -16,7 +18,8 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { MillpondError } from '../../engine/errors.js'
 import { systemPorts } from '../../node/system-ports.js'
-import { CACHE, countRecords, differingGroups, isConverged, openCluster, type DemoCluster } from '../demo/nodes.js'
+import { CACHE, countRecords, differingGroups, isConverged, openCluster,
+  type DemoCluster } from '../demo/nodes.js'
 import { DemoConsumer } from '../demo/demo-consumer.js'
 import { Model } from '../demo/model.js'
 import { describeReport, type DemoReport } from '../demo/report.js'
@@ -39,7 +42,10 @@ export interface DemoFlags extends EventFlags {
   readonly json?: boolean
 }
 
-/** Writes that are started before everything else gets its turn. More of them is faster and starves readers: all share a thread. */
+/**
+ * Writes that are started before everything else gets its turn. More of them is faster and starves
+ * readers: all share a thread.
+ */
 const WRITES_PER_TURN = 128
 const SAMPLE_EVERY = 97
 const POLL_MS = 5
@@ -47,7 +53,9 @@ const POLL_MS = 5
 const SETTLE_LIMIT_MS = 20_000
 
 export async function runDemo (flags: DemoFlags): Promise<number> {
-  const events = flags.input === undefined ? generated(flags) : rowsOf(readEvents(flags.input, flags))
+  const events = flags.input === undefined
+    ? generated(flags)
+    : rowsOf(readEvents(flags.input, flags))
   const interrupt = onInterrupt()
   const cluster = await openCluster()
   const consuming = new AbortController()
@@ -92,7 +100,9 @@ class Demo {
     this.#total = input === undefined ? events : undefined
     this.#fast = new DemoConsumer(client.cache(CACHE), 'fast', null, this.#model)
     this.#slow = new DemoConsumer(client.cache(CACHE), 'slow', slowRate, this.#model)
-    this.#watches = nodes.map(node => new ReplicationWatch(node.cache(CACHE), this.#model, this.#replications))
+    this.#watches = nodes.map(node =>
+      new ReplicationWatch(node.cache(CACHE), this.#model, this.#replications)
+    )
   }
 
   async consume (signal: AbortSignal): Promise<void> {
@@ -113,7 +123,12 @@ class Demo {
       eventsPerSecond: Math.round(this.#events / (writtenMs - startMs) * 1000),
       drainSeconds: seconds(settledMs - writtenMs),
       records: countRecords(nodes),
-      replicas: { nodes: nodes.length, identical: isConverged(nodes), differingGroups: differingGroups(nodes), wrongRecords: await this.#countWrong() },
+      replicas: {
+        nodes: nodes.length,
+        identical: isConverged(nodes),
+        differingGroups: differingGroups(nodes),
+        wrongRecords: await this.#countWrong()
+      },
       consumers: { fast: this.#fast.report(this.#events), slow: this.#slow.report(this.#events) },
       writeMs: this.#writes.summary(),
       replicationMs: this.#replications.summary()
@@ -121,7 +136,11 @@ class Demo {
   }
 
   async #write (events: AsyncIterable<Event | null>, signal: AbortSignal): Promise<void> {
-    const progress = startProgress({ label: 'events', stream: process.stderr, ...this.#total === undefined ? {} : { total: this.#total } })
+    const progress = startProgress({
+      label: 'events',
+      stream: process.stderr,
+      ...this.#total === undefined ? {} : { total: this.#total }
+    })
     const caches = this.#cluster.nodes.map(node => node.cache(CACHE))
     let underWay: Array<Promise<void>> = []
     try {
@@ -145,7 +164,11 @@ class Demo {
   }
 
   /** @returns undefined when the cache refuses the event */
-  #put (node: number, cache: DemoCacheLike | undefined, { key, fields, at = systemPorts.clock.wallMs() }: Event): Promise<void> | undefined {
+  #put (
+    node: number,
+    cache: DemoCacheLike | undefined,
+    { key, fields, at = systemPorts.clock.wallMs() }: Event
+  ): Promise<void> | undefined {
     const startMs = performance.now()
     let done: Promise<void> | undefined
     try {
@@ -156,12 +179,16 @@ class Demo {
     }
     this.#events++
     const isLatest = this.#model.write(key, fields, at)
-    if (isLatest && this.#events % SAMPLE_EVERY === 0) this.#sample(node, { key, fields, at, startMs })
+    if (isLatest && this.#events % SAMPLE_EVERY === 0) {
+      this.#sample(node, { key, fields, at, startMs })
+    }
     return done?.then(() => this.#writes.record(performance.now() - startMs))
   }
 
   #sample (node: number, sample: Sample): void {
-    this.#watches.forEach((watch, i) => { if (i !== node) watch.add(sample) })
+    this.#watches.forEach((watch, i) => {
+      if (i !== node) watch.add(sample)
+    })
     this.#fast.sample(sample)
     this.#slow.sample(sample)
   }
@@ -169,7 +196,8 @@ class Demo {
   /** Waits until replicas are identical and consumers were shown everything, but not for ever. */
   async #settle (signal: AbortSignal): Promise<void> {
     const progress = startProgress({ label: 'settling', stream: process.stderr })
-    const deadlineMs = performance.now() + SETTLE_LIMIT_MS + this.#model.size / this.#slowRate * 1000
+    const deadlineMs = performance.now() + SETTLE_LIMIT_MS +
+      this.#model.size / this.#slowRate * 1000
     while (!signal.aborted && performance.now() < deadlineMs) {
       for (const watch of this.#watches) await watch.look()
       const waiting = this.#fast.backlog + this.#slow.backlog
@@ -180,7 +208,10 @@ class Demo {
     progress.stop()
   }
 
-  /** Records of the first node that are not what the model says, missing and superfluous ones included. */
+  /**
+   * Records of the first node that are not what the model says, missing and superfluous ones
+   * included.
+   */
   async #countWrong (): Promise<number> {
     const [node] = this.#cluster.nodes
     let right = 0
@@ -196,20 +227,22 @@ class Demo {
 type DemoCacheLike = Pick<ReturnType<DemoCluster['client']['cache']>, 'put'>
 
 /** Events that happened up to now. */
-async function * generated ({ events, items, seed }: DemoFlags): AsyncGenerator<Event> {
+async function* generated ({ events, items, seed }: DemoFlags): AsyncGenerator<Event> {
   const startMs = Math.floor(systemPorts.clock.wallMs()) - (events + 1) * eventGapMs
-  yield * marketplaceEvents({ seed, events, items, startMs })
+  yield* marketplaceEvents({ seed, events, items, startMs })
 }
 
 /** null for a row that cannot be used. */
-async function * rowsOf (rows: AsyncIterable<LineEvent>): AsyncGenerator<Event | null> {
+async function* rowsOf (rows: AsyncIterable<LineEvent>): AsyncGenerator<Event | null> {
   for await (const { line, event } of rows) {
     if ('problem' in event) process.stderr.write(`millpond: line ${line}: ${event.problem}\n`)
     yield 'problem' in event ? null : event
   }
 }
 
-function seconds (ms: number): number { return Math.round(ms) / 1000 }
+function seconds (ms: number): number {
+  return Math.round(ms) / 1000
+}
 
 async function print (report: DemoReport, isJson: boolean): Promise<void> {
   if (isJson) {

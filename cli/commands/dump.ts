@@ -1,8 +1,9 @@
 /**
- * `millpond dump`: every record as a line of JSON, sorted by the bytes of the keys. Two replicas that hold the same
- * records print the same bytes.
+ * `millpond dump`: every record as a line of JSON, sorted by the bytes of the keys. Two replicas
+ * that hold the same records print the same bytes.
  *
- * Records come shard by shard, so all of them are held until the last one was read: memory grows with the cache.
+ * Records come shard by shard, so all of them are held until the last one was read: memory grows
+ * with the cache.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CacheRecord } from '../../node/cache/cache.js'
@@ -27,24 +28,39 @@ export async function runDump (flags: DumpFlags): Promise<number> {
   const records = await withClient(flags, async client => {
     if (node !== undefined) await heard(client, node)
     const found: CacheRecord[] = []
-    for await (const record of client.cache(cache).scan(node === undefined ? {} : { node })) found.push(record)
+    for await (const record of client.cache(cache).scan(node === undefined ? {} : { node })) {
+      found.push(record)
+    }
     return found
   })
   await writeNdjson(lines(sortByKey(records)))
   return EXIT.ok
 }
 
-/** Waits for the node's heartbeat, which says what it holds: a client may be connected before it has heard everybody. */
+/**
+ * Waits for the node's heartbeat, which says what it holds: a client may be connected before it has
+ * heard everybody.
+ */
 async function heard (client: MillpondClient, node: string): Promise<void> {
   const { nodes, unanswered } = await askMembers(client)
   const names = [...nodes, ...unanswered].map(member => member.node)
-  if (!names.includes(node)) throw new ConfigError(`--node ${JSON.stringify(node)}: no such node; there are ${names.join(', ')}`)
+  if (!names.includes(node)) {
+    throw new ConfigError(
+      `--node ${JSON.stringify(node)}: no such node; there are ${names.join(', ')}`
+    )
+  }
   for (let waitedMs = 0; !client.nodes.includes(node); waitedMs += POLL_MS) {
-    if (waitedMs >= MAX_WAIT_MS) throw new UnavailableError(`--node ${JSON.stringify(node)}: no heartbeat of it for ${MAX_WAIT_MS} ms; is it still running?`)
+    if (waitedMs >= MAX_WAIT_MS) {
+      throw new UnavailableError(
+        `--node ${
+          JSON.stringify(node)
+        }: no heartbeat of it for ${MAX_WAIT_MS} ms; is it still running?`
+      )
+    }
     await sleep(POLL_MS)
   }
 }
 
-function * lines (records: readonly CacheRecord[]): Generator {
+function* lines (records: readonly CacheRecord[]): Generator {
   for (const { key, fields, version } of records) yield { key, fields: jsonFields(fields), version }
 }

@@ -6,7 +6,9 @@ import { LineWriter } from '../output.js'
 
 export async function runGet (key: string, flags: CacheFlags): Promise<number> {
   const fields = await withClient(flags, client => client.cache(flags.cache).get(key))
-  if (fields === undefined) throw new CommandError(EXIT.no, `no record ${JSON.stringify(key)} in cache ${flags.cache}`)
+  if (fields === undefined) {
+    throw new CommandError(EXIT.no, `no record ${JSON.stringify(key)} in cache ${flags.cache}`)
+  }
   const lines = new LineWriter()
   await lines.write(jsonFields(fields))
   await lines.flush()

@@ -1,12 +1,16 @@
 /**
  * `millpond ingest`: the rows of a file as writes, many of them under way at a time.
  *
- * Which of two rows with the same event time wins is decided by their order in the file: each write is stamped when it is
- * handed over, in that order, and keeps its stamp through every attempt. So a row is handed over once and never again.
+ * Which of two rows with the same event time wins is decided by their order in the file: each write
+ * is stamped when it is handed over, in that order, and keeps its stamp through every attempt. So a
+ * row is handed over once and never again.
  *
- *   row unusable, or refused by the cache    reported with its line, counted, and passed over (with --strict: the end)
- *   write unconfirmed                        it stands, but on fewer replicas than --ack asked for: counted, and exit status 1
- *   cluster gone for longer than a write     the end, naming the line: going on would lose row after row
+ *   row unusable, or refused by the cache    reported with its line, counted, and passed over (with
+ *                                            --strict: the end)
+ *   write unconfirmed                        it stands, but on fewer replicas than --ack asked for:
+ *                                            counted, and exit status 1
+ *   cluster gone for longer than a write     the end, naming the line: going on would lose row
+ *                                            after row
  *   may take
  */
 import { BusyError, ConfigError, MillpondError } from '../../engine/errors.js'
@@ -27,7 +31,10 @@ export interface IngestFlags extends CacheFlags, EventFlags {
   readonly strict?: boolean
 }
 
-/** Rows handed over and not confirmed yet; below limits.maxWritesInFlight, so the cache has no reason to refuse one. */
+/**
+ * Rows handed over and not confirmed yet; below limits.maxWritesInFlight, so the cache has no
+ * reason to refuse one.
+ */
 const MAX_UNCONFIRMED = 8192
 /** Longer than it takes to notice that a node died and to find the next one. */
 const WRITE_TIMEOUT_MS = 20_000
@@ -51,8 +58,9 @@ export async function runIngest (file: string, flags: IngestFlags): Promise<numb
 }
 
 /**
- * A majority of the replicas that can exist with the nodes there are. One copy is all a lone node can promise; from two
- * nodes on, a row that counts as written survives the sudden end of the node that took it.
+ * A majority of the replicas that can exist with the nodes there are. One copy is all a lone node
+ * can promise; from two nodes on, a row that counts as written survives the sudden end of the node
+ * that took it.
  */
 async function mostReplicas (client: MillpondClient, cache: string): Promise<number> {
   const { nodes } = await askMembers(client)
@@ -92,28 +100,49 @@ class Ingest {
         if (this.#failure !== undefined || signal.aborted) break
       }
     } catch (error) {
-      if (!signal.aborted) broken = error instanceof Error ? error : new Error(String(error)) // the rows before it are on their way, and count
+      // the rows before it are on their way, and count
+      if (!signal.aborted) broken = error instanceof Error ? error : new Error(String(error))
     }
     await this.#fewerThan(1)
     this.#progress.stop()
     if (broken !== undefined && this.#written + this.#rejected === 0) throw broken
     const lines = new LineWriter()
-    await lines.write({ read: this.#read, written: this.#written, rejected: this.#rejected, seconds: Math.round(performance.now() - startMs) / 1000 })
+    await lines.write({
+      read: this.#read,
+      written: this.#written,
+      rejected: this.#rejected,
+      seconds: Math.round(performance.now() - startMs) / 1000
+    })
     await lines.flush()
     if (broken !== undefined) throw broken
     if (this.#failure !== undefined) throw this.#failure
     if (signal.aborted) throw new CommandError(EXIT.no, `interrupted after ${this.#read} rows`)
-    if (this.#unconfirmed > 0) throw new CommandError(EXIT.no, `${this.#unconfirmed} rows stand, but fewer replicas than --ack ${this.#ack} asks for confirmed them in time`)
+    if (this.#unconfirmed > 0) {
+      throw new CommandError(
+        EXIT.no,
+        `${this.#unconfirmed} rows stand, but fewer replicas than --ack ${this.#ack} asks for ` +
+          'confirmed them in time'
+      )
+    }
     return EXIT.ok
   }
 
-  async #put (line: number, { key, fields, at }: Exclude<LineEvent['event'], { problem: string }>): Promise<void> {
+  async #put (
+    line: number,
+    { key, fields, at }: Exclude<LineEvent['event'], { problem: string }>
+  ): Promise<void> {
     await this.#fewerThan(MAX_UNCONFIRMED)
     for (;;) {
       try {
-        const done = this.#cache.put(key, fields, { ack: this.#ack, timeoutMs: WRITE_TIMEOUT_MS, ...at === undefined ? {} : { at } })
+        const done = this.#cache.put(key, fields, {
+          ack: this.#ack,
+          timeoutMs: WRITE_TIMEOUT_MS,
+          ...at === undefined ? {} : { at }
+        })
         this.#underWay++
-        done.then(() => { this.#written++ }, (error: unknown) => this.#failed(line, error)).finally(() => {
+        done.then(() => {
+          this.#written++
+        }, (error: unknown) => this.#failed(line, error)).finally(() => {
           this.#underWay--
           this.#wake?.()
         })
@@ -129,7 +158,9 @@ class Ingest {
   /** Waits until fewer writes than this are under way. */
   async #fewerThan (count: number): Promise<void> {
     while (this.#underWay >= count) {
-      await new Promise<void>(resolve => { this.#wake = resolve })
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+      })
     }
     this.#wake = undefined
   }
@@ -138,16 +169,25 @@ class Ingest {
     if (error instanceof MillpondError && error.code === 'WRITE_CONCERN') {
       this.#written++
       this.#unconfirmed++
-    } else if (error instanceof TypeError || (error instanceof MillpondError && ROW_REFUSED.has(error.code))) {
+    } else if (
+      error instanceof TypeError || (error instanceof MillpondError && ROW_REFUSED.has(error.code))
+    ) {
       this.#reject(line, error.message)
     } else {
-      this.#failure ??= new CommandError(EXIT.no, `line ${line}: ${error instanceof Error ? error.message : String(error)}; ingest the file again from there on, it does no harm`)
+      this.#failure ??= new CommandError(
+        EXIT.no,
+        `line ${line}: ${
+          error instanceof Error ? error.message : String(error)
+        }; ingest the file again from there on, it does no harm`
+      )
     }
   }
 
   #reject (line: number, problem: string): void {
     this.#rejected++
     process.stderr.write(`millpond: line ${line}: ${problem}\n`)
-    if (this.#isStrict) this.#failure ??= new CommandError(EXIT.no, `stopped at line ${line}, because of --strict`)
+    if (this.#isStrict) {
+      this.#failure ??= new CommandError(EXIT.no, `stopped at line ${line}, because of --strict`)
+    }
   }
 }

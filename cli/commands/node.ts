@@ -1,7 +1,9 @@
 /**
- * `millpond node`: a node until SIGINT or SIGTERM. It then says goodbye, makes everything durable and ends with status 0.
+ * `millpond node`: a node until SIGINT or SIGTERM. It then says goodbye, makes everything durable
+ * and ends with status 0.
  *
- * Standard output gets one line when the node serves, for whoever waits for that; everything else is logged.
+ * Standard output gets one line when the node serves, for whoever waits for that; everything else
+ * is logged.
  */
 import type { NodeConfig } from '../../node/config.js'
 import { createLogger, type LogLevel } from '../../node/observe/logger.js'
@@ -35,7 +37,10 @@ export async function runNode (flags: NodeFlags): Promise<number> {
 
 async function serve (flags: NodeFlags, signal: AbortSignal): Promise<void> {
   const { cluster, cache, metricsPort, logLevel } = flags
-  const logger = createLogger({ level: logLevel, facts: { cluster, ...flags.name === undefined ? {} : { self: flags.name } } })
+  const logger = createLogger({
+    level: logLevel,
+    facts: { cluster, ...flags.name === undefined ? {} : { self: flags.name } }
+  })
   const metrics = metricsPort === undefined ? undefined : createMetrics()
   let isConnected = true
   const node = await openNode(nodeConfig(flags), {
@@ -49,10 +54,26 @@ async function serve (flags: NodeFlags, signal: AbortSignal): Promise<void> {
   try {
     const server = metrics === undefined || metricsPort === undefined
       ? undefined
-      : await serveMetrics({ port: metricsPort, contentType: metrics.contentType, metrics: () => metrics.text(node.status()), isConnected: () => isConnected })
-    logger.info({ node: node.name, cache, shards: flags.shards, replicas: flags.replicas, data: flags.data ?? null, metricsPort: server?.port ?? null }, 'ready')
+      : await serveMetrics({
+        port: metricsPort,
+        contentType: metrics.contentType,
+        metrics: () => metrics.text(node.status()),
+        isConnected: () => isConnected
+      })
+    logger.info({
+      node: node.name,
+      cache,
+      shards: flags.shards,
+      replicas: flags.replicas,
+      data: flags.data ?? null,
+      metricsPort: server?.port ?? null
+    }, 'ready')
     process.stdout.on('error', () => {}) // whoever waited for the line may be gone
-    process.stdout.write(`ready node=${node.name} cluster=${cluster} cache=${cache}${server === undefined ? '' : ` metrics=http://127.0.0.1:${server.port}/metrics`}\n`)
+    process.stdout.write(
+      `ready node=${node.name} cluster=${cluster} cache=${cache}${
+        server === undefined ? '' : ` metrics=http://127.0.0.1:${server.port}/metrics`
+      }\n`
+    )
     await aborted(signal)
     logger.info({}, 'stopping')
     await server?.close()

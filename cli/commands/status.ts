@@ -1,7 +1,9 @@
 /**
- * `millpond status`: what every node says of itself. As a table for people; with --json everything they said.
+ * `millpond status`: what every node says of itself. As a table for people; with --json everything
+ * they said.
  *
- * A node that does not answer is named instead of failing the command: that is when status is needed most.
+ * A node that does not answer is named instead of failing the command: that is when status is
+ * needed most.
  */
 import type { MillpondClient } from '../../node/connect.js'
 import type { CacheStatus, NodeStatus } from '../../pubsub/requests/request-protocol.js'
@@ -33,10 +35,20 @@ export async function runStatus (flags: StatusFlags): Promise<number> {
   return EXIT.ok
 }
 
-async function ask (client: MillpondClient, { cluster, cache }: StatusFlags): Promise<ClusterStatus> {
-  if (cache !== undefined) client.cache(cache) // says which caches there are when there is none of this name
+async function ask (
+  client: MillpondClient,
+  { cluster, cache }: StatusFlags
+): Promise<ClusterStatus> {
+  // says which caches there are when there is none of this name
+  if (cache !== undefined) client.cache(cache)
   const { nodes, unanswered } = await askMembers(client)
-  return { cluster, nodes: cache === undefined ? nodes : nodes.map(node => ({ ...node, caches: pick(node.caches, cache) })), unanswered }
+  return {
+    cluster,
+    nodes: cache === undefined
+      ? nodes
+      : nodes.map(node => ({ ...node, caches: pick(node.caches, cache) })),
+    unanswered
+  }
 }
 
 function pick (caches: NodeStatus['caches'], cache: string): NodeStatus['caches'] {
@@ -48,39 +60,75 @@ function describe ({ cluster, nodes, unanswered }: ClusterStatus): string {
   const names = [...new Set(nodes.flatMap(({ caches }) => Object.keys(caches)))].sort()
   const parts = [`cluster ${cluster}: ${nodes.map(({ node }) => node).join(', ')}\n`]
   for (const { node, problem } of unanswered) parts.push(`${node} does not answer: ${problem}\n`)
-  for (const name of names) parts.push(describeCache(name, nodes.flatMap(({ node, members, caches }) => caches[name] === undefined ? [] : [{ node, members, status: caches[name] }])))
+  for (const name of names) {
+    parts.push(describeCache(
+      name,
+      nodes.flatMap(({ node, members, caches }) =>
+        caches[name] === undefined ? [] : [{ node, members, status: caches[name] }]
+      )
+    ))
+  }
   return parts.join('\n')
 }
 
-interface Held { readonly node: string, readonly members: readonly string[], readonly status: CacheStatus }
+interface Held {
+  readonly node: string
+  readonly members: readonly string[]
+  readonly status: CacheStatus
+}
 
 function describeCache (cache: string, nodes: readonly Held[]): string {
   const first = nodes[0]?.status
   const rows = nodes.map(({ node, members, status }) => [
-    node, String(members.length), String(status.records), String(status.held.length),
-    String(status.held.filter(({ phase }) => phase !== 'ready').length), String(status.lag),
-    String(status.held.reduce((sum, { sequence }) => sum + sequence, 0)), String(status.unstoredBytes)
+    node,
+    String(members.length),
+    String(status.records),
+    String(status.held.length),
+    String(status.held.filter(({ phase }) => phase !== 'ready').length),
+    String(status.lag),
+    String(status.held.reduce((sum, { sequence }) => sum + sequence, 0)),
+    String(status.unstoredBytes)
   ])
   const placements = new Map<string, number>()
-  for (const owners of ownersOf(nodes).values()) placements.set(owners, (placements.get(owners) ?? 0) + 1)
+  for (const owners of ownersOf(nodes).values()) {
+    placements.set(owners, (placements.get(owners) ?? 0) + 1)
+  }
   return [
-    `cache ${cache}: ${first?.shards} shards in ${first?.groups} groups, ${first?.replicas} replicas; ${differing(nodes)}\n`,
-    table(['node', 'sees', 'records', 'groups', 'not ready', 'lag', 'published', 'unstored bytes'], rows),
+    `cache ${cache}: ${first?.shards} shards in ${first?.groups} groups, ` +
+    `${first?.replicas} replicas; ${differing(nodes)}\n`,
+    table(
+      ['node', 'sees', 'records', 'groups', 'not ready', 'lag', 'published', 'unstored bytes'],
+      rows
+    ),
     '\n',
-    table(['owners', 'groups'], [...placements].sort(([a], [b]) => a < b ? -1 : 1).map(([owners, groups]) => [owners, String(groups)]))
+    table(
+      ['owners', 'groups'],
+      [...placements].sort(([a], [b]) => a < b ? -1 : 1).map((
+        [owners, groups]
+      ) => [owners, String(groups)])
+    )
   ].join('')
 }
 
 /** Per group the owners, as its holders see them. */
 function ownersOf (nodes: readonly Held[]): Map<number, string> {
-  return new Map(nodes.flatMap(({ status }) => status.held.map(({ group, owners }): [number, string] => [group, owners.join(', ')])))
+  return new Map(
+    nodes.flatMap(({ status }) =>
+      status.held.map(({ group, owners }): [number, string] => [group, owners.join(', ')])
+    )
+  )
 }
 
-/** Whether the replicas are the same by their digests. While writes come in they are a few milliseconds apart. */
+/**
+ * Whether the replicas are the same by their digests. While writes come in they are a few
+ * milliseconds apart.
+ */
 function differing (nodes: readonly Held[]): string {
   const roots = new Map<number, Set<string>>()
   for (const { status } of nodes) {
-    for (const { group, root, phase } of status.held) if (phase === 'ready') roots.set(group, (roots.get(group) ?? new Set<string>()).add(root))
+    for (const { group, root, phase } of status.held) {
+      if (phase === 'ready') roots.set(group, (roots.get(group) ?? new Set<string>()).add(root))
+    }
   }
   const different = [...roots.values()].filter(({ size }) => size > 1).length
   return different === 0 ? 'replicas are identical' : `replicas differ in ${different} groups`

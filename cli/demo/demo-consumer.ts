@@ -1,4 +1,7 @@
-/** A consumer group of the demo: reads at its own pace, and counts what it gets and what waits for it. */
+/**
+ * A consumer group of the demo: reads at its own pace, and counts what it gets and what waits for
+ * it.
+ */
 import type { Cache } from '../../node/cache/cache.js'
 import { Latencies, type LatencySummary } from './latencies.js'
 import type { Model, WaitingView } from './model.js'
@@ -36,15 +39,25 @@ export class DemoConsumer {
     this.#view = model.createView()
   }
 
-  get backlog (): number { return this.#view.waiting }
+  get backlog (): number {
+    return this.#view.waiting
+  }
 
-  sample (sample: Sample): void { this.#watch.add(sample) }
+  sample (sample: Sample): void {
+    this.#watch.add(sample)
+  }
 
   async run (signal: AbortSignal): Promise<void> {
     const rate = this.#ratePerSecond
     const batches = this.#cache.consume({
-      group: this.#group, signal,
-      ...rate === null ? {} : { ratePerSecond: rate, batchSize: Math.max(1, Math.min(MAX_BATCH, Math.ceil(rate / BATCHES_PER_SECOND))) }
+      group: this.#group,
+      signal,
+      ...rate === null
+        ? {}
+        : {
+          ratePerSecond: rate,
+          batchSize: Math.max(1, Math.min(MAX_BATCH, Math.ceil(rate / BATCHES_PER_SECOND)))
+        }
     })
     for await (const batch of batches) {
       this.#changes += batch.changes.length

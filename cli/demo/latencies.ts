@@ -1,10 +1,13 @@
 /**
- * Latencies in fixed memory (about 100 KB), whatever their number: an HDR histogram in microseconds that keeps three
- * significant digits. hdr-histogram-js is imported here and nowhere else.
+ * Latencies in fixed memory (about 100 KB), whatever their number: an HDR histogram in microseconds
+ * that keeps three significant digits. hdr-histogram-js is imported here and nowhere else.
  */
 import { build } from 'hdr-histogram-js'
 
-/** One hour. What takes longer is counted as this: it is off the scale of anything a report is about. */
+/**
+ * One hour. What takes longer is counted as this: it is off the scale of anything a report is
+ * about.
+ */
 const MAX_US = 3_600_000_000
 
 export interface LatencySummary {
@@ -32,7 +35,8 @@ export class Latencies {
 
   /** All zero when nothing was recorded. */
   summary (): LatencySummary {
-    const percentileMs = (percentile: number): number => this.#histogram.getValueAtPercentile(percentile) / 1000
+    const percentileMs = (percentile: number): number =>
+      this.#histogram.getValueAtPercentile(percentile) / 1000
     return {
       count: this.#histogram.totalCount,
       p50Ms: percentileMs(50),

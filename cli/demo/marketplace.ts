@@ -1,18 +1,22 @@
 /**
- * A made-up marketplace as a stream of events, for demonstrations, load and tests: the same seed gives the same
- * events, everywhere.
+ * A made-up marketplace as a stream of events, for demonstrations, load and tests: the same seed
+ * gives the same events, everywhere.
  *
- *   who writes   three sources that each own their fields and know nothing of each other: prices (`price`,
- *                `discountPercent`), stock (`stock`, `warehouse`) and listings (`title`, `seller`, `currency`)
- *   which keys   item popularity is Zipf-like: the r-th most popular item is chosen with weight 1/r. Now and then a
- *                flash sale draws a good part of all events to a few items for a while
- *   when         event times advance by `eventGapMs` on average, and no two events have the same one, so that which
- *                write is the newest never depends on how a tie is broken. A few per cent of the events arrive late,
- *                behind up to MAX_LATE_BY others, with the event time they happened at
- *   deletes      about one event in 200 delists its item: `{ deleted: true }`. The item's next listing, if there is
- *                one, brings it back with `deleted: false`
+ *   who writes   three sources that each own their fields and know nothing of each other: prices
+ *                (`price`, `discountPercent`), stock (`stock`, `warehouse`) and listings (`title`,
+ *                `seller`, `currency`)
+ *   which keys   item popularity is Zipf-like: the r-th most popular item is chosen with weight
+ *                1/r. Now and then a flash sale draws a good part of all events to a few items for
+ *                a while
+ *   when         event times advance by `eventGapMs` on average, and no two events have the same
+ *                one, so that which write is the newest never depends on how a tie is broken. A few
+ *                per cent of the events arrive late, behind up to MAX_LATE_BY others, with the
+ *                event time they happened at
+ *   deletes      about one event in 200 delists its item: `{ deleted: true }`. The item's next
+ *                listing, if there is one, brings it back with `deleted: false`
  *
- * Memory: nine bytes per item, plus the events on their way. pure-rand is imported here and nowhere else.
+ * Memory: nine bytes per item, plus the events on their way. pure-rand is imported here and nowhere
+ * else.
  */
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { mersenne } from 'pure-rand/generator/mersenne'
@@ -33,8 +37,10 @@ const SALE_SHARE = 0.3
 
 const WAREHOUSES = ['ams', 'fra', 'lyo', 'waw', 'mad'] as const
 const CURRENCIES = ['EUR', 'GBP', 'PLN'] as const
-const ADJECTIVES = ['blue', 'folding', 'vintage', 'quiet', 'heavy', 'pocket', 'solar', 'wooden'] as const
-const NOUNS = ['lantern', 'kettle', 'bicycle', 'headphones', 'desk', 'tent', 'watch', 'blender'] as const
+const ADJECTIVES = ['blue', 'folding', 'vintage', 'quiet', 'heavy', 'pocket', 'solar',
+  'wooden'] as const
+const NOUNS = ['lantern', 'kettle', 'bicycle', 'headphones', 'desk', 'tent', 'watch',
+  'blender'] as const
 const SELLERS = 500
 
 export interface MarketplaceOptions {
@@ -56,7 +62,9 @@ export interface MarketplaceEvent {
 }
 
 /** @throws TypeError when an option is not a number that makes sense */
-export function * marketplaceEvents ({ seed, events, items, startMs }: MarketplaceOptions): Generator<MarketplaceEvent> {
+export function* marketplaceEvents (
+  { seed, events, items, startMs }: MarketplaceOptions
+): Generator<MarketplaceEvent> {
   assertInteger('seed', seed, 0, 0xffffffff)
   assertInteger('events', events, 0, Number.MAX_SAFE_INTEGER)
   assertInteger('items', items, 1, 10_000_000)
@@ -66,7 +74,7 @@ export function * marketplaceEvents ({ seed, events, items, startMs }: Marketpla
   const late: MarketplaceEvent[][] = Array.from({ length: MAX_LATE_BY + 1 }, () => [])
   for (let turn = 0; turn < events + MAX_LATE_BY; turn++) {
     const arriving = late[turn % late.length]!
-    yield * arriving
+    yield* arriving
     arriving.length = 0
     if (turn >= events) continue
     // Each event has its own span of event time, so two can never have the same.
@@ -97,13 +105,20 @@ class Market {
   }
 
   /** An integer from 0 up to, but not including, `end`. */
-  below (end: number): number { return Math.floor(this.#random() * end) }
+  below (end: number): number {
+    return Math.floor(this.#random() * end)
+  }
 
-  chance (share: number): boolean { return this.#random() < share }
+  chance (share: number): boolean {
+    return this.#random() < share
+  }
 
   event (turn: number, at: number): MarketplaceEvent {
-    if (turn % SALE_EVERY_EVENTS === 0) this.#onSale = Array.from({ length: SALE_ITEMS }, () => this.below(this.#items))
-    const isSale = turn % SALE_EVERY_EVENTS >= SALE_EVERY_EVENTS - SALE_EVENTS && this.chance(SALE_SHARE)
+    if (turn % SALE_EVERY_EVENTS === 0) {
+      this.#onSale = Array.from({ length: SALE_ITEMS }, () => this.below(this.#items))
+    }
+    const isSale = turn % SALE_EVERY_EVENTS >= SALE_EVERY_EVENTS - SALE_EVENTS &&
+      this.chance(SALE_SHARE)
     const item = isSale ? this.#pick(this.#onSale) : this.#popularItem()
     return { key: `item-${String(item).padStart(7, '0')}`, fields: this.#fields(item, isSale), at }
   }
@@ -115,7 +130,9 @@ class Market {
     }
     const source = this.#random()
     if (source < PRICE_SHARE) return this.#priceFields(item, isSale)
-    if (source < PRICE_SHARE + STOCK_SHARE) return { stock: this.below(isSale ? 20 : 1000), warehouse: this.#pick(WAREHOUSES) }
+    if (source < PRICE_SHARE + STOCK_SHARE) {
+      return { stock: this.below(isSale ? 20 : 1000), warehouse: this.#pick(WAREHOUSES) }
+    }
     const listing = {
       title: `${this.#pick(ADJECTIVES)} ${NOUNS[item % NOUNS.length]}`,
       seller: `seller-${this.below(SELLERS)}`,
@@ -146,9 +163,13 @@ class Market {
     return low
   }
 
-  #pick<T> (choices: readonly T[]): T { return choices[this.below(choices.length)]! }
+  #pick<T> (choices: readonly T[]): T {
+    return choices[this.below(choices.length)]!
+  }
 }
 
 function assertInteger (name: string, value: number, min: number, max: number): void {
-  if (!Number.isInteger(value) || value < min || value > max) throw new TypeError(`${name} must be an integer from ${min} to ${max}, got ${value}`)
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new TypeError(`${name} must be an integer from ${min} to ${max}, got ${value}`)
+  }
 }

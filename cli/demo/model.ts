@@ -1,9 +1,11 @@
 /**
- * What the records must be after the events so far: a plain map with one rule, the later event time wins per field. The
- * demo holds everything it shows against it, and counts with it what waits for a consumer.
+ * What the records must be after the events so far: a plain map with one rule, the later event time
+ * wins per field. The demo holds everything it shows against it, and counts with it what waits for
+ * a consumer.
  *
- * What waits: a record waits for a consumer while a write that changed it is not part of what the consumer was last
- * shown. Only the model can count that honestly, because the consumer does not know yet what it has not read.
+ * What waits: a record waits for a consumer while a write that changed it is not part of what the
+ * consumer was last shown. Only the model can count that honestly, because the consumer does not
+ * know yet what it has not read.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Fields, Value } from '../../engine/base/values.js'
@@ -18,7 +20,9 @@ export class Model {
   readonly #records = new Map<string, ModelRecord>()
   readonly #views: WaitingView[] = []
 
-  get size (): number { return this.#records.size }
+  get size (): number {
+    return this.#records.size
+  }
 
   /** Someone who is shown changes; starts with everything still to be shown. */
   createView (): WaitingView {
@@ -27,7 +31,10 @@ export class Model {
     return view
   }
 
-  /** Takes an event, in the order of their puts. @returns whether it is later than all others of its record */
+  /**
+   * Takes an event, in the order of their puts. @returns whether it is later than all others of its
+   * record
+   */
   write (key: string, fields: Fields, at: number): boolean {
     let record = this.#records.get(key)
     if (record === undefined) this.#records.set(key, record = { fields: new Map(), latestAt: -1 })
@@ -40,7 +47,7 @@ export class Model {
       if (before === undefined) record.fields.set(name, { at, value })
       else Object.assign(before, { at, value })
     }
-    if (isChanged) for (const view of this.#views) view.add(key)
+    if (isChanged) { for (const view of this.#views) view.add(key) }
     if (at <= record.latestAt) return false
     record.latestAt = at
     return true
@@ -49,7 +56,8 @@ export class Model {
   /** Whether a later event has set one of these fields of the record. */
   isSuperseded (key: string, fields: Fields, at: number): boolean {
     const record = this.#records.get(key)
-    return record !== undefined && Object.keys(fields).some(name => (record.fields.get(name)?.at ?? at) > at)
+    return record !== undefined &&
+      Object.keys(fields).some(name => (record.fields.get(name)?.at ?? at) > at)
   }
 
   isCurrent (key: string, fields: Fields): boolean {
@@ -68,12 +76,18 @@ export class WaitingView {
   readonly #waiting = new Set<string>()
   #largest = 0
 
-  constructor (isCurrent: (key: string, fields: Fields) => boolean) { this.#isCurrent = isCurrent }
+  constructor (isCurrent: (key: string, fields: Fields) => boolean) {
+    this.#isCurrent = isCurrent
+  }
 
   /** Records that wait now. */
-  get waiting (): number { return this.#waiting.size }
+  get waiting (): number {
+    return this.#waiting.size
+  }
   /** The most that ever waited at once. */
-  get largest (): number { return this.#largest }
+  get largest (): number {
+    return this.#largest
+  }
 
   add (key: string): void {
     this.#waiting.add(key)

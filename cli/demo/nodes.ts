@@ -1,4 +1,7 @@
-/** The demo's cluster: nodes that share a network inside this process, every one with a copy of everything. */
+/**
+ * The demo's cluster: nodes that share a network inside this process, every one with a copy of
+ * everything.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type MillpondClient } from '../../node/connect.js'
 import { createNetwork } from '../../node/network.js'
@@ -15,18 +18,24 @@ const POLL_MS = 2
 export interface DemoCluster {
   readonly nodes: readonly MillpondNode[]
   readonly client: MillpondClient
-  close (): Promise<void>
+  close(): Promise<void>
 }
 
 export async function openCluster (): Promise<DemoCluster> {
   const network = createNetwork()
-  const nodes = await Promise.all(NAMES.map(name => openNode({
-    cluster: CLUSTER, name, caches: { [CACHE]: { shards: 64, groups: 16, replicas: NAMES.length } }, timing: { joinWaitMs: JOIN_WAIT_MS }
-  }, { network })))
+  const nodes = await Promise.all(NAMES.map(name =>
+    openNode({
+      cluster: CLUSTER,
+      name,
+      caches: { [CACHE]: { shards: 64, groups: 16, replicas: NAMES.length } },
+      timing: { joinWaitMs: JOIN_WAIT_MS }
+    }, { network })
+  ))
   while (!nodes.every(isReady)) await sleep(POLL_MS)
   const client = await connect({ cluster: CLUSTER }, { network })
   return {
-    nodes, client,
+    nodes,
+    client,
     async close () {
       await client.close()
       await Promise.all(nodes.map(node => node.close()))
@@ -42,7 +51,8 @@ function cacheOf (node: MillpondNode): CacheStatus {
 
 function isReady (node: MillpondNode): boolean {
   const { held, groups } = cacheOf(node)
-  return node.status().members.length === NAMES.length && held.length === groups && held.every(({ phase }) => phase === 'ready')
+  return node.status().members.length === NAMES.length && held.length === groups &&
+    held.every(({ phase }) => phase === 'ready')
 }
 
 /** Groups whose digests are not the same on all nodes. A digest covers every entry of a replica. */

@@ -1,11 +1,15 @@
 /**
- * How long sampled writes take to be seen elsewhere. Only a write with the latest event time of its record is sampled.
+ * How long sampled writes take to be seen elsewhere. Only a write with the latest event time of its
+ * record is sampled.
  *
- *   replication   from the call of put until another node reads the fields as they were written, each other node by itself.
- *                 A sample that a later event supersedes before it was read is dropped: nobody can tell any more
- *   delivery      from the call of put until a consumer gets a batch with the record at that version, or at a later one
+ *   replication   from the call of put until another node reads the fields as they were written,
+ *                 each other node by itself. A sample that a later event supersedes before it was
+ *                 read is dropped: nobody can tell any more
+ *   delivery      from the call of put until a consumer gets a batch with the record at that
+ *                 version, or at a later one
  *
- * Another node is looked at whenever the loop that writes lets go, about once per millisecond: no figure is finer than that.
+ * Another node is looked at whenever the loop that writes lets go, about once per millisecond: no
+ * figure is finer than that.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { VERSION_UNITS_PER_MS } from '../../engine/base/hlc.js'
@@ -24,7 +28,9 @@ export interface Sample {
   readonly startMs: number
 }
 
-/** More samples than this are not waited for at a time: looking for them must not become the load. */
+/**
+ * More samples than this are not waited for at a time: looking for them must not become the load.
+ */
 const MAX_PENDING = 32
 
 /** Looks for samples at one node. */
@@ -48,7 +54,12 @@ export class ReplicationWatch {
     const waiting: Sample[] = []
     for (const sample of this.#pending.splice(0)) {
       const fields = await this.#cache.get(sample.key)
-      if (fields !== undefined && Object.keys(sample.fields).every(name => isDeepStrictEqual(fields[name], sample.fields[name]))) this.#latencies.record(performance.now() - sample.startMs)
+      if (
+        fields !== undefined &&
+        Object.keys(sample.fields).every(name =>
+          isDeepStrictEqual(fields[name], sample.fields[name])
+        )
+      ) this.#latencies.record(performance.now() - sample.startMs)
       else if (!this.#model.isSuperseded(sample.key, sample.fields, sample.at)) waiting.push(sample)
     }
     this.#pending.push(...waiting)
@@ -60,7 +71,9 @@ export class DeliveryWatch {
   readonly #latencies: Latencies
   readonly #pending = new Map<string, Array<{ version: number, startMs: number }>>()
 
-  constructor (latencies: Latencies) { this.#latencies = latencies }
+  constructor (latencies: Latencies) {
+    this.#latencies = latencies
+  }
 
   add ({ key, at, startMs }: Sample): void {
     const sample = { version: Math.round(at * VERSION_UNITS_PER_MS), startMs }
@@ -72,7 +85,9 @@ export class DeliveryWatch {
   shown ({ key, version }: Change): void {
     const samples = this.#pending.get(key)
     if (samples === undefined) return
-    for (const sample of samples) if (sample.version <= version) this.#latencies.record(performance.now() - sample.startMs)
+    for (const sample of samples) {
+      if (sample.version <= version) this.#latencies.record(performance.now() - sample.startMs)
+    }
     const left = samples.filter(sample => sample.version > version)
     if (left.length === 0) this.#pending.delete(key)
     else this.#pending.set(key, left)

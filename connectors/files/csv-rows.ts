@@ -1,19 +1,22 @@
 /**
- * CSV with a header row. csv-parse, which is imported here and nowhere else, reads the fields; this file decides which
- * lines make up a row, so that one broken row costs as little as possible.
+ * CSV with a header row. csv-parse, which is imported here and nowhere else, reads the fields; this
+ * file decides which lines make up a row, so that one broken row costs as little as possible.
  *
- * A row ends where its quotes balance: in well-formed CSV a quote is either around a field or doubled inside one, so a
- * line with an odd number of quotes opens a row that goes on, and the next such line closes it. Rows found that way
- * are parsed many at a time; when a batch does not parse, its rows are parsed one by one.
+ * A row ends where its quotes balance: in well-formed CSV a quote is either around a field or
+ * doubled inside one, so a line with an odd number of quotes opens a row that goes on, and the next
+ * such line closes it. Rows found that way are parsed many at a time; when a batch does not parse,
+ * its rows are parsed one by one.
  *
  *   wrong column count, not UTF-8   the row's quotes are sound, so the row is a problem as a whole
- *   broken quotes                   there is no telling where the row was meant to end. Its first line is the problem,
- *                                   and reading goes on with the line behind it
+ *   broken quotes                   there is no telling where the row was meant to end. Its first
+ *                                   line is the problem, and reading goes on with the line behind
+ *                                   it
  *   a quote that stays open         for limits.maxRowBytes or to the end of the input: the same
  *
- * What cannot be recovered: after broken quotes, a line that was meant to be inside a multi-line field is read as a row
- * (mostly a problem too, but it can pass for a good one); and where two rows each miss a quote, the text between
- * them may read as one long well-formed row. Blank lines are passed over. Fields are separated by commas, rows by `\n` or `\r\n`.
+ * What cannot be recovered: after broken quotes, a line that was meant to be inside a multi-line
+ * field is read as a row (mostly a problem too, but it can pass for a good one); and where two rows
+ * each miss a quote, the text between them may read as one long well-formed row. Blank lines are
+ * passed over. Fields are separated by commas, rows by `\n` or `\r\n`.
  */
 import { isUtf8 } from 'node:buffer'
 import { CsvError, parse } from 'csv-parse/sync'
@@ -31,10 +34,14 @@ interface Frame {
   readonly broken?: string
 }
 
-export async function * csvRows (lines: AsyncIterable<readonly Line[]>, name: string, maxRowBytes: number = limits.maxRowBytes): AsyncGenerator<Row> {
+export async function* csvRows (
+  lines: AsyncIterable<readonly Line[]>,
+  name: string,
+  maxRowBytes: number = limits.maxRowBytes
+): AsyncGenerator<Row> {
   const reader = new CsvReader(name, maxRowBytes)
-  for await (const some of lines) yield * reader.read(some, false)
-  yield * reader.read([], true)
+  for await (const some of lines) yield* reader.read(some, false)
+  yield* reader.read([], true)
   reader.assertHeader()
 }
 
@@ -51,14 +58,18 @@ class CsvReader {
   }
 
   assertHeader (): void {
-    if (this.#columns === undefined) throw new ConfigError(`${this.#name} is empty: a CSV needs a header row with the names of its columns`)
+    if (this.#columns === undefined) {
+      throw new ConfigError(
+        `${this.#name} is empty: a CSV needs a header row with the names of its columns`
+      )
+    }
   }
 
-  * read (lines: readonly Line[], atEnd: boolean): Generator<Row> {
+  *read (lines: readonly Line[], atEnd: boolean): Generator<Row> {
     this.#queue = this.#queue.concat(lines)
     let next = 0
-    // After a broken row, batches start small again: where one quote is missing more tend to be, and each of them
-    // costs the framing of its whole batch.
+    // After a broken row, batches start small again: where one quote is missing more tend to be,
+    // and each of them costs the framing of its whole batch.
     let maxFrames = Infinity
     while (true) {
       const frames = this.#cut(next, atEnd, this.#columns === undefined ? 1 : maxFrames)
@@ -99,7 +110,9 @@ class CsvReader {
       const bytes = queue[i]!.bytes
       const isOpen = openBytes > 0
       if (bytes === undefined || openBytes + bytes.length > this.#maxRowBytes) {
-        broken = `${isOpen ? 'a quote stays open for more' : 'the line is longer'} than the ${this.#maxRowBytes} bytes a row may have`
+        broken = `${
+          isOpen ? 'a quote stays open for more' : 'the line is longer'
+        } than the ${this.#maxRowBytes} bytes a row may have`
         break
       }
       if (isOpen !== hasOddQuotes(bytes)) {
@@ -126,21 +139,33 @@ class CsvReader {
   /** The row of a frame, and the line to go on with: the second one when its quotes are broken. */
   #parseOne (frame: Frame): { row: Row, to: number } {
     const line = this.#queue[frame.from]!.line
-    if (frame.broken !== undefined) return { row: { line, problem: frame.broken }, to: frame.from + 1 }
+    if (frame.broken !== undefined) {
+      return { row: { line, problem: frame.broken }, to: frame.from + 1 }
+    }
     const bytes = this.#bytes(frame.from, frame.to)
     if (!isUtf8(bytes)) return { row: { line, problem: 'the row is not UTF-8' }, to: frame.to }
     const records = parseRecords(bytes)
     if (typeof records === 'string') return { row: { line, problem: records }, to: frame.from + 1 }
-    // Its quotes balance, so it is one record; should csv-parse ever think otherwise, nothing of it may be lost silently.
+    // Its quotes balance, so it is one record; should csv-parse ever think otherwise, nothing of it
+    // may be lost silently.
     const [record, ...more] = records
-    if (record === undefined || more.length > 0) return { row: { line, problem: 'broken quotes' }, to: frame.from + 1 }
+    if (record === undefined || more.length > 0) {
+      return { row: { line, problem: 'broken quotes' }, to: frame.from + 1 }
+    }
     return { row: this.#row(frame, record), to: frame.to }
   }
 
   #row (frame: Frame, fields: readonly string[]): Row {
     const columns = this.#columns!
     const line = this.#queue[frame.from]!.line
-    if (fields.length !== columns.length) return { line, problem: `the row has ${fields.length} ${fields.length === 1 ? 'column' : 'columns'}, the header has ${columns.length}` }
+    if (fields.length !== columns.length) {
+      return {
+        line,
+        problem: `the row has ${fields.length} ${
+          fields.length === 1 ? 'column' : 'columns'
+        }, the header has ${columns.length}`
+      }
+    }
     const value: Record<string, string> = {}
     for (let i = 0; i < columns.length; i++) value[columns[i]!] = fields[i]!
     return { line, value, columns }
@@ -149,13 +174,22 @@ class CsvReader {
   #header (frame: Frame): readonly string[] {
     const bytes = frame.broken === undefined ? this.#bytes(frame.from, frame.to) : Buffer.alloc(0)
     const records = frame.broken ?? (isUtf8(bytes) ? parseRecords(bytes) : 'it is not UTF-8')
-    if (typeof records === 'string') throw new ConfigError(`the header row of ${this.#name} cannot be read: ${records}`)
+    if (typeof records === 'string') {
+      throw new ConfigError(`the header row of ${this.#name} cannot be read: ${records}`)
+    }
     const columns = records[0]!
     const twice = columns.find((column, i) => columns.indexOf(column) !== i)
     if (twice !== undefined) throw new ConfigError(`${this.#name} has two columns named '${twice}'`)
-    if (columns.some((column) => /\r(?!\n)/.test(column))) throw new ConfigError(`the lines of ${this.#name} seem to end in a lone carriage return; convert them to line feeds`)
+    if (columns.some(column => /\r(?!\n)/.test(column))) {
+      throw new ConfigError(
+        `the lines of ${this.#name} seem to end in a lone carriage return; convert them to line ` +
+          'feeds'
+      )
+    }
     // An object cannot have it as an ordinary property, and no record may have it as a field.
-    if (columns.includes('__proto__')) throw new ConfigError(`${this.#name} has a column named '__proto__', which cannot be a field`)
+    if (columns.includes('__proto__')) {
+      throw new ConfigError(`${this.#name} has a column named '__proto__', which cannot be a field`)
+    }
     return columns
   }
 
@@ -165,7 +199,10 @@ class CsvReader {
   }
 }
 
-/** What csv-parse can find wrong with the quotes of rows it is given whole. Its own messages quote the field, however long. */
+/**
+ * What csv-parse can find wrong with the quotes of rows it is given whole. Its own messages quote
+ * the field, however long.
+ */
 const BROKEN_QUOTES: { readonly [code: string]: string } = {
   INVALID_OPENING_QUOTE: 'a quote inside a field that is not quoted',
   CSV_INVALID_CLOSING_QUOTE: 'text between a closing quote and the end of its field',
@@ -176,7 +213,11 @@ const BROKEN_QUOTES: { readonly [code: string]: string } = {
 function parseRecords (bytes: Buffer): string[][] | string {
   try {
     // Column counts are checked per row, so that a wrong one does not cost the batch.
-    return parse(bytes, { record_delimiter: ['\r\n', '\n'], relax_column_count: true, skip_empty_lines: true })
+    return parse(bytes, {
+      record_delimiter: ['\r\n', '\n'],
+      relax_column_count: true,
+      skip_empty_lines: true
+    })
   } catch (error) {
     const broken = error instanceof CsvError ? BROKEN_QUOTES[error.code] : undefined
     if (broken === undefined) throw error
@@ -192,5 +233,6 @@ function hasOddQuotes (bytes: Buffer): boolean {
 
 function isBlank (bytes: Buffer): boolean {
   const [first, second] = bytes
-  return bytes.length === 0 || first === 0x0a || (first === 0x0d && (bytes.length === 1 || second === 0x0a))
+  return bytes.length === 0 || first === 0x0a ||
+    (first === 0x0d && (bytes.length === 1 || second === 0x0a))
 }

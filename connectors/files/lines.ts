@@ -1,9 +1,10 @@
 /**
- * Cuts bytes into physical lines, numbered from 1, without ever holding more of one line than a bound.
+ * Cuts bytes into physical lines, numbered from 1, without ever holding more of one line than a
+ * bound.
  *
- * A line keeps its line end (`\n` or `\r\n`), because inside a quoted CSV field it is data; the last one may have
- * none. A lone `\r` does not end a line. Lines come in arrays, one per chunk that completed any: awaiting each by
- * itself would cost more than the cutting.
+ * A line keeps its line end (`\n` or `\r\n`), because inside a quoted CSV field it is data; the
+ * last one may have none. A lone `\r` does not end a line. Lines come in arrays, one per chunk that
+ * completed any: awaiting each by itself would cost more than the cutting.
  */
 const NEWLINE = 0x0a
 const BOM = Buffer.from([0xef, 0xbb, 0xbf])
@@ -15,15 +16,25 @@ export interface Line {
 }
 
 /** A byte order mark in front of the first line is dropped. */
-export async function * readLines (chunks: AsyncIterable<Buffer>, maxLineBytes: number): AsyncGenerator<Line[]> {
+export async function* readLines (
+  chunks: AsyncIterable<Buffer>,
+  maxLineBytes: number
+): AsyncGenerator<Line[]> {
   let line = 0
-  /** The pieces of a line that began in an earlier chunk; emptied, but still counted, once it is too long. */
+  /**
+   * The pieces of a line that began in an earlier chunk; emptied, but still counted, once it is too
+   * long.
+   */
   let pieces: Buffer[] = []
   let piecesBytes = 0
 
   const finish = (tail: Buffer): Line => {
     const lineBytes = piecesBytes + tail.length
-    const bytes = lineBytes > maxLineBytes ? undefined : pieces.length === 0 ? tail : Buffer.concat([...pieces, tail])
+    const bytes = lineBytes > maxLineBytes
+      ? undefined
+      : pieces.length === 0
+      ? tail
+      : Buffer.concat([...pieces, tail])
     pieces = []
     piecesBytes = 0
     line++

@@ -1,6 +1,6 @@
 /**
- * What the readers of CSV and NDJSON hand to the rest of the command line: one row at a time, good or bad. A bad row
- * is reported and skipped, it never stops the rows behind it.
+ * What the readers of CSV and NDJSON hand to the rest of the command line: one row at a time, good
+ * or bad. A bad row is reported and skipped, it never stops the rows behind it.
  */
 import type { Value } from '../../engine/base/values.js'
 
@@ -9,8 +9,9 @@ export interface GoodRow {
   readonly line: number
   readonly value: { readonly [column: string]: Value }
   /**
-   * The names in the header, for a format that has one. Every row then has all of them, and every value is the text
-   * that stood in the file. Without them (NDJSON) rows may differ, and values have the types they were written with.
+   * The names in the header, for a format that has one. Every row then has all of them, and every
+   * value is the text that stood in the file. Without them (NDJSON) rows may differ, and values
+   * have the types they were written with.
    */
   readonly columns?: readonly string[]
 }

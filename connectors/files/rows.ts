@@ -3,8 +3,9 @@
  *
  *   bytes (input.ts) -> physical lines (lines.ts) -> rows (csv-rows.ts, ndjson-rows.ts)
  *
- * Each stage pulls from the one before it, so a slow consumer stops the reading, and memory is bounded by a chunk and
- * one row of the largest size (limits.maxRowBytes), whatever the size of the input.
+ * Each stage pulls from the one before it, so a slow consumer stops the reading, and memory is
+ * bounded by a chunk and one row of the largest size (limits.maxRowBytes), whatever the size of the
+ * input.
  */
 import { ConfigError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
@@ -27,17 +28,27 @@ export interface RowSource {
 }
 
 /**
- * @throws ConfigError when the file cannot be opened or a CSV has no usable header; InputError when the input breaks
- * off or is damaged. Both arrive at the consumer's `for await`, after the rows that were good.
+ * @throws ConfigError when the file cannot be opened or a CSV has no usable header; InputError when
+ *   the input breaks off or is damaged. Both arrive at the consumer's `for await`, after the rows
+ *   that were good.
  */
 export function readRows ({ file, format, stdin }: RowSource): AsyncIterable<Row> {
   const lines = readLines(readBytes(file, stdin), limits.maxRowBytes)
   return format === 'csv' ? csvRows(lines, inputName(file)) : ndjsonRows(lines)
 }
 
-/** The format a file's name stands for: `.csv`, `.ndjson` or `.jsonl`, each also with `.gz` behind it. */
+/**
+ * The format a file's name stands for: `.csv`, `.ndjson` or `.jsonl`, each also with `.gz` behind
+ * it.
+ */
 export function inferFormat (file: string): RowFormat {
   const [, ending] = /\.(csv|ndjson|jsonl)(?:\.gz)?$/i.exec(file) ?? []
-  if (ending === undefined) throw new ConfigError(`cannot tell the format of ${inputName(file)} from its name; say --format csv or --format ndjson`)
+  if (ending === undefined) {
+    throw new ConfigError(
+      `cannot tell the format of ${
+        inputName(file)
+      } from its name; say --format csv or --format ndjson`
+    )
+  }
   return ending.toLowerCase() === 'csv' ? 'csv' : 'ndjson'
 }

@@ -1,13 +1,20 @@
 /**
- * CBOR: the form in which values travel and rest. Every piece is self-contained: no structures are shared between
- * messages, because decoding such a message without its predecessors returns garbage instead of failing.
+ * CBOR: the form in which values travel and rest. Every piece is self-contained: no structures are
+ * shared between messages, because decoding such a message without its predecessors returns garbage
+ * instead of failing.
  *
- * What comes back is plain data; anything that only looks like ours (a forged tag, a class of somebody else's) is
- * found by the checks of the caller, so decode never promises a shape.
+ * What comes back is plain data; anything that only looks like ours (a forged tag, a class of
+ * somebody else's) is found by the checks of the caller, so decode never promises a shape.
  */
 import { Encoder } from 'cbor-x'
 
-const cbor = new Encoder({ useRecords: false, mapsAsObjects: true, tagUint8Array: false, variableMapSize: true, structuredClone: false })
+const cbor = new Encoder({
+  useRecords: false,
+  mapsAsObjects: true,
+  tagUint8Array: false,
+  variableMapSize: true,
+  structuredClone: false
+})
 
 /** The bytes are valid until they are copied: they may share a buffer with other results. */
 export function encodeCbor (value: unknown): Uint8Array {
@@ -20,9 +27,10 @@ export function decodeCbor (bytes: Uint8Array): unknown {
 }
 
 /**
- * Whether the bytes are exactly one value of the plain kind our writers make: no tags, no indefinite lengths, nothing
- * longer than the bytes that are there. Decoding anything else is not bounded by its length: five bytes announce an array
- * of hundreds of megabytes, and shared references unfold without end.
+ * Whether the bytes are exactly one value of the plain kind our writers make: no tags, no
+ * indefinite lengths, nothing longer than the bytes that are there. Decoding anything else is not
+ * bounded by its length: five bytes announce an array of hundreds of megabytes, and shared
+ * references unfold without end.
  */
 export function isPlainCbor (bytes: Uint8Array, maxDepth: number): boolean {
   return endOfItem(bytes, 0, maxDepth) === bytes.length
@@ -44,10 +52,13 @@ function endOfItem (bytes: Uint8Array, at: number, depth: number): number {
     next += width
   }
   if (major < 2) return next // integers
-  if (major > 5) return major === 7 && ((info >= 20 && info <= 22) || info >= 25) ? next : -1 // false, true, null, floats
+  // false, true, null, floats
+  if (major > 5) return major === 7 && ((info >= 20 && info <= 22) || info >= 25) ? next : -1
   if (count > bytes.length - next) return -1
   if (major < 4) return next + count // bytes, text
   if (depth === 0) return -1
-  for (let items = major === 4 ? count : count * 2; items > 0 && next !== -1; items--) next = endOfItem(bytes, next, depth - 1)
+  for (let items = major === 4 ? count : count * 2; items > 0 && next !== -1; items--) {
+    next = endOfItem(bytes, next, depth - 1)
+  }
   return next
 }

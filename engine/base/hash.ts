@@ -1,8 +1,8 @@
 /**
  * Hashing: where keys land, whether bytes arrived whole, and whether two states are the same.
  *
- * xxHash is stable across platforms and releases, which placement needs (a key must never move because a library was
- * updated), and fast enough to run on every key and every message.
+ * xxHash is stable across platforms and releases, which placement needs (a key must never move
+ * because a library was updated), and fast enough to run on every key and every message.
  */
 import xxhash from 'xxhash-wasm'
 

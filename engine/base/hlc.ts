@@ -1,12 +1,14 @@
 /**
  * Versions: a hybrid logical clock packed into a safe integer, microseconds since 1970 (D2).
  *
- * The wall clock gives the milliseconds and the low three digits count within one. Each version is greater than
- * every version this clock gave or observed before, so a writer's own order always stands, whatever its wall clock does.
- * More than 1,000 writes in a millisecond borrow from the next one.
+ * The wall clock gives the milliseconds and the low three digits count within one. Each version is
+ * greater than every version this clock gave or observed before, so a writer's own order always
+ * stands, whatever its wall clock does. More than 1,000 writes in a millisecond borrow from the
+ * next one.
  *
- * Versions far in the future are refused where a write enters. A merge never refuses (replicas would diverge): it only
- * declines to follow, because one machine with a broken clock must not drag every other clock along.
+ * Versions far in the future are refused where a write enters. A merge never refuses (replicas
+ * would diverge): it only declines to follow, because one machine with a broken clock must not drag
+ * every other clock along.
  *
  * Source: Kulkarni, Demirbas et al., "Logical Physical Clocks" (2014).
  */
@@ -20,7 +22,9 @@ export class HybridClock {
   readonly #clock: Clock
   #last = 0
 
-  constructor (clock: Clock) { this.#clock = clock }
+  constructor (clock: Clock) {
+    this.#clock = clock
+  }
 
   /** A version greater than any given or observed before. */
   next (): number {
@@ -30,7 +34,8 @@ export class HybridClock {
 
   /**
    * Follows a version seen in an entry of somebody else.
-   * @returns false when it lies too far in the future to follow; the entry itself is merged all the same
+   * @returns false when it lies too far in the future to follow; the entry itself is merged all the
+   *   same
    */
   observe (version: number): boolean {
     if (version <= this.#last) return true
@@ -40,7 +45,9 @@ export class HybridClock {
   }
 
   /** The version-time now, by the wall clock alone: what expires is compared with it. */
-  now (): number { return Math.floor(this.#clock.wallMs() * VERSION_UNITS_PER_MS) }
+  now (): number {
+    return Math.floor(this.#clock.wallMs() * VERSION_UNITS_PER_MS)
+  }
 
   /** The latest version a write may carry now. */
   horizon (): number {
@@ -49,14 +56,21 @@ export class HybridClock {
 
   /**
    * The version of an event that happened at `at` (a Date, or milliseconds since 1970).
-   * @throws TypeError when it is no time; FutureVersionError when it lies more than limits.maxFutureMs ahead
+   * @throws TypeError when it is no time; FutureVersionError when it lies more than
+   *   limits.maxFutureMs ahead
    */
   versionAt (at: Date | number): number {
     const ms = typeof at === 'number' ? at : at instanceof Date ? at.getTime() : NaN
-    if (!Number.isFinite(ms) || ms < 0) throw new TypeError(`at must be a Date or milliseconds since 1970, got ${String(at)}`)
+    if (!Number.isFinite(ms) || ms < 0) {
+      throw new TypeError(`at must be a Date or milliseconds since 1970, got ${String(at)}`)
+    }
     const version = Math.round(ms * VERSION_UNITS_PER_MS)
     if (version > this.horizon()) {
-      throw new FutureVersionError(`event time ${new Date(ms).toISOString()} lies more than ${limits.maxFutureMs / 1000} s in the future; check the clock of its source`)
+      throw new FutureVersionError(
+        `event time ${new Date(ms).toISOString()} lies more than ${
+          limits.maxFutureMs / 1000
+        } s in the future; check the clock of its source`
+      )
     }
     return version
   }

@@ -1,5 +1,6 @@
 /**
- * The checks on what comes from outside: settings and messages. valibot is imported here and nowhere else.
+ * The checks on what comes from outside: settings and messages. valibot is imported here and
+ * nowhere else.
  */
 import * as v from 'valibot'
 

@@ -1,9 +1,10 @@
 /**
- * State vectors: incarnation id -> next clock. A state vector says exactly which entries a replica has seen; because
- * superseding is a pure function of the entries seen, equal vectors mean equal logical state. That makes it the digest
- * replicas compare and the position consumers remember.
+ * State vectors: incarnation id -> next clock. A state vector says exactly which entries a replica
+ * has seen; because superseding is a pure function of the entries seen, equal vectors mean equal
+ * logical state. That makes it the digest replicas compare and the position consumers remember.
  */
-import { createDecoder, createEncoder, hasContent, readVarUint, toUint8Array, writeVarUint } from './varint.js'
+import { createDecoder, createEncoder, hasContent, readVarUint, toUint8Array,
+  writeVarUint } from './varint.js'
 import { digest64 } from './hash.js'
 import { limits } from '../limits.js'
 
@@ -22,7 +23,9 @@ export function sameVector (a: StateVector, b: StateVector): boolean {
 /** The least vector that covers both. */
 export function join (a: StateVector, b: StateVector): Map<number, number> {
   const joined = new Map(a)
-  for (const [incarnation, clock] of b) if ((joined.get(incarnation) ?? 0) < clock) joined.set(incarnation, clock)
+  for (const [incarnation, clock] of b) {
+    if ((joined.get(incarnation) ?? 0) < clock) joined.set(incarnation, clock)
+  }
   return joined
 }
 
@@ -36,7 +39,10 @@ export function meet (a: StateVector, b: StateVector): Map<number, number> {
   return met
 }
 
-/** Canonical: one vector has one encoding. The format is Yjs's own (count, then pairs by descending id). */
+/**
+ * Canonical: one vector has one encoding. The format is Yjs's own (count, then pairs by descending
+ * id).
+ */
 export function encodeStateVector (sv: StateVector): Uint8Array {
   const writer = createEncoder()
   const pairs = [...sv].filter(([, clock]) => clock > 0)
@@ -56,17 +62,26 @@ export function decodeStateVector (bytes: Uint8Array): Map<number, number> {
   let count: number
   try {
     count = readVarUint(reader)
-    if (count > limits.maxIncarnationsPerShard) throw new RangeError(`${count} incarnations in a state vector, at most ${limits.maxIncarnationsPerShard} are allowed`)
+    if (count > limits.maxIncarnationsPerShard) {
+      throw new RangeError(
+        `${count} incarnations in a state vector, at most ${limits.maxIncarnationsPerShard} are ` +
+          'allowed'
+      )
+    }
     let previous = Infinity
     for (let i = 0; i < count; i++) {
       const incarnation = readVarUint(reader)
       const clock = readVarUint(reader)
-      if (incarnation >= previous || incarnation === 0 || incarnation > 0xffffffff || clock === 0) throw new RangeError(`state vector is not canonical at incarnation ${incarnation}`)
+      if (incarnation >= previous || incarnation === 0 || incarnation > 0xffffffff || clock === 0) {
+        throw new RangeError(`state vector is not canonical at incarnation ${incarnation}`)
+      }
       previous = incarnation
       sv.set(incarnation, clock)
     }
   } catch (error) {
-    throw error instanceof RangeError ? error : new RangeError('state vector is cut short', { cause: error })
+    throw error instanceof RangeError
+      ? error
+      : new RangeError('state vector is cut short', { cause: error })
   }
   if (hasContent(reader)) throw new RangeError('state vector has bytes behind its end')
   return sv

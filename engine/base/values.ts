@@ -1,22 +1,27 @@
 /**
- * What may be a key, a field name and a value, checked where a write enters, so that every value reads back the same
- * on every replica, on disk and over the wire.
+ * What may be a key, a field name and a value, checked where a write enters, so that every value
+ * reads back the same on every replica, on disk and over the wire.
  *
- * A value is null, a boolean, a finite number, a string, bytes, or an array or plain object of such. What cannot
- * travel unchanged is refused by name instead of being bent silently: NaN, a lone surrogate, a class instance, a
- * `__proto__` field. The checked copy shares nothing mutable with the caller.
+ * A value is null, a boolean, a finite number, a string, bytes, or an array or plain object of
+ * such. What cannot travel unchanged is refused by name instead of being bent silently: NaN, a lone
+ * surrogate, a class instance, a `__proto__` field. The checked copy shares nothing mutable with
+ * the caller.
  */
 import { encodeCbor } from './codec.js'
 import { copyOf } from './copying.js'
 import { LimitError, ValueError } from '../errors.js'
 import { limits } from '../limits.js'
 
-export type Value = null | boolean | number | string | Uint8Array | readonly Value[] | { readonly [name: string]: Value }
+export type Value = null | boolean | number | string | Uint8Array | readonly Value[] | {
+  readonly [name: string]: Value
+}
 export type Fields = { readonly [name: string]: Value }
 
 /** A number no UTF-8 encoding of a text exceeds, per UTF-16 code unit. */
 const MAX_BYTES_PER_UNIT = 3
-/** What an entry holds beside its fields: the key, two versions, and the heads of a few CBOR items. */
+/**
+ * What an entry holds beside its fields: the key, two versions, and the heads of a few CBOR items.
+ */
 const MAX_FRAME_BYTES = limits.maxKeyBytes + 32
 
 /** @throws TypeError when it is not a string; LimitError, ValueError when it cannot be a key */
@@ -29,10 +34,13 @@ export function checkKey (key: unknown): string {
 
 /**
  * A checked copy of a record's fields. Fields whose value is undefined are left out, as JSON does.
- * @throws TypeError when it is not a plain object; LimitError, ValueError naming the field that cannot be stored
+ * @throws TypeError when it is not a plain object; LimitError, ValueError naming the field that
+ *   cannot be stored
  */
 export function checkFields (fields: unknown): Fields {
-  if (!isPlainObject(fields)) throw new TypeError(`fields must be a plain object, got ${describe(fields)}`)
+  if (!isPlainObject(fields)) {
+    throw new TypeError(`fields must be a plain object, got ${describe(fields)}`)
+  }
   const copied = copyOf(fields)
   checkNoSymbols(copied)
   const checked = copied as Record<string, Value>
@@ -47,11 +55,22 @@ export function checkFields (fields: unknown): Fields {
     count++
     maxBytes += name.length * MAX_BYTES_PER_UNIT + 5 + approximateBytes(copy)
   }
-  if (count === 0) throw new ValueError('a write needs at least one field; to remove a record use delete')
-  if (count > limits.maxFieldsPerRecord) throw new LimitError(`${count} fields in one record, at most ${limits.maxFieldsPerRecord} are allowed`)
+  if (count === 0) {
+    throw new ValueError('a write needs at least one field; to remove a record use delete')
+  }
+  if (count > limits.maxFieldsPerRecord) {
+    throw new LimitError(
+      `${count} fields in one record, at most ${limits.maxFieldsPerRecord} are allowed`
+    )
+  }
   if (maxBytes > limits.maxEntryBytes - MAX_FRAME_BYTES) {
     const bytes = encodeCbor(checked).length + MAX_FRAME_BYTES
-    if (bytes > limits.maxEntryBytes) throw new LimitError(`a record of about ${bytes} bytes is larger than the ${limits.maxEntryBytes} allowed in one write`)
+    if (bytes > limits.maxEntryBytes) {
+      throw new LimitError(
+        `a record of about ${bytes} bytes is larger than the ${limits.maxEntryBytes} allowed in ` +
+          'one write'
+      )
+    }
   }
   return checked
 }
@@ -61,14 +80,18 @@ function withoutUndefined (fields: Record<string, unknown>): Record<string, unkn
 }
 
 /**
- * Fields that arrived from a peer or from disk, or null when they are not what a writer could have sent. Scalars are
- * taken as they are; nested values are frozen and bytes copied out of the message they came in.
+ * Fields that arrived from a peer or from disk, or null when they are not what a writer could have
+ * sent. Scalars are taken as they are; nested values are frozen and bytes copied out of the message
+ * they came in.
  */
 export function adoptFields (fields: unknown): Fields | null {
   if (!isPlainObject(fields)) return null
   let count = 0
   for (const name in fields) {
-    if (++count > limits.maxFieldsPerRecord || name.length === 0 || name.length > limits.maxFieldNameBytes) return null
+    if (
+      ++count > limits.maxFieldsPerRecord || name.length === 0 ||
+      name.length > limits.maxFieldNameBytes
+    ) return null
     const value = fields[name]
     if (typeof value === 'string') continue
     if (!isValue(value, 0)) return null
@@ -77,7 +100,9 @@ export function adoptFields (fields: unknown): Fields | null {
   return count > 0 ? fields as Fields : null
 }
 
-/** One value that arrived from a peer or from disk, or undefined when no writer could have sent it. */
+/**
+ * One value that arrived from a peer or from disk, or undefined when no writer could have sent it.
+ */
 export function adoptValue (value: unknown): Value | undefined {
   return value !== undefined && isValue(value, 0) ? own(value as Value) : undefined
 }
@@ -86,7 +111,9 @@ function own (value: Value): Value {
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Uint8Array) return Uint8Array.from(value)
   if (Array.isArray(value)) return Object.freeze((value as readonly Value[]).map(own))
-  return Object.freeze(Object.fromEntries(Object.entries(value).map(([name, item]) => [name, own(item)])))
+  return Object.freeze(
+    Object.fromEntries(Object.entries(value).map(([name, item]) => [name, own(item)]))
+  )
 }
 
 /** A size no smaller than the value's encoding, without encoding it. */
@@ -95,29 +122,60 @@ export function approximateBytes (value: Value): number {
   if (typeof value !== 'object' || value === null) return 9
   if (value instanceof Uint8Array) return value.length + 5
   let bytes = 5
-  if (Array.isArray(value)) for (const item of value as readonly Value[]) bytes += approximateBytes(item)
-  else for (const [name, item] of Object.entries(value)) bytes += name.length * MAX_BYTES_PER_UNIT + 5 + approximateBytes(item)
+  if (Array.isArray(value)) {
+    for (const item of value as readonly Value[]) bytes += approximateBytes(item)
+  } else {for (const [name, item] of Object.entries(value)) {
+      bytes += name.length * MAX_BYTES_PER_UNIT + 5 + approximateBytes(item)
+    }}
   return bytes
 }
 
 function checkValue (value: unknown, path: string, depth: number): Value {
   switch (typeof value) {
     case 'string':
-      if (!value.isWellFormed()) throw new ValueError(`field ${path} holds a lone surrogate, which has no UTF-8 form; use toWellFormed() or bytes`)
+      if (!value.isWellFormed()) {
+        throw new ValueError(
+          `field ${path} holds a lone surrogate, which has no UTF-8 form; use toWellFormed() or ` +
+            'bytes'
+        )
+      }
       return value
     case 'number':
-      if (!Number.isFinite(value)) throw new ValueError(`field ${path} is ${value}; only finite numbers can be stored (use null for a missing one)`)
+      if (!Number.isFinite(value)) {
+        throw new ValueError(
+          `field ${path} is ${value}; only finite numbers can be stored (use null for a missing ` +
+            'one)'
+        )
+      }
       return value === 0 ? 0 : value // -0 would read back as 0
-    case 'boolean': return value
-    case 'object': break
-    default: throw new ValueError(`field ${path} is a ${typeof value}, which cannot be stored; use a string, number, boolean, null, bytes, array or plain object`)
+    case 'boolean':
+      return value
+    case 'object':
+      break
+    default:
+      throw new ValueError(
+        `field ${path} is a ${typeof value}, which cannot be stored; use a string, number, ` +
+          'boolean, null, bytes, array or plain object'
+      )
   }
   if (value === null) return null
-  if (depth >= limits.maxValueDepth) throw new LimitError(`field ${path} is nested deeper than ${limits.maxValueDepth} levels`)
+  if (depth >= limits.maxValueDepth) {
+    throw new LimitError(`field ${path} is nested deeper than ${limits.maxValueDepth} levels`)
+  }
   if (value instanceof Uint8Array) return Uint8Array.from(value)
   // Array.from also visits holes, which map would pass over and nobody could decode.
-  if (Array.isArray(value)) return Object.freeze(Array.from(value, (item: unknown, i) => checkValue(item, `${path}[${i}]`, depth + 1)))
-  if (!isPlainObject(value)) throw new ValueError(`field ${path} is ${describe(value)}, which would not read back as it is; store its plain data (a Date as milliseconds)`)
+  if (Array.isArray(value)) {
+    return Object.freeze(
+      Array.from(value, (item: unknown, i) => checkValue(item, `${path}[${i}]`, depth + 1))
+    )
+  }
+  if (!isPlainObject(value)) {
+    throw new ValueError(
+      `field ${path} is ${
+        describe(value)
+      }, which would not read back as it is; store its plain data (a Date as milliseconds)`
+    )
+  }
   checkNoSymbols(value)
   const copy: Record<string, Value> = {}
   for (const [name, item] of Object.entries(value)) {
@@ -130,10 +188,16 @@ function checkValue (value: unknown, path: string, depth: number): Value {
 
 function isValue (value: unknown, depth: number): boolean {
   switch (typeof value) {
-    case 'string': case 'boolean': return true
-    case 'number': return Number.isFinite(value) && !Object.is(value, -0) // -0 is written as 0, and would not read back the same everywhere
-    case 'object': break
-    default: return false
+    case 'string':
+    case 'boolean':
+      return true
+    case 'number':
+      // -0 is written as 0, and would not read back the same everywhere
+      return Number.isFinite(value) && !Object.is(value, -0)
+    case 'object':
+      break
+    default:
+      return false
   }
   if (value === null || value instanceof Uint8Array) return true
   if (depth >= limits.maxValueDepth) return false
@@ -142,12 +206,16 @@ function isValue (value: unknown, depth: number): boolean {
 }
 
 function checkNoSymbols (fields: object): void {
-  if (Object.getOwnPropertySymbols(fields).length > 0) throw new ValueError('a field name must be a string, not a symbol')
+  if (Object.getOwnPropertySymbols(fields).length > 0) {
+    throw new ValueError('a field name must be a string, not a symbol')
+  }
 }
 
 /** @throws TypeError when it is not a string; LimitError, ValueError when it cannot name a field */
 export function checkName (name: unknown): string {
-  if (typeof name !== 'string') throw new TypeError(`a field name must be a string, got ${describe(name)}`)
+  if (typeof name !== 'string') {
+    throw new TypeError(`a field name must be a string, got ${describe(name)}`)
+  }
   if (name.length === 0) throw new ValueError('a field name must not be empty')
   if (name === '__proto__') throw new ValueError('a field cannot be named __proto__')
   checkText(name, 'field name', limits.maxFieldNameBytes)
@@ -157,15 +225,27 @@ export function checkName (name: unknown): string {
 /** A checked copy of one value. */
 export function checkOneValue (value: unknown, field: string): Value {
   const copy = checkValue(value, field, 0)
-  if (approximateBytes(copy) > limits.maxEntryBytes - MAX_FRAME_BYTES) throw new LimitError(`field ${field} is larger than the ${limits.maxEntryBytes} bytes allowed in one write`)
+  if (approximateBytes(copy) > limits.maxEntryBytes - MAX_FRAME_BYTES) {
+    throw new LimitError(
+      `field ${field} is larger than the ${limits.maxEntryBytes} bytes allowed in one write`
+    )
+  }
   return copy
 }
 
 function checkText (text: string, what: string, maxBytes: number): void {
   if (text.length * MAX_BYTES_PER_UNIT > maxBytes && Buffer.byteLength(text) > maxBytes) {
-    throw new LimitError(`${what} ${JSON.stringify(text.slice(0, 40))}… has ${Buffer.byteLength(text)} bytes, at most ${maxBytes} are allowed`)
+    throw new LimitError(
+      `${what} ${JSON.stringify(text.slice(0, 40))}… has ${
+        Buffer.byteLength(text)
+      } bytes, at most ${maxBytes} are allowed`
+    )
   }
-  if (!text.isWellFormed()) throw new ValueError(`${what} ${JSON.stringify(text.slice(0, 40))} holds a lone surrogate, which has no UTF-8 form`)
+  if (!text.isWellFormed()) {
+    throw new ValueError(
+      `${what} ${JSON.stringify(text.slice(0, 40))} holds a lone surrogate, which has no UTF-8 form`
+    )
+  }
 }
 
 function isPlainObject (value: unknown): value is Record<string, unknown> {
@@ -179,5 +259,7 @@ export function describe (value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
   if (typeof value === 'object') return `a ${value.constructor?.name ?? 'foreign object'}`
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : `${typeof value} ${String(value)}`
+  return typeof value === 'string'
+    ? JSON.stringify(value.slice(0, 40))
+    : `${typeof value} ${String(value)}`
 }

@@ -1,6 +1,6 @@
 /**
- * What a shard parts with for good, and raises its floor over: tombstones that nobody needs any more, and incarnations that own
- * nothing live. See garbage.ts.
+ * What a shard parts with for good, and raises its floor over: tombstones that nobody needs any
+ * more, and incarnations that own nothing live. See garbage.ts.
  */
 import { floorOf, joinFloors, NO_FLOOR } from './floor.js'
 import { collectable, type CollectOptions } from './garbage.js'
@@ -12,15 +12,26 @@ export function collectTombstones (state: ShardState, options: CollectOptions): 
   const dropped = collectable(state.index, options)
   if (dropped.length === 0) return 0
   state.floor = joinFloors(state.floor, floorOf(dropped))
-  const forced = dropped.filter(({ incarnation, clock }) => clock >= (options.stable.get(incarnation) ?? 0)).length
+  const forced =
+    dropped.filter(({ incarnation, clock }) => clock >= (options.stable.get(incarnation) ?? 0))
+      .length
   for (const entry of dropped) state.drop(entry)
-  state.report({ type: 'tombstones-collected', shard: state.shard, dropped: dropped.length, forced })
+  state.report({
+    type: 'tombstones-collected',
+    shard: state.shard,
+    dropped: dropped.length,
+    forced
+  })
   state.settle()
   return dropped.length
 }
 
 /** Takes incarnations that own nothing live out of the state vector. @returns which */
-export function retireIncarnations (state: ShardState, stable: StateVector, inUse: ReadonlySet<number>): number[] {
+export function retireIncarnations (
+  state: ShardState,
+  stable: StateVector,
+  inUse: ReadonlySet<number>
+): number[] {
   const { log } = state
   const retired: number[] = []
   for (const [incarnation, end] of log.stateVector) {
@@ -29,7 +40,10 @@ export function retireIncarnations (state: ShardState, stable: StateVector, inUs
     retired.push(incarnation)
   }
   if (retired.length === 0) return retired
-  state.floor = joinFloors(state.floor, { ...NO_FLOOR, below: new Map(retired.map(incarnation => [incarnation, log.end(incarnation)])) })
+  state.floor = joinFloors(state.floor, {
+    ...NO_FLOOR,
+    below: new Map(retired.map(incarnation => [incarnation, log.end(incarnation)]))
+  })
   log.forget(retired)
   state.moved()
   state.report({ type: 'incarnations-retired', shard: state.shard, count: retired.length })

@@ -1,6 +1,6 @@
 /**
- * The live entries of a shard that expire, and which of them are due. Nothing is looked at before the earliest is, and no more
- * is handed out at once than a sweep may write.
+ * The live entries of a shard that expire, and which of them are due. Nothing is looked at before
+ * the earliest is, and no more is handed out at once than a sweep may write.
  */
 import { NO_FIELDS, type Entry } from '../record/entry.js'
 import { limits } from '../limits.js'
@@ -16,16 +16,22 @@ export class Expiries {
     this.#earliest = Math.min(this.#earliest, expires)
   }
 
-  delete (entry: Entry): void { this.#entries.delete(entry) }
+  delete (entry: Entry): void {
+    this.#entries.delete(entry)
+  }
 
-  /** Those that have expired by the version-time `now`, or the first limits.maxExpiredPerSweep of them. */
+  /**
+   * Those that have expired by the version-time `now`, or the first limits.maxExpiredPerSweep of
+   * them.
+   */
   due (now: number): Entry[] {
     if (now < this.#earliest) return []
     const due: Entry[] = []
     this.#earliest = Infinity
     for (const entry of this.#entries) {
       const expires = entry.extra?.expires ?? 0
-      // A replacement may have lost all its fields and still hide others. It never gets them back, and must not take a turn.
+      // A replacement may have lost all its fields and still hide others. It never gets them back,
+      // and must not take a turn.
       if (entry.fields === NO_FIELDS) this.#entries.delete(entry)
       else if (expires <= now && due.length < limits.maxExpiredPerSweep) due.push(entry)
       else this.#earliest = Math.min(this.#earliest, expires)

@@ -1,12 +1,15 @@
 /**
- * Tombstones and their end (D6). An entry is mute when it shows nothing and only hides: a delete, an unset, a removal from
- * a set. It has to stay for as long as something it hides could still arrive. Once every replica and every consumer has
- * seen it, it may be dropped; what was dropped lies below the floor of the shard.
+ * Tombstones and their end (D6). An entry is mute when it shows nothing and only hides: a delete,
+ * an unset, a removal from a set. It has to stay for as long as something it hides could still
+ * arrive. Once every replica and every consumer has seen it, it may be dropped; what was dropped
+ * lies below the floor of the shard.
  *
- *   floor   every dropped dot lies below its state vector (floor.ts). Whoever has not seen as much cannot be patched, because
- *           nobody can tell it any more what to hide: it is reset, to the whole state. Until then nobody takes anything from it
+ *   floor   every dropped dot lies below its state vector (floor.ts). Whoever has not seen as much
+ *           cannot be patched, because nobody can tell it any more what to hide: it is reset, to
+ *           the whole state. Until then nobody takes anything from it
  *
- * Two replicas may drop at different times: they agree on every record, and on their state vectors, all the while.
+ * Two replicas may drop at different times: they agree on every record, and on their state vectors,
+ * all the while.
  */
 import type { Entry } from '../record/entry.js'
 import { claimsOf, entriesOf, link, type Index } from '../record/record.js'
@@ -15,7 +18,10 @@ import type { StateVector } from '../base/state-vector.js'
 export interface CollectOptions {
   /** What every replica and every consumer group has seen. */
   readonly stable: StateVector
-  /** Entries that were written at this version-time or later stay: writes of older events may still be on their way. */
+  /**
+   * Entries that were written at this version-time or later stay: writes of older events may still
+   * be on their way.
+   */
   readonly before: number
   /** Those written before this version-time go, whoever has not seen them. */
   readonly forcedBefore: number
@@ -24,17 +30,23 @@ export interface CollectOptions {
 /** Whether an entry shows nothing. */
 export function isMute (entry: Entry): boolean {
   for (const name in entry.fields) if (entry.fields[name] !== undefined) return false
-  // A sequenced field that was unset stays: only its number tells a late event of its source from a new one.
+  // A sequenced field that was unset stays: only its number tells a late event of its source from a
+  // new one.
   return claimsOf(entry).every(claim => claim.kind === 'remove')
 }
 
 /** The mute entries that may be dropped, those of the write buffer left out. */
-export function collectable (index: Index, { stable, before, forcedBefore }: CollectOptions): Entry[] {
+export function collectable (
+  index: Index,
+  { stable, before, forcedBefore }: CollectOptions
+): Entry[] {
   const found: Entry[] = []
   for (const head of index.values()) {
     for (let entry: Entry | null = head; entry !== null; entry = entry.next) {
       if (entry.incarnation === 0 || entry.stamp >= before || !isMute(entry)) continue
-      if (entry.clock < (stable.get(entry.incarnation) ?? 0) || entry.stamp < forcedBefore) found.push(entry)
+      if (entry.clock < (stable.get(entry.incarnation) ?? 0) || entry.stamp < forcedBefore) {
+        found.push(entry)
+      }
     }
   }
   return found
@@ -43,7 +55,9 @@ export function collectable (index: Index, { stable, before, forcedBefore }: Col
 /** Whether a shard has anything that is waiting to be collected. */
 export function hasMute (index: Index, before: number): boolean {
   for (const head of index.values()) {
-    for (let entry: Entry | null = head; entry !== null; entry = entry.next) if (entry.incarnation !== 0 && entry.stamp < before && isMute(entry)) return true
+    for (let entry: Entry | null = head; entry !== null; entry = entry.next) {
+      if (entry.incarnation !== 0 && entry.stamp < before && isMute(entry)) return true
+    }
   }
   return false
 }

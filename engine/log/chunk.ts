@@ -2,10 +2,11 @@
  * A chunk of an incarnation's log: some of its live entries in clock order, and where each stands.
  *
  *   entries   a  b  -  c       '-' a hole, where an entry was superseded
- *   offsets   0  1  4  9       clocks from the chunk's start on; those in between are history, and cost nothing
+ *   offsets   0  1  4  9   clocks from the chunk's start on; the clocks between them cost nothing
  *
- * An entry knows its clock itself, but looking for one by way of the others would fetch each of them into the processor's
- * cache. The numbers beside them lie together, and are 2 bytes each until a chunk is so old that 65,536 clocks do not cover it.
+ * An entry knows its clock itself, but looking for one by way of the others would fetch each of
+ * them into the processor's cache. The numbers beside them lie together, and are 2 bytes each until
+ * a chunk is so old that 65,536 clocks do not cover it.
  *
  *   invariants   offsets ascend
  */
@@ -23,28 +24,45 @@ export class Chunk {
   /** At least as long as the entries. */
   #offsets: Offsets
 
-  constructor (readonly start: number, capacity: number) { this.#offsets = new Uint16Array(capacity) }
+  constructor (readonly start: number, capacity: number) {
+    this.#offsets = new Uint16Array(capacity)
+  }
 
-  get live (): number { return this.#entries.length - this.holes }
+  get live (): number {
+    return this.#entries.length - this.holes
+  }
 
   /** Whether it has holes enough to be worth packing. */
-  get isLoose (): boolean { return this.holes >= limits.minHolesToPack && this.holes > this.#entries.length * limits.maxHoleShare }
+  get isLoose (): boolean {
+    return this.holes >= limits.minHolesToPack &&
+      this.holes > this.#entries.length * limits.maxHoleShare
+  }
 
   /** Whether there is room for an entry at this clock. */
-  takes (clock: number): boolean { return this.#entries.length < limits.maxSlotsPerChunk && clock - this.start <= MAX_OFFSET }
+  takes (clock: number): boolean {
+    return this.#entries.length < limits.maxSlotsPerChunk && clock - this.start <= MAX_OFFSET
+  }
 
   push (entry: Entry | null, clock: number): void {
     const { length } = this.#entries
     const offset = clock - this.start
     const isFull = length === this.#offsets.length
-    if (isFull || (offset > MAX_SHORT_OFFSET && this.#offsets instanceof Uint16Array)) this.#offsets = resized(this.#offsets, isFull ? Math.max(8, length * 2) : this.#offsets.length, offset)
+    if (isFull || (offset > MAX_SHORT_OFFSET && this.#offsets instanceof Uint16Array)) {
+      this.#offsets = resized(
+        this.#offsets,
+        isFull ? Math.max(8, length * 2) : this.#offsets.length,
+        offset
+      )
+    }
     this.#offsets[length] = offset
     this.#entries.push(entry)
   }
 
   bury (clock: number): boolean {
     const slot = this.#slotFrom(clock)
-    if (this.#offsets[slot] !== clock - this.start || (this.#entries[slot] ?? null) === null) return false
+    if (this.#offsets[slot] !== clock - this.start || (this.#entries[slot] ?? null) === null) {
+      return false
+    }
     this.#entries[slot] = null
     this.holes++
     return true
@@ -83,16 +101,21 @@ export class Chunk {
   }
 
   canJoin (right: Chunk): boolean {
-    return this.live + right.live <= limits.maxSlotsPerChunk / 2 && right.start + right.#lastOffset - this.start <= MAX_OFFSET
+    return this.live + right.live <= limits.maxSlotsPerChunk / 2 &&
+      right.start + right.#lastOffset - this.start <= MAX_OFFSET
   }
 
   /** Takes over what is left of another chunk. @returns how many holes that took out of both */
   join (right: Chunk): number {
-    right.#entries.forEach((entry, slot) => { if (entry !== null) this.push(entry, right.start + (right.#offsets[slot] as number)) })
+    right.#entries.forEach((entry, slot) => {
+      if (entry !== null) this.push(entry, right.start + (right.#offsets[slot] as number))
+    })
     return right.holes + this.pack()
   }
 
-  get #lastOffset (): number { return this.#offsets[this.#entries.length - 1] ?? 0 }
+  get #lastOffset (): number {
+    return this.#offsets[this.#entries.length - 1] ?? 0
+  }
 
   /** The first slot at a clock or behind it. */
   #slotFrom (clock: number): number {

@@ -1,9 +1,11 @@
 /**
- * A log that outlives Yjs throwing, which it never should: nobody can say what the document holds then, but the index still
- * has every live entry, and the state vector says which others there were. From these two the log is made anew, as it was
- * before the append, and the append is tried once more.
+ * A log that outlives Yjs throwing, which it never should: nobody can say what the document holds
+ * then, but the index still has every live entry, and the state vector says which others there
+ * were. From these two the log is made anew, as it was before the append, and the append is tried
+ * once more.
  *
- *   invariants   an append that throws changed nothing: not the state vector, not what is read of the log from then on
+ *   invariants   an append that throws changed nothing: not the state vector, not what is read of
+ *                the log from then on
  */
 import type { Entry } from '../record/entry.js'
 import { LogError } from '../errors.js'
@@ -27,7 +29,9 @@ export class LastingLog {
   /** What Yjs threw. As long as it stands, only the state vector of the log can be relied on. */
   #thrown: { readonly error: unknown } | null = null
 
-  constructor (options: LastingLogOptions) { this.#options = options }
+  constructor (options: LastingLogOptions) {
+    this.#options = options
+  }
 
   /** What can be read of it. @throws LogError when it is broken and cannot be made anew */
   get current (): ShardLog {
@@ -35,13 +39,22 @@ export class LastingLog {
     return this.#log
   }
 
-  get stateVector (): StateVector { return this.#log.stateVector }
+  get stateVector (): StateVector {
+    return this.#log.stateVector
+  }
   /** Superseded entries that were not taken out yet. */
-  get holes (): number { return this.#log.holes }
+  get holes (): number {
+    return this.#log.holes
+  }
 
-  end (incarnation: number): number { return this.#log.end(incarnation) }
+  end (incarnation: number): number {
+    return this.#log.end(incarnation)
+  }
 
-  /** Appends runs; each must start exactly at its incarnation's end. @throws LogError (nothing changed) */
+  /**
+   * Appends runs; each must start exactly at its incarnation's end. @throws LogError (nothing
+   * changed)
+   */
   append (runs: readonly Run[]): void {
     try {
       this.#tryToAppend(runs)
@@ -66,7 +79,10 @@ export class LastingLog {
     this.#dropped += this.#log.bury(entry)
   }
 
-  /** Tells what was taken out. Once for each flush or merge, because that may be thousands of entries. */
+  /**
+   * Tells what was taken out. Once for each flush or merge, because that may be thousands of
+   * entries.
+   */
   report (): void {
     if (this.#dropped === 0) return
     const dropped = this.#dropped
@@ -85,7 +101,10 @@ export class LastingLog {
     for (const incarnation of incarnations) this.#log.forget(incarnation)
   }
 
-  /** Takes nothing from the old log but its state vector: what was forgotten is not in there and does not come back. */
+  /**
+   * Takes nothing from the old log but its state vector: what was forgotten is not in there and
+   * does not come back.
+   */
   #rebuild (thrown: unknown): void {
     const live = new Map<number, Entry[]>()
     for (const entry of this.#options.live()) {

@@ -1,13 +1,16 @@
 /**
- * The shard's log: a Y.Doc with one root Y.Array that is only ever appended to. Yjs is imported here and nowhere else.
+ * The shard's log: a Y.Doc with one root Y.Array that is only ever appended to. Yjs is imported
+ * here and nowhere else.
  *
- * Each incarnation's entries are one item, and what it holds of them is one sparse list (slots.ts). Yjs makes an item of
- * each append and joins it with the one before, whose list takes over what is new: a flush costs its own length, and
- * never waits for another incarnation. Yjs knows how many clocks an item covers; that most of them are history by now,
- * and cost nothing, is the list's own affair. So nothing ever has to be copied to be rid of what is dead.
+ * Each incarnation's entries are one item, and what it holds of them is one sparse list (slots.ts).
+ * Yjs makes an item of each append and joins it with the one before, whose list takes over what is
+ * new: a flush costs its own length, and never waits for another incarnation. Yjs knows how many
+ * clocks an item covers; that most of them are history by now, and cost nothing, is the list's own
+ * affair. So nothing ever has to be copied to be rid of what is dead.
  *
- *   invariants   clocks of an incarnation are contiguous from 0; an entry of the log is live; nothing is ever pending inside
- *                Yjs; the document's state vector equals `stateVector`; an incarnation has exactly one item
+ *   invariants   clocks of an incarnation are contiguous from 0; an entry of the log is live;
+ *                nothing is ever pending inside Yjs; the document's state vector equals
+ *                `stateVector`; an incarnation has exactly one item
  */
 import * as Y from 'yjs'
 import type { Entry } from '../record/entry.js'
@@ -18,7 +21,9 @@ import { ROOT } from './update.js'
 /** What an item holds: of so many clocks the entries that are live. */
 class EntryRun extends Y.ContentAny {
   readonly #slots = new Slots()
-  /** What it was made from, until it is known whether it goes to another one's list or to its own. */
+  /**
+   * What it was made from, until it is known whether it goes to another one's list or to its own.
+   */
   #runs: readonly Run[]
   #length: number
 
@@ -34,11 +39,15 @@ class EntryRun extends Y.ContentAny {
   }
 
   #take (from: EntryRun): void {
-    for (const { entries, clock } of from.#runs) if (entries !== null) this.#slots.append(entries, clock)
+    for (const { entries, clock } of from.#runs) {
+      if (entries !== null) this.#slots.append(entries, clock)
+    }
     from.#runs = []
   }
 
-  override getLength (): number { return this.#length }
+  override getLength (): number {
+    return this.#length
+  }
 
   override mergeWith (right: EntryRun): boolean {
     if (this.#runs.length > 0) this.#take(this)
@@ -50,12 +59,19 @@ class EntryRun extends Y.ContentAny {
   /** For Yjs a superseded entry is one without a value. */
   override getContent (): unknown[] {
     const content = new Array<unknown>(this.#length)
-    this.slots.each(0, entry => { content[entry.clock] = entry; return true })
+    this.slots.each(0, entry => {
+      content[entry.clock] = entry
+      return true
+    })
     return content
   }
 
-  override splice (): never { throw new Error('the log is never split') }
-  override write (): never { throw new Error('the log is encoded by update.ts') }
+  override splice (): never {
+    throw new Error('the log is never split')
+  }
+  override write (): never {
+    throw new Error('the log is encoded by update.ts')
+  }
 }
 
 export class ShardLog {
@@ -69,10 +85,14 @@ export class ShardLog {
     this.#root = this.#doc.getArray<Entry>(ROOT)
   }
 
-  get stateVector (): ReadonlyMap<number, number> { return this.#stateVector }
+  get stateVector (): ReadonlyMap<number, number> {
+    return this.#stateVector
+  }
 
   /** Superseded entries that were not taken out yet. */
-  get holes (): number { return this.#holes }
+  get holes (): number {
+    return this.#holes
+  }
 
   /** The next clock of an incarnation. */
   end (incarnation: number): number {
@@ -80,25 +100,40 @@ export class ShardLog {
   }
 
   /**
-   * Appends runs in one Yjs transaction. Each must start exactly at its incarnation's end. Where Yjs throws, `stateVector` stays as it
-   * was, and what the document holds is anybody's guess: it is of no more use.
+   * Appends runs in one Yjs transaction. Each must start exactly at its incarnation's end. Where
+   * Yjs throws, `stateVector` stays as it was, and what the document holds is anybody's guess: it
+   * is of no more use.
    */
   append (runs: readonly Run[]): void {
     const spans = new Map<number, Run[]>()
     for (const run of runs) {
       const span = spans.get(run.incarnation)
       const end = span === undefined ? this.end(run.incarnation) : endOf(span)
-      if (run.clock !== end) throw new Error(`run at clock ${run.clock} of incarnation ${run.incarnation}, which ends at ${end}`)
+      if (run.clock !== end) {
+        throw new Error(
+          `run at clock ${run.clock} of incarnation ${run.incarnation}, which ends at ${end}`
+        )
+      }
       if (span === undefined) spans.set(run.incarnation, [run])
       else span.push(run)
     }
     this.#doc.transact(transaction => {
       for (const [incarnation, span] of spans) {
         const left = this.#item(incarnation)
-        // A right neighbour that really is the right neighbour spares Yjs its search for conflicting items.
+        // A right neighbour that really is the right neighbour spares Yjs its search for
+        // conflicting items.
         const right = left === null ? this.#root._start : left.right
         const clock = (span[0] as Run).clock
-        new Y.Item(Y.createID(incarnation, clock), left, left === null ? null : left.lastId, right, null, this.#root, null, new EntryRun(span)).integrate(transaction, 0)
+        new Y.Item(
+          Y.createID(incarnation, clock),
+          left,
+          left === null ? null : left.lastId,
+          right,
+          null,
+          this.#root,
+          null,
+          new EntryRun(span)
+        ).integrate(transaction, 0)
       }
     })
     for (const [incarnation, span] of spans) this.#stateVector.set(incarnation, endOf(span))
@@ -119,7 +154,10 @@ export class ShardLog {
     return taken
   }
 
-  /** Calls `visit` for each entry of an incarnation from `clock` on, in order, until it returns false. */
+  /**
+   * Calls `visit` for each entry of an incarnation from `clock` on, in order, until it returns
+   * false.
+   */
   eachLive (incarnation: number, clock: number, visit: (entry: Entry) => boolean): void {
     if (clock < this.end(incarnation)) this.#slots(incarnation).each(clock, visit)
   }
@@ -135,7 +173,10 @@ export class ShardLog {
     return found
   }
 
-  /** Forgets an incarnation that owns nothing live. Its item leaves Yjs's list, where only itself and its neighbours refer to it. */
+  /**
+   * Forgets an incarnation that owns nothing live. Its item leaves Yjs's list, where only itself
+   * and its neighbours refer to it.
+   */
   forget (incarnation: number): void {
     const item = this.#item(incarnation)
     if (item === null) return
@@ -156,10 +197,14 @@ export class ShardLog {
   }
 
   /** Ends its use. */
-  destroy (): void { this.#doc.destroy() }
+  destroy (): void {
+    this.#doc.destroy()
+  }
 
   /** Yjs's own view of the log, for tests that hold ours against it. */
-  get doc (): Y.Doc { return this.#doc }
+  get doc (): Y.Doc {
+    return this.#doc
+  }
 }
 
 function endOf (span: readonly Run[]): number {

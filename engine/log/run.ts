@@ -1,6 +1,6 @@
 /**
- * Runs: a stretch of consecutive clocks of one incarnation, either all live entries or all superseded. A log in its
- * canonical form is, per incarnation, one maximal run after the other.
+ * Runs: a stretch of consecutive clocks of one incarnation, either all live entries or all
+ * superseded. A log in its canonical form is, per incarnation, one maximal run after the other.
  */
 import type { Entry } from '../record/entry.js'
 
@@ -12,8 +12,16 @@ export interface Run {
   readonly entries: readonly Entry[] | null
 }
 
-/** The maximal runs of [start, end), of which exactly `live` (ascending, within it) is not superseded. */
-export function runsOf (incarnation: number, start: number, end: number, live: readonly Entry[]): Run[] {
+/**
+ * The maximal runs of [start, end), of which exactly `live` (ascending, within it) is not
+ * superseded.
+ */
+export function runsOf (
+  incarnation: number,
+  start: number,
+  end: number,
+  live: readonly Entry[]
+): Run[] {
   const runs: Run[] = []
   let clock = start
   for (let i = 0; i < live.length;) {
@@ -34,5 +42,10 @@ export function runFrom (run: Run, clock: number): Run | null {
   const skip = clock - run.clock
   if (skip <= 0) return run
   if (skip >= run.length) return null
-  return { incarnation: run.incarnation, clock, length: run.length - skip, entries: run.entries === null ? null : run.entries.slice(skip) }
+  return {
+    incarnation: run.incarnation,
+    clock,
+    length: run.length - skip,
+    entries: run.entries === null ? null : run.entries.slice(skip)
+  }
 }

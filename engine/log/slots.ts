@@ -1,9 +1,10 @@
 /**
  * What is left of one incarnation's log: its live entries in clock order, in chunks (chunk.ts).
  *
- * An entry that is superseded is found by its clock and leaves a hole. A chunk that has too many of them is packed, and
- * joined with a neighbour if both have become small. So holes are never many, nobody ever copies more than a chunk at once,
- * and each copy was paid for by the entries that died since the last.
+ * An entry that is superseded is found by its clock and leaves a hole. A chunk that has too many of
+ * them is packed, and joined with a neighbour if both have become small. So holes are never many,
+ * nobody ever copies more than a chunk at once, and each copy was paid for by the entries that died
+ * since the last.
  *
  *   invariants   no chunk is without a live entry; chunks are in clock order and do not overlap
  */
@@ -15,10 +16,16 @@ export class Slots {
   readonly #chunks: Chunk[] = []
 
   /** Superseded entries that still have their slot. */
-  get holes (): number { return this.#chunks.reduce((sum, { holes }) => sum + holes, 0) }
-  get isEmpty (): boolean { return this.#chunks.length === 0 }
+  get holes (): number {
+    return this.#chunks.reduce((sum, { holes }) => sum + holes, 0)
+  }
+  get isEmpty (): boolean {
+    return this.#chunks.length === 0
+  }
 
-  /** Appends entries of which the first stands at `clock`; they may not have their own clocks yet. */
+  /**
+   * Appends entries of which the first stands at `clock`; they may not have their own clocks yet.
+   */
   append (entries: readonly Entry[], clock: number): void {
     for (let i = 0; i < entries.length; i++) {
       let last = this.#chunks[this.#chunks.length - 1]
@@ -35,7 +42,9 @@ export class Slots {
   bury (clock: number): number {
     const at = this.#chunkAt(clock)
     const chunk = this.#chunks[at]
-    if (chunk === undefined || !chunk.bury(clock)) throw new Error(`no live entry stands at clock ${clock}`)
+    if (chunk === undefined || !chunk.bury(clock)) {
+      throw new Error(`no live entry stands at clock ${clock}`)
+    }
     return chunk.live === 0 || chunk.isLoose ? this.#tidy(at) : 0
   }
 
@@ -65,12 +74,15 @@ export class Slots {
     return low - 1
   }
 
-  /** Packs a chunk, and makes one of it and its neighbours where they are small. @returns how many holes were taken out */
+  /**
+   * Packs a chunk, and makes one of it and its neighbours where they are small. @returns how many
+   * holes were taken out
+   */
   #tidy (at: number): number {
     const chunk = this.#chunks[at] as Chunk
     if (chunk.live === 0) this.#chunks.splice(at, 1) // nothing is left of it
     let taken = chunk.pack()
-    if (chunk.live > 0) for (const left of [at, at - 1]) taken += this.#tryToJoin(left)
+    if (chunk.live > 0) { for (const left of [at, at - 1]) taken += this.#tryToJoin(left) }
     return taken
   }
 

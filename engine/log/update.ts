@@ -1,19 +1,20 @@
 /**
  * Updates: the wire and disk form of a shard's log, in Yjs's update format V1.
  *
- * The encoding is canonical. Per incarnation (descending ids) there is one run of consecutive clocks: live entries as
- * ContentAny, superseded ones as ContentDeleted, each struct's origin the previous clock of the same incarnation, all
- * below one root named `log`, and an empty delete set. Two replicas with equal state vectors encode to the same bytes,
- * and any Yjs document can apply them.
+ * The encoding is canonical. Per incarnation (descending ids) there is one run of consecutive
+ * clocks: live entries as ContentAny, superseded ones as ContentDeleted, each struct's origin the
+ * previous clock of the same incarnation, all below one root named `log`, and an empty delete set.
+ * Two replicas with equal state vectors encode to the same bytes, and any Yjs document can apply
+ * them.
  *
- * The decoder accepts exactly that language and nothing else. Yjs's own decoder is never shown bytes from outside: a few
- * forged bytes can block a client id for ever, delete foreign content or cost seconds. Here a malformed update is
- * refused before anything is changed, and work is bounded by the length of the input.
+ * The decoder accepts exactly that language and nothing else. Yjs's own decoder is never shown
+ * bytes from outside: a few forged bytes can block a client id for ever, delete foreign content or
+ * cost seconds. Here a malformed update is refused before anything is changed, and work is bounded
+ * by the length of the input.
  */
-import {
-  createDecoder, createEncoder, hasContent, readUint8, readVarString, readVarUint, readVarUint8Array,
-  toUint8Array, writeUint8, writeVarString, writeVarUint, writeVarUint8Array, type ByteReader, type ByteWriter
-} from '../base/varint.js'
+import { createDecoder, createEncoder, hasContent, readUint8, readVarString, readVarUint,
+  readVarUint8Array, toUint8Array, writeUint8, writeVarString, writeVarUint, writeVarUint8Array,
+  type ByteReader, type ByteWriter } from '../base/varint.js'
 import type { Entry } from '../record/entry.js'
 import { decodeEntry, encodeEntry } from '../record/entry-codec.js'
 import { UpdateRefusedError } from '../errors.js'
@@ -27,7 +28,10 @@ const HAS_ORIGIN = 0x80
 const ANY_BYTES = 116
 const MAX_CLOCK = 2 ** 48
 
-/** Encodes runs; those of one incarnation must be neighbours, in clock order and without gaps between them. */
+/**
+ * Encodes runs; those of one incarnation must be neighbours, in clock order and without gaps
+ * between them.
+ */
 export function encodeUpdate (runs: readonly Run[]): Uint8Array {
   const writer = createEncoder()
   const spans: Run[][] = []
@@ -50,7 +54,10 @@ export function encodeUpdate (runs: readonly Run[]): Uint8Array {
 }
 
 function writeRun (writer: ByteWriter, { incarnation, clock, length, entries }: Run): void {
-  writeUint8(writer, (entries === null ? CONTENT_DELETED : CONTENT_ANY) | (clock > 0 ? HAS_ORIGIN : 0))
+  writeUint8(
+    writer,
+    (entries === null ? CONTENT_DELETED : CONTENT_ANY) | (clock > 0 ? HAS_ORIGIN : 0)
+  )
   if (clock > 0) {
     writeVarUint(writer, incarnation)
     writeVarUint(writer, clock - 1)
@@ -71,7 +78,12 @@ function writeRun (writer: ByteWriter, { incarnation, clock, length, entries }: 
  * @throws UpdateRefusedError when the bytes are not canonical in form
  */
 export function decodeUpdate (bytes: Uint8Array): Run[] {
-  if (bytes.length > limits.maxUpdateBytes) throw new UpdateRefusedError('too-large', `${bytes.length} bytes, at most ${limits.maxUpdateBytes} are allowed`)
+  if (bytes.length > limits.maxUpdateBytes) {
+    throw new UpdateRefusedError(
+      'too-large',
+      `${bytes.length} bytes, at most ${limits.maxUpdateBytes} are allowed`
+    )
+  }
   const reader = createDecoder(bytes)
   try {
     const runs = readSpans(reader, bytes.length)
@@ -79,21 +91,29 @@ export function decodeUpdate (bytes: Uint8Array): Run[] {
     if (hasContent(reader)) throw refused('trailing-bytes', 'bytes follow its end')
     return runs
   } catch (error) {
-    throw error instanceof UpdateRefusedError ? error : new UpdateRefusedError('malformed', error instanceof Error ? error.message : String(error))
+    throw error instanceof UpdateRefusedError
+      ? error
+      : new UpdateRefusedError('malformed', error instanceof Error ? error.message : String(error))
   }
 }
 
 function readSpans (reader: ByteReader, bytes: number): Run[] {
   const runs: Run[] = []
   const count = readVarUint(reader)
-  if (count > limits.maxIncarnationsPerShard) throw refused('too-many-incarnations', `${count} incarnations`)
+  if (count > limits.maxIncarnationsPerShard) {
+    throw refused('too-many-incarnations', `${count} incarnations`)
+  }
   let previous = Infinity
   for (let i = 0; i < count; i++) {
     const structs = readVarUint(reader)
     const incarnation = readVarUint(reader)
     let clock = readVarUint(reader)
-    if (structs === 0 || structs > bytes / 2 || runs.length + structs > limits.maxRunsPerUpdate) throw refused('struct-count', `${structs} structs in ${bytes} bytes`)
-    if (incarnation >= previous || incarnation === 0 || incarnation > 0xffffffff) throw refused('incarnation', `incarnation ${incarnation} behind ${previous}`)
+    if (structs === 0 || structs > bytes / 2 || runs.length + structs > limits.maxRunsPerUpdate) {
+      throw refused('struct-count', `${structs} structs in ${bytes} bytes`)
+    }
+    if (incarnation >= previous || incarnation === 0 || incarnation > 0xffffffff) {
+      throw refused('incarnation', `incarnation ${incarnation} behind ${previous}`)
+    }
     previous = incarnation
     for (let s = 0; s < structs; s++) {
       const run = readRun(reader, incarnation, clock)
@@ -108,20 +128,32 @@ function readSpans (reader: ByteReader, bytes: number): Run[] {
 function readRun (reader: ByteReader, incarnation: number, clock: number): Run {
   const info = readUint8(reader)
   const content = info & ~HAS_ORIGIN
-  if (content !== CONTENT_ANY && content !== CONTENT_DELETED) throw refused('content', `struct of kind ${info}`)
-  if ((info & HAS_ORIGIN) !== (clock > 0 ? HAS_ORIGIN : 0)) throw refused('origin', `origin flag at clock ${clock}`)
+  if (content !== CONTENT_ANY && content !== CONTENT_DELETED) {
+    throw refused('content', `struct of kind ${info}`)
+  }
+  if ((info & HAS_ORIGIN) !== (clock > 0 ? HAS_ORIGIN : 0)) {
+    throw refused('origin', `origin flag at clock ${clock}`)
+  }
   if (clock > 0) {
-    if (readVarUint(reader) !== incarnation || readVarUint(reader) !== clock - 1) throw refused('origin', `foreign origin at clock ${clock}`)
-  } else if (readVarUint(reader) !== 1 || readVarString(reader) !== ROOT) throw refused('root', 'foreign root type')
+    if (readVarUint(reader) !== incarnation || readVarUint(reader) !== clock - 1) {
+      throw refused('origin', `foreign origin at clock ${clock}`)
+    }
+  } else if (readVarUint(reader) !== 1 || readVarString(reader) !== ROOT) {
+    throw refused('root', 'foreign root type')
+  }
   const length = readVarUint(reader)
   if (length === 0) throw refused('length', 'empty struct')
   if (content === CONTENT_DELETED) return { incarnation, clock, length, entries: null }
-  if (length > reader.arr.length - reader.pos) throw refused('length', `${length} entries in ${reader.arr.length - reader.pos} bytes`)
+  if (length > reader.arr.length - reader.pos) {
+    throw refused('length', `${length} entries in ${reader.arr.length - reader.pos} bytes`)
+  }
   const entries: Entry[] = []
   for (let i = 0; i < length; i++) {
     if (readUint8(reader) !== ANY_BYTES) throw refused('entry', `entry ${clock + i} is not bytes`)
     const entry = decodeEntry(readVarUint8Array(reader), incarnation, clock + i)
-    if (entry === null) throw refused('entry', `entry ${clock + i} of incarnation ${incarnation} is not a write`)
+    if (entry === null) {
+      throw refused('entry', `entry ${clock + i} of incarnation ${incarnation} is not a write`)
+    }
     entries.push(entry)
   }
   return { incarnation, clock, length, entries }

@@ -1,6 +1,6 @@
 /**
- * How an update from outside becomes part of a shard: it is read whole, held against what the shard has seen, and then
- * either refused, which changes nothing, or appended and admitted whole.
+ * How an update from outside becomes part of a shard: it is read whole, held against what the shard
+ * has seen, and then either refused, which changes nothing, or appended and admitted whole.
  *
  * The append comes first: if the log does not take it, no record has changed.
  */
@@ -21,8 +21,15 @@ export type MergeResult =
   | { readonly outcome: 'gap' }
   | { readonly outcome: 'refused', readonly reason: string }
 
-/** The runs of an update, or why it is refused: it is malformed, or what is buffered cannot be logged before it. */
-export function readUpdate (state: ShardState, update: Uint8Array, flush: () => void): Run[] | MergeResult {
+/**
+ * The runs of an update, or why it is refused: it is malformed, or what is buffered cannot be
+ * logged before it.
+ */
+export function readUpdate (
+  state: ShardState,
+  update: Uint8Array,
+  flush: () => void
+): Run[] | MergeResult {
   try {
     const runs = decodeUpdate(update)
     flush()
@@ -32,8 +39,15 @@ export function readUpdate (state: ShardState, update: Uint8Array, flush: () => 
   }
 }
 
-/** @param onLate takes each new entry that shows something and may be older than tombstones that were dropped here */
-export function mergeRuns (state: ShardState, runs: readonly Run[], onLate?: (entry: Entry) => void): MergeResult {
+/**
+ * @param onLate takes each new entry that shows something and may be older than tombstones that
+ * were dropped here
+ */
+export function mergeRuns (
+  state: ShardState,
+  runs: readonly Run[],
+  onLate?: (entry: Entry) => void
+): MergeResult {
   const fresh: Run[] = []
   const ends = new Map<number, number>()
   for (const run of runs) {
@@ -50,11 +64,18 @@ export function mergeRuns (state: ShardState, runs: readonly Run[], onLate?: (en
   const { shard, incarnation, log: { stateVector } } = state
   if (ends.has(incarnation)) {
     state.report({ type: 'own-incarnation', shard, incarnation })
-    return refuse(state, 'own-incarnation', `it holds entries of ${incarnation} that this process never wrote`)
+    return refuse(
+      state,
+      'own-incarnation',
+      `it holds entries of ${incarnation} that this process never wrote`
+    )
   }
   const unknown = [...ends.keys()].filter(each => !stateVector.has(each)).length
-  const own = stateVector.has(incarnation) ? 0 : 1 // its place is kept: our writes cannot be refused
-  if (unknown > 0 && stateVector.size + unknown + own > limits.maxIncarnationsPerShard) return refuse(state, 'too-many-incarnations', `${unknown} more`)
+  // its place is kept: our writes cannot be refused
+  const own = stateVector.has(incarnation) ? 0 : 1
+  if (unknown > 0 && stateVector.size + unknown + own > limits.maxIncarnationsPerShard) {
+    return refuse(state, 'too-many-incarnations', `${unknown} more`)
+  }
   try {
     state.log.append(fresh)
   } catch (error) {
@@ -63,7 +84,11 @@ export function mergeRuns (state: ShardState, runs: readonly Run[], onLate?: (en
   return admitRuns(state, fresh, onLate)
 }
 
-function admitRuns (state: ShardState, runs: readonly Run[], onLate?: (entry: Entry) => void): MergeResult {
+function admitRuns (
+  state: ShardState,
+  runs: readonly Run[],
+  onLate?: (entry: Entry) => void
+): MergeResult {
   const { onRecord, floor: { newest } } = state
   const late: Entry[] = []
   let entries = 0
@@ -76,7 +101,9 @@ function admitRuns (state: ShardState, runs: readonly Run[], onLate?: (entry: En
       if (entry.stamp > maxVersion) maxVersion = entry.stamp
       state.admit(entry)
       onRecord?.(entry.key)
-      if (onLate !== undefined && newest > 0 && (entry.version <= newest || entry.hasClaims)) late.push(entry)
+      if (onLate !== undefined && newest > 0 && (entry.version <= newest || entry.hasClaims)) {
+        late.push(entry)
+      }
     }
   }
   state.moved()

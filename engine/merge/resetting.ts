@@ -1,7 +1,7 @@
 /**
- * How a shard takes over a peer's whole state, because tombstones it had not seen were dropped there: nobody can tell it
- * any more what they hid, so what is history to the peer becomes history here: entries it no longer has, and what it no longer
- * has of the others. See garbage.ts.
+ * How a shard takes over a peer's whole state, because tombstones it had not seen were dropped
+ * there: nobody can tell it any more what they hid, so what is history to the peer becomes history
+ * here: entries it no longer has, and what it no longer has of the others. See garbage.ts.
  */
 import type { Claim } from '../fields/claims.js'
 import type { Entry } from '../record/entry.js'
@@ -17,7 +17,12 @@ import { covers } from '../base/state-vector.js'
  * @param runs the peer's whole state
  * @param unset ends those fields of an entry that have a grave in a floor
  */
-export function resetTo (state: ShardState, runs: readonly Run[], floor: Floor, unset: (entry: Entry, floor: Floor) => void): MergeResult {
+export function resetTo (
+  state: ShardState,
+  runs: readonly Run[],
+  floor: Floor,
+  unset: (entry: Entry, floor: Floor) => void
+): MergeResult {
   const live = new Map<string, Content>()
   const seen = new Map(floor.below)
   for (const { incarnation, clock, length, entries } of runs) {
@@ -32,13 +37,21 @@ export function resetTo (state: ShardState, runs: readonly Run[], floor: Floor, 
   for (const entry of entries) {
     if (!entry.live || entry.clock >= (seen.get(entry.incarnation) ?? 0)) continue
     const theirs = live.get(dotOf(entry))
-    if (theirs === undefined || !state.keepOnly(entry, name => theirs.fields.has(name), claim => theirs.claims.has(nameOf(claim)))) {
+    if (
+      theirs === undefined ||
+      !state.keepOnly(
+        entry,
+        name => theirs.fields.has(name),
+        claim => theirs.claims.has(nameOf(claim))
+      )
+    ) {
       state.drop(entry)
       dropped++
     }
   }
-  // What only one side knows, and was deleted on the other: unset as a write like any other, because third parties may have
-  // seen it. When each lies below the other's floor, this goes for what came with the snapshot too.
+  // What only one side knows, and was deleted on the other: unset as a write like any other,
+  // because third parties may have seen it. When each lies below the other's floor, this goes for
+  // what came with the snapshot too.
   const theirsToo = !covers(seen, state.floor.below)
   for (const entry of entries) {
     if (!entry.live || isMute(entry)) continue
@@ -49,20 +62,37 @@ export function resetTo (state: ShardState, runs: readonly Run[], floor: Floor, 
   }
   state.floor = joinFloors(state.floor, floor)
   state.report({ type: 'shard-reset', shard: state.shard, dropped })
-  return { outcome: 'merged', entries: result.outcome === 'merged' ? result.entries : 0, maxVersion: result.outcome === 'merged' ? result.maxVersion : 0 }
+  return {
+    outcome: 'merged',
+    entries: result.outcome === 'merged' ? result.entries : 0,
+    maxVersion: result.outcome === 'merged' ? result.maxVersion : 0
+  }
 }
 
-/** What an entry still wins where it comes from. Taken before it is admitted here, where it may lose more. */
-interface Content { readonly fields: ReadonlySet<string>, readonly claims: ReadonlySet<string> }
+/**
+ * What an entry still wins where it comes from. Taken before it is admitted here, where it may lose
+ * more.
+ */
+interface Content {
+  readonly fields: ReadonlySet<string>
+  readonly claims: ReadonlySet<string>
+}
 
 function contentOf (entry: Entry): Content {
-  return { fields: new Set(Object.keys(entry.fields)), claims: new Set(claimsOf(entry).map(nameOf)) }
+  return {
+    fields: new Set(Object.keys(entry.fields)),
+    claims: new Set(claimsOf(entry).map(nameOf))
+  }
 }
 
-function dotOf ({ incarnation, clock }: Entry): string { return `${incarnation}:${clock}` }
+function dotOf ({ incarnation, clock }: Entry): string {
+  return `${incarnation}:${clock}`
+}
 
 /** Tells the claims of one entry apart. */
 function nameOf (claim: Claim): string {
   const { kind, field } = claim
-  return JSON.stringify(kind === 'add' || kind === 'remove' ? [kind, field, claim.of, claim.element] : [kind, field])
+  return JSON.stringify(
+    kind === 'add' || kind === 'remove' ? [kind, field, claim.of, claim.element] : [kind, field]
+  )
 }

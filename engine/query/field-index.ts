@@ -1,9 +1,11 @@
 /**
- * The index of one field: which keys have which value, and which value each key had when it was last told.
+ * The index of one field: which keys have which value, and which value each key had when it was
+ * last told.
  *
- * Knowing the old value itself is what makes an update cheap: nobody has to keep the record as it was. An equality index
- * holds every scalar in a hash map; a range index numbers and strings in order. A value that one record has alone, as most
- * prices in a range index, keeps the bare key instead of a set of one: a Set takes about 200 bytes.
+ * Knowing the old value itself is what makes an update cheap: nobody has to keep the record as it
+ * was. An equality index holds every scalar in a hash map; a range index numbers and strings in
+ * order. A value that one record has alone, as most prices in a range index, keeps the bare key
+ * instead of a set of one: a Set takes about 200 bytes.
  */
 import { OrderedMap, type Ordered } from './ordered-map.js'
 import { isIndexable, type Condition, type IndexKind, type Scalar } from './query.js'
@@ -18,9 +20,14 @@ export class FieldIndex {
   readonly #hashed = new Map<Scalar, Posting>()
   readonly #values = new Map<string, Scalar>()
 
-  constructor (kind: IndexKind) { this.#kind = kind }
+  constructor (kind: IndexKind) {
+    this.#kind = kind
+  }
 
-  /** Places a key by the value its record has now; undefined when it has none. Values that are no scalars are not indexed. */
+  /**
+   * Places a key by the value its record has now; undefined when it has none. Values that are no
+   * scalars are not indexed.
+   */
   set (key: string, value: Value | undefined): void {
     const before = this.#values.get(key)
     const now = isIndexable(this.#kind, value) ? value : undefined
@@ -67,17 +74,17 @@ export class FieldIndex {
   }
 
   /** The keys a condition leaves, each once, in no order. The index must not change meanwhile. */
-  * keys (condition: Condition): Generator<string, void, undefined> {
+  *keys (condition: Condition): Generator<string, void, undefined> {
     for (const posting of this.#postings(condition)) {
       if (typeof posting === 'string') yield posting
-      else yield * posting
+      else yield* posting
     }
   }
 
   /** A key has one value, so it is in one posting only. */
-  * #postings ({ values, range }: Condition): Generator<Posting, void, undefined> {
+  *#postings ({ values, range }: Condition): Generator<Posting, void, undefined> {
     if (range !== undefined) {
-      yield * this.#ordered.range(range)
+      yield* this.#ordered.range(range)
       return
     }
     for (const value of values) {
@@ -88,12 +95,20 @@ export class FieldIndex {
 
   /** Everything it holds, in an order that depends on nothing but that: to compare indexes with. */
   dump (): Array<readonly [value: Scalar, keys: readonly string[]]> {
-    const postings: Array<readonly [Scalar, Posting]> = this.#kind === 'range' ? [...this.#ordered] : [...this.#hashed].sort(([a], [b]) => orderOf(a) < orderOf(b) ? -1 : 1)
-    return postings.map(([value, posting]) => [value, typeof posting === 'string' ? [posting] : [...posting].sort()])
+    const postings: Array<readonly [Scalar, Posting]> = this.#kind === 'range'
+      ? [...this.#ordered]
+      : [...this.#hashed].sort(([a], [b]) => orderOf(a) < orderOf(b) ? -1 : 1)
+    return postings.map((
+      [value, posting]
+    ) => [value, typeof posting === 'string' ? [posting] : [...posting].sort()])
   }
 
   /** Keys that have an indexed value. */
-  get size (): number { return this.#values.size }
+  get size (): number {
+    return this.#values.size
+  }
 }
 
-function orderOf (value: Scalar): string { return `${typeof value} ${String(value)}` }
+function orderOf (value: Scalar): string {
+  return `${typeof value} ${String(value)}`
+}

@@ -1,9 +1,9 @@
 /**
- * A map in the order of its keys, numbers before strings: what a range index walks. sorted-btree, a B+ tree, is imported
- * here and nowhere else.
+ * A map in the order of its keys, numbers before strings: what a range index walks. sorted-btree, a
+ * B+ tree, is imported here and nowhere else.
  *
- * Numbers come in ascending order, strings by their UTF-16 code units as `<` compares them. The two are never compared
- * with each other, so a range that begins among the numbers ends with them.
+ * Numbers come in ascending order, strings by their UTF-16 code units as `<` compares them. The two
+ * are never compared with each other, so a range that begins among the numbers ends with them.
  */
 import sortedBTree from 'sorted-btree'
 
@@ -15,7 +15,10 @@ export interface Bound {
   readonly inclusive: boolean
 }
 
-/** All values of one type between two bounds; a side without a bound goes on to the last value of the type. */
+/**
+ * All values of one type between two bounds; a side without a bound goes on to the last value of
+ * the type.
+ */
 export interface Range {
   readonly type: 'number' | 'string'
   readonly from?: Bound
@@ -25,23 +28,35 @@ export interface Range {
 /** Below and above every other number; strings have a least one, but no greatest. */
 const LEAST = { number: -Infinity, string: '' } as const
 
-// The package is CommonJS: what Node imports as its default is the module, and the class is the default of that.
+// The package is CommonJS: what Node imports as its default is the module, and the class is the
+// default of that.
 const { default: BTree } = sortedBTree
 
 export class OrderedMap<V> {
   readonly #tree = new BTree<Ordered, V>(undefined, compareOrdered)
 
-  get size (): number { return this.#tree.size }
-  get (key: Ordered): V | undefined { return this.#tree.get(key) }
-  set (key: Ordered, value: V): void { this.#tree.set(key, value) }
-  delete (key: Ordered): void { this.#tree.delete(key) }
+  get size (): number {
+    return this.#tree.size
+  }
+  get (key: Ordered): V | undefined {
+    return this.#tree.get(key)
+  }
+  set (key: Ordered, value: V): void {
+    this.#tree.set(key, value)
+  }
+  delete (key: Ordered): void {
+    this.#tree.delete(key)
+  }
 
   /** In ascending order. The map must not change meanwhile. */
-  [Symbol.iterator] (): IterableIterator<[Ordered, V]> { return this.#tree.entries() }
+  [Symbol.iterator] (): IterableIterator<[Ordered, V]> {
+    return this.#tree.entries()
+  }
 
   /** Those in a range, in ascending order. The map must not change meanwhile. */
-  * range ({ type, from, to }: Range): Generator<V, void, undefined> {
-    const pair: [Ordered, V] = [0, undefined as V] // filled anew with each step, so that a walk allocates nothing
+  *range ({ type, from, to }: Range): Generator<V, void, undefined> {
+    // filled anew with each step, so that a walk allocates nothing
+    const pair: [Ordered, V] = [0, undefined as V]
     for (const [key, value] of this.#tree.entries(from?.value ?? LEAST[type], pair)) {
       if (typeof key !== type) return
       if (from?.inclusive === false && key === from.value) continue
@@ -55,7 +70,9 @@ export class OrderedMap<V> {
 export function isWithin (value: unknown, { type, from, to }: Range): boolean {
   if (typeof value !== type) return false
   const ordered = value as Ordered
-  if (from !== undefined && (from.inclusive ? ordered < from.value : ordered <= from.value)) return false
+  if (from !== undefined && (from.inclusive ? ordered < from.value : ordered <= from.value)) {
+    return false
+  }
   return to === undefined || (to.inclusive ? ordered <= to.value : ordered < to.value)
 }
 

@@ -3,13 +3,15 @@
  *
  *   { country: 'France', price: { gte: 1, lt: 2 } }        a scalar means eq
  *
- * Operators: eq, in, lt, lte, gt, gte. A condition is brought into one of two forms, a list of values or one range, so
- * that whoever answers it knows no operators: eq and in leave the values that both name, bounds leave the tighter ones,
- * and values leave those within the bounds. Numbers are compared with numbers and strings with strings, by UTF-16 code
- * units; a field that is missing, or of another type, meets no condition.
+ * Operators: eq, in, lt, lte, gt, gte. A condition is brought into one of two forms, a list of
+ * values or one range, so that whoever answers it knows no operators: eq and in leave the values
+ * that both name, bounds leave the tighter ones, and values leave those within the bounds. Numbers
+ * are compared with numbers and strings with strings, by UTF-16 code units; a field that is
+ * missing, or of another type, meets no condition.
  *
- * A query needs an index for at least one condition. Without one it is refused, with the names of what is indexed: a
- * query that quietly reads every record is fast on the developer's machine and a full stop in production.
+ * A query needs an index for at least one condition. Without one it is refused, with the names of
+ * what is indexed: a query that quietly reads every record is fast on the developer's machine and a
+ * full stop in production.
  */
 import { LimitError, NotIndexedError, QueryError } from '../errors.js'
 import { limits } from '../limits.js'
@@ -39,64 +41,140 @@ const OPERATORS = ['eq', 'in', 'lt', 'lte', 'gt', 'gte']
 
 /** @throws TypeError, QueryError, LimitError naming the part that cannot be used, and the fix */
 export function parseWhere (where: unknown): Condition[] {
-  if (!isPlainObject(where)) throw new TypeError(`a query must be a plain object of conditions like { country: 'France' }, got ${describe(where)}`)
+  if (!isPlainObject(where)) {
+    throw new TypeError(
+      `a query must be a plain object of conditions like { country: 'France' }, got ${
+        describe(where)
+      }`
+    )
+  }
   const fields = Object.keys(where)
-  if (fields.length === 0) throw new QueryError('a query needs at least one condition; to read everything use scan')
-  if (fields.length > limits.maxQueryConditions) throw new LimitError(`a query on ${fields.length} fields, at most ${limits.maxQueryConditions} are allowed`)
+  if (fields.length === 0) {
+    throw new QueryError('a query needs at least one condition; to read everything use scan')
+  }
+  if (fields.length > limits.maxQueryConditions) {
+    throw new LimitError(
+      `a query on ${fields.length} fields, at most ${limits.maxQueryConditions} are allowed`
+    )
+  }
   let bytes = 0
   const count = (value: Scalar): void => {
     bytes += approximateBytes(value)
-    if (bytes > limits.maxQueryBytes) throw new LimitError(`a query compares with at most about ${limits.maxQueryBytes} bytes; ask for fewer values at a time`)
+    if (bytes > limits.maxQueryBytes) {
+      throw new LimitError(
+        `a query compares with at most about ${limits.maxQueryBytes} bytes; ask for fewer values ` +
+          'at a time'
+      )
+    }
   }
   return fields.map(field => parseCondition(field, where[field], count))
 }
 
-function parseCondition (field: string, condition: unknown, count: (value: Scalar) => void): Condition {
+function parseCondition (
+  field: string,
+  condition: unknown,
+  count: (value: Scalar) => void
+): Condition {
   const scalar = (path: string, value: unknown): Scalar => {
     assertScalar(path, value)
     count(value)
     return value
   }
-  if (typeof condition !== 'object' || condition === null) return { field, values: new Set([scalar(field, condition)]) }
-  if (!isPlainObject(condition)) throw new TypeError(`${field} is compared with ${describe(condition)}; use a scalar, or an object of ${OPERATORS.join(', ')}${Array.isArray(condition) ? ` ({ in: [...] } for a list)` : ''}`)
+  if (typeof condition !== 'object' || condition === null) {
+    return { field, values: new Set([scalar(field, condition)]) }
+  }
+  if (!isPlainObject(condition)) {
+    throw new TypeError(
+      `${field} is compared with ${describe(condition)}; use a scalar, or an object of ${
+        OPERATORS.join(', ')
+      }${Array.isArray(condition) ? ` ({ in: [...] } for a list)` : ''}`
+    )
+  }
   let values: Set<Scalar> | undefined
-  const meet = (others: readonly Scalar[]): void => { values = new Set(values === undefined ? others : others.filter(value => values?.has(value))) }
+  const meet = (others: readonly Scalar[]): void => {
+    values = new Set(values === undefined ? others : others.filter(value => values?.has(value)))
+  }
   let range: Range | undefined
   for (const [operator, operand] of Object.entries(condition)) {
     const path = `${field}.${operator}`
-    if (!OPERATORS.includes(operator)) throw new QueryError(`${path} is not an operator; use ${OPERATORS.join(', ')}`)
+    if (!OPERATORS.includes(operator)) {
+      throw new QueryError(`${path} is not an operator; use ${OPERATORS.join(', ')}`)
+    }
     if (operator === 'eq') meet([scalar(path, operand)])
-    else if (operator === 'in') meet(parseList(path, operand).map((value, i) => scalar(`${path}[${i}]`, value)))
-    else range = tighter(path, range, operator, scalar(path, operand))
+    else if (operator === 'in') {
+      meet(parseList(path, operand).map((value, i) => scalar(`${path}[${i}]`, value)))
+    } else range = tighter(path, range, operator, scalar(path, operand))
   }
-  if (values !== undefined) return { field, values: range === undefined ? values : new Set([...values].filter(value => isWithin(value, range))) }
-  if (range === undefined) throw new QueryError(`${field} has no condition; use ${OPERATORS.join(', ')}`)
+  if (values !== undefined) {
+    return {
+      field,
+      values: range === undefined
+        ? values
+        : new Set([...values].filter(value => isWithin(value, range)))
+    }
+  }
+  if (range === undefined) {
+    throw new QueryError(`${field} has no condition; use ${OPERATORS.join(', ')}`)
+  }
   return { field, range }
 }
 
 function parseList (path: string, list: unknown): unknown[] {
-  if (!Array.isArray(list)) throw new TypeError(`${path} must be an array of scalars, got ${describe(list)}`)
-  if (list.length === 0) throw new QueryError(`${path} lists nothing, so nothing can match; leave the query out`)
-  if (list.length > limits.maxQueryInValues) throw new LimitError(`${path} lists ${list.length} values, at most ${limits.maxQueryInValues} are allowed; ask for fewer at a time`)
+  if (!Array.isArray(list)) {
+    throw new TypeError(`${path} must be an array of scalars, got ${describe(list)}`)
+  }
+  if (list.length === 0) {
+    throw new QueryError(`${path} lists nothing, so nothing can match; leave the query out`)
+  }
+  if (list.length > limits.maxQueryInValues) {
+    throw new LimitError(
+      `${path} lists ${list.length} values, at most ${limits.maxQueryInValues} are allowed; ask ` +
+        'for fewer at a time'
+    )
+  }
   return Array.from(list) // visits holes, which map would pass over
 }
 
 function assertScalar (path: string, value: unknown): asserts value is Scalar {
   if (value === null || typeof value === 'boolean') return
   if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new QueryError(`${path} is ${value}; only finite numbers are stored (for a range without an end leave the bound out)`)
-  } else if (typeof value !== 'string') throw new TypeError(`${path} is compared with ${describe(value)}; use a string, number, boolean or null`)
-  else if (!value.isWellFormed()) throw new QueryError(`${path} holds a lone surrogate, which no stored text does`)
+    if (!Number.isFinite(value)) {
+      throw new QueryError(
+        `${path} is ${value}; only finite numbers are stored (for a range without an end leave ` +
+          'the bound out)'
+      )
+    }
+  } else if (typeof value !== 'string') {
+    throw new TypeError(
+      `${path} is compared with ${describe(value)}; use a string, number, boolean or null`
+    )
+  } else if (!value.isWellFormed()) {
+    throw new QueryError(`${path} holds a lone surrogate, which no stored text does`)
+  }
 }
 
 function tighter (path: string, range: Range | undefined, operator: string, value: Scalar): Range {
-  if (typeof value !== 'number' && typeof value !== 'string') throw new TypeError(`${path} is compared with ${describe(value)}; only numbers and strings have an order`)
+  if (typeof value !== 'number' && typeof value !== 'string') {
+    throw new TypeError(
+      `${path} is compared with ${describe(value)}; only numbers and strings have an order`
+    )
+  }
   const type = typeof value as Range['type']
-  if (range !== undefined && range.type !== type) throw new QueryError(`${path} is a ${type} and the other bound a ${range.type}; no value lies between them`)
+  if (range !== undefined && range.type !== type) {
+    throw new QueryError(
+      `${path} is a ${type} and the other bound a ${range.type}; no value lies between them`
+    )
+  }
   const inclusive = operator.endsWith('e')
   const bound: Bound = { value, inclusive }
-  if (operator.startsWith('g')) return isTighter(range?.from, bound, value > (range?.from?.value ?? value)) ? { ...range, type, from: bound } : range as Range
-  return isTighter(range?.to, bound, value < (range?.to?.value ?? value)) ? { ...range, type, to: bound } : range as Range
+  if (operator.startsWith('g')) {
+    return isTighter(range?.from, bound, value > (range?.from?.value ?? value))
+      ? { ...range, type, from: bound }
+      : range as Range
+  }
+  return isTighter(range?.to, bound, value < (range?.to?.value ?? value))
+    ? { ...range, type, to: bound }
+    : range as Range
 }
 
 function isTighter (known: Bound | undefined, bound: Bound, further: boolean): boolean {
@@ -115,12 +193,28 @@ export function matches (fields: Fields, conditions: readonly Condition[]): bool
  * The conditions that an index answers.
  * @throws NotIndexedError when none is, naming what is indexed
  */
-export function indexed (conditions: readonly Condition[], declaration: IndexDeclaration): Condition[] {
-  const usable = conditions.filter(condition => Object.hasOwn(declaration, condition.field) && answers(declaration[condition.field] as IndexKind, condition))
+export function indexed (
+  conditions: readonly Condition[],
+  declaration: IndexDeclaration
+): Condition[] {
+  const usable = conditions.filter(condition =>
+    Object.hasOwn(declaration, condition.field) &&
+    answers(declaration[condition.field] as IndexKind, condition)
+  )
   if (usable.length > 0) return usable
   const names = Object.entries(declaration).map(([field, kind]) => `${field} (${kind})`)
-  if (names.length === 0) throw new NotIndexedError(`no field is indexed: declare what is asked for in the cache's settings, like indexes: { ${JSON.stringify(conditions[0]?.field ?? 'country')}: 'equality' }`)
-  throw new NotIndexedError(`no index answers a condition on ${conditions.map(({ field }) => field).join(', ')}; indexed are ${names.join(', ')}: an equality index answers eq and in, a range index every operator with numbers and strings. Add a condition on one of them, or declare another index in the cache's settings`)
+  if (names.length === 0) {
+    throw new NotIndexedError(
+      "no field is indexed: declare what is asked for in the cache's settings, like " +
+        `indexes: { ${JSON.stringify(conditions[0]?.field ?? 'country')}: 'equality' }`
+    )
+  }
+  throw new NotIndexedError(
+    `no index answers a condition on ${conditions.map(({ field }) => field).join(', ')}; ` +
+      `indexed are ${names.join(', ')}: an equality index answers eq and in, a range index ` +
+      'every operator with numbers and strings. Add a condition on one of them, ' +
+      "or declare another index in the cache's settings"
+  )
 }
 
 function answers (kind: IndexKind, { values, range }: Condition): boolean {

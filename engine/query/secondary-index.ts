@@ -1,19 +1,21 @@
 /**
  * The secondary indexes of one shard, and the queries they answer.
  *
- * An index only proposes: every record is read and checked against all conditions before it is handed out, so a record
- * that expired a moment ago, or was written since, is never shown by what it used to be.
+ * An index only proposes: every record is read and checked against all conditions before it is
+ * handed out, so a record that expired a moment ago, or was written since, is never shown by what
+ * it used to be.
  *
- *   touch(key)   something about the record may have changed. It is only noted, and looked at with the next query, or
- *                once limits.maxUnindexedKeys are waiting: a hammered key costs the index one update, as it costs the log
- *                one entry.
+ *   touch(key)   something about the record may have changed. It is only noted, and looked at with
+ *                the next query, or once limits.maxUnindexedKeys are waiting: a hammered key costs
+ *                the index one update, as it costs the log one entry.
  *
- * Results come in the order of keys, because that is the one order in which a reader can go on at another replica. The
- * index has no such order, so each page goes through all candidates and keeps the first keys above `after`; what it
- * holds meanwhile is at most two pages of keys.
+ * Results come in the order of keys, because that is the one order in which a reader can go on at
+ * another replica. The index has no such order, so each page goes through all candidates and keeps
+ * the first keys above `after`; what it holds meanwhile is at most two pages of keys.
  *
- *   invariants   1. once nothing is waiting, a key is in the index of a field exactly by the value its record has
- *                2. the state depends on the records alone, not on how they came about
+ *   invariants   1. once nothing is waiting, a key is in the index of a field exactly by the value
+ *                its record has 2. the state depends on the records alone, not on how they came
+ *                about
  */
 import { FieldIndex } from './field-index.js'
 import { limits } from '../limits.js'
@@ -50,14 +52,21 @@ export class SecondaryIndexes {
   /**
    * Reading must change nothing.
    * @param read the record as it now is, undefined when there is none
-   * @param readExpired the same, with fields that have expired and are not removed yet. The indexes are made from this: else
-   * they would depend on when they were made, and lack what a clock that goes back brings to light again.
+   * @param readExpired the same, with fields that have expired and are not removed yet. The indexes
+   *   are made from this: else they would depend on when they were made, and lack what a clock that
+   *   goes back brings to light again.
    */
-  constructor (declaration: IndexDeclaration, read: (key: string) => Fields | undefined, readExpired = read) {
+  constructor (
+    declaration: IndexDeclaration,
+    read: (key: string) => Fields | undefined,
+    readExpired = read
+  ) {
     this.declaration = declaration
     this.#read = read
     this.#readExpired = readExpired
-    this.#fields = new Map(Object.entries(declaration).map(([field, kind]) => [field, new FieldIndex(kind)]))
+    this.#fields = new Map(
+      Object.entries(declaration).map(([field, kind]) => [field, new FieldIndex(kind)])
+    )
   }
 
   /** The record may have changed. */
@@ -76,12 +85,18 @@ export class SecondaryIndexes {
   /** Places a record by the fields it has; undefined when there is none. O(indexed fields). */
   update (key: string, fields: Fields | undefined): void {
     for (const [field, index] of this.#fields) {
-      index.set(key, fields !== undefined && Object.hasOwn(fields, field) ? fields[field] : undefined)
+      index.set(
+        key,
+        fields !== undefined && Object.hasOwn(fields, field) ? fields[field] : undefined
+      )
     }
   }
 
   /** @throws NotIndexedError when no index answers any of the conditions */
-  query (conditions: readonly Condition[], { limit, after = null, maxBytes = limits.maxPollReplyBytes }: QueryPageOptions): QueryPage {
+  query (
+    conditions: readonly Condition[],
+    { limit, after = null, maxBytes = limits.maxPollReplyBytes }: QueryPageOptions
+  ): QueryPage {
     const by = this.#mostSelective(indexed(conditions, this.declaration))
     this.refresh()
     const { keys, looked } = this.#firstKeys(by, conditions, after, limit + 1)
@@ -91,15 +106,26 @@ export class SecondaryIndexes {
     for (; at < keys.length && records.length < limit && (bytes < maxBytes || at === 0); at++) {
       const key = keys[at] as string
       const fields = this.#read(key)
-      if (fields === undefined || !matches(fields, conditions)) continue // something expired between two looks at the clock
+      // something expired between two looks at the clock
+      if (fields === undefined || !matches(fields, conditions)) continue
       records.push({ key, fields })
       bytes += key.length + approximateBytes(fields)
     }
-    return { records, next: at < keys.length || keys.length > limit ? keys[at - 1] as string : null, looked, bytes }
+    return {
+      records,
+      next: at < keys.length || keys.length > limit ? keys[at - 1] as string : null,
+      looked,
+      bytes
+    }
   }
 
   /** The first `count` keys above `after` whose records meet the conditions. */
-  #firstKeys (by: Condition, conditions: readonly Condition[], after: string | null, count: number): { keys: string[], looked: number } {
+  #firstKeys (
+    by: Condition,
+    conditions: readonly Condition[],
+    after: string | null,
+    count: number
+  ): { keys: string[], looked: number } {
     const keys: string[] = []
     let looked = 0
     let end: string | undefined
@@ -119,11 +145,14 @@ export class SecondaryIndexes {
     return { keys, looked }
   }
 
-  /** The condition that leaves the fewest keys. The bound on counting grows, so that it costs no more than the answer. */
+  /**
+   * The condition that leaves the fewest keys. The bound on counting grows, so that it costs no
+   * more than the answer.
+   */
   #mostSelective (conditions: readonly Condition[]): Condition {
     let best = conditions[0] as Condition
     if (conditions.length === 1) return best
-    for (let enough = 64; ; enough *= 4) {
+    for (let enough = 64;; enough *= 4) {
       let least = enough
       for (const condition of conditions) {
         const count = this.#indexOf(condition).count(condition, least)

@@ -1,8 +1,9 @@
 /**
  * What a record reads as: the fields of all its entries together, without what has expired by now.
  *
- * Which entry wins a field was decided when they were admitted (record.ts); where there are a register and claims of one
- * name, the claims count. Nearly every record is one plain entry, and then its fields are the record's.
+ * Which entry wins a field was decided when they were admitted (record.ts); where there are a
+ * register and claims of one name, the claims count. Nearly every record is one plain entry, and
+ * then its fields are the record's.
  */
 import { valuesOf, type Claim, type FieldKind } from '../fields/claims.js'
 import { NO_FIELDS, type Entry } from './entry.js'
@@ -10,7 +11,8 @@ import { claimsOf, entriesOf } from './record.js'
 import type { Fields, Value } from '../base/values.js'
 
 /**
- * The record's current fields as a fresh object, for a reader that comes once; or undefined when there is no such record.
+ * The record's current fields as a fresh object, for a reader that comes once; or undefined when
+ * there is no such record.
  * @param now the version-time: fields that expire by then read as absent; 0 for never mind
  */
 export function fieldsOf (head: Entry, now = 0): Fields | undefined {
@@ -38,13 +40,18 @@ export function fieldsOf (head: Entry, now = 0): Fields | undefined {
   return any ? merged : undefined
 }
 
-/** What kind of field a name stands for in a record, or undefined when the record has no such field. */
+/**
+ * What kind of field a name stands for in a record, or undefined when the record has no such field.
+ */
 export function kindIn (head: Entry, field: string, now: number): FieldKind | undefined {
   const claims: Claim[] = []
   let isRegister = false
   for (const entry of entriesOf(head)) {
     for (const claim of claimsOf(entry)) if (claim.field === field) claims.push(claim)
-    if (Object.hasOwn(entry.fields, field) && entry.fields[field] !== undefined && !hasExpired(entry, now)) isRegister = true
+    if (
+      Object.hasOwn(entry.fields, field) && entry.fields[field] !== undefined &&
+      !hasExpired(entry, now)
+    ) isRegister = true
   }
   const claimed = valuesOf(claims).get(field)
   if (claimed?.value !== undefined) return claimed.kind

@@ -1,15 +1,16 @@
 /**
  * A record: the live entries of one key, and how a new entry takes its place among them.
  *
- * The index maps a key to its first live entry; the others hang behind it in ascending order. Nearly every record is
- * one entry, so the common case (a later write of the same fields) is decided without touching anything else.
+ * The index maps a key to its first live entry; the others hang behind it in ascending order.
+ * Nearly every record is one entry, so the common case (a later write of the same fields) is
+ * decided without touching anything else.
  *
  *   entry with fields    takes each field from older entries; when it clears, everything older
  *   entry with claims    is held against the claims, registers and clears of the others (claims.ts)
  *
- *   invariants   entries of a record share no field name, unless as register and as claim; an entry is live iff it wins a
- *                field, has a live claim, or is the latest clear; at most one entry of a record clears; the outcome depends
- *                only on the set of entries admitted
+ *   invariants   entries of a record share no field name, unless as register and as claim; an entry
+ *                is live iff it wins a field, has a live claim, or is the latest clear; at most one
+ *                entry of a record clears; the outcome depends only on the set of entries admitted
  */
 import { contest, fieldKindOf, isEndedBy, type Claim } from '../fields/claims.js'
 import { NO_FIELDS, type Entry, type EntryFields } from './entry.js'
@@ -32,7 +33,9 @@ export function admit (index: Index, entry: Entry, sinks: AdmitSinks): void {
     return
   }
   entry.key = head.key // so that its own, equal string can be collected while it is young
-  if (!entry.hasClaims && entry.isLaterThan(head) && replacesAll(head, entry.fields, entry.clears)) {
+  if (
+    !entry.hasClaims && entry.isLaterThan(head) && replacesAll(head, entry.fields, entry.clears)
+  ) {
     index.set(entry.key, entry)
     bury(head, sinks)
     return
@@ -40,14 +43,19 @@ export function admit (index: Index, entry: Entry, sinks: AdmitSinks): void {
   admitSlowly(index, head, entry, sinks)
 }
 
-/** Whether a write of these fields, which is later than the record's only entry, leaves nothing of that. */
+/**
+ * Whether a write of these fields, which is later than the record's only entry, leaves nothing of
+ * that.
+ */
 export function replacesAll (head: Entry, fields: EntryFields, clears: boolean): boolean {
-  return head.next === null && !head.hasClaims && (clears || (!head.clears && coversNames(fields, head.fields)))
+  return head.next === null && !head.hasClaims &&
+    (clears || (!head.clears && coversNames(fields, head.fields)))
 }
 
 function admitSlowly (index: Index, head: Entry, entry: Entry, sinks: AdmitSinks): void {
   for (let other: Entry | null = head; other !== null && !entry.hasClaims; other = other.next) {
-    if (other.clears && !entry.isLaterThan(other)) { // a delete that is still buffered and its retry tie: neither is later
+    // a delete that is still buffered and its retry tie: neither is later
+    if (other.clears && !entry.isLaterThan(other)) {
       bury(entry, sinks)
       return
     }
@@ -88,7 +96,9 @@ function meetClaims (a: Entry, b: Entry, { onKindConflict }: AdmitSinks): void {
       const outcome = contest(mine, theirs, aIsLater)
       if (outcome > 0) lostByB.add(theirs)
       else if (outcome < 0) lostByA.add(mine)
-      else if (mine.field === theirs.field && fieldKindOf(mine) !== fieldKindOf(theirs)) onKindConflict(a.key, mine.field)
+      else if (mine.field === theirs.field && fieldKindOf(mine) !== fieldKindOf(theirs)) {
+        onKindConflict(a.key, mine.field)
+      }
     }
   }
   keepClaims(a, claim => !lostByA.has(claim))
@@ -126,12 +136,17 @@ export function claimsOf (entry: Entry): readonly Claim[] {
   return entry.extra?.claims ?? []
 }
 
-/** Chains the live entries of one record; there is at least one, because a loser always has a winner. */
+/**
+ * Chains the live entries of one record; there is at least one, because a loser always has a
+ * winner.
+ */
 export function link (index: Index, entries: readonly Entry[]): void {
   const [first] = entries
   if (first === undefined) throw new Error('a record lost all its entries at once')
   index.set(first.key, first)
-  entries.forEach((entry, i) => { entry.next = entries[i + 1] ?? null })
+  entries.forEach((entry, i) => {
+    entry.next = entries[i + 1] ?? null
+  })
 }
 
 /** Puts the entries of a record in order again, after one of them was given its dot. */
@@ -151,7 +166,10 @@ function coversNames (winner: EntryFields, loser: EntryFields): boolean {
   return true
 }
 
-/** `fields` without those `taken` has; the same object when none is taken, NO_FIELDS when none is left. */
+/**
+ * `fields` without those `taken` has; the same object when none is taken, NO_FIELDS when none is
+ * left.
+ */
 function without (fields: EntryFields, taken: EntryFields): EntryFields {
   const left: Record<string, Value | undefined> = {}
   let kept = 0

@@ -1,8 +1,10 @@
 /**
- * Where a key lives: key -> shard -> placement group. Pure and stable for ever: changing either function moves data.
+ * Where a key lives: key -> shard -> placement group. Pure and stable for ever: changing either
+ * function moves data.
  *
- * Keys that share a `{tag}` land in one shard, so that records which belong together can be scanned together. As in
- * Redis Cluster, only the part between the first '{' and the next '}' is hashed, if there is anything in it.
+ * Keys that share a `{tag}` land in one shard, so that records which belong together can be scanned
+ * together. As in Redis Cluster, only the part between the first '{' and the next '}' is hashed, if
+ * there is anything in it.
  */
 import { hash32 } from '../base/hash.js'
 

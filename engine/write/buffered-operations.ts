@@ -1,15 +1,17 @@
 /**
- * Operations in the write buffer: adding to a counter, to a set and the like, as claims about fields (claims.ts).
+ * Operations in the write buffer: adding to a counter, to a set and the like, as claims about
+ * fields (claims.ts).
  *
- * Operations on one record share one entry until it is logged, so that a counter that is hammered costs one entry too. That
- * entry is found again by having claims and no dot.
+ * Operations on one record share one entry until it is logged, so that a counter that is hammered
+ * costs one entry too. That entry is found again by having claims and no dot.
  *
  *   invariants   a record has at most one buffered entry with claims
  */
 import type { Claim } from '../fields/claims.js'
 import { Entry, NO_FIELDS } from '../record/entry.js'
 import { lastDropped, type Floor } from '../garbage/floor.js'
-import { claimsFor, fitTogether, loggable, mergeClaims, type Operation } from '../fields/operations.js'
+import { claimsFor, fitTogether, loggable, mergeClaims,
+  type Operation } from '../fields/operations.js'
 import { versionOf } from '../record/reading.js'
 import { claimsOf, entriesOf, link, type Index } from '../record/record.js'
 import type { Write } from './write.js'
@@ -38,12 +40,25 @@ export interface OperationTarget {
  * @returns whether it changed anything
  * @throws KindError, LimitError (nothing changed)
  */
-export function bufferOperations (asked: Write, operations: readonly Operation[], keepLoser: boolean, target: OperationTarget): boolean {
+export function bufferOperations (
+  asked: Write,
+  operations: readonly Operation[],
+  keepLoser: boolean,
+  target: OperationTarget
+): boolean {
   const { index, incarnation, nextClock, now, floor, flush, add, keep } = target
   const head = index.get(asked.key)
-  // What counts is what it does, not when its writer thinks it is: so it can as well be no older than what it takes the place of.
-  const write = head === undefined ? asked : { ...asked, version: Math.max(asked.version, versionOf(head)) }
-  const claims = claimsFor(head, operations, { incarnation, nextClock: nextClock(), now: now(), lastDropped: field => lastDropped(floor(), asked.key, field) })
+  // What counts is what it does, not when its writer thinks it is: so it can as well be no older
+  // than what it takes the place of.
+  const write = head === undefined
+    ? asked
+    : { ...asked, version: Math.max(asked.version, versionOf(head)) }
+  const claims = claimsFor(head, operations, {
+    incarnation,
+    nextClock: nextClock(),
+    now: now(),
+    lastDropped: field => lastDropped(floor(), asked.key, field)
+  })
   if (claims.length === 0) return false
   const entries = head === undefined ? [] : entriesOf(head)
   const shared = entries.find(entry => entry.incarnation === 0 && entry.hasClaims)
@@ -61,7 +76,13 @@ export function bufferOperations (asked: Write, operations: readonly Operation[]
 }
 
 /** Takes a buffered entry out of its record and puts it back with more claims. */
-function addTo (shared: Entry, entries: readonly Entry[], write: Write, claims: readonly Claim[], { index, readmit, onDead }: OperationTarget): void {
+function addTo (
+  shared: Entry,
+  entries: readonly Entry[],
+  write: Write,
+  claims: readonly Claim[],
+  { index, readmit, onDead }: OperationTarget
+): void {
   const rest = entries.filter(entry => entry !== shared)
   if (rest.length === 0) index.delete(shared.key)
   else link(index, rest)
@@ -76,5 +97,9 @@ function addTo (shared: Entry, entries: readonly Entry[], write: Write, claims: 
 }
 
 function entryOf (write: Write, claims: readonly Claim[]): Entry {
-  return new Entry(write.key, write.version, write.stamp, NO_FIELDS, false, 0, 0, { expires: 0, late: 0, claims })
+  return new Entry(write.key, write.version, write.stamp, NO_FIELDS, false, 0, 0, {
+    expires: 0,
+    late: 0,
+    claims
+  })
 }

@@ -1,8 +1,8 @@
 /**
  * How buffered writes come into the log and leave as deltas.
  *
- * The append comes first and everything else after it: if the log does not take them, they have no dots, nobody was told of
- * them, and they wait on in the buffer as if nothing had happened.
+ * The append comes first and everything else after it: if the log does not take them, they have no
+ * dots, nobody was told of them, and they wait on in the buffer as if nothing had happened.
  */
 import { limits } from '../limits.js'
 import { sort } from '../record/record.js'
@@ -13,7 +13,11 @@ import { encodeUpdate } from '../log/update.js'
 import type { WriteBuffer } from './write-buffer.js'
 
 /** @throws LogError (nothing changed) */
-export function flushBuffer (state: ShardState, buffer: WriteBuffer, onDelta: (shard: number, delta: Uint8Array) => void): void {
+export function flushBuffer (
+  state: ShardState,
+  buffer: WriteBuffer,
+  onDelta: (shard: number, delta: Uint8Array) => void
+): void {
   const { shard, incarnation, log } = state
   const { entries, losers } = buffer.waiting
   const clock = state.end(incarnation)
@@ -21,11 +25,17 @@ export function flushBuffer (state: ShardState, buffer: WriteBuffer, onDelta: (s
   if (entries.length > 0) log.append([...state.retiredPart(incarnation), run])
   buffer.clear()
   if (entries.length === 0) return
-  entries.forEach((entry, i) => { entry.setDot(incarnation, clock + i) })
-  for (const entry of entries) if (entry.next !== null && entry.isLaterThan(entry.next)) sort(state.index, entry.key) // it lost a tie while it had no dot
+  entries.forEach((entry, i) => {
+    entry.setDot(incarnation, clock + i)
+  })
+  // it lost a tie while it had no dot
+  for (const entry of entries) {
+    if (entry.next !== null && entry.isLaterThan(entry.next)) sort(state.index, entry.key)
+  }
   state.moved()
   for (const delta of deltasOf(run)) onDelta(shard, delta)
-  // A loser has its dot now, and is admitted under it as on every other replica: of a write and its retries the last one wins.
+  // A loser has its dot now, and is admitted under it as on every other replica: of a write and its
+  // retries the last one wins.
   for (const loser of losers) {
     loser.live = true
     state.admit(loser)
@@ -36,11 +46,18 @@ export function flushBuffer (state: ShardState, buffer: WriteBuffer, onDelta: (s
 /** A run as deltas of at most limits.maxDeltaBytes. */
 function deltasOf (run: Run): Uint8Array[] {
   const delta = encodeUpdate([run])
-  if (delta.length <= limits.maxDeltaBytes || run.entries === null || run.length === 1) return [delta]
+  if (delta.length <= limits.maxDeltaBytes || run.entries === null || run.length === 1) {
+    return [delta]
+  }
   const half = run.length >>> 1
   return [
     ...deltasOf({ ...run, length: half, entries: run.entries.slice(0, half) }),
-    ...deltasOf({ ...run, clock: run.clock + half, length: run.length - half, entries: run.entries.slice(half) })
+    ...deltasOf({
+      ...run,
+      clock: run.clock + half,
+      length: run.length - half,
+      entries: run.entries.slice(half)
+    })
   ]
 }
 
@@ -49,7 +66,9 @@ export function encodeAbove ({ log }: ShardState, since: StateVector): Uint8Arra
   const runs: Run[] = []
   for (const [incarnation, end] of log.stateVector) {
     const start = since.get(incarnation) ?? 0
-    if (start < end) runs.push(...runsOf(incarnation, start, end, log.current.live(incarnation, start)))
+    if (start < end) {
+      runs.push(...runsOf(incarnation, start, end, log.current.live(incarnation, start)))
+    }
   }
   return encodeUpdate(runs)
 }

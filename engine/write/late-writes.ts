@@ -4,9 +4,10 @@
  *   replica A   tombstone dropped      would show the event
  *   replica B   tombstone still there  would hide it: the same entries, different records
  *
- * Where the floor remembers the grave, the event is deleted here as well. Where it may have been forgotten, the owner raises
- * the event above all that was forgotten, unless a value that is there shows that it cannot be hidden, and keeps its own time
- * beside it (`late`): among late events of a field the later one still wins.
+ * Where the floor remembers the grave, the event is deleted here as well. Where it may have been
+ * forgotten, the owner raises the event above all that was forgotten, unless a value that is there
+ * shows that it cannot be hidden, and keeps its own time beside it (`late`): among late events of a
+ * field the later one still wins.
  */
 import type { Entry, EntryFields } from '../record/entry.js'
 import { graveOf, type Floor } from '../garbage/floor.js'
@@ -20,10 +21,18 @@ export interface LateWrites {
   readonly tombstones: readonly Write[]
 }
 
-export function lateWrites (head: Entry | undefined, write: Write, fields: EntryFields, floor: Floor): LateWrites {
+export function lateWrites (
+  head: Entry | undefined,
+  write: Write,
+  fields: EntryFields,
+  floor: Floor
+): LateWrites {
   const { key, version, stamp } = write
   const entries = head === undefined ? [] : entriesOf(head).filter(entry => !entry.hasClaims)
-  if (entries.some(entry => entry.clears && !entry.isOlderThan(version, stamp))) return { changing: [write], tombstones: [] } // hidden here, and everywhere
+  // hidden here, and everywhere
+  if (entries.some(entry => entry.clears && !entry.isOlderThan(version, stamp))) {
+    return { changing: [write], tombstones: [] }
+  }
   const asItIs: Record<string, EntryFields[string]> = {}
   const above: Record<string, EntryFields[string]> = {}
   const buried = new Map<number, Record<string, undefined>>()
@@ -36,36 +45,57 @@ export function lateWrites (head: Entry | undefined, write: Write, fields: Entry
     else if (version > floor.forgotten) asItIs[name] = fields[name]
     else {
       above[name] = fields[name]
-      if (winner !== undefined) raisedTo = Math.max(raisedTo, winner.stamp < stamp ? winner.version : winner.version + 1)
+      if (winner !== undefined) {
+        raisedTo = Math.max(raisedTo, winner.stamp < stamp ? winner.version : winner.version + 1)
+      }
     }
   }
   const some = (part: EntryFields): boolean => Object.keys(part).length > 0
   return {
-    changing: [...some(asItIs) ? [{ ...write, fields: asItIs }] : [], ...some(above) ? [{ ...write, version: raisedTo, fields: above, late: Math.max(1, version) }] : []],
-    tombstones: [...buried].map(([grave, unset]) => ({ key, version: grave, stamp: stamp + 1, fields: unset })) // with the versions they had: no reader sees the record go back
+    changing: [...some(asItIs) ? [{ ...write, fields: asItIs }] : [], ...some(above)
+      ? [{ ...write, version: raisedTo, fields: above, late: Math.max(1, version) }]
+      : []],
+    // with the versions they had: no reader sees the record go back
+    tombstones: [...buried].map(([grave, unset]) => ({
+      key,
+      version: grave,
+      stamp: stamp + 1,
+      fields: unset
+    }))
   }
 }
 
-/** Whether a value that is there settles it: it was not hidden, so no tombstone was newer than it, or than a write that is newer still. */
+/**
+ * Whether a value that is there settles it: it was not hidden, so no tombstone was newer than it,
+ * or than a write that is newer still.
+ */
 function isSafe (winner: Entry | undefined, write: Write, name: string): boolean {
   if (winner === undefined) return false
   return !isLater(write, winner) || (lateOf(winner) === 0 && winner.fields[name] !== undefined)
 }
 
-/** Whether the write comes later than the entry that holds the field, by the times of the events. */
+/**
+ * Whether the write comes later than the entry that holds the field, by the times of the events.
+ */
 function isLater (write: Write, winner: Entry): boolean {
   const late = lateOf(winner)
   if (late === 0) return winner.isOlderThan(write.version, write.stamp)
   return late === write.version ? winner.stamp < write.stamp : late < write.version
 }
 
-function lateOf (entry: Entry): number { return entry.extra?.late ?? 0 }
+function lateOf (entry: Entry): number {
+  return entry.extra?.late ?? 0
+}
 
 /** The fields that none of the tombstones hides, or null when all are hidden. */
 export function withoutHidden (fields: EntryFields, hiders: readonly Entry[]): EntryFields | null {
   if (hiders.length === 0) return fields
   if (hiders.some(entry => entry.clears)) return null
-  const left = Object.fromEntries(Object.entries(fields).filter(([name]) => !hiders.some(entry => Object.hasOwn(entry.fields, name))))
+  const left = Object.fromEntries(
+    Object.entries(fields).filter(([name]) =>
+      !hiders.some(entry => Object.hasOwn(entry.fields, name))
+    )
+  )
   const shows = Object.values(left).some(value => value !== undefined)
   return !shows ? null : left
 }

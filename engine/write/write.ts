@@ -1,13 +1,14 @@
 /**
- * Writes: what enters a shard. They are checked here, where they enter the system and again where they enter their owner:
- * in between lies a network.
+ * Writes: what enters a shard. They are checked here, where they enter the system and again where
+ * they enter their owner: in between lies a network.
  */
 import { isElement } from '../record/entry-codec.js'
 import type { EntryFields } from '../record/entry.js'
 import { LimitError, ValueError } from '../errors.js'
 import { limits } from '../limits.js'
 import type { Operation } from '../fields/operations.js'
-import { approximateBytes, checkFields, checkName, checkOneValue, describe, type Fields } from '../base/values.js'
+import { approximateBytes, checkFields, checkName, checkOneValue, describe,
+  type Fields } from '../base/values.js'
 
 /** One write, checked and stamped. */
 export interface Write extends WriteBody {
@@ -17,7 +18,10 @@ export interface Write extends WriteBody {
 }
 
 export interface WriteBody {
-  /** Registers to set; one without a value is unset. Null for a delete, or where there are operations. The shard keeps the object, and may freeze it. */
+  /**
+   * Registers to set; one without a value is unset. Null for a delete, or where there are
+   * operations. The shard keeps the object, and may freeze it.
+   */
   readonly fields: EntryFields | null
   /** Makes it replace the record. */
   readonly clears?: boolean
@@ -41,56 +45,119 @@ export interface RawBody {
 /** @throws TypeError, ValueError, LimitError naming what cannot be stored */
 export function checkBody ({ fields, unset, clears, expires, operations }: RawBody): WriteBody {
   if (operations !== undefined) return { fields: null, operations: checkOperations(operations) }
-  const registers = { ...fields === undefined || fields === null ? {} : checkFields(fields), ...unset === undefined ? {} : unsetOf(unset) }
+  const registers = {
+    ...fields === undefined || fields === null ? {} : checkFields(fields),
+    ...unset === undefined ? {} : unsetOf(unset)
+  }
   if (Object.keys(registers).length === 0) return { fields: null }
-  return { fields: registers, ...clears === true ? { clears } : {}, ...expires === undefined ? {} : { expires } }
+  return {
+    fields: registers,
+    ...clears === true ? { clears } : {},
+    ...expires === undefined ? {} : { expires }
+  }
 }
 
 /** The parts of a write that its `fields` alone do not tell, or undefined when there are none. */
-export function moreOf ({ fields, clears, expires, operations }: WriteBody): { readonly fields: Fields | null, readonly more?: RawBody } {
+export function moreOf (
+  { fields, clears, expires, operations }: WriteBody
+): { readonly fields: Fields | null, readonly more?: RawBody } {
   if (operations !== undefined) return { fields: null, more: { operations } }
   if (fields === null) return { fields }
   const unset = Object.keys(fields).filter(name => fields[name] === undefined)
-  if (unset.length === 0 && clears !== true && expires === undefined) return { fields: fields as Fields }
-  const set = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Fields
-  const more = { ...unset.length === 0 ? {} : { unset }, ...clears === true ? { clears } : {}, ...expires === undefined ? {} : { expires } }
+  if (unset.length === 0 && clears !== true && expires === undefined) {
+    return { fields: fields as Fields }
+  }
+  const set = Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined)
+  ) as Fields
+  const more = {
+    ...unset.length === 0 ? {} : { unset },
+    ...clears === true ? { clears } : {},
+    ...expires === undefined ? {} : { expires }
+  }
   return { fields: Object.keys(set).length === 0 ? null : set, more }
 }
 
 function unsetOf (names: unknown): EntryFields {
-  if (!Array.isArray(names) || names.length === 0) throw new TypeError('unset needs the names of the fields to unset')
-  if (names.length > limits.maxFieldsPerRecord) throw new LimitError(`${names.length} fields to unset, at most ${limits.maxFieldsPerRecord} are allowed`)
+  if (!Array.isArray(names) || names.length === 0) {
+    throw new TypeError('unset needs the names of the fields to unset')
+  }
+  if (names.length > limits.maxFieldsPerRecord) {
+    throw new LimitError(
+      `${names.length} fields to unset, at most ${limits.maxFieldsPerRecord} are allowed`
+    )
+  }
   return Object.fromEntries(names.map(name => [checkName(name), undefined]))
 }
 
 function checkOperations (operations: unknown): readonly Operation[] {
-  if (!Array.isArray(operations) || operations.length === 0) throw new TypeError('a write needs at least one operation')
-  if (operations.length > limits.maxClaimsPerEntry) throw new LimitError(`${operations.length} operations in one write, at most ${limits.maxClaimsPerEntry} are allowed`)
+  if (!Array.isArray(operations) || operations.length === 0) {
+    throw new TypeError('a write needs at least one operation')
+  }
+  if (operations.length > limits.maxClaimsPerEntry) {
+    throw new LimitError(
+      `${operations.length} operations in one write, at most ${limits.maxClaimsPerEntry} are ` +
+        'allowed'
+    )
+  }
   const checked = operations.map(checkOperation)
-  const bytes = checked.reduce((sum, operation) => sum + (operation.kind === 'sequenced' ? approximateBytes(operation.value ?? null) : 0), 0)
-  if (bytes > limits.maxSequencedBytes) throw new LimitError(`sequenced values of about ${bytes} bytes in one write, at most ${limits.maxSequencedBytes} are allowed`)
+  const bytes = checked.reduce(
+    (sum, operation) =>
+      sum + (operation.kind === 'sequenced' ? approximateBytes(operation.value ?? null) : 0),
+    0
+  )
+  if (bytes > limits.maxSequencedBytes) {
+    throw new LimitError(
+      `sequenced values of about ${bytes} bytes in one write, at most ` +
+        `${limits.maxSequencedBytes} are allowed`
+    )
+  }
   return checked
 }
 
 function checkOperation (operation: unknown): Operation {
-  const { kind, field, by, element, value, sequence } = operation as { readonly [name in 'kind' | 'field' | 'by' | 'element' | 'value' | 'sequence']?: unknown }
+  const { kind, field, by, element, value, sequence } = operation as {
+    readonly [name in 'kind' | 'field' | 'by' | 'element' | 'value' | 'sequence']?: unknown
+  }
   const name = checkName(field)
   switch (kind) {
-    case 'increment': return { kind, field: name, by: number(by, name) }
-    case 'max': case 'min': return { kind, field: name, value: number(value, name) }
-    case 'add': case 'remove':
+    case 'increment':
+      return { kind, field: name, by: number(by, name) }
+    case 'max':
+    case 'min':
+      return { kind, field: name, value: number(value, name) }
+    case 'add':
+    case 'remove':
       if (Object.is(element, -0)) return { kind, field: name, element: 0 }
-      if (!isElement(element) || (typeof element === 'string' && !element.isWellFormed())) throw new ValueError(`set ${name} cannot hold ${describe(element)}: an element is a boolean, a finite number or a text of at most ${limits.maxElementLength} characters`)
+      if (!isElement(element) || (typeof element === 'string' && !element.isWellFormed())) {
+        throw new ValueError(
+          `set ${name} cannot hold ${describe(element)}: an element is a boolean, ` +
+            `a finite number or a text of at most ${limits.maxElementLength} characters`
+        )
+      }
       return { kind, field: name, element }
     case 'sequenced':
-      if (!Number.isSafeInteger(sequence) || (sequence as number) < 0) throw new TypeError(`the sequence number of field ${name} must be an integer from 0 up, got ${describe(sequence)}`)
-      return value === undefined ? { kind, field: name, sequence: sequence as number } : { kind, field: name, sequence: sequence as number, value: checkOneValue(value, name) }
-    default: throw new TypeError(`${describe(kind)} is not an operation`)
+      if (!Number.isSafeInteger(sequence) || (sequence as number) < 0) {
+        throw new TypeError(
+          `the sequence number of field ${name} must be an integer from 0 up, got ${
+            describe(sequence)
+          }`
+        )
+      }
+      return value === undefined
+        ? { kind, field: name, sequence: sequence as number }
+        : { kind, field: name, sequence: sequence as number, value: checkOneValue(value, name) }
+    default:
+      throw new TypeError(`${describe(kind)} is not an operation`)
   }
 }
 
 function number (value: unknown, field: string): number {
-  if (typeof value !== 'number') throw new TypeError(`field ${field} needs a number, got ${describe(value)}`)
-  if (!Number.isFinite(value)) throw new ValueError(`field ${field} cannot take ${value}; only finite numbers can be stored`)
+  if (typeof value !== 'number') {
+    throw new TypeError(`field ${field} needs a number, got ${describe(value)}`)
+  }
+  if (!Number.isFinite(value)) {
+    throw new ValueError(`field ${field} cannot take ${value}; only finite numbers can be stored`)
+  }
   return value === 0 ? 0 : value
 }

@@ -1,4 +1,7 @@
-/** One cache on one node, from its store up: opens the store, reads back what it has, and wires shards to replication. */
+/**
+ * One cache on one node, from its store up: opens the store, reads back what it has, and wires
+ * shards to replication.
+ */
 import { join } from 'node:path'
 import { ConfigConflictError, StoreError } from '../../engine/errors.js'
 import type { HybridClock } from '../../engine/base/hlc.js'
@@ -39,14 +42,37 @@ export interface CacheReplicaOptions {
  * Opens a cache's store and checks that it belongs to this cluster and has its shape.
  * @throws StoreError; ConfigConflictError naming what differs
  */
-export async function openStore (config: CheckedNodeConfig, cache: string, shape: CacheShape, open?: (cache: string) => Store): Promise<Store> {
-  const store = open !== undefined ? open(cache) : config.dataDir === undefined ? openMemoryStore() : openSqliteStore({ path: join(config.dataDir, `${cache}.sqlite`), durability: config.durability })
-  const facts = { cluster: config.cluster, cache, shards: String(shape.shards), groups: String(shape.groups) }
+export async function openStore (
+  config: CheckedNodeConfig,
+  cache: string,
+  shape: CacheShape,
+  open?: (cache: string) => Store
+): Promise<Store> {
+  const store = open !== undefined
+    ? open(cache)
+    : config.dataDir === undefined
+    ? openMemoryStore()
+    : openSqliteStore({
+      path: join(config.dataDir, `${cache}.sqlite`),
+      durability: config.durability
+    })
+  const facts = {
+    cluster: config.cluster,
+    cache,
+    shards: String(shape.shards),
+    groups: String(shape.groups)
+  }
   try {
     for (const [name, wanted] of Object.entries(facts)) {
       const stored = store.getMeta(name)
       if (stored === undefined) store.setMeta(name, wanted)
-      else if (stored !== wanted) throw new ConfigConflictError(`${name} ${wanted} contradicts the data in ${config.dataDir ?? 'memory'}, which was written with ${name} ${stored}: use ${stored}, or another data directory`)
+      else if (stored !== wanted) {
+        throw new ConfigConflictError(
+          `${name} ${wanted} contradicts the data in ${
+            config.dataDir ?? 'memory'
+          }, which was written with ${name} ${stored}: use ${stored}, or another data directory`
+        )
+      }
     }
     return store
   } catch (error) {
@@ -67,21 +93,64 @@ export class CacheReplica {
   readonly #hints: HintPublisher
 
   constructor (options: CacheReplicaOptions) {
-    const { cache, shape, config, self, store, clock, membership, messenger, subjects, ports, onEvent } = options
+    const {
+      cache,
+      shape,
+      config,
+      self,
+      store,
+      clock,
+      membership,
+      messenger,
+      subjects,
+      ports,
+      onEvent
+    } = options
     const { flushIntervalMs, hintIntervalMs, storeIntervalMs, requestTimeoutMs } = config.timing
     const indexes = config.caches[cache]?.indexes
     const ofCache: OnEvent = event => onEvent(event)
     this.#store = store
-    this.#persister = new Persister({ store, timers: ports.timers, flushIntervalMs: storeIntervalMs, onEvent: event => onEvent({ ...event, cache }) })
-    this.#hints = new HintPublisher({ cache, node: self.id, messenger, subjects, timers: ports.timers, hintIntervalMs })
+    this.#persister = new Persister({
+      store,
+      timers: ports.timers,
+      flushIntervalMs: storeIntervalMs,
+      onEvent: event => onEvent({ ...event, cache })
+    })
+    this.#hints = new HintPublisher({
+      cache,
+      node: self.id,
+      messenger,
+      subjects,
+      timers: ports.timers,
+      hintIntervalMs
+    })
     this.replicator = new Replicator({
-      cache, shape, self, membership, messenger, subjects, ports, persister: this.#persister, flushIntervalMs, requestTimeoutMs, tombstones: config.timing, onEvent: ofCache,
-      createShards: ({ onDelta, onPending }) => new ShardSet({
-        shards: shape.shards, groups: shape.groups, incarnation: self.incarnation, drawIncarnation: () => drawIncarnation(ports), clock, persister: this.#persister, onDelta, onPending,
-        ...indexes === undefined ? {} : { indexes },
-        onChange: shard => this.#hints.changed(shard),
-        onEvent: event => onEvent({ ...event, cache })
-      })
+      cache,
+      shape,
+      self,
+      membership,
+      messenger,
+      subjects,
+      ports,
+      persister: this.#persister,
+      flushIntervalMs,
+      requestTimeoutMs,
+      tombstones: config.timing,
+      onEvent: ofCache,
+      createShards: ({ onDelta, onPending }) =>
+        new ShardSet({
+          shards: shape.shards,
+          groups: shape.groups,
+          incarnation: self.incarnation,
+          drawIncarnation: () => drawIncarnation(ports),
+          clock,
+          persister: this.#persister,
+          onDelta,
+          onPending,
+          ...indexes === undefined ? {} : { indexes },
+          onChange: shard => this.#hints.changed(shard),
+          onEvent: event => onEvent({ ...event, cache })
+        })
     })
     this.#load(self.incarnation)
   }
@@ -89,12 +158,19 @@ export class CacheReplica {
   #load (incarnation: number): void {
     const { shards, held, shape } = this.replicator
     for (const shard of shards.load(this.#store)) {
-      if (shards.peek(shard)?.log.stateVector.has(incarnation) === true) throw new StoreError(`incarnation id ${incarnation} was drawn before, one chance in four billion: start the node again`)
+      if (shards.peek(shard)?.log.stateVector.has(incarnation) === true) {
+        throw new StoreError(
+          `incarnation id ${incarnation} was drawn before, one chance in four billion: start the ` +
+            'node again'
+        )
+      }
       held.restore(groupOf(shard, shape.groups))
     }
   }
 
-  get unstoredBytes (): number { return this.#persister.unstoredBytes }
+  get unstoredBytes (): number {
+    return this.#persister.unstoredBytes
+  }
 
   status (): CacheStatus {
     const { shards, held, shape, lag } = this.replicator
@@ -107,8 +183,19 @@ export class CacheReplica {
       deadEntries += shard.deadEntries
     }
     return {
-      ...shape, records, liveEntries, deadEntries, lag, unstoredBytes: this.#persister.unstoredBytes,
-      held: held.all.map(group => ({ group, phase: held.phase(group) ?? 'syncing', owners: [...held.owners(group)], sequence: this.replicator.sequence(group), root: shards.root(group) }))
+      ...shape,
+      records,
+      liveEntries,
+      deadEntries,
+      lag,
+      unstoredBytes: this.#persister.unstoredBytes,
+      held: held.all.map(group => ({
+        group,
+        phase: held.phase(group) ?? 'syncing',
+        owners: [...held.owners(group)],
+        sequence: this.replicator.sequence(group),
+        root: shards.root(group)
+      }))
     }
   }
 
@@ -118,7 +205,10 @@ export class CacheReplica {
     this.#hints.close()
   }
 
-  /** Makes everything durable and lets go of the files. @throws StoreError when it could not be stored */
+  /**
+   * Makes everything durable and lets go of the files. @throws StoreError when it could not be
+   * stored
+   */
   async close (): Promise<void> {
     try {
       await this.#persister.close()

@@ -1,18 +1,24 @@
 /**
- * A cache's schema: which kind each of its fields is, as declared where the cache is opened. It makes a field used as
- * another kind an error of the call itself, before anything is sent, and gives the calls their types.
+ * A cache's schema: which kind each of its fields is, as declared where the cache is opened. It
+ * makes a field used as another kind an error of the call itself, before anything is sent, and
+ * gives the calls their types.
  *
- * It lives in the process that declares it and is never sent: a field without a declaration becomes what the first operation
- * makes of it, and the owner of a record refuses another use all the same (SPEC E19). So processes need not agree on a
- * schema to be safe, and one can be added later.
+ * It lives in the process that declares it and is never sent: a field without a declaration becomes
+ * what the first operation makes of it, and the owner of a record refuses another use all the same
+ * (SPEC E19). So processes need not agree on a schema to be safe, and one can be added later.
  */
 import type { Element, FieldKind } from '../../engine/fields/claims.js'
 import { ConfigError, KindError, MillpondError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
 import { checkName, describe, type Fields, type Value } from '../../engine/base/values.js'
 
-/** Per field its kind: `{ price: 'register', views: 'counter', tags: 'set', best: 'min', position: 'sequenced' }`. */
-export interface Schema { readonly [field: string]: FieldKind }
+/**
+ * Per field its kind: `{ price: 'register', views: 'counter', tags: 'set', best: 'min', position:
+ * 'sequenced' }`.
+ */
+export interface Schema {
+  readonly [field: string]: FieldKind
+}
 
 interface ValueOfKind {
   register: Value
@@ -25,37 +31,70 @@ interface ValueOfKind {
 }
 
 /** Names of the fields that are of one of these kinds; any text for a cache without a schema. */
-export type NameOf<S extends Schema, K extends FieldKind = FieldKind> =
-  string extends keyof S ? string : { [F in keyof S]: S[F] extends K ? F : never }[keyof S] & string
+export type NameOf<S extends Schema, K extends FieldKind = FieldKind> = string extends keyof S
+  ? string
+  : { [F in keyof S]: S[F] extends K ? F : never }[keyof S] & string
 
 /** A record as it is read. */
-export type RecordOf<S extends Schema> = string extends keyof S ? Fields : { readonly [F in keyof S]?: ValueOfKind[S[F]] }
+export type RecordOf<S extends Schema> = string extends keyof S ? Fields
+  : { readonly [F in keyof S]?: ValueOfKind[S[F]] }
 
 /** What `put` takes: registers. */
-export type RegistersOf<S extends Schema> = string extends keyof S ? Fields : { readonly [F in NameOf<S, 'register'>]?: Value }
+export type RegistersOf<S extends Schema> = string extends keyof S ? Fields
+  : { readonly [F in NameOf<S, 'register'>]?: Value }
 
-const KINDS: ReadonlySet<unknown> = new Set<FieldKind>(['register', 'counter', 'set', 'max', 'min', 'sequenced'])
+const KINDS: ReadonlySet<unknown> = new Set<FieldKind>(['register', 'counter', 'set', 'max', 'min',
+  'sequenced'])
 
 /** The kinds declared for one cache in this process. */
 export class FieldKinds {
   readonly #cache: string
   readonly #kinds = new Map<string, FieldKind>()
 
-  constructor (cache: string) { this.#cache = cache }
+  constructor (cache: string) {
+    this.#cache = cache
+  }
 
   /**
    * Adds to what was declared before.
-   * @throws ConfigError naming the field when it is no kind, no name, or declared as another kind already; nothing is added then
+   * @throws ConfigError naming the field when it is no kind, no name, or declared as another kind
+   *   already; nothing is added then
    */
   declare (schema: Schema): void {
-    if (typeof schema !== 'object' || schema === null) throw new ConfigError(`schema of cache ${this.#cache}: expected an object of field kinds, got ${describe(schema)}`)
+    if (typeof schema !== 'object' || schema === null) {
+      throw new ConfigError(
+        `schema of cache ${this.#cache}: expected an object of field kinds, got ${describe(schema)}`
+      )
+    }
     const added = Object.entries(schema)
-    if (added.length > limits.maxFieldsPerRecord) throw new ConfigError(`schema of cache ${this.#cache}: ${added.length} fields, at most ${limits.maxFieldsPerRecord} are allowed`)
+    if (added.length > limits.maxFieldsPerRecord) {
+      throw new ConfigError(
+        `schema of cache ${this.#cache}: ${added.length} fields, at most ` +
+          `${limits.maxFieldsPerRecord} are allowed`
+      )
+    }
     for (const [field, kind] of added) {
-      try { checkName(field) } catch (error) { throw error instanceof MillpondError ? new ConfigError(`schema of cache ${this.#cache}: ${error.message}`, error) : error }
-      if (!KINDS.has(kind)) throw new ConfigError(`schema of cache ${this.#cache}: field ${field} cannot be ${describe(kind)}; use ${[...KINDS].join(', ')}`)
+      try {
+        checkName(field)
+      } catch (error) {
+        throw error instanceof MillpondError
+          ? new ConfigError(`schema of cache ${this.#cache}: ${error.message}`, error)
+          : error
+      }
+      if (!KINDS.has(kind)) {
+        throw new ConfigError(
+          `schema of cache ${this.#cache}: field ${field} cannot be ${describe(kind)}; use ${
+            [...KINDS].join(', ')
+          }`
+        )
+      }
       const before = this.#kinds.get(field)
-      if (before !== undefined && before !== kind) throw new ConfigError(`schema of cache ${this.#cache}: field ${field} was declared a ${before} in this process and cannot be a ${kind} as well`)
+      if (before !== undefined && before !== kind) {
+        throw new ConfigError(
+          `schema of cache ${this.#cache}: field ${field} was declared a ${before} in this ` +
+            `process and cannot be a ${kind} as well`
+        )
+      }
     }
     for (const [field, kind] of added) this.#kinds.set(field, kind)
   }
@@ -64,8 +103,13 @@ export class FieldKinds {
   assert (field: string, kind: FieldKind): void {
     const declared = this.#kinds.get(field)
     if (declared === undefined || declared === kind) return
-    const hint = declared === 'sequenced' && kind === 'register' ? '; give it a sequence number with patch' : ''
-    throw new KindError(`field ${field} of cache ${this.#cache} is declared a ${declared} and cannot be used as a ${kind}${hint}`)
+    const hint = declared === 'sequenced' && kind === 'register'
+      ? '; give it a sequence number with patch'
+      : ''
+    throw new KindError(
+      `field ${field} of cache ${this.#cache} is declared a ${declared} and cannot be used as a ` +
+        `${kind}${hint}`
+    )
   }
 
   /** @throws KindError when one of the fields is declared as anything but a register */

@@ -1,9 +1,10 @@
 /**
- * The writing half of a cache. A write is checked and given its version here, where it enters (write-entry.ts); from then on it
- * carries that through every attempt and to every replica.
+ * The writing half of a cache. A write is checked and given its version here, where it enters
+ * (write-entry.ts); from then on it carries that through every attempt and to every replica.
  *
- * What is wrong with the arguments is thrown at once, and nothing was sent then. The promise resolves when the write
- * concern is reached. Nobody has to await it: a failure nobody awaits is reported as an event.
+ * What is wrong with the arguments is thrown at once, and nothing was sent then. The promise
+ * resolves when the write concern is reached. Nobody has to await it: a failure nobody awaits is
+ * reported as an event.
  */
 import type { Element } from '../../engine/fields/claims.js'
 import type { Operation } from '../../engine/fields/operations.js'
@@ -15,14 +16,18 @@ import { cutPatch, type Patch } from './patch.js'
 import { WriteEntry, type AckOptions, type WriteEntryOptions } from './write-entry.js'
 
 export interface WriteOptions extends AckOptions {
-  /** When the event happened, a Date or milliseconds since 1970: it decides against other writes of the field. Default: now. */
+  /**
+   * When the event happened, a Date or milliseconds since 1970: it decides against other writes of
+   * the field. Default: now.
+   */
   readonly at?: Date | number
 }
 
 export interface PutOptions extends WriteOptions {
   /**
-   * After how many milliseconds, counted from `at`, the fields of this write read as absent unless they are written again;
-   * a later write of a field decides anew. Consumers hear of it about a second later. Default: never.
+   * After how many milliseconds, counted from `at`, the fields of this write read as absent unless
+   * they are written again; a later write of a field decides anew. Consumers hear of it about a
+   * second later. Default: never.
    */
   readonly ttlMs?: number
 }
@@ -45,84 +50,150 @@ export class CacheWrites<S extends Schema = Schema> {
 
   /**
    * Sets fields of a record; its other fields stay. Readable at once where it was written.
-   * @throws TypeError, ValueError, LimitError, KindError (a field declared as another kind), FutureVersionError,
-   * ConfigError (a write concern that cannot be reached), ClosedError (nothing changed); BusyError (too many writes on their
-   * way). Rejects with KindError, or a RemoteError of its code FIELD_KIND, when the record has a field as another kind (nothing
-   * changed), WriteConcernError (the write stands), TimeoutError or UnavailableError
+   * @throws TypeError, ValueError, LimitError, KindError (a field declared as another kind),
+   *   FutureVersionError, ConfigError (a write concern that cannot be reached), ClosedError
+   *   (nothing changed); BusyError (too many writes on their way). Rejects with KindError, or a
+   *   RemoteError of its code FIELD_KIND, when the record has a field as another kind (nothing
+   *   changed), WriteConcernError (the write stands), TimeoutError or UnavailableError
    */
   put (key: string, fields: RegistersOf<S>, options: PutOptions = {}): Promise<void> {
-    return this.entry.send({ key: checkKey(key), fields: this.#registers(fields), ...this.entry.stamp(options.at, options.ttlMs) }, options)
+    return this.entry.send({
+      key: checkKey(key),
+      fields: this.#registers(fields),
+      ...this.entry.stamp(options.at, options.ttlMs)
+    }, options)
   }
 
   /** Sets the whole record: every other field goes, of whatever kind it is. Fails as put does. */
   replace (key: string, fields: RegistersOf<S>, options: PutOptions = {}): Promise<void> {
-    return this.entry.send({ key: checkKey(key), fields: this.#registers(fields), clears: true, ...this.entry.stamp(options.at, options.ttlMs) }, options)
+    return this.entry.send({
+      key: checkKey(key),
+      fields: this.#registers(fields),
+      clears: true,
+      ...this.entry.stamp(options.at, options.ttlMs)
+    }, options)
   }
 
   /**
    * Sets or unsets fields that each have a time, or a place in their source's own order:
-   * `patch('k', { price: { value: 2.6, at: eventTime }, stock: { value: 5, sequence: 1234 }, old: { value: undefined } })`.
-   * A field without a value is unset; one without a time has that of the options, or now. A field written with a sequence
-   * number is ordered by the greatest number, whatever the clocks say, and takes no writes without one.
+   * `patch('k', { price: { value: 2.6, at: eventTime }, stock: { value: 5, sequence: 1234 }, old: {
+   * value: undefined } })`. A field without a value is unset; one without a time has that of the
+   * options, or now. A field written with a sequence number is ordered by the greatest number,
+   * whatever the clocks say, and takes no writes without one.
    *
-   * Not one atomic step: fields of one time are one write, those of another time are another, and those with sequence numbers
-   * are one more. When one of them fails, the promise rejects once all have ended, and others may have taken effect; the same
-   * patch again does no harm. Otherwise fails as put does.
+   * Not one atomic step: fields of one time are one write, those of another time are another, and
+   * those with sequence numbers are one more. When one of them fails, the promise rejects once all
+   * have ended, and others may have taken effect; the same patch again does no harm. Otherwise
+   * fails as put does.
    */
   patch (key: string, fields: Patch<S>, options: WriteOptions = {}): Promise<void> {
     refuse(options, 'ttlMs', 'patch: put the fields that expire')
     const checked = checkKey(key)
     const parts = cutPatch(fields, this.#kinds)
-    const writes = parts.map(({ body, at = options.at }): Write => ({ key: checked, ...body, ...this.entry.stamp(body.operations === undefined ? at : undefined) }))
+    const writes = parts.map(({ body, at = options.at }): Write => ({
+      key: checked,
+      ...body,
+      ...this.entry.stamp(body.operations === undefined ? at : undefined)
+    }))
     return this.entry.sendAll(writes, options)
   }
 
-  /** Removes fields of a record, of whatever kind. Counters, sets and the like begin anew after it. Fails as put does. */
+  /**
+   * Removes fields of a record, of whatever kind. Counters, sets and the like begin anew after it.
+   * Fails as put does.
+   */
   unset (key: string, names: readonly NameOf<S>[], options: WriteOptions = {}): Promise<void> {
     refuse(options, 'ttlMs', 'unset')
-    return this.entry.send({ key: checkKey(key), ...checkBody({ unset: names }), ...this.entry.stamp(options.at) }, options)
+    return this.entry.send({
+      key: checkKey(key),
+      ...checkBody({ unset: names }),
+      ...this.entry.stamp(options.at)
+    }, options)
   }
 
-  /** Removes a record. Writes older than this never bring it back, however late they arrive. Fails as put does. */
+  /**
+   * Removes a record. Writes older than this never bring it back, however late they arrive. Fails
+   * as put does.
+   */
   delete (key: string, options: WriteOptions = {}): Promise<void> {
     refuse(options, 'ttlMs', 'delete')
-    return this.entry.send({ key: checkKey(key), fields: null, ...this.entry.stamp(options.at) }, options)
+    return this.entry.send(
+      { key: checkKey(key), fields: null, ...this.entry.stamp(options.at) },
+      options
+    )
   }
 
   /**
    * Adds to a counter. Increments of any number of writers add up, each counted once.
    *
-   * One sent to an owner that does not answer is not tried again, as every other write is, because it could count twice: it
-   * rejects with OutcomeUnknownError, and counted once or not at all. After a WriteConcernError it counted, and will replicate.
-   * Otherwise fails as put does; LimitError (or a RemoteError of its code LIMIT_EXCEEDED) when what one node added would leave the
-   * safe integers.
+   * One sent to an owner that does not answer is not tried again, as every other write is, because
+   * it could count twice: it rejects with OutcomeUnknownError, and counted once or not at all.
+   * After a WriteConcernError it counted, and will replicate. Otherwise fails as put does;
+   * LimitError (or a RemoteError of its code LIMIT_EXCEEDED) when what one node added would leave
+   * the safe integers.
    * @param by any finite number, also below 0
    */
-  increment (key: string, field: NameOf<S, 'counter'>, by = 1, options: AckOptions = {}): Promise<void> {
+  increment (
+    key: string,
+    field: NameOf<S, 'counter'>,
+    by = 1,
+    options: AckOptions = {}
+  ): Promise<void> {
     return this.#operate(key, [{ kind: 'increment', field, by }], options)
   }
 
   /**
-   * Adds one element, or several, to a set. An element is a boolean, a finite number, or a text of at most
-   * limits.maxElementLength characters; at most limits.maxClaimsPerEntry in one call. Against a removal at the same time
-   * elsewhere the add wins. Fails as put does.
+   * Adds one element, or several, to a set. An element is a boolean, a finite number, or a text of
+   * at most limits.maxElementLength characters; at most limits.maxClaimsPerEntry in one call.
+   * Against a removal at the same time elsewhere the add wins. Fails as put does.
    */
-  addToSet (key: string, field: NameOf<S, 'set'>, elements: Element | readonly Element[], options: AckOptions = {}): Promise<void> {
-    return this.#operate(key, listOf(elements).map(element => ({ kind: 'add', field, element })), options)
+  addToSet (
+    key: string,
+    field: NameOf<S, 'set'>,
+    elements: Element | readonly Element[],
+    options: AckOptions = {}
+  ): Promise<void> {
+    return this.#operate(
+      key,
+      listOf(elements).map(element => ({ kind: 'add', field, element })),
+      options
+    )
   }
 
-  /** Removes one element, or several, from a set: as many of their adds as the owner has seen. Fails as addToSet does. */
-  removeFromSet (key: string, field: NameOf<S, 'set'>, elements: Element | readonly Element[], options: AckOptions = {}): Promise<void> {
-    return this.#operate(key, listOf(elements).map(element => ({ kind: 'remove', field, element })), options)
+  /**
+   * Removes one element, or several, from a set: as many of their adds as the owner has seen. Fails
+   * as addToSet does.
+   */
+  removeFromSet (
+    key: string,
+    field: NameOf<S, 'set'>,
+    elements: Element | readonly Element[],
+    options: AckOptions = {}
+  ): Promise<void> {
+    return this.#operate(
+      key,
+      listOf(elements).map(element => ({ kind: 'remove', field, element })),
+      options
+    )
   }
 
   /** Sets a maximum to a finite number, unless it is as great already. Fails as put does. */
-  raiseTo (key: string, field: NameOf<S, 'max'>, value: number, options: AckOptions = {}): Promise<void> {
+  raiseTo (
+    key: string,
+    field: NameOf<S, 'max'>,
+    value: number,
+    options: AckOptions = {}
+  ): Promise<void> {
     return this.#operate(key, [{ kind: 'max', field, value }], options)
   }
 
   /** Sets a minimum to a finite number, unless it is as small already. Fails as put does. */
-  lowerTo (key: string, field: NameOf<S, 'min'>, value: number, options: AckOptions = {}): Promise<void> {
+  lowerTo (
+    key: string,
+    field: NameOf<S, 'min'>,
+    value: number,
+    options: AckOptions = {}
+  ): Promise<void> {
     return this.#operate(key, [{ kind: 'min', field, value }], options)
   }
 
@@ -130,8 +201,16 @@ export class CacheWrites<S extends Schema = Schema> {
     const checked = checkKey(key)
     const body = checkBody({ operations })
     for (const { field, kind } of operations) this.#kinds.assert(field, KIND_OF[kind])
-    refuse(options, 'at', 'operations on counters, sets, maxima and minima: their value does not depend on time')
-    refuse(options, 'ttlMs', 'operations on counters, sets, maxima and minima: unset the field when its time is over')
+    refuse(
+      options,
+      'at',
+      'operations on counters, sets, maxima and minima: their value does not depend on time'
+    )
+    refuse(
+      options,
+      'ttlMs',
+      'operations on counters, sets, maxima and minima: unset the field when its time is over'
+    )
     return this.entry.send({ key: checked, ...body, ...this.entry.stamp(undefined) }, options)
   }
 
@@ -142,7 +221,14 @@ export class CacheWrites<S extends Schema = Schema> {
   }
 }
 
-const KIND_OF = { increment: 'counter', add: 'set', remove: 'set', max: 'max', min: 'min', sequenced: 'sequenced' } as const
+const KIND_OF = {
+  increment: 'counter',
+  add: 'set',
+  remove: 'set',
+  max: 'max',
+  min: 'min',
+  sequenced: 'sequenced'
+} as const
 
 function listOf (elements: Element | readonly Element[]): readonly Element[] {
   return Array.isArray(elements) ? elements as readonly Element[] : [elements as Element]
@@ -150,5 +236,7 @@ function listOf (elements: Element | readonly Element[]): readonly Element[] {
 
 /** Options that do not belong to a call are a mistake that types do not always show. */
 function refuse (options: object, option: 'at' | 'ttlMs', where: string): void {
-  if ((options as { readonly [name: string]: unknown })[option] !== undefined) throw new TypeError(`${option} is no option of ${where}`)
+  if ((options as { readonly [name: string]: unknown })[option] !== undefined) {
+    throw new TypeError(`${option} is no option of ${where}`)
+  }
 }

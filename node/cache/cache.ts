@@ -1,6 +1,6 @@
 /**
- * The cache as its users see it: the same on a node, which may hold the record itself, and on a client, which holds
- * nothing. Writes are in cache-writes.ts.
+ * The cache as its users see it: the same on a node, which may hold the record itself, and on a
+ * client, which holds nothing. Writes are in cache-writes.ts.
  */
 import type { Element } from '../../engine/fields/claims.js'
 import { KindError, UnavailableError } from '../../engine/errors.js'
@@ -47,24 +47,32 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   }
 
   /**
-   * A record's current fields, or undefined: registers as they were written, counters, maxima and minima as numbers, sets
-   * as arrays of their elements. Sees writes made through this node or client's owner at once, others as soon as they have
-   * replicated. What it returns is frozen, and stays as it is when the record changes; bytes in it
-   * cannot be frozen, and are the record's own: copy them before changing them.
-   * @throws TypeError, ValueError, LimitError; rejects with UnavailableError or TimeoutError when no holder answers
+   * A record's current fields, or undefined: registers as they were written, counters, maxima and
+   * minima as numbers, sets as arrays of their elements. Sees writes made through this node or
+   * client's owner at once, others as soon as they have replicated. What it returns is frozen, and
+   * stays as it is when the record changes; bytes in it cannot be frozen, and are the record's own:
+   * copy them before changing them.
+   * @throws TypeError, ValueError, LimitError; rejects with UnavailableError or TimeoutError when
+   *   no holder answers
    */
   async get (key: string): Promise<RecordOf<S> | undefined> {
     const { router, local, queries } = this.#options
     const shard = shardOf(checkKey(key), router.shape.shards)
     const group = groupOf(shard, router.shape.groups)
-    if (local?.held.phase(group) === 'ready') return local.shards.peek(shard)?.get(key) as RecordOf<S> | undefined
-    const [fields] = await queries.askHolder(router, group, 'get', { cache: this.name, keys: [key] })
+    if (local?.held.phase(group) === 'ready') {
+      return local.shards.peek(shard)?.get(key) as RecordOf<S> | undefined
+    }
+    const [fields] = await queries.askHolder(router, group, 'get', {
+      cache: this.name,
+      keys: [key]
+    })
     return (Object.freeze(fields) ?? undefined) as RecordOf<S> | undefined
   }
 
   /**
-   * Records by their keys, in the same order, undefined for those there are not: with one question for all that one node holds.
-   * Frozen, as by get. Not a snapshot: records written meanwhile may be as before or after. At most limits.maxKeysPerRead keys. Fails as get does.
+   * Records by their keys, in the same order, undefined for those there are not: with one question
+   * for all that one node holds. Frozen, as by get. Not a snapshot: records written meanwhile may
+   * be as before or after. At most limits.maxKeysPerRead keys. Fails as get does.
    */
   async getMany (keys: readonly string[]): Promise<Array<RecordOf<S> | undefined>> {
     return await getMany(this.#options, keys) as Array<RecordOf<S> | undefined>
@@ -75,26 +83,36 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
     return await this.get(key) !== undefined
   }
 
-  /** Whether a set holds an element. Fails as get does; rejects with KindError when the field is no set. */
+  /**
+   * Whether a set holds an element. Fails as get does; rejects with KindError when the field is no
+   * set.
+   */
   async hasElement (key: string, field: NameOf<S, 'set'>, element: Element): Promise<boolean> {
     this.#options.kinds.assert(field, 'set')
     const elements = (await this.get(key) as Fields | undefined)?.[field]
     if (elements === undefined) return false
-    if (!Array.isArray(elements)) throw new KindError(`field ${field} is no set: it reads as ${describe(elements)}`)
+    if (!Array.isArray(elements)) {
+      throw new KindError(`field ${field} is no set: it reads as ${describe(elements)}`)
+    }
     return elements.includes(element)
   }
 
   /**
-   * Reads a record and writes what `fn` makes of it: fields to put, null to delete it, undefined to leave it as it is.
+   * Reads a record and writes what `fn` makes of it: fields to put, null to delete it, undefined to
+   * leave it as it is.
    *
-   * Not linearizable: `fn` sees what get would return, and what others write between the reading and the writing is not
-   * looked at again; it merges field by field, the later time wins. To count or to collect use increment and addToSet, which lose
-   * nothing.
+   * Not linearizable: `fn` sees what get would return, and what others write between the reading
+   * and the writing is not looked at again; it merges field by field, the later time wins. To count
+   * or to collect use increment and addToSet, which lose nothing.
    * @param fn returns at once, not a promise
    * @returns whether anything was written
    * @throws what get and put throw, and what `fn` throws
    */
-  async update (key: string, fn: (fields: RecordOf<S> | undefined) => RegistersOf<S> | null | undefined, options: PutOptions = {}): Promise<boolean> {
+  async update (
+    key: string,
+    fn: (fields: RecordOf<S> | undefined) => RegistersOf<S> | null | undefined,
+    options: PutOptions = {}
+  ): Promise<boolean> {
     const next = fn(await this.get(key))
     if (next === undefined) return false
     if (next === null) {
@@ -105,50 +123,85 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   }
 
   /**
-   * Every live record, shard by shard and by key within a shard, in pages of bounded size. Records written meanwhile
-   * may or may not be among them.
+   * Every live record, shard by shard and by key within a shard, in pages of bounded size. Records
+   * written meanwhile may or may not be among them.
    * @throws UnavailableError, TimeoutError
    */
-  async * scan ({ node }: ReadOptions = {}): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
+  async *scan (
+    { node }: ReadOptions = {}
+  ): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
     const { router, queries } = this.#options
     const { shards, groups } = router.shape
-    if (node !== undefined && !router.knows(node)) throw new UnavailableError(`${node} is not a node that runs cache ${this.name}, as far as was heard`)
+    if (node !== undefined && !router.knows(node)) {
+      throw new UnavailableError(
+        `${node} is not a node that runs cache ${this.name}, as far as was heard`
+      )
+    }
     for (let shard = 0; shard < shards; shard++) {
       if (node !== undefined && !router.holders(groupOf(shard, groups)).includes(node)) continue
       let after: string | null = null
       for (;;) {
-        const query: { cache: string, shard: number, after: string | null, limit: number } = { cache: this.name, shard, after, limit: limits.maxScanPage }
-        const { records, more } = await (node === undefined ? queries.askHolder(router, groupOf(shard, groups), 'scan', query) : queries.ask(node, 'scan', query))
-        yield * records as Array<CacheRecord<RecordOf<S>>>
-        if (!more) break
+        const query: { cache: string, shard: number, after: string | null, limit: number } = {
+          cache: this.name,
+          shard,
+          after,
+          limit: limits.maxScanPage
+        }
+        const { records, more } = await (node === undefined
+          ? queries.askHolder(router, groupOf(shard, groups), 'scan', query)
+          : queries.ask(node, 'scan', query))
+        yield* records as Array<CacheRecord<RecordOf<S>>>
+        if (!more) {
+          break
+        }
         after = records[records.length - 1]?.key ?? after
       }
     }
   }
 
   /**
-   * The records that meet all conditions on indexed fields: `cache.query({ country: 'France', price: { lt: 2 } }, { limit: 100 })`.
-   * Operators are eq (a plain value), in, lt, lte, gt and gte; at least one of the fields must be declared under `indexes` in the
-   * nodes' settings. In pages of bounded size; records written meanwhile may or may not be among them.
+   * The records that meet all conditions on indexed fields: `cache.query({ country: 'France',
+   * price: { lt: 2 } }, { limit: 100 })`. Operators are eq (a plain value), in, lt, lte, gt and
+   * gte; at least one of the fields must be declared under `indexes` in the nodes' settings. In
+   * pages of bounded size; records written meanwhile may or may not be among them.
    * @param options.limit most records to return, from 1 up; default: all
-   * @throws TypeError, QueryError, LimitError at once; NotIndexedError (or a RemoteError of its code NOT_INDEXED), UnavailableError
-   * or TimeoutError while reading
+   * @throws TypeError, QueryError, LimitError at once; NotIndexedError (or a RemoteError of its
+   *   code NOT_INDEXED), UnavailableError or TimeoutError while reading
    */
-  query (where: Where, options: ReadOptions & { readonly limit?: number } = {}): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
+  query (
+    where: Where,
+    options: ReadOptions & { readonly limit?: number } = {}
+  ): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
     const { router, queries, ports: { timers } } = this.#options
     parseWhere(where)
-    return findRecords({ router, queries, timers }, where, options) as AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined>
+    return findRecords({ router, queries, timers }, where, options) as AsyncGenerator<
+      CacheRecord<RecordOf<S>>,
+      void,
+      undefined
+    >
   }
 
   /**
-   * Reads what changes, from the group's committed position on, as batches:
-   * `for await (const batch of cache.consume({ group: 'repricer', ratePerSecond: 1000 })) { ...; await batch.commit() }`
-   * At least once, and per key never older than before. Leaving the loop ends it, and so does closing the node or client.
+   * Reads what changes, from the group's committed position on, as batches: `for await (const batch
+   * of cache.consume({ group: 'repricer', ratePerSecond: 1000 })) { ...; await batch.commit() }` At
+   * least once, and per key never older than before. Leaving the loop ends it, and so does closing
+   * the node or client.
    * @throws ConfigError on options that cannot work
    */
   consume (options: ConsumeOptions): AsyncGenerator<Batch, void, undefined> {
-    const { router, queries, messenger, subjects, ports, checkIntervalMs, behindPatienceMs } = this.#options
-    return consume({ ...options, router, queries, messenger, subjects, ports, checkIntervalMs, behindPatienceMs, closing: this.#closing.signal })
+    const { router, queries, messenger, subjects, ports, checkIntervalMs, behindPatienceMs } =
+      this.#options
+    return consume({
+      ...options,
+      router,
+      queries,
+      messenger,
+      subjects,
+      ports,
+      checkIntervalMs,
+      behindPatienceMs,
+      closing: this.#closing.signal
+    })
   }
 
   /** Resolves when every write so far has reached an owner, or failed. */

@@ -1,7 +1,8 @@
 /**
- * Reads many records with few questions: keys are gathered by the node that is asked first for them, and asked for in pieces.
- * Where large records fill an answer early, the rest is asked for again. A node that turns out not to answer, or no longer
- * to hold all of them, costs its piece one question per placement group.
+ * Reads many records with few questions: keys are gathered by the node that is asked first for
+ * them, and asked for in pieces. Where large records fill an answer early, the rest is asked for
+ * again. A node that turns out not to answer, or no longer to hold all of them, costs its piece one
+ * question per placement group.
  */
 import { EnvelopeError, LimitError, MillpondError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
@@ -20,20 +21,29 @@ export interface ReadSource {
   readonly local?: Replicator
 }
 
-interface Asked { readonly key: string, readonly group: number }
+interface Asked {
+  readonly key: string
+  readonly group: number
+}
 type Answer = Reply<'get'>[number]
 type Found = Map<string, Answer>
 
 /**
  * @returns per key its record, or undefined when there is none, in the order of the keys
- * @throws TypeError, ValueError, LimitError; UnavailableError or TimeoutError when no holder of a key answers
+ * @throws TypeError, ValueError, LimitError; UnavailableError or TimeoutError when no holder of a
+ *   key answers
  */
-export async function getMany (source: ReadSource, keys: readonly string[]): Promise<Array<Fields | undefined>> {
+export async function getMany (
+  source: ReadSource,
+  keys: readonly string[]
+): Promise<Array<Fields | undefined>> {
   const found: Found = new Map()
   const pieces = cut(source, missing(source, checkKeys(keys), found))
   let next = 0
   const lane = async (): Promise<void> => {
-    for (let piece = pieces[next++]; piece !== undefined; piece = pieces[next++]) await askFor(source, piece.holder, piece.asked, found)
+    for (let piece = pieces[next++]; piece !== undefined; piece = pieces[next++]) {
+      await askFor(source, piece.holder, piece.asked, found)
+    }
   }
   await Promise.all(Array.from({ length: Math.min(limits.maxGetsInFlight, pieces.length) }, lane))
   return keys.map(key => found.get(key) ?? undefined)
@@ -41,7 +51,11 @@ export async function getMany (source: ReadSource, keys: readonly string[]): Pro
 
 function checkKeys (keys: unknown): readonly string[] {
   if (!Array.isArray(keys)) throw new TypeError(`keys must be an array, got ${describe(keys)}`)
-  if (keys.length > limits.maxKeysPerRead) throw new LimitError(`${keys.length} keys in one read, at most ${limits.maxKeysPerRead} are allowed`)
+  if (keys.length > limits.maxKeysPerRead) {
+    throw new LimitError(
+      `${keys.length} keys in one read, at most ${limits.maxKeysPerRead} are allowed`
+    )
+  }
   return [...new Set(keys.map(checkKey))]
 }
 
@@ -52,13 +66,17 @@ function missing ({ router, local }: ReadSource, keys: readonly string[], found:
   for (const key of keys) {
     const shard = shardOf(key, shards)
     const group = groupOf(shard, groups)
-    if (local?.held.phase(group) === 'ready') found.set(key, local.shards.peek(shard)?.get(key) ?? null)
-    else elsewhere.push({ key, group })
+    if (local?.held.phase(group) === 'ready') {
+      found.set(key, local.shards.peek(shard)?.get(key) ?? null)
+    } else elsewhere.push({ key, group })
   }
   return elsewhere
 }
 
-function cut ({ router }: ReadSource, asked: readonly Asked[]): Array<{ holder: string | undefined, asked: Asked[] }> {
+function cut (
+  { router }: ReadSource,
+  asked: readonly Asked[]
+): Array<{ holder: string | undefined, asked: Asked[] }> {
   const byHolder = new Map<string | undefined, Asked[]>()
   for (const one of asked) {
     const [holder] = router.holders(one.group)
@@ -66,10 +84,23 @@ function cut ({ router }: ReadSource, asked: readonly Asked[]): Array<{ holder: 
     if (same === undefined) byHolder.set(holder, [one])
     else same.push(one)
   }
-  return [...byHolder].flatMap(([holder, all]) => Array.from({ length: Math.ceil(all.length / limits.maxKeysPerGet) }, (_, i) => ({ holder, asked: all.slice(i * limits.maxKeysPerGet, (i + 1) * limits.maxKeysPerGet) })))
+  return [...byHolder].flatMap(([holder, all]) =>
+    Array.from(
+      { length: Math.ceil(all.length / limits.maxKeysPerGet) },
+      (_, i) => ({
+        holder,
+        asked: all.slice(i * limits.maxKeysPerGet, (i + 1) * limits.maxKeysPerGet)
+      })
+    )
+  )
 }
 
-async function askFor ({ name, router, queries }: ReadSource, holder: string | undefined, asked: readonly Asked[], found: Found): Promise<void> {
+async function askFor (
+  { name, router, queries }: ReadSource,
+  holder: string | undefined,
+  asked: readonly Asked[],
+  found: Found
+): Promise<void> {
   if (holder !== undefined) {
     try {
       await takeAll(asked, found, keys => queries.ask(holder, 'get', { cache: name, keys }))
@@ -80,13 +111,28 @@ async function askFor ({ name, router, queries }: ReadSource, holder: string | u
   }
   const byGroup = new Map<number, Asked[]>()
   for (const one of asked) byGroup.set(one.group, [...byGroup.get(one.group) ?? [], one])
-  for (const [group, some] of byGroup) await takeAll(some, found, keys => queries.askHolder(router, group, 'get', { cache: name, keys }))
+  for (const [group, some] of byGroup) {
+    await takeAll(
+      some,
+      found,
+      keys => queries.askHolder(router, group, 'get', { cache: name, keys })
+    )
+  }
 }
 
-async function takeAll (asked: readonly Asked[], found: Found, ask: (keys: string[]) => Promise<readonly Answer[]>): Promise<void> {
+async function takeAll (
+  asked: readonly Asked[],
+  found: Found,
+  ask: (keys: string[]) => Promise<readonly Answer[]>
+): Promise<void> {
   for (let left = asked.map(({ key }) => key); left.length > 0;) {
     const answers = await ask(left)
-    if (answers.length === 0 || answers.length > left.length) throw new EnvelopeError('shape', `asked for ${left.length} records, and got ${answers.length}`)
+    if (answers.length === 0 || answers.length > left.length) {
+      throw new EnvelopeError(
+        'shape',
+        `asked for ${left.length} records, and got ${answers.length}`
+      )
+    }
     answers.forEach((answer, i) => found.set(left[i] as string, Object.freeze(answer)))
     left = left.slice(answers.length)
   }

@@ -1,6 +1,7 @@
 /**
- * A patch, cut into the writes it takes: a write has one event time for all it sets, and either sets registers or operates.
- * So fields of one time go together, those of another time by themselves, and those ordered by sequence numbers too.
+ * A patch, cut into the writes it takes: a write has one event time for all it sets, and either
+ * sets registers or operates. So fields of one time go together, those of another time by
+ * themselves, and those ordered by sequence numbers too.
  */
 import type { Value } from '../../engine/base/values.js'
 import { checkName, describe } from '../../engine/base/values.js'
@@ -10,11 +11,17 @@ import type { FieldKinds, NameOf, Schema } from './cache-schema.js'
 /** A field ordered by event time. Without a value it is unset. */
 export interface RegisterPatch {
   readonly value?: Value | undefined
-  /** When this field's event happened, a Date or milliseconds since 1970. Default: that of the whole patch, or now. */
+  /**
+   * When this field's event happened, a Date or milliseconds since 1970. Default: that of the whole
+   * patch, or now.
+   */
   readonly at?: Date | number
 }
 
-/** A field ordered by its source's own numbers, whatever the clocks say. Without a value it is unset. */
+/**
+ * A field ordered by its source's own numbers, whatever the clocks say. Without a value it is
+ * unset.
+ */
 export interface SequencedPatch {
   readonly value?: Value | undefined
   /** Where the source's log stood, an integer from 0 up: the greatest wins. */
@@ -23,7 +30,9 @@ export interface SequencedPatch {
 
 export type Patch<S extends Schema> = string extends keyof S
   ? { readonly [field: string]: RegisterPatch | SequencedPatch }
-  : { readonly [F in NameOf<S, 'register'>]?: RegisterPatch } & { readonly [F in NameOf<S, 'sequenced'>]?: SequencedPatch }
+  :
+    & { readonly [F in NameOf<S, 'register'>]?: RegisterPatch }
+    & { readonly [F in NameOf<S, 'sequenced'>]?: SequencedPatch }
 
 export interface PatchPart {
   readonly body: WriteBody
@@ -35,9 +44,15 @@ export interface PatchPart {
  * @throws TypeError, ValueError, LimitError, KindError naming the field that cannot be written
  */
 export function cutPatch (patch: unknown, kinds: FieldKinds): PatchPart[] {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) throw new TypeError(`a patch must be an object of fields, got ${describe(patch)}`)
-  const operations: Array<{ kind: 'sequenced', field: string, sequence: unknown, value: unknown }> = []
-  const byTime = new Map<number | undefined, { at: Date | number | undefined, fields: Record<string, unknown>, unset: string[] }>()
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
+    throw new TypeError(`a patch must be an object of fields, got ${describe(patch)}`)
+  }
+  const operations: Array<{ kind: 'sequenced', field: string, sequence: unknown, value: unknown }> =
+    []
+  const byTime = new Map<
+    number | undefined,
+    { at: Date | number | undefined, fields: Record<string, unknown>, unset: string[] }
+  >()
   for (const [name, how] of Object.entries(patch as Record<string, unknown>)) {
     const { value, at, sequence } = partsOf(checkName(name), how)
     kinds.assert(name, sequence === undefined ? 'register' : 'sequenced')
@@ -54,16 +69,34 @@ export function cutPatch (patch: unknown, kinds: FieldKinds): PatchPart[] {
   if (operations.length + byTime.size === 0) throw new TypeError('a patch needs at least one field')
   const parts = [...byTime.values()].map(({ at, fields, unset }): PatchPart => ({
     at,
-    body: checkBody({ ...Object.keys(fields).length === 0 ? {} : { fields }, ...unset.length === 0 ? {} : { unset } })
+    body: checkBody({
+      ...Object.keys(fields).length === 0 ? {} : { fields },
+      ...unset.length === 0 ? {} : { unset }
+    })
   }))
-  return operations.length === 0 ? parts : [...parts, { at: undefined, body: checkBody({ operations }) }]
+  return operations.length === 0
+    ? parts
+    : [...parts, { at: undefined, body: checkBody({ operations }) }]
 }
 
-function partsOf (name: string, how: unknown): { value?: unknown, at?: Date | number, sequence?: unknown } {
+function partsOf (
+  name: string,
+  how: unknown
+): { value?: unknown, at?: Date | number, sequence?: unknown } {
   const shape = '{ value, at } or { value, sequence }'
-  if (typeof how !== 'object' || how === null || Array.isArray(how)) throw new TypeError(`field ${name} of a patch must be ${shape}, got ${describe(how)}`)
-  for (const part of Object.keys(how)) if (part !== 'value' && part !== 'at' && part !== 'sequence') throw new TypeError(`field ${name} of a patch must be ${shape}, and has ${describe(part)}`)
+  if (typeof how !== 'object' || how === null || Array.isArray(how)) {
+    throw new TypeError(`field ${name} of a patch must be ${shape}, got ${describe(how)}`)
+  }
+  for (const part of Object.keys(how)) {
+    if (part !== 'value' && part !== 'at' && part !== 'sequence') {
+      throw new TypeError(`field ${name} of a patch must be ${shape}, and has ${describe(part)}`)
+    }
+  }
   const parts = how as { value?: unknown, at?: Date | number, sequence?: unknown }
-  if (parts.at !== undefined && parts.sequence !== undefined) throw new TypeError(`field ${name} of a patch has both a time and a sequence number; one of them orders it`)
+  if (parts.at !== undefined && parts.sequence !== undefined) {
+    throw new TypeError(
+      `field ${name} of a patch has both a time and a sequence number; one of them orders it`
+    )
+  }
   return parts
 }

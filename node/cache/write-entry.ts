@@ -1,11 +1,14 @@
 /**
- * Where writes enter: each is given its version, and goes to the replica on this node or to an owner elsewhere.
+ * Where writes enter: each is given its version, and goes to the replica on this node or to an
+ * owner elsewhere.
  *
  *   version   the event time, or the writer's clock
  *   stamp     the writer's clock: it orders events of equal time
- *   expires   the event time plus the time to live: a log that is read again expires as it did the first time
+ *   expires   the event time plus the time to live: a log that is read again expires as it did the
+ *             first time
  */
-import { ClosedError, LimitError, MillpondError, OutcomeUnknownError, RemoteError } from '../../engine/errors.js'
+import { ClosedError, LimitError, MillpondError, OutcomeUnknownError,
+  RemoteError } from '../../engine/errors.js'
 import { VERSION_UNITS_PER_MS, type HybridClock } from '../../engine/base/hlc.js'
 import { groupOf, shardOf } from '../../engine/topology/routing.js'
 import { describe } from '../../engine/base/values.js'
@@ -39,10 +42,15 @@ export class WriteEntry {
   readonly #options: WriteEntryOptions
   #closed = false
 
-  constructor (options: WriteEntryOptions) { this.#options = options }
+  constructor (options: WriteEntryOptions) {
+    this.#options = options
+  }
 
   /** @throws TypeError, FutureVersionError, LimitError on a time that cannot be */
-  stamp (at: Date | number | undefined, ttlMs?: number): { version: number, stamp: number, expires?: number } {
+  stamp (
+    at: Date | number | undefined,
+    ttlMs?: number
+  ): { version: number, stamp: number, expires?: number } {
     const { clock } = this.#options
     if (at === undefined && ttlMs === undefined) {
       const version = clock.next()
@@ -54,18 +62,31 @@ export class WriteEntry {
     return { version: dated ?? stamp, stamp, ...expires }
   }
 
-  /** @throws ClosedError, ConfigError, TypeError, BusyError at once (nothing changed); rejects as Cache.put says */
-  send (write: Write, { ack = 'buffered', timeoutMs = DEFAULT_WRITE_TIMEOUT_MS }: AckOptions): Promise<void> {
+  /**
+   * @throws ClosedError, ConfigError, TypeError, BusyError at once (nothing changed); rejects as
+   * Cache.put says
+   */
+  send (
+    write: Write,
+    { ack = 'buffered', timeoutMs = DEFAULT_WRITE_TIMEOUT_MS }: AckOptions
+  ): Promise<void> {
     const { name, router, local, forwarder, onWriteFailed } = this.#options
     if (this.#closed) throw new ClosedError(`cache ${name}`)
     const { shards, groups, replicas } = router.shape
     replicasNeeded(ack, replicas) // refuses a write concern that cannot be reached
-    if (!Number.isFinite(timeoutMs) || timeoutMs < 0) throw new TypeError(`timeoutMs must be a number of milliseconds from 0 up, got ${describe(timeoutMs)}`)
+    if (!Number.isFinite(timeoutMs) || timeoutMs < 0) {
+      throw new TypeError(
+        `timeoutMs must be a number of milliseconds from 0 up, got ${describe(timeoutMs)}`
+      )
+    }
     const shard = shardOf(write.key, shards)
-    const sent: Promise<unknown> = local !== undefined && takes(local.held.phase(groupOf(shard, groups)), write)
-      ? local.write(shard, write, ack, timeoutMs)
-      : forwarder.submit(shard, write, ack, Math.ceil(timeoutMs))
-    const done = sent.then(() => {}, (error: unknown) => { throw plainly(write, error) })
+    const sent: Promise<unknown> =
+      local !== undefined && takes(local.held.phase(groupOf(shard, groups)), write)
+        ? local.write(shard, write, ack, timeoutMs)
+        : forwarder.submit(shard, write, ack, Math.ceil(timeoutMs))
+    const done = sent.then(() => {}, (error: unknown) => {
+      throw plainly(write, error)
+    })
     done.catch((error: unknown) => onWriteFailed(name, write.key, error))
     return done
   }
@@ -78,39 +99,66 @@ export class WriteEntry {
     return allOf(writes.map(write => this.send(write, options)))
   }
 
-  close (): void { this.#closed = true }
+  close (): void {
+    this.#closed = true
+  }
 }
 
 /**
- * What an operation means depends on what a replica has seen: on one that is still fetching, an increment might belong to
- * an epoch that has ended, and a removal would find nothing to remove.
+ * What an operation means depends on what a replica has seen: on one that is still fetching, an
+ * increment might belong to an epoch that has ended, and a removal would find nothing to remove.
  */
-function takes (phase: 'syncing' | 'ready' | 'leaving' | undefined, { operations }: Write): boolean {
+function takes (
+  phase: 'syncing' | 'ready' | 'leaving' | undefined,
+  { operations }: Write
+): boolean {
   return phase !== undefined && (phase !== 'syncing' || operations === undefined)
 }
 
-/** "It may have taken effect, and trying again does no harm" is true of every write but an increment. */
+/**
+ * "It may have taken effect, and trying again does no harm" is true of every write but an
+ * increment.
+ */
 function plainly ({ key, operations }: Write, error: unknown): Error {
   const counts = operations?.some(({ kind }) => kind === 'increment') === true
-  if (!counts || !(error instanceof MillpondError) || error.changed !== 'maybe' || error instanceof OutcomeUnknownError) return error as Error
+  if (
+    !counts || !(error instanceof MillpondError) || error.changed !== 'maybe' ||
+    error instanceof OutcomeUnknownError
+  ) return error as Error
   return new OutcomeUnknownError(`${JSON.stringify(key)}: ${error.message}`, error)
 }
 
 /** @param from the version-time it is counted from */
 function expiryOf (from: number, ttlMs: number): number {
-  if (typeof ttlMs !== 'number' || !Number.isFinite(ttlMs) || ttlMs <= 0) throw new TypeError(`ttlMs must be a number of milliseconds above 0, got ${describe(ttlMs)}`)
+  if (typeof ttlMs !== 'number' || !Number.isFinite(ttlMs) || ttlMs <= 0) {
+    throw new TypeError(`ttlMs must be a number of milliseconds above 0, got ${describe(ttlMs)}`)
+  }
   const expires = from + Math.ceil(ttlMs * VERSION_UNITS_PER_MS)
-  if (!Number.isSafeInteger(expires)) throw new LimitError(`ttlMs ${ttlMs} ends after the year 2255; leave it out for never`)
+  if (!Number.isSafeInteger(expires)) {
+    throw new LimitError(`ttlMs ${ttlMs} ends after the year 2255; leave it out for never`)
+  }
   return expires
 }
 
-/** Waits for all, and fails when one did: with its error, which must not claim that nothing changed when others did. */
+/**
+ * Waits for all, and fails when one did: with its error, which must not claim that nothing changed
+ * when others did.
+ */
 async function allOf (writes: ReadonlyArray<Promise<void>>): Promise<void> {
   const outcomes = await Promise.allSettled(writes)
-  const failed = outcomes.find((outcome): outcome is PromiseRejectedResult => outcome.status === 'rejected')
+  const failed = outcomes.find((outcome): outcome is PromiseRejectedResult =>
+    outcome.status === 'rejected'
+  )
   if (failed === undefined) return
   const error: unknown = failed.reason
-  const othersStand = outcomes.some(outcome => outcome.status === 'fulfilled' || !(outcome.reason instanceof MillpondError) || outcome.reason.changed !== 'no')
+  const othersStand = outcomes.some(outcome =>
+    outcome.status === 'fulfilled' || !(outcome.reason instanceof MillpondError) ||
+    outcome.reason.changed !== 'no'
+  )
   if (!(error instanceof MillpondError) || error.changed !== 'no' || !othersStand) throw error
-  throw new RemoteError(error.code, `${error.message}; other fields of the patch were written`, { changed: 'maybe', retryable: error.retryable, cause: error })
+  throw new RemoteError(error.code, `${error.message}; other fields of the patch were written`, {
+    changed: 'maybe',
+    retryable: error.retryable,
+    cause: error
+  })
 }

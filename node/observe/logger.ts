@@ -1,5 +1,6 @@
 /**
- * Events as log lines: JSON on standard error, one line each. pino is imported here and nowhere else.
+ * Events as log lines: JSON on standard error, one line each. pino is imported here and nowhere
+ * else.
  *
  *   error   somebody has to act: two processes share a name, data is damaged, the disk refuses
  *   warn    it went wrong and is dealt with; often, it is worth a look
@@ -15,16 +16,21 @@ export type LogLevel = typeof LOG_LEVELS[number]
 
 export interface LoggerOptions {
   readonly level: LogLevel
-  /** Stand in every line. Events have names of their own, `node` among them: that is the other node. */
+  /**
+   * Stand in every line. Events have names of their own, `node` among them: that is the other node.
+   */
   readonly facts?: Readonly<Record<string, string>>
-  /** Takes the lines. Default: standard error, written at once, so that the last line before a crash is there. */
+  /**
+   * Takes the lines. Default: standard error, written at once, so that the last line before a crash
+   * is there.
+   */
   readonly stream?: { write(line: string): void }
 }
 
 export interface Logger {
-  onEvent (event: MillpondEvent): void
-  info (facts: Readonly<Record<string, unknown>>, message: string): void
-  error (facts: Readonly<Record<string, unknown>>, message: string): void
+  onEvent(event: MillpondEvent): void
+  info(facts: Readonly<Record<string, unknown>>, message: string): void
+  error(facts: Readonly<Record<string, unknown>>, message: string): void
 }
 
 export function createLogger ({ level, facts = {}, stream }: LoggerOptions): Logger {
@@ -66,8 +72,10 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'connection-problem':
     case 'write-failed':
       return 'warn'
-    case 'member-left': return event.why === 'silent' ? 'warn' : 'info'
-    case 'connection': return event.connected ? 'info' : 'warn'
+    case 'member-left':
+      return event.why === 'silent' ? 'warn' : 'info'
+    case 'connection':
+      return event.connected ? 'info' : 'warn'
     case 'member-joined':
     case 'store-recovered':
       return 'info'
@@ -78,6 +86,7 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'tombstones-collected':
     case 'incarnations-retired':
       return 'debug'
-    case 'store-committed': return 'trace'
+    case 'store-committed':
+      return 'trace'
   }
 }

@@ -17,19 +17,29 @@ export type ShardCursor = readonly [shard: number, cursor: Uint8Array]
 export class Commits {
   readonly #options: CommitsOptions
 
-  constructor (options: CommitsOptions) { this.#options = options }
+  constructor (options: CommitsOptions) {
+    this.#options = options
+  }
 
   /**
    * Reads the committed cursors of these placement groups.
    * @returns what was found, and the groups that could not be asked about right now
    */
-  async read (groups: readonly number[]): Promise<{ readonly cursors: ShardCursor[], readonly left: number[] }> {
+  async read (
+    groups: readonly number[]
+  ): Promise<{ readonly cursors: ShardCursor[], readonly left: number[] }> {
     const { router, queries, holders, consumerGroup } = this.#options
     const cursors: ShardCursor[] = []
     const left = groups.filter(group => holders.of(group) === undefined)
     for (const [holder, asked] of holders.group(groups, group => group)) {
       try {
-        cursors.push(...await queries.ask(holder, 'cursors', { cache: router.cache, consumerGroup, groups: asked }))
+        cursors.push(
+          ...await queries.ask(holder, 'cursors', {
+            cache: router.cache,
+            consumerGroup,
+            groups: asked
+          })
+        )
       } catch (error) {
         if (!(error instanceof MillpondError) || !error.retryable) throw error
         left.push(...asked)
@@ -39,18 +49,38 @@ export class Commits {
     return { cursors, left }
   }
 
-  /** Commits cursors at a holder of each shard, one message per holder. @throws UnavailableError, TimeoutError when a shard has none that answers */
+  /**
+   * Commits cursors at a holder of each shard, one message per holder. @throws UnavailableError,
+   * TimeoutError when a shard has none that answers
+   */
   async write (cursors: readonly ShardCursor[]): Promise<void> {
     const { router, queries, holders, consumerGroup } = this.#options
     const { cache, shape: { groups } } = router
-    await Promise.all([...holders.group(cursors, ([shard]) => groupOf(shard, groups))].map(async ([holder, ofHolder]) => {
-      try {
-        await queries.ask(holder, 'commit', { cache, consumerGroup, cursors: ofHolder.map(([shard, cursor]): [number, Uint8Array] => [shard, cursor]) })
-      } catch (error) {
-        if (!(error instanceof MillpondError) || !error.retryable) throw error
-        // This holder cannot take them all: each goes to whichever can. Committing twice joins to the same.
-        await Promise.all(ofHolder.map(async ([shard, cursor]) => await queries.askHolder(router, groupOf(shard, groups), 'commit', { cache, consumerGroup, cursors: [[shard, cursor]] })))
-      }
-    }))
+    await Promise.all(
+      [...holders.group(cursors, ([shard]) => groupOf(shard, groups))].map(
+        async ([holder, ofHolder]) => {
+          try {
+            await queries.ask(holder, 'commit', {
+              cache,
+              consumerGroup,
+              cursors: ofHolder.map(([shard, cursor]): [number, Uint8Array] => [shard, cursor])
+            })
+          } catch (error) {
+            if (!(error instanceof MillpondError) || !error.retryable) throw error
+            // This holder cannot take them all: each goes to whichever can. Committing twice joins
+            // to the same.
+            await Promise.all(
+              ofHolder.map(async ([shard, cursor]) =>
+                await queries.askHolder(router, groupOf(shard, groups), 'commit', {
+                  cache,
+                  consumerGroup,
+                  cursors: [[shard, cursor]]
+                })
+              )
+            )
+          }
+        }
+      )
+    )
   }
 }

@@ -1,13 +1,13 @@
 /**
  * A consumer: reads every shard of a cache at its own pace and remembers how far it came (D7).
  *
- *   hints ---------> dirty shards --(rate limit)--> poll a holder --> batch --> the program --> commit
+ *   hints ----> dirty shards --(rate limit)--> poll a holder --> batch --> the program --> commit
  *   digest check -->
  *
- * It starts at the group's committed cursors, or at the beginning. A record that changes many times before it is read is
- * given out once, as it is now; what waits for a slow consumer never exceeds the live records. Delivery is at least
- * once, and per key never older than before. Here are its beginning, its pace and its end; how shards are read is in
- * shard-reader.ts.
+ * It starts at the group's committed cursors, or at the beginning. A record that changes many times
+ * before it is read is given out once, as it is now; what waits for a slow consumer never exceeds
+ * the live records. Delivery is at least once, and per key never older than before. Here are its
+ * beginning, its pace and its end; how shards are read is in shard-reader.ts.
  */
 import { setMaxListeners } from 'node:events'
 import type { Change } from '../../engine/changes.js'
@@ -42,9 +42,14 @@ export interface ConsumeOptions {
 
 export interface Batch {
   readonly changes: readonly Change[]
-  /** Shards that are being read again from the start: forget their keys that do not come again. Nearly always empty. */
+  /**
+   * Shards that are being read again from the start: forget their keys that do not come again.
+   * Nearly always empty.
+   */
   readonly resets: readonly number[]
-  /** Commits everything up to this batch for the group; resolves when an owner of each shard has it. */
+  /**
+   * Commits everything up to this batch for the group; resolves when an owner of each shard has it.
+   */
   commit(): Promise<void>
 }
 
@@ -65,7 +70,7 @@ export interface ConsumerOptions extends ConsumeOptions {
 /** Pause before a holder that had nothing for us is asked again. */
 const RETRY_MS = 20
 
-export async function * consume (options: ConsumerOptions): AsyncGenerator<Batch, void, undefined> {
+export async function* consume (options: ConsumerOptions): AsyncGenerator<Batch, void, undefined> {
   const consumer = new Consumer(options)
   try {
     await consumer.start()
@@ -95,9 +100,23 @@ class Consumer {
   #closed = false
 
   constructor (options: ConsumerOptions) {
-    const { ports: { clock, timers }, ratePerSecond = Infinity, batchSize = 500, router, queries, group: consumerGroup, behindPatienceMs } = options
-    if (!(ratePerSecond > 0)) throw new ConfigError(`ratePerSecond must be a positive number, got ${ratePerSecond}`)
-    if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > limits.maxPollLimit) throw new ConfigError(`batchSize must be an integer from 1 to ${limits.maxPollLimit}, got ${batchSize}`)
+    const {
+      ports: { clock, timers },
+      ratePerSecond = Infinity,
+      batchSize = 500,
+      router,
+      queries,
+      group: consumerGroup,
+      behindPatienceMs
+    } = options
+    if (!(ratePerSecond > 0)) {
+      throw new ConfigError(`ratePerSecond must be a positive number, got ${ratePerSecond}`)
+    }
+    if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > limits.maxPollLimit) {
+      throw new ConfigError(
+        `batchSize must be an integer from 1 to ${limits.maxPollLimit}, got ${batchSize}`
+      )
+    }
     this.#options = options
     const positions = new Positions(router.shape)
     const holders = new HolderChoice(router)
@@ -112,13 +131,19 @@ class Consumer {
 
   async start (): Promise<void> {
     const { messenger, subjects, router, signal, closing } = this.#options
-    const hints = onHints(messenger, subjects, router.cache, (node, shards) => this.#hinted(node, shards))
+    const hints = onHints(
+      messenger,
+      subjects,
+      router.cache,
+      (node, shards) => this.#hinted(node, shards)
+    )
     this.#closers.push(() => hints.close())
     const abort = () => {
       this.#closed = true
       this.#wake.end()
     }
-    setMaxListeners(0, closing) // one of each consumer, and each takes its own away: no leak to warn of
+    // one of each consumer, and each takes its own away: no leak to warn of
+    setMaxListeners(0, closing)
     for (const end of signal === undefined ? [closing] : [closing, signal]) {
       end.addEventListener('abort', abort)
       this.#closers.push(() => end.removeEventListener('abort', abort))
@@ -171,15 +196,20 @@ class Consumer {
 
   async #read (): Promise<Batch | null> {
     const { ports, batchSize = 500 } = this.#options
-    const { changes, resets, isStalled } = await this.#reader.read(Math.min(batchSize, this.#rate.allowed)).catch((error: unknown) => {
-      if (this.#closed) return { changes: [], resets: [], isStalled: false } // the connection went with us
+    const { changes, resets, isStalled } = await this.#reader.read(
+      Math.min(batchSize, this.#rate.allowed)
+    ).catch((error: unknown) => {
+      // the connection went with us
+      if (this.#closed) return { changes: [], resets: [], isStalled: false }
       throw error
     })
     this.#isStalled = isStalled
     this.#rate.take(changes.length)
     if (changes.length > 0) this.#idleSinceMs = ports.clock.monotonicMs()
     if (isStalled) await this.#wake.sleep(RETRY_MS)
-    return changes.length === 0 && resets.length === 0 ? null : { changes, resets, commit: this.#commitUpTo(this.#reader.readSoFar()) }
+    return changes.length === 0 && resets.length === 0
+      ? null
+      : { changes, resets, commit: this.#commitUpTo(this.#reader.readSoFar()) }
   }
 
   #hinted (node: string, shards: readonly number[]): void {

@@ -1,6 +1,6 @@
 /**
- * Which holder a consumer uses for each placement group: the same one as long as it is one, so that cursors, hints and
- * digests fit together, and the next one when it cannot answer.
+ * Which holder a consumer uses for each placement group: the same one as long as it is one, so that
+ * cursors, hints and digests fit together, and the next one when it cannot answer.
  */
 import type { Router } from '../../replication/membership/router.js'
 
@@ -8,7 +8,9 @@ export class HolderChoice {
   readonly #router: Router
   readonly #chosen = new Map<number, string>()
 
-  constructor (router: Router) { this.#router = router }
+  constructor (router: Router) {
+    this.#router = router
+  }
 
   /** The holder in use, or undefined while nobody holds the group. */
   of (group: number): string | undefined {
@@ -21,7 +23,9 @@ export class HolderChoice {
     return first
   }
 
-  isInUse (group: number, node: string): boolean { return this.#chosen.get(group) === node }
+  isInUse (group: number, node: string): boolean {
+    return this.#chosen.get(group) === node
+  }
 
   /** Uses the holder after this one. @returns whether there is another one */
   moveOn (group: number, from: string): boolean {

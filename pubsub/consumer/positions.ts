@@ -24,7 +24,9 @@ export class Positions {
     this.#digests = new Array<string>(shape.shards).fill(UNREAD)
   }
 
-  cursor (shard: number): Uint8Array | null { return this.#cursors[shard] ?? null }
+  cursor (shard: number): Uint8Array | null {
+    return this.#cursors[shard] ?? null
+  }
 
   /** Remembers how far a shard was read. */
   moveTo (shard: number, cursor: Uint8Array | null): void {
@@ -32,25 +34,38 @@ export class Positions {
     this.#digests[shard] = cursor === null ? UNREAD : digestOf(decodeCursor(cursor, shard).seen)
   }
 
-  /** Forgets what was read of a shard, in a new generation: committing from there replaces what was committed. */
+  /**
+   * Forgets what was read of a shard, in a new generation: committing from there replaces what was
+   * committed.
+   */
   startOver (shard: number): void {
     const before = this.#cursors[shard]
-    const generation = before === null || before === undefined ? 0 : decodeCursor(before, shard).generation + 1
+    const generation = before === null || before === undefined
+      ? 0
+      : decodeCursor(before, shard).generation + 1
     this.moveTo(shard, encodeCursor(startOf(shard, generation)))
   }
 
-  get isClean (): boolean { return this.#dirty.size === 0 }
+  get isClean (): boolean {
+    return this.#dirty.size === 0
+  }
 
   markDirty (shard: number): void {
     if (shard < this.#shape.shards) this.#dirty.add(shard)
   }
 
-  markClean (shard: number): void { this.#dirty.delete(shard) }
+  markClean (shard: number): void {
+    this.#dirty.delete(shard)
+  }
 
   /** Dirty shards, the longest waiting first. */
-  dirty (): IterableIterator<number> { return this.#dirty.values() }
+  dirty (): IterableIterator<number> {
+    return this.#dirty.values()
+  }
 
-  shardsOf (group: number): number[] { return shardsOfGroup(group, this.#shape.shards, this.#shape.groups) }
+  shardsOf (group: number): number[] {
+    return shardsOfGroup(group, this.#shape.shards, this.#shape.groups)
+  }
 
   /** The digest a replica's group would have if this consumer had read all of it. */
   root (group: number): string {

@@ -1,6 +1,6 @@
 /**
- * A token bucket: lets a consumer read at most so many records per second, in portions of about a twentieth of a second,
- * so that a slow rate does not turn into a request per record.
+ * A token bucket: lets a consumer read at most so many records per second, in portions of about a
+ * twentieth of a second, so that a slow rate does not turn into a request per record.
  */
 import type { Clock } from '../../engine/ports.js'
 
@@ -26,17 +26,29 @@ export class RateLimit {
   get allowed (): number {
     if (this.#perSecond === Infinity) return Infinity
     const now = this.#clock.monotonicMs()
-    this.#tokens = Math.min(this.#capacity, this.#tokens + (now - this.#filledMs) / 1000 * this.#perSecond)
+    this.#tokens = Math.min(
+      this.#capacity,
+      this.#tokens + (now - this.#filledMs) / 1000 * this.#perSecond
+    )
     this.#filledMs = now
     return this.#tokens >= this.#portion ? Math.floor(this.#tokens) : 0
   }
 
-  get #portion (): number { return Math.max(1, this.#capacity / 2) }
-
-  /** How long until something is allowed, in whole milliseconds: what rounding leaves of less would never pass. */
-  get waitMs (): number {
-    return this.allowed > 0 ? 0 : Math.max(1, Math.ceil((this.#portion - this.#tokens) / this.#perSecond * 1000))
+  get #portion (): number {
+    return Math.max(1, this.#capacity / 2)
   }
 
-  take (records: number): void { this.#tokens -= records }
+  /**
+   * How long until something is allowed, in whole milliseconds: what rounding leaves of less would
+   * never pass.
+   */
+  get waitMs (): number {
+    return this.allowed > 0
+      ? 0
+      : Math.max(1, Math.ceil((this.#portion - this.#tokens) / this.#perSecond * 1000))
+  }
+
+  take (records: number): void {
+    this.#tokens -= records
+  }
 }

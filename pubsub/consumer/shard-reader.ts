@@ -1,10 +1,10 @@
 /**
- * Reads dirty shards: polls one holder for those that wait longest, moves their positions on, and goes to another holder
- * where one cannot answer.
+ * Reads dirty shards: polls one holder for those that wait longest, moves their positions on, and
+ * goes to another holder where one cannot answer.
  *
- * When no replica has seen as much as a cursor (what it had seen was lost with its node), waiting will not help: after a
- * while the shard is read again from the start. So it is, at once, when a replica has dropped tombstones that the cursor had
- * not reached.
+ * When no replica has seen as much as a cursor (what it had seen was lost with its node), waiting
+ * will not help: after a while the shard is read again from the start. So it is, at once, when a
+ * replica has dropped tombstones that the cursor had not reached.
  */
 import type { Change } from '../../engine/changes.js'
 import { MillpondError } from '../../engine/errors.js'
@@ -47,18 +47,28 @@ export class ShardReader {
   /** Shards that were started over and that no reading has named yet. */
   readonly #unreportedResets = new Set<number>()
 
-  constructor (options: ShardReaderOptions) { this.#options = options }
+  constructor (options: ShardReaderOptions) {
+    this.#options = options
+  }
 
-  /** Polls the longest waiting dirty shards that share a holder. @throws what trying again does not mend */
+  /**
+   * Polls the longest waiting dirty shards that share a holder. @throws what trying again does not
+   * mend
+   */
   async read (limit: number): Promise<Reading> {
     const { router, queries, positions } = this.#options
     const [holder, shards] = this.#pick()
     if (holder === undefined) return NO_ANSWER // nobody holds it right now
     for (const shard of shards) if (this.#outOfPatience(shard)) this.#startOver(shard)
-    for (const shard of shards) positions.markClean(shard) // a hint that comes during the poll marks it again
+    // a hint that comes during the poll marks it again
+    for (const shard of shards) positions.markClean(shard)
     let pages: PollPage[]
     try {
-      pages = await queries.ask(holder, 'poll', { cache: router.cache, limit, shards: shards.map(shard => [shard, positions.cursor(shard)]) })
+      pages = await queries.ask(holder, 'poll', {
+        cache: router.cache,
+        limit,
+        shards: shards.map(shard => [shard, positions.cursor(shard)])
+      })
     } catch (error) {
       if (!(error instanceof MillpondError) || !error.retryable) throw error
       for (const shard of shards) this.#avoid(holder, shard)
@@ -70,9 +80,14 @@ export class ShardReader {
     const changes = pages.flatMap(page => page.changes)
     const resets = [...this.#unreportedResets]
     this.#unreportedResets.clear()
-    // Two holders that both lack something of one shard would have us go from one to the other, and read its whole group there
-    // each time, for as long as patience lasts: so what came of the other shards does not count.
-    return { changes, resets, isStalled: changes.length === 0 && (pages.length === 0 || pages.some(({ behind }) => behind)) }
+    // Two holders that both lack something of one shard would have us go from one to the other, and
+    // read its whole group there each time, for as long as patience lasts: so what came of the
+    // other shards does not count.
+    return {
+      changes,
+      resets,
+      isStalled: changes.length === 0 && (pages.length === 0 || pages.some(({ behind }) => behind))
+    }
   }
 
   #pick (): [holder: string | undefined, shards: number[]] {
@@ -91,7 +106,9 @@ export class ShardReader {
   #take (page: PollPage, holder: string): void {
     const { clock, positions } = this.#options
     if (page.behind) {
-      if (!this.#behindSinceMs.has(page.shard)) this.#behindSinceMs.set(page.shard, clock.monotonicMs())
+      if (!this.#behindSinceMs.has(page.shard)) {
+        this.#behindSinceMs.set(page.shard, clock.monotonicMs())
+      }
       this.#avoid(holder, page.shard)
       return
     }
@@ -119,14 +136,17 @@ export class ShardReader {
     this.#unreportedResets.add(shard)
   }
 
-  #groupOf (shard: number): number { return groupOf(shard, this.#options.router.shape.groups) }
+  #groupOf (shard: number): number {
+    return groupOf(shard, this.#options.router.shape.groups)
+  }
 
   /** Moves a shard's group on to the next holder, and keeps the shard dirty. */
   #avoid (holder: string, shard: number): void {
     const { positions, holders } = this.#options
     const group = this.#groupOf(shard)
     if (holders.moveOn(group, holder)) {
-      for (const sibling of positions.shardsOf(group)) positions.markDirty(sibling) // the hints of the new holder were not listened to
+      // the hints of the new holder were not listened to
+      for (const sibling of positions.shardsOf(group)) positions.markDirty(sibling)
     }
     positions.markDirty(shard)
   }
@@ -134,7 +154,9 @@ export class ShardReader {
   /** A node says that these shards changed there. */
   hinted (node: string, shards: readonly number[]): void {
     const { positions, holders } = this.#options
-    for (const shard of shards) if (holders.isInUse(this.#groupOf(shard), node)) positions.markDirty(shard)
+    for (const shard of shards) {
+      if (holders.isInUse(this.#groupOf(shard), node)) positions.markDirty(shard)
+    }
   }
 
   /** The cursors that were moved since they were committed. */
@@ -147,6 +169,8 @@ export class ShardReader {
 
   /** These were committed; some may have moved on meanwhile. */
   committed (cursors: readonly ShardCursor[]): void {
-    for (const [shard, cursor] of cursors) if (this.#options.positions.cursor(shard) === cursor) this.#uncommitted.delete(shard)
+    for (const [shard, cursor] of cursors) {
+      if (this.#options.positions.cursor(shard) === cursor) this.#uncommitted.delete(shard)
+    }
   }
 }

@@ -9,7 +9,9 @@ export class Wake {
   /** Ends a sleep that is under way. */
   #rouse: (() => void) | undefined
 
-  constructor (timers: Timers) { this.#timers = timers }
+  constructor (timers: Timers) {
+    this.#timers = timers
+  }
 
   /** Ends a wait at once, or the next one if nobody waits. */
   now (): void {

@@ -1,6 +1,7 @@
 /**
- * Dirty hints: "these shards changed here". Tiny, gathered for a few milliseconds into one message per node, and lossy by
- * design: a lost hint is made up for by the digests in the next heartbeats, so nobody ever waits for one to arrive.
+ * Dirty hints: "these shards changed here". Tiny, gathered for a few milliseconds into one message
+ * per node, and lossy by design: a lost hint is made up for by the digests in the next heartbeats,
+ * so nobody ever waits for one to arrive.
  */
 import { limits } from '../../engine/limits.js'
 import type { Timer, Timers } from '../../engine/ports.js'
@@ -17,7 +18,9 @@ export interface HintPublisherOptions {
   readonly messenger: Messenger
   readonly subjects: Subjects
   readonly timers: Timers
-  /** How long changes gather: the latency a waiting consumer sees, against the number of messages. */
+  /**
+   * How long changes gather: the latency a waiting consumer sees, against the number of messages.
+   */
   readonly hintIntervalMs: number
 }
 
@@ -26,7 +29,9 @@ export class HintPublisher {
   readonly #dirty = new Set<number>()
   #timer: Timer | undefined
 
-  constructor (options: HintPublisherOptions) { this.#options = options }
+  constructor (options: HintPublisherOptions) {
+    this.#options = options
+  }
 
   changed (shard: number): void {
     const { timers, hintIntervalMs } = this.#options
@@ -40,7 +45,9 @@ export class HintPublisher {
     const shards = [...this.#dirty]
     this.#dirty.clear()
     for (let i = 0; i < shards.length; i += limits.maxShardsPerHint) {
-      messenger.send(subjects.hints(cache, node), 'hint', { shards: shards.slice(i, i + limits.maxShardsPerHint) })
+      messenger.send(subjects.hints(cache, node), 'hint', {
+        shards: shards.slice(i, i + limits.maxShardsPerHint)
+      })
     }
   }
 
@@ -51,7 +58,12 @@ export class HintPublisher {
 }
 
 /** Calls back for every hint of a cache: which node changed which shards. */
-export function onHints (messenger: Messenger, subjects: Subjects, cache: string, listener: (node: string, shards: readonly number[]) => void): Subscription {
+export function onHints (
+  messenger: Messenger,
+  subjects: Subjects,
+  cache: string,
+  listener: (node: string, shards: readonly number[]) => void
+): Subscription {
   return messenger.on(subjects.hintsOfCache(cache), 'hint', (value, subject) => {
     const parsed = v.safeParse(Hint, value)
     if (parsed.success) listener(tokenFromEnd(subject, 0), parsed.output.shards)

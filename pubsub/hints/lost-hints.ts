@@ -1,10 +1,12 @@
 /**
- * Finds what no hint told of. Heartbeats carry a digest of each placement group. One look at a group that was just written to
- * may well come between a heartbeat and a hint; a group that differs at two looks in a row may have lost one, and its
- * holder is asked for the digests of its shards: those that differ are read.
+ * Finds what no hint told of. Heartbeats carry a digest of each placement group. One look at a
+ * group that was just written to may well come between a heartbeat and a hint; a group that differs
+ * at two looks in a row may have lost one, and its holder is asked for the digests of its shards:
+ * those that differ are read.
  *
- * That a group differs in another way than before, or that some of it waits to be read anyway, says nothing about the
- * rest of it: where somebody always writes, both are always so, and a lost hint would never be noticed.
+ * That a group differs in another way than before, or that some of it waits to be read anyway, says
+ * nothing about the rest of it: where somebody always writes, both are always so, and a lost hint
+ * would never be noticed.
  */
 import type { Router } from '../../replication/membership/router.js'
 import type { HolderChoice } from '../consumer/holder-choice.js'
@@ -23,18 +25,30 @@ export class LostHints {
   /** The groups that differed at the last look. */
   readonly #suspects = new Set<number>()
 
-  constructor (options: LostHintsOptions) { this.#options = options }
+  constructor (options: LostHintsOptions) {
+    this.#options = options
+  }
 
-  /** Looks once at every group; marks the shards that differ. @throws when a holder cannot be asked: look again later */
+  /**
+   * Looks once at every group; marks the shards that differ. @throws when a holder cannot be asked:
+   * look again later
+   */
   async look (): Promise<void> {
     const { router, queries, positions, holders } = this.#options
     const lost = new Map<string, number[]>()
     for (let group = 0; group < router.shape.groups; group++) {
       const holder = holders.of(group)
-      if (holder !== undefined && this.#isSuspectAgain(group, router.rootAt(holder, group))) lost.set(holder, [...lost.get(holder) ?? [], group])
+      if (holder !== undefined && this.#isSuspectAgain(group, router.rootAt(holder, group))) {
+        lost.set(holder, [...lost.get(holder) ?? [], group])
+      }
     }
     for (const [holder, groups] of lost) {
-      for (const [group, digests] of await queries.ask(holder, 'digests', { cache: router.cache, groups })) {
+      for (
+        const [group, digests] of await queries.ask(holder, 'digests', {
+          cache: router.cache,
+          groups
+        })
+      ) {
         for (const shard of positions.differing(group, digests)) positions.markDirty(shard)
       }
     }

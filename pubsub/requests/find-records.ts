@@ -1,10 +1,11 @@
 /**
- * Queries over all shards of a cache, from a node or from a client that holds nothing: group by group, each answered by
- * one of its holders from its indexes, in pages.
+ * Queries over all shards of a cache, from a node or from a client that holds nothing: group by
+ * group, each answered by one of its holders from its indexes, in pages.
  *
- * Within a shard records come in the order of their keys; shards come group by group. So "where I am" is a shard and a key,
- * the same for every replica, and a reader goes on with any holder, later or from another process. Nothing is kept
- * anywhere in between, and no page is larger than limits.maxQueryPage records or about limits.maxPollReplyBytes.
+ * Within a shard records come in the order of their keys; shards come group by group. So "where I
+ * am" is a shard and a key, the same for every replica, and a reader goes on with any holder, later
+ * or from another process. Nothing is kept anywhere in between, and no page is larger than
+ * limits.maxQueryPage records or about limits.maxPollReplyBytes.
  */
 import { EnvelopeError, LimitError, UnavailableError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
@@ -23,7 +24,10 @@ export interface FindSource {
   readonly timers: Timers
 }
 
-/** Where a query goes on: with this shard, above this key. Plain data, good on every node and for any time. */
+/**
+ * Where a query goes on: with this shard, above this key. Plain data, good on every node and for
+ * any time.
+ */
 export interface FindPosition {
   readonly shard: number
   readonly after: string | null
@@ -40,20 +44,36 @@ export interface FindPageOptions {
 
 export interface FindPage {
   readonly records: Reply<'find'>['records']
-  /** Where the next page begins; null at the end. A page may be short, or empty, and not the last. */
+  /**
+   * Where the next page begins; null at the end. A page may be short, or empty, and not the last.
+   */
   readonly next: FindPosition | null
 }
 
 /**
- * One page of the records that meet all conditions. Records written meanwhile may or may not be among them.
- * @throws TypeError, QueryError, LimitError on what cannot be asked; NotIndexedError (or a RemoteError of its code);
- * UnavailableError or TimeoutError when no holder answers
+ * One page of the records that meet all conditions. Records written meanwhile may or may not be
+ * among them.
+ * @throws TypeError, QueryError, LimitError on what cannot be asked; NotIndexedError (or a
+ *   RemoteError of its code); UnavailableError or TimeoutError when no holder answers
  */
-export async function findPage ({ router, queries, timers }: FindSource, where: Where, { limit = limits.maxQueryPage, after = null, node }: FindPageOptions = {}): Promise<FindPage> {
+export async function findPage (
+  { router, queries, timers }: FindSource,
+  where: Where,
+  { limit = limits.maxQueryPage, after = null, node }: FindPageOptions = {}
+): Promise<FindPage> {
   parseWhere(where)
   checkLimit(limit)
-  if (limit > limits.maxQueryPage) throw new LimitError(`limit ${limit} is more than the ${limits.maxQueryPage} records a page may have; read several pages`)
-  if (node !== undefined && !router.knows(node)) throw new UnavailableError(`${node} is not a node that runs cache ${router.cache}, as far as was heard`)
+  if (limit > limits.maxQueryPage) {
+    throw new LimitError(
+      `limit ${limit} is more than the ${limits.maxQueryPage} records a page may have; read ` +
+        'several pages'
+    )
+  }
+  if (node !== undefined && !router.knows(node)) {
+    throw new UnavailableError(
+      `${node} is not a node that runs cache ${router.cache}, as far as was heard`
+    )
+  }
   const { shape } = router
   checkPosition(after, shape)
   const records: Reply<'find'>['records'] = []
@@ -67,19 +87,35 @@ export async function findPage ({ router, queries, timers }: FindSource, where: 
       position = firstOf(group + 1, shape)
       continue
     }
-    const shards = shardsOfGroup(group, shape.shards, shape.groups).filter(shard => shard >= from).slice(0, limits.maxShardsPerRequest)
-    const query = { cache: router.cache, where, shards, after: above, limit: limit - records.length }
-    const reply: Reply<'find'> = await (node === undefined ? queries.askHolder(router, group, 'find', query) : queries.ask(node, 'find', query))
+    const shards = shardsOfGroup(group, shape.shards, shape.groups).filter(shard => shard >= from)
+      .slice(0, limits.maxShardsPerRequest)
+    const query = {
+      cache: router.cache,
+      where,
+      shards,
+      after: above,
+      limit: limit - records.length
+    }
+    const reply: Reply<'find'> = await (node === undefined
+      ? queries.askHolder(router, group, 'find', query)
+      : queries.ask(node, 'find', query))
     for (const record of reply.records) {
       records.push(record)
       bytes += record.key.length + approximateBytes(record.fields)
     }
-    position = reply.next === null ? following(shards, group, shape) : checkProgress(reply.next, shards, above)
+    position = reply.next === null
+      ? following(shards, group, shape)
+      : checkProgress(reply.next, shards, above)
     looked += reply.looked
-    if (looked < limits.maxQueryCandidates) continue
-    // This node's own answers come at once: without a pause it would do nothing else until the page is full.
+    if (looked < limits.maxQueryCandidates) {
+      continue
+    }
+    // This node's own answers come at once: without a pause it would do nothing else until the page
+    // is full.
     looked = 0
-    await new Promise<void>(resolve => { timers.after(0, resolve) })
+    await new Promise<void>(resolve => {
+      timers.after(0, resolve)
+    })
   }
   return { records, next: position }
 }
@@ -88,20 +124,32 @@ export async function findPage ({ router, queries, timers }: FindSource, where: 
  * All records that meet all conditions, or the first `limit` of them, a page at a time.
  * @throws what findPage throws
  */
-export async function * findRecords (source: FindSource, where: Where, { limit, node }: { readonly limit?: number, readonly node?: string } = {}): AsyncGenerator<FindPage['records'][number], void, undefined> {
+export async function* findRecords (
+  source: FindSource,
+  where: Where,
+  { limit, node }: { readonly limit?: number, readonly node?: string } = {}
+): AsyncGenerator<FindPage['records'][number], void, undefined> {
   if (limit !== undefined) checkLimit(limit)
   let left = limit ?? Infinity
   let after: FindPosition | null = null
   do {
-    const { records, next }: FindPage = await findPage(source, where, { limit: Math.min(left, limits.maxQueryPage), after, ...node === undefined ? {} : { node } })
-    yield * records
+    const { records, next }: FindPage = await findPage(source, where, {
+      limit: Math.min(left, limits.maxQueryPage),
+      after,
+      ...node === undefined ? {} : { node }
+    })
+    yield* records
     left -= records.length
     after = next
   } while (after !== null && left > 0)
 }
 
 /** The position behind these shards of a group. */
-function following (shards: readonly number[], group: number, shape: CacheShape): FindPosition | null {
+function following (
+  shards: readonly number[],
+  group: number,
+  shape: CacheShape
+): FindPosition | null {
   const shard = (shards[shards.length - 1] ?? shape.shards) + shape.groups
   return shard < shape.shards ? { shard, after: null } : firstOf(group + 1, shape)
 }
@@ -112,19 +160,31 @@ function firstOf (group: number, { groups }: CacheShape): FindPosition | null {
 }
 
 /** A holder that sends us back, or nowhere, would have us ask for ever. */
-function checkProgress (next: FindPosition, shards: readonly number[], above: string | null): FindPosition {
+function checkProgress (
+  next: FindPosition,
+  shards: readonly number[],
+  above: string | null
+): FindPosition {
   const at = shards.indexOf(next.shard)
-  const ahead = at > 0 || (at === 0 && next.after !== null && (above === null || next.after > above))
-  if (!ahead) throw new EnvelopeError('shape', 'a query was answered with a position that leads back')
+  const ahead = at > 0 ||
+    (at === 0 && next.after !== null && (above === null || next.after > above))
+  if (!ahead) {
+    throw new EnvelopeError('shape', 'a query was answered with a position that leads back')
+  }
   return next
 }
 
 function checkLimit (limit: number): void {
-  if (!Number.isSafeInteger(limit) || limit < 1) throw new TypeError(`limit must be a whole number from 1 up, got ${String(limit)}`)
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    throw new TypeError(`limit must be a whole number from 1 up, got ${String(limit)}`)
+  }
 }
 
 function checkPosition (after: unknown, { shards }: CacheShape): void {
   if (after === null) return
   const { shard, after: key } = after as Partial<FindPosition>
-  if (typeof shard !== 'number' || !Number.isInteger(shard) || shard < 0 || shard >= shards || (key !== null && typeof key !== 'string')) throw new TypeError('after must be the `next` of an earlier page of this cache')
+  if (
+    typeof shard !== 'number' || !Number.isInteger(shard) || shard < 0 || shard >= shards ||
+    (key !== null && typeof key !== 'string')
+  ) throw new TypeError('after must be the `next` of an earlier page of this cache')
 }

@@ -1,4 +1,7 @@
-/** Asks nodes (see request-protocol.ts) and checks what they answer. Tries the next holder when one cannot be asked, and all of them again for a while. */
+/**
+ * Asks nodes (see request-protocol.ts) and checks what they answer. Tries the next holder when one
+ * cannot be asked, and all of them again for a while.
+ */
 import { EnvelopeError, MillpondError, UnavailableError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
 import type { Ports } from '../../engine/ports.js'
@@ -23,27 +26,44 @@ export interface QueryClientOptions {
 export class QueryClient {
   readonly #options: QueryClientOptions
 
-  constructor (options: QueryClientOptions) { this.#options = options }
+  constructor (options: QueryClientOptions) {
+    this.#options = options
+  }
 
-  /** @throws TimeoutError, UnavailableError, RemoteError; EnvelopeError when the answer is not one */
+  /**
+   * @throws TimeoutError, UnavailableError, RemoteError; EnvelopeError when the answer is not one
+   */
   async ask<Op extends Query['op']> (node: string, op: Op, query: Asked<Op>): Promise<Reply<Op>> {
     const { messenger, subjects, timeoutMs, self } = this.#options
     if (node === self?.id) return self.answer({ op, ...query }) as Reply<Op>
-    const parsed = v.safeParse(Replies[op], await messenger.request(subjects.queries(node), { op, ...query }, timeoutMs))
-    if (!parsed.success) throw new EnvelopeError('shape', `${node} answered ${op} with something else`)
+    const parsed = v.safeParse(
+      Replies[op],
+      await messenger.request(subjects.queries(node), { op, ...query }, timeoutMs)
+    )
+    if (!parsed.success) {
+      throw new EnvelopeError('shape', `${node} answered ${op} with something else`)
+    }
     return parsed.output
   }
 
   /**
-   * Asks the holders of a group in turn until one answers; as long as none can, again after growing pauses, because a
-   * view catches up with nodes that come and go.
-   * @throws the last one's error, or UnavailableError when there is none, once the time for one question is up
+   * Asks the holders of a group in turn until one answers; as long as none can, again after growing
+   * pauses, because a view catches up with nodes that come and go.
+   * @throws the last one's error, or UnavailableError when there is none, once the time for one
+   *   question is up
    */
-  async askHolder<Op extends Query['op']> (router: Router, group: number, op: Op, query: Asked<Op>): Promise<Reply<Op>> {
+  async askHolder<Op extends Query['op']> (
+    router: Router,
+    group: number,
+    op: Op,
+    query: Asked<Op>
+  ): Promise<Reply<Op>> {
     const { ports: { clock, timers }, timeoutMs } = this.#options
     const deadlineMs = clock.monotonicMs() + timeoutMs
-    for (let pauseMs = limits.minReadRetryMs; ; pauseMs *= 2) {
-      let last: MillpondError = new UnavailableError(`no node that holds placement group ${group} is reachable`)
+    for (let pauseMs = limits.minReadRetryMs;; pauseMs *= 2) {
+      let last: MillpondError = new UnavailableError(
+        `no node that holds placement group ${group} is reachable`
+      )
       for (const node of router.holders(group)) {
         try {
           return await this.ask(node, op, query)
@@ -54,7 +74,9 @@ export class QueryClient {
       }
       const leftMs = deadlineMs - clock.monotonicMs()
       if (leftMs <= 0) throw last
-      await new Promise<void>(resolve => { timers.after(Math.min(pauseMs, leftMs), resolve) })
+      await new Promise<void>(resolve => {
+        timers.after(Math.min(pauseMs, leftMs), resolve)
+      })
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Answers readers on one node (see request-protocol.ts). A node holds nothing for a consumer: whatever a poll needs is in
- * its cursor, so ten thousand idle consumers cost nothing here.
+ * Answers readers on one node (see request-protocol.ts). A node holds nothing for a consumer:
+ * whatever a poll needs is in its cursor, so ten thousand idle consumers cost nothing here.
  */
 import { changesSince, type Page } from '../../engine/changes.js'
 import { decodeCursor, encodeCursor, startOf, type Cursor } from '../../engine/cursor.js'
@@ -22,9 +22,14 @@ export interface QueryServerOptions {
 export class QueryServer {
   readonly #options: QueryServerOptions
 
-  constructor (options: QueryServerOptions) { this.#options = options }
+  constructor (options: QueryServerOptions) {
+    this.#options = options
+  }
 
-  /** @throws EnvelopeError, UnavailableError (not held here), CursorError, QueryError, NotIndexedError, LimitError */
+  /**
+   * @throws EnvelopeError, UnavailableError (not held here), CursorError, QueryError,
+   * NotIndexedError, LimitError
+   */
   answer (value: unknown): Reply<Query['op']> {
     const parsed = v.safeParse(Query, value)
     if (!parsed.success) throw new EnvelopeError('shape', 'the query is not shaped as it should be')
@@ -32,18 +37,24 @@ export class QueryServer {
     if (query.op === 'status') return this.#options.status()
     const replicator = this.#options.replicatorOf(query.cache)
     switch (query.op) {
-      case 'get': return getRecords(replicator, query.keys)
-      case 'poll': return poll(replicator, query.shards, query.limit)
-      case 'digests': return digests(replicator, query.groups)
-      case 'cursors': return committed(replicator, query.consumerGroup, query.groups)
+      case 'get':
+        return getRecords(replicator, query.keys)
+      case 'poll':
+        return poll(replicator, query.shards, query.limit)
+      case 'digests':
+        return digests(replicator, query.groups)
+      case 'cursors':
+        return committed(replicator, query.consumerGroup, query.groups)
       case 'commit':
         for (const [shard, cursor] of query.cursors) {
           assertHeld(replicator, shard)
           replicator.commitCursor(shard, query.consumerGroup, decodeCursor(cursor, shard))
         }
         return null
-      case 'scan': return scanShard(replicator, query.shard, query.after, query.limit)
-      case 'find': return find(replicator, query)
+      case 'scan':
+        return scanShard(replicator, query.shard, query.after, query.limit)
+      case 'find':
+        return find(replicator, query)
     }
   }
 }
@@ -51,13 +62,20 @@ export class QueryServer {
 /** @throws UnavailableError when this node does not hold the shard's group */
 export function assertHeld (replicator: Replicator, shard: number): void {
   const group = groupOf(shard, replicator.shape.groups)
-  if (shard >= replicator.shape.shards || !replicator.held.has(group)) throw new UnavailableError(`this node does not hold shard ${shard} of ${replicator.cache}`)
+  if (shard >= replicator.shape.shards || !replicator.held.has(group)) {
+    throw new UnavailableError(`this node does not hold shard ${shard} of ${replicator.cache}`)
+  }
 }
 
-/** @throws UnavailableError also while the group is still being fetched: a record it lacks may well exist */
+/**
+ * @throws UnavailableError also while the group is still being fetched: a record it lacks may well
+ * exist
+ */
 function assertReadable (replicator: Replicator, shard: number): void {
   assertHeld(replicator, shard)
-  if (replicator.held.phase(groupOf(shard, replicator.shape.groups)) === 'syncing') throw new UnavailableError(`this node is still fetching shard ${shard} of ${replicator.cache}`)
+  if (replicator.held.phase(groupOf(shard, replicator.shape.groups)) === 'syncing') {
+    throw new UnavailableError(`this node is still fetching shard ${shard} of ${replicator.cache}`)
+  }
 }
 
 export function getRecord (replicator: Replicator, key: string): Fields | undefined {
@@ -80,7 +98,11 @@ function getRecords (replicator: Replicator, keys: readonly string[]): Reply<'ge
 }
 
 /** Takes the shards in turn until the reply is full; those it did not get to are left out. */
-export function poll (replicator: Replicator, shards: ReadonlyArray<readonly [number, Uint8Array | null]>, limit: number): PollPage[] {
+export function poll (
+  replicator: Replicator,
+  shards: ReadonlyArray<readonly [number, Uint8Array | null]>,
+  limit: number
+): PollPage[] {
   const pages: PollPage[] = []
   let left = limit
   let bytesLeft: number = limits.maxPollReplyBytes
@@ -89,7 +111,9 @@ export function poll (replicator: Replicator, shards: ReadonlyArray<readonly [nu
     assertHeld(replicator, shard)
     const cursor = bytes === null ? startOf(shard) : decodeCursor(bytes, shard)
     const found = replicator.shards.peek(shard)
-    const page = found === undefined ? emptyPage(cursor) : changesSince(found, cursor, left, bytesLeft)
+    const page = found === undefined
+      ? emptyPage(cursor)
+      : changesSince(found, cursor, left, bytesLeft)
     if (page.outcome === 'behind') {
       pages.push({ shard, behind: true, reset: false, changes: [], cursor: null, more: false })
       continue
@@ -100,17 +124,30 @@ export function poll (replicator: Replicator, shards: ReadonlyArray<readonly [nu
     }
     left -= page.changes.length
     bytesLeft -= page.changes.reduce((sum, { fields }) => sum + approximateBytes(fields), 0)
-    pages.push({ shard, behind: false, reset: false, changes: page.changes.map(change => ({ ...change, changed: [...change.changed] })), cursor: encodeCursor(page.cursor), more: page.more })
+    pages.push({
+      shard,
+      behind: false,
+      reset: false,
+      changes: page.changes.map(change => ({ ...change, changed: [...change.changed] })),
+      cursor: encodeCursor(page.cursor),
+      more: page.more
+    })
   }
   return pages
 }
 
 /** The page of a shard that nothing was ever written to here: no Y.Doc is made for being asked. */
 function emptyPage (cursor: Cursor): Page {
-  return cursor.witness.size > 0 ? { outcome: 'behind' } : { outcome: 'changes', changes: [], cursor, more: false }
+  return cursor.witness.size > 0
+    ? { outcome: 'behind' }
+    : { outcome: 'changes', changes: [], cursor, more: false }
 }
 
-function committed (replicator: Replicator, consumerGroup: string, groups: readonly number[]): Reply<'cursors'> {
+function committed (
+  replicator: Replicator,
+  consumerGroup: string,
+  groups: readonly number[]
+): Reply<'cursors'> {
   const { shards } = replicator
   return groups.flatMap(group => shards.shardsOf(group)).flatMap((shard): Reply<'cursors'> => {
     const cursor = shards.cursors.get(shard, consumerGroup)
@@ -119,10 +156,17 @@ function committed (replicator: Replicator, consumerGroup: string, groups: reado
 }
 
 function digests ({ held, shards }: Replicator, groups: readonly number[]): Reply<'digests'> {
-  return groups.filter(group => held.has(group)).map(group => [group, shards.shardsOf(group).map(shard => shards.digest(shard))])
+  return groups.filter(group => held.has(group)).map(
+    group => [group, shards.shardsOf(group).map(shard => shards.digest(shard))]
+  )
 }
 
-function scanShard (replicator: Replicator, shard: number, after: string | null, limit: number): Reply<'scan'> {
+function scanShard (
+  replicator: Replicator,
+  shard: number,
+  after: string | null,
+  limit: number
+): Reply<'scan'> {
   assertReadable(replicator, shard)
   const found = replicator.shards.peek(shard)
   if (found === undefined) return { records: [], more: false }
@@ -143,21 +187,36 @@ function scanShard (replicator: Replicator, shard: number, after: string | null,
   return { records, more: looked < keys.length }
 }
 
-/** Goes through the shards until the page is full, or has cost so much that somebody else should have a turn. */
-function find (replicator: Replicator, { where, shards, after, limit }: Extract<Query, { op: 'find' }>): Reply<'find'> {
+/**
+ * Goes through the shards until the page is full, or has cost so much that somebody else should
+ * have a turn.
+ */
+function find (
+  replicator: Replicator,
+  { where, shards, after, limit }: Extract<Query, { op: 'find' }>
+): Reply<'find'> {
   const conditions = conditionsOf(where)
   const records: Reply<'find'>['records'] = []
   let bytes = 0
   let looked = 0
   let above = after
   for (const shard of shards) {
-    if (records.length >= limit || bytes >= limits.maxPollReplyBytes || looked >= limits.maxQueryCandidates) return { records, next: { shard, after: above }, looked }
+    if (
+      records.length >= limit || bytes >= limits.maxPollReplyBytes ||
+      looked >= limits.maxQueryCandidates
+    ) return { records, next: { shard, after: above }, looked }
     assertReadable(replicator, shard)
-    const page = replicator.shards.indexes.query(shard, conditions, { limit: limit - records.length, after: above, maxBytes: limits.maxPollReplyBytes - bytes })
+    const page = replicator.shards.indexes.query(shard, conditions, {
+      limit: limit - records.length,
+      after: above,
+      maxBytes: limits.maxPollReplyBytes - bytes
+    })
     const found = replicator.shards.peek(shard)
     for (const { key, fields } of page.records) {
       const head = found?.index.get(key)
-      if (head !== undefined && found !== undefined) records.push({ key, fields, version: found.versionOf(head) })
+      if (head !== undefined && found !== undefined) {
+        records.push({ key, fields, version: found.versionOf(head) })
+      }
     }
     bytes += page.bytes
     looked += page.looked

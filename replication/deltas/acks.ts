@@ -1,19 +1,21 @@
 /**
  * Write concern: who must hold a write before its writer is told that it is done.
  *
- *   waiting for its batch --published as sequence s--> waiting for receivers --enough confirmed >= s--> done
+ *   waiting for its batch --published as s--> waiting for receivers --enough confirmed >= s--> done
  *                                                              |
- *                                                         timeout: WriteConcernError; the write stands
+ *                                              timeout: WriteConcernError; the write stands
  *
- * A receiver confirms sequences, never single writes: one confirmation serves every writer of a batch.
+ * A receiver confirms sequences, never single writes: one confirmation serves every writer of a
+ * batch.
  */
 import { BusyError, ConfigError, WriteConcernError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
 import type { Timer, Timers } from '../../engine/ports.js'
 
 /**
- * 'buffered': in the write buffer of one owner (default). 'durable': in that owner's store. A number: held in memory by
- * that many replicas, the owner included; 'majority' and 'all' count the replicas the cache is configured with.
+ * 'buffered': in the write buffer of one owner (default). 'durable': in that owner's store. A
+ * number: held in memory by that many replicas, the owner included; 'majority' and 'all' count the
+ * replicas the cache is configured with.
  */
 export type WriteConcern = 'buffered' | 'durable' | 'majority' | 'all' | number
 
@@ -23,7 +25,10 @@ export function replicasNeeded (concern: WriteConcern, replicas: number): number
   if (concern === 'majority') return Math.floor(replicas / 2) + 1
   if (concern === 'all') return replicas
   if (!Number.isInteger(concern) || concern < 1 || concern > replicas) {
-    throw new ConfigError(`write concern ${String(concern)} cannot be reached: use 'buffered', 'durable', 'majority', 'all' or a number from 1 to ${replicas} (the cache's replicas)`)
+    throw new ConfigError(
+      `write concern ${String(concern)} cannot be reached: use 'buffered', 'durable', ` +
+        `'majority', 'all' or a number from 1 to ${replicas} (the cache's replicas)`
+    )
   }
   return concern
 }
@@ -46,13 +51,21 @@ export class Acks {
   readonly #groups = new Map<number, GroupWaiters>()
   #count = 0
 
-  constructor (timers: Timers) { this.#timers = timers }
+  constructor (timers: Timers) {
+    this.#timers = timers
+  }
 
   /**
    * Waits until the group's next batch is confirmed by enough receivers.
-   * @throws WriteConcernError when they do not within timeoutMs; BusyError when too many wait already
+   * @throws WriteConcernError when they do not within timeoutMs; BusyError when too many wait
+   *   already
    */
-  async confirmed (group: number, concern: WriteConcern, needed: number, timeoutMs: number): Promise<void> {
+  async confirmed (
+    group: number,
+    concern: WriteConcern,
+    needed: number,
+    timeoutMs: number
+  ): Promise<void> {
     if (needed <= 1) return
     this.assertRoom()
     const waiters = this.#of(group)
@@ -61,7 +74,20 @@ export class Acks {
         needed,
         confirmedBy: new Set(),
         done: () => this.#settle(group, waiter, resolve),
-        giveUp: () => this.#settle(group, waiter, () => reject(new WriteConcernError(String(concern), 1 + waiter.confirmedBy.size, needed, timeoutMs))),
+        giveUp: () =>
+          this.#settle(
+            group,
+            waiter,
+            () =>
+              reject(
+                new WriteConcernError(
+                  String(concern),
+                  1 + waiter.confirmedBy.size,
+                  needed,
+                  timeoutMs
+                )
+              )
+          ),
         timer: undefined
       }
       waiter.timer = this.#timers.after(timeoutMs, waiter.giveUp)
@@ -70,22 +96,31 @@ export class Acks {
     })
   }
 
-  /** Asked before the write is taken, so that a writer who is turned away knows that nothing changed. @throws BusyError */
+  /**
+   * Asked before the write is taken, so that a writer who is turned away knows that nothing
+   * changed. @throws BusyError
+   */
   assertRoom (): void {
-    if (this.#count >= limits.maxAckWaiters) throw new BusyError(`${this.#count} writes wait for confirmations already`)
+    if (this.#count >= limits.maxAckWaiters) {
+      throw new BusyError(`${this.#count} writes wait for confirmations already`)
+    }
   }
 
   /** Writers that wait. */
-  get waiting (): number { return this.#count }
+  get waiting (): number {
+    return this.#count
+  }
 
   #of (group: number): GroupWaiters {
     let waiters = this.#groups.get(group)
-    if (waiters === undefined) this.#groups.set(group, waiters = { unpublished: new Set(), published: [] })
+    if (waiters === undefined) {
+      this.#groups.set(group, waiters = { unpublished: new Set(), published: [] })
+    }
     return waiters
   }
 
   /** The groups whose next batch somebody waits for. */
-  * groupsWaiting (): IterableIterator<number> {
+  *groupsWaiting (): IterableIterator<number> {
     for (const [group, { unpublished }] of this.#groups) if (unpublished.size > 0) yield group
   }
 
@@ -111,7 +146,9 @@ export class Acks {
   /** Tells everybody who still waits what was reached: no confirmation will come any more. */
   close (): void {
     for (const { unpublished, published } of [...this.#groups.values()]) {
-      for (const waiter of [...unpublished, ...published.flatMap(({ waiters }) => [...waiters])]) waiter.giveUp()
+      for (const waiter of [...unpublished, ...published.flatMap(({ waiters }) => [...waiters])]) {
+        waiter.giveUp()
+      }
     }
   }
 

@@ -1,7 +1,8 @@
 /**
- * What leaves: one batch per dirty placement group and flush, numbered without gaps per (incarnation, group), so that a
- * receiver sees at once when one is missing. The last batches are kept, within bounds, for whoever asks for one again;
- * what is no longer kept is repaired by comparing digests.
+ * What leaves: one batch per dirty placement group and flush, numbered without gaps per
+ * (incarnation, group), so that a receiver sees at once when one is missing. The last batches are
+ * kept, within bounds, for whoever asks for one again; what is no longer kept is repaired by
+ * comparing digests.
  */
 import * as v from '../../engine/base/schema.js'
 import { limits } from '../../engine/limits.js'
@@ -45,9 +46,13 @@ export class Outbox {
   readonly #kept = new Map<string, { batch: Batch, bytes: number }>()
   #keptBytes = 0
 
-  constructor (options: OutboxOptions) { this.#options = options }
+  constructor (options: OutboxOptions) {
+    this.#options = options
+  }
 
-  addDelta (shard: number, delta: Uint8Array): void { this.#of(groupOf(shard, this.#options.groups)).deltas.push([shard, delta]) }
+  addDelta (shard: number, delta: Uint8Array): void {
+    this.#of(groupOf(shard, this.#options.groups)).deltas.push([shard, delta])
+  }
 
   addCursor (shard: number, consumerGroup: string, cursor: Uint8Array): void {
     this.#of(groupOf(shard, this.#options.groups)).cursors.push([shard, consumerGroup, cursor])
@@ -60,29 +65,55 @@ export class Outbox {
   }
 
   /** The last sequence published for a group; 0 before the first. */
-  sequence (group: number): number { return this.#sequences.get(group) ?? 0 }
+  sequence (group: number): number {
+    return this.#sequences.get(group) ?? 0
+  }
 
-  get isEmpty (): boolean { return this.#waiting.size === 0 }
+  get isEmpty (): boolean {
+    return this.#waiting.size === 0
+  }
 
   /** Batches kept to be asked for again, and their size. */
-  get kept (): { readonly batches: number, readonly bytes: number } { return { batches: this.#kept.size, bytes: this.#keptBytes } }
+  get kept (): { readonly batches: number, readonly bytes: number } {
+    return { batches: this.#kept.size, bytes: this.#keptBytes }
+  }
 
   #of (group: number): Waiting {
     let waiting = this.#waiting.get(group)
-    if (waiting === undefined) this.#waiting.set(group, waiting = { deltas: [], cursors: [], ack: false })
+    if (waiting === undefined) {
+      this.#waiting.set(group, waiting = { deltas: [], cursors: [], ack: false })
+    }
     return waiting
   }
 
-  /** Publishes everything that waits. What the transport drops is found missing by the receivers. */
+  /**
+   * Publishes everything that waits. What the transport drops is found missing by the receivers.
+   */
   publish (): void {
     for (const [group, waiting] of this.#waiting) {
-      for (const [deltas, bytes] of cut(waiting.deltas)) this.#send(group, deltas, [], waiting.ack, bytes)
-      for (let i = 0; i < waiting.cursors.length; i += limits.maxShardsPerRequest) this.#send(group, [], waiting.cursors.slice(i, i + limits.maxShardsPerRequest), waiting.ack, 0)
+      for (const [deltas, bytes] of cut(waiting.deltas)) {
+        this.#send(group, deltas, [], waiting.ack, bytes)
+      }
+      for (let i = 0; i < waiting.cursors.length; i += limits.maxShardsPerRequest) {
+        this.#send(
+          group,
+          [],
+          waiting.cursors.slice(i, i + limits.maxShardsPerRequest),
+          waiting.ack,
+          0
+        )
+      }
     }
     this.#waiting.clear()
   }
 
-  #send (group: number, deltas: Batch['deltas'], cursors: Batch['cursors'], ack: boolean, bytes: number): void {
+  #send (
+    group: number,
+    deltas: Batch['deltas'],
+    cursors: Batch['cursors'],
+    ack: boolean,
+    bytes: number
+  ): void {
     const { cache, node, incarnation, messenger, subjects } = this.#options
     const sequence = this.sequence(group) + 1
     this.#sequences.set(group, sequence)
@@ -123,7 +154,9 @@ function cut (deltas: Batch['deltas']): Array<[deltas: Batch['deltas'], bytes: n
   const pieces: Array<[Batch['deltas'], number]> = []
   for (const delta of deltas) {
     const last = pieces[pieces.length - 1]
-    if (last !== undefined && last[1] + delta[1].length <= limits.maxPartBytes - BATCH_OVERHEAD_BYTES) {
+    if (
+      last !== undefined && last[1] + delta[1].length <= limits.maxPartBytes - BATCH_OVERHEAD_BYTES
+    ) {
       last[0].push(delta)
       last[1] += delta[1].length
     } else pieces.push([[delta], delta[1].length])

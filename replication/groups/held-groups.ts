@@ -8,8 +8,9 @@
  *        placement      from a       an owner      that it has it all
  *                       holder
  *
- * syncing: writes and deltas are taken, reads go elsewhere while somebody else is ready. leaving: everything still works;
- * the group is given up only when each of its owners has shown that it covers our state, so the last copy is never dropped.
+ * syncing: writes and deltas are taken, reads go elsewhere while somebody else is ready. leaving:
+ * everything still works; the group is given up only when each of its owners has shown that it
+ * covers our state, so the last copy is never dropped.
  */
 import { limits } from '../../engine/limits.js'
 import type { OnEvent } from '../events.js'
@@ -43,19 +44,32 @@ export class HeldGroups {
   readonly #options: HeldGroupsOptions
   readonly #held = new Map<number, Held>()
   #owners: string[][] = []
-  /** The group whose hand-over was looked at last: the next step goes on behind it, so that none starves. */
+  /**
+   * The group whose hand-over was looked at last: the next step goes on behind it, so that none
+   * starves.
+   */
   #lookedAt = -1
   #stepping = false
   #closed = false
 
-  constructor (options: HeldGroupsOptions) { this.#options = options }
+  constructor (options: HeldGroupsOptions) {
+    this.#options = options
+  }
 
-  has (group: number): boolean { return this.#held.has(group) }
-  phase (group: number): Phase | undefined { return this.#held.get(group)?.phase }
-  get all (): number[] { return [...this.#held.keys()].sort((a, b) => a - b) }
+  has (group: number): boolean {
+    return this.#held.has(group)
+  }
+  phase (group: number): Phase | undefined {
+    return this.#held.get(group)?.phase
+  }
+  get all (): number[] {
+    return [...this.#held.keys()].sort((a, b) => a - b)
+  }
 
   /** The owners of a group as this node sees them, best first. */
-  owners (group: number): readonly string[] { return this.#owners[group] ?? [] }
+  owners (group: number): readonly string[] {
+    return this.#owners[group] ?? []
+  }
 
   /** Takes the group up before the first view: the store had something of it. */
   restore (group: number): void {
@@ -65,21 +79,32 @@ export class HeldGroups {
   /** Other members that run this cache with the same settings. */
   peers (): Member[] {
     const { cache, shape, membership } = this.#options
-    return [...membership.members.values()].filter(({ caches }) => caches[cache] !== undefined && sameShape(caches[cache], shape))
+    return [...membership.members.values()].filter(({ caches }) =>
+      caches[cache] !== undefined && sameShape(caches[cache], shape)
+    )
   }
 
   /** Recomputes who owns what; call whenever the view changed. */
   reconcile (): void {
     if (this.#closed) return
     const { cache, shape, self } = this.#options
-    const places: Place[] = [self, ...this.peers().map(({ id, weight, zone }) => ({ id, weight, ...zone === undefined ? {} : { zone } }))]
-    this.#owners = Array.from({ length: shape.groups }, (_, group) => ownersOf(cache, group, places, shape.replicas))
+    const places: Place[] = [self, ...this.peers().map(({ id, weight, zone }) => ({
+      id,
+      weight,
+      ...zone === undefined ? {} : { zone }
+    }))]
+    this.#owners = Array.from(
+      { length: shape.groups },
+      (_, group) => ownersOf(cache, group, places, shape.replicas)
+    )
     this.#owners.forEach((owners, group) => {
       const held = this.#held.get(group)
       const mine = owners.includes(self.id)
       if (mine && held === undefined) this.#take(group, 'syncing')
       else if (mine && held?.phase === 'leaving') this.#enter(group, held, 'syncing')
-      else if (!mine && held !== undefined && held.phase !== 'leaving') this.#enter(group, held, 'leaving')
+      else if (!mine && held !== undefined && held.phase !== 'leaving') {
+        this.#enter(group, held, 'leaving')
+      }
     })
     this.step()
   }
@@ -102,11 +127,18 @@ export class HeldGroups {
     for (const held of this.#held.values()) if (held.phase === 'syncing') held.heard.add(peer)
   }
 
-  /** Moves groups on that are on their way in or out. One step at a time; call it at every heartbeat. */
+  /**
+   * Moves groups on that are on their way in or out. One step at a time; call it at every
+   * heartbeat.
+   */
   step (): void {
     if (this.#stepping || this.#closed) return
     this.#stepping = true
-    void this.#step().catch((error: unknown) => this.#failed(this.#options.self.id, error)).finally(() => { this.#stepping = false })
+    void this.#step().catch((error: unknown) => this.#failed(this.#options.self.id, error)).finally(
+      () => {
+        this.#stepping = false
+      }
+    )
   }
 
   async #step (): Promise<void> {
@@ -114,16 +146,20 @@ export class HeldGroups {
     const peers = this.peers()
     for (const [group, held] of this.#held) {
       if (held.phase !== 'syncing') continue
-      const phaseAt = ({ caches }: Member): Phase | undefined => caches[this.#options.cache]?.held.get(group)?.phase
+      const phaseAt = ({ caches }: Member): Phase | undefined =>
+        caches[this.#options.cache]?.held.get(group)?.phase
       // What leaves may have lain on a disk for long: whoever is ready knows better.
-      const source = peers.find(peer => phaseAt(peer) === 'ready') ?? peers.find(peer => phaseAt(peer) === 'leaving')
+      const source = peers.find(peer => phaseAt(peer) === 'ready') ??
+        peers.find(peer => phaseAt(peer) === 'leaving')
       if (source === undefined) {
-        if (peers.every(({ id }) => held.heard.has(id))) this.#enter(group, held, 'ready') // nobody has more than we do
+        // nobody has more than we do
+        if (peers.every(({ id }) => held.heard.has(id))) this.#enter(group, held, 'ready')
       } else bySource.set(source.id, [...bySource.get(source.id) ?? [], group])
     }
     for (const [source, groups] of bySource) await this.#sync(source, groups)
     const leaving = this.all.filter(group => this.phase(group) === 'leaving')
-    const inTurn = [...leaving.filter(group => group > this.#lookedAt), ...leaving.filter(group => group <= this.#lookedAt)]
+    const inTurn = [...leaving.filter(group => group > this.#lookedAt),
+      ...leaving.filter(group => group <= this.#lookedAt)]
     for (const group of inTurn.slice(0, limits.maxHandOversPerStep)) {
       this.#lookedAt = group
       if (await this.#handedOver(group, peers)) this.#drop(group)
@@ -143,10 +179,15 @@ export class HeldGroups {
 
   /** Not the end of it: the next heartbeat takes the step again. */
   #failed (node: string, error: unknown): void {
-    if (!this.#closed) this.#options.onEvent({ type: 'repair-failed', cache: this.#options.cache, node, error })
+    if (!this.#closed) {
+      this.#options.onEvent({ type: 'repair-failed', cache: this.#options.cache, node, error })
+    }
   }
 
-  /** Whether every owner holds the group ready and covers all we have, with nothing written here meanwhile. */
+  /**
+   * Whether every owner holds the group ready and covers all we have, with nothing written here
+   * meanwhile.
+   */
   async #handedOver (group: number, peers: readonly Member[]): Promise<boolean> {
     const { cache, shape, shards, antiEntropy } = this.#options
     const owners = this.owners(group)
@@ -165,7 +206,12 @@ export class HeldGroups {
     this.#held.delete(group)
     this.#options.onDropped(group)
     this.#options.membership.selfChanged()
-    this.#options.onEvent({ type: 'group-phase', cache: this.#options.cache, group, phase: 'dropped' })
+    this.#options.onEvent({
+      type: 'group-phase',
+      cache: this.#options.cache,
+      group,
+      phase: 'dropped'
+    })
   }
 
   close (): void {

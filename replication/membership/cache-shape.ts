@@ -1,4 +1,7 @@
-/** The settings of a cache that all its nodes must share: with others, keys would land in other shards. */
+/**
+ * The settings of a cache that all its nodes must share: with others, keys would land in other
+ * shards.
+ */
 export interface CacheShape {
   readonly shards: number
   /** Placement groups. */
@@ -12,5 +15,6 @@ export function sameShape (a: CacheShape, b: CacheShape): boolean {
 
 /** The settings two nodes disagree about, in words. */
 export function conflictBetween (mine: CacheShape, theirs: CacheShape): string {
-  return (['shards', 'groups', 'replicas'] as const).filter(name => mine[name] !== theirs[name]).map(name => `${name} ${mine[name]} here, ${theirs[name]} there`).join(', ')
+  return (['shards', 'groups', 'replicas'] as const).filter(name => mine[name] !== theirs[name])
+    .map(name => `${name} ${mine[name]} here, ${theirs[name]} there`).join(', ')
 }

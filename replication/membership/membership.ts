@@ -1,11 +1,12 @@
 /**
- * Who is there: every node sends a heartbeat; who is silent for too long has left. Views may differ between nodes for a
- * while, which CRDTs make harmless.
+ * Who is there: every node sends a heartbeat; who is silent for too long has left. Views may differ
+ * between nodes for a while, which CRDTs make harmless.
  *
  *   unknown --heartbeat--> member --goodbye, silence, or a newer life under the same name--> left
  *
- * A heartbeat also says what the node holds: per cache its settings, and per placement group a sequence, digests and a
- * phase. That is all anti-entropy and routing need, at O(groups) bytes however many records there are.
+ * A heartbeat also says what the node holds: per cache its settings, and per placement group a
+ * sequence, digests and a phase. That is all anti-entropy and routing need, at O(groups) bytes
+ * however many records there are.
  *
  * Out of scope: agreement. Nothing here elects or locks anything.
  */
@@ -22,8 +23,12 @@ export type Phase = typeof PHASES[number]
 
 const GroupState = v.tuple([v.number(), v.number(), v.string(), v.string(), v.picklist(PHASES)])
 const CacheState = v.object({
-  shards: v.number(), groups: v.number(), replicas: v.number(),
-  /** [group, last published sequence, digest of the shards, digest of the committed cursors, phase] */
+  shards: v.number(),
+  groups: v.number(),
+  replicas: v.number(),
+  /**
+   * [group, last published sequence, digest of the shards, digest of the committed cursors, phase]
+   */
   held: v.pipe(v.array(GroupState), v.maxLength(limits.maxGroups))
 })
 const Heartbeat = v.object({
@@ -38,7 +43,12 @@ const Hello = v.object({ id: v.optional(v.string()), incarnation: v.optional(v.n
 export type CacheState = v.InferOutput<typeof CacheState>
 export type Heartbeat = v.InferOutput<typeof Heartbeat>
 
-export interface HeldGroup { readonly sequence: number, readonly root: string, readonly cursorRoot: string, readonly phase: Phase }
+export interface HeldGroup {
+  readonly sequence: number
+  readonly root: string
+  readonly cursorRoot: string
+  readonly phase: Phase
+}
 
 export interface Member {
   readonly id: string
@@ -46,7 +56,9 @@ export interface Member {
   readonly zone?: string | undefined
   readonly weight: number
   readonly lastHeardMs: number
-  readonly caches: Readonly<Record<string, Omit<CacheState, 'held'> & { readonly held: ReadonlyMap<number, HeldGroup> }>>
+  readonly caches: Readonly<
+    Record<string, Omit<CacheState, 'held'> & { readonly held: ReadonlyMap<number, HeldGroup> }>
+  >
 }
 
 export interface MembershipOptions {
@@ -57,7 +69,11 @@ export interface MembershipOptions {
   readonly failureTimeoutMs: number
   readonly onEvent: OnEvent
   /** This node's name and what its heartbeats say; absent for clients, which only listen. */
-  readonly self?: { readonly id: string, readonly incarnation: number, readonly describe: () => Omit<Heartbeat, 'leaving' | 'incarnation'> }
+  readonly self?: {
+    readonly id: string,
+    readonly incarnation: number,
+    readonly describe: () => Omit<Heartbeat, 'leaving' | 'incarnation'>
+  }
 }
 
 type Listener = (member: Member, joined: boolean) => void
@@ -80,17 +96,28 @@ export class Membership {
     this.#options = options
     const { messenger, subjects } = options
     this.#subscriptions = [
-      messenger.on(subjects.heartbeats, 'heartbeat', (value, subject) => this.#receive(tokenFromEnd(subject, 0), value)),
+      messenger.on(
+        subjects.heartbeats,
+        'heartbeat',
+        (value, subject) => this.#receive(tokenFromEnd(subject, 0), value)
+      ),
       messenger.on(subjects.hello, 'hello', value => this.#greeted(value))
     ]
     this.#sweepTimer = options.ports.timers.after(options.heartbeatMs, () => this.#sweep())
   }
 
   /** Other nodes that are alive as far as is known here, by name. */
-  get members (): ReadonlyMap<string, Member> { return this.#members }
+  get members (): ReadonlyMap<string, Member> {
+    return this.#members
+  }
 
-  /** Grows whenever somebody joined, left, or holds something else than before: what is computed from that may be kept until then. */
-  get epoch (): number { return this.#epoch }
+  /**
+   * Grows whenever somebody joined, left, or holds something else than before: what is computed
+   * from that may be kept until then.
+   */
+  get epoch (): number {
+    return this.#epoch
+  }
 
   /** Something that this node holds changed: tell the others soon. */
   selfChanged (): void {
@@ -99,22 +126,34 @@ export class Membership {
   }
 
   /** Calls back at every heartbeat of another node, `joined` telling whether it is new here. */
-  onBeat (listener: Listener): void { this.#beatListeners.add(listener) }
-  onLeft (listener: (member: Member) => void): void { this.#leftListeners.add(listener) }
+  onBeat (listener: Listener): void {
+    this.#beatListeners.add(listener)
+  }
+  onLeft (listener: (member: Member) => void): void {
+    this.#leftListeners.add(listener)
+  }
 
   /** Asks every node to send a heartbeat now. */
   hello (): void {
     const { self, messenger, subjects } = this.#options
-    messenger.send(subjects.hello, 'hello', self === undefined ? {} : { id: self.id, incarnation: self.incarnation })
+    messenger.send(
+      subjects.hello,
+      'hello',
+      self === undefined ? {} : { id: self.id, incarnation: self.incarnation }
+    )
   }
 
-  /** Of two processes that begin under one name at the same time, neither heard a heartbeat of the other: the one with the greater incarnation gives way. */
+  /**
+   * Of two processes that begin under one name at the same time, neither heard a heartbeat of the
+   * other: the one with the greater incarnation gives way.
+   */
   #greeted (value: unknown): void {
     const { self } = this.#options
     const hello = v.safeParse(Hello, value)
     const { id, incarnation = 0 } = hello.success ? hello.output : {}
-    if (self === undefined || this.#beating || id !== self.id || incarnation === self.incarnation) this.beatSoon()
-    else if (incarnation < self.incarnation) this.#nameTaken(id, incarnation)
+    if (self === undefined || this.#beating || id !== self.id || incarnation === self.incarnation) {
+      this.beatSoon()
+    } else if (incarnation < self.incarnation) this.#nameTaken(id, incarnation)
     else this.hello() // it may not have been there when we said it
   }
 
@@ -124,7 +163,9 @@ export class Membership {
     this.#beat()
   }
 
-  /** A heartbeat out of turn, because something worth telling changed; several reasons share one. */
+  /**
+   * A heartbeat out of turn, because something worth telling changed; several reasons share one.
+   */
   beatSoon (): void {
     if (!this.#beating || this.#soonTimer !== undefined) return
     this.#soonTimer = this.#options.ports.timers.after(this.#options.heartbeatMs / 10, () => {
@@ -137,7 +178,10 @@ export class Membership {
     this.#beatTimer?.cancel()
     if (!this.#beating) return
     this.#send(false)
-    this.#beatTimer = this.#options.ports.timers.after(this.#options.heartbeatMs, () => this.#beat())
+    this.#beatTimer = this.#options.ports.timers.after(
+      this.#options.heartbeatMs,
+      () => this.#beat()
+    )
   }
 
   #send (leaving: boolean): void {
@@ -156,7 +200,9 @@ export class Membership {
     }
     const beat = parsed.output
     if (self?.id === id) {
-      if (beat.incarnation !== self.incarnation && !beat.leaving) this.#nameTaken(id, beat.incarnation)
+      if (beat.incarnation !== self.incarnation && !beat.leaving) {
+        this.#nameTaken(id, beat.incarnation)
+      }
       return
     }
     const before = this.#members.get(id)
@@ -165,18 +211,34 @@ export class Membership {
       return
     }
     if (this.#ended.has(`${id} ${beat.incarnation}`)) return
-    if (before !== undefined && before.incarnation !== beat.incarnation) this.#leave(before, 'replaced')
+    if (before !== undefined && before.incarnation !== beat.incarnation) {
+      this.#leave(before, 'replaced')
+    }
     const joined = before?.incarnation !== beat.incarnation
     if (joined && this.#members.size >= limits.maxMembers) {
-      onEvent({ type: 'message-refused', subject: subjects.heartbeat(id), reason: 'too-many-members' })
+      onEvent({
+        type: 'message-refused',
+        subject: subjects.heartbeat(id),
+        reason: 'too-many-members'
+      })
       return
     }
     const member: Member = {
-      id, incarnation: beat.incarnation, zone: beat.zone, weight: beat.weight, lastHeardMs: ports.clock.monotonicMs(),
-      caches: Object.fromEntries(Object.entries(beat.caches).map(([cache, { held, ...shape }]) => [cache, {
-        ...shape,
-        held: new Map(held.map(([group, sequence, root, cursorRoot, phase]) => [group, { sequence, root, cursorRoot, phase }]))
-      }]))
+      id,
+      incarnation: beat.incarnation,
+      zone: beat.zone,
+      weight: beat.weight,
+      lastHeardMs: ports.clock.monotonicMs(),
+      caches: Object.fromEntries(
+        Object.entries(beat.caches).map(([cache, { held, ...shape }]) => [cache, {
+          ...shape,
+          held: new Map(
+            held.map((
+              [group, sequence, root, cursorRoot, phase]
+            ) => [group, { sequence, root, cursorRoot, phase }])
+          )
+        }])
+      )
     }
     this.#members.set(id, member)
     if (joined || !samePhases(before, member)) this.#epoch++
@@ -199,16 +261,27 @@ export class Membership {
   #sweep (): void {
     const { ports, failureTimeoutMs, heartbeatMs } = this.#options
     const now = ports.clock.monotonicMs()
-    for (const member of [...this.#members.values()]) if (now - member.lastHeardMs > failureTimeoutMs) this.#leave(member, 'silent')
-    for (const [life, endedMs] of this.#ended) if (now - endedMs > failureTimeoutMs) this.#ended.delete(life)
+    for (const member of [...this.#members.values()]) {
+      if (now - member.lastHeardMs > failureTimeoutMs) this.#leave(member, 'silent')
+    }
+    for (const [life, endedMs] of this.#ended) {
+      if (now - endedMs > failureTimeoutMs) this.#ended.delete(life)
+    }
     this.#sweepTimer = ports.timers.after(heartbeatMs, () => this.#sweep())
   }
 
   #leave (member: Member, why: 'goodbye' | 'silent' | 'replaced'): void {
     this.#members.delete(member.id)
-    if (why !== 'silent') this.#ended.set(`${member.id} ${member.incarnation}`, this.#options.ports.clock.monotonicMs())
+    if (why !== 'silent') {
+      this.#ended.set(`${member.id} ${member.incarnation}`, this.#options.ports.clock.monotonicMs())
+    }
     this.#epoch++
-    this.#options.onEvent({ type: 'member-left', node: member.id, incarnation: member.incarnation, why })
+    this.#options.onEvent({
+      type: 'member-left',
+      node: member.id,
+      incarnation: member.incarnation,
+      why
+    })
     for (const listener of this.#leftListeners) listener(member)
   }
 

@@ -1,6 +1,6 @@
 /**
- * Which node to ask about a placement group, from what heartbeats say. Works the same for nodes and for clients, which
- * hold nothing.
+ * Which node to ask about a placement group, from what heartbeats say. Works the same for nodes and
+ * for clients, which hold nothing.
  */
 import { UnavailableError } from '../../engine/errors.js'
 import type { CacheShape } from './cache-shape.js'
@@ -38,17 +38,26 @@ export class Router {
     this.#shape = options.shape
   }
 
-  /** The cache's settings, as the first node heard of runs it. @throws UnavailableError when none was heard of */
+  /**
+   * The cache's settings, as the first node heard of runs it. @throws UnavailableError when none
+   * was heard of
+   */
   get shape (): CacheShape {
     this.#shape ??= this.#heardShape()
-    if (this.#shape === undefined) throw new UnavailableError(`no node that runs cache ${JSON.stringify(this.cache)} was heard of`)
+    if (this.#shape === undefined) {
+      throw new UnavailableError(
+        `no node that runs cache ${JSON.stringify(this.cache)} was heard of`
+      )
+    }
     return this.#shape
   }
 
   #heardShape (): CacheShape | undefined {
     for (const { caches } of this.#options.membership.members.values()) {
       const found = caches[this.cache]
-      if (found !== undefined) return { shards: found.shards, groups: found.groups, replicas: found.replicas }
+      if (found !== undefined) {
+        return { shards: found.shards, groups: found.groups, replicas: found.replicas }
+      }
     }
     return undefined
   }
@@ -74,12 +83,20 @@ export class Router {
     }
     const own = self?.phase(group)
     if (self !== undefined && own !== undefined) holding.set(self.id, PREFERENCE[own] - 0.5)
-    const ranked = rank(this.cache, group, [...holding.keys()].map(id => ({ id, weight: membership.members.get(id)?.weight ?? 1 })))
+    const ranked = rank(
+      this.cache,
+      group,
+      [...holding.keys()].map(id => ({ id, weight: membership.members.get(id)?.weight ?? 1 }))
+    )
     return ranked.sort((a, b) => (holding.get(a) ?? 0) - (holding.get(b) ?? 0))
   }
 
-  /** Calls back with the name of a node that left: whoever waits for an answer of it waits in vain. */
-  onLeft (listener: (node: string) => void): void { this.#options.membership.onLeft(({ id }) => listener(id)) }
+  /**
+   * Calls back with the name of a node that left: whoever waits for an answer of it waits in vain.
+   */
+  onLeft (listener: (node: string) => void): void {
+    this.#options.membership.onLeft(({ id }) => listener(id))
+  }
 
   /** The process life that runs under this name, as last heard. */
   incarnationOf (node: string): number | undefined {

@@ -1,26 +1,39 @@
 /**
- * The envelope every message travels in: who can read it, whether it is whole, and which part of a larger message it
- * is. A message that does not check out is refused before its content is looked at.
+ * The envelope every message travels in: who can read it, whether it is whole, and which part of a
+ * larger message it is. A message that does not check out is refused before its content is looked
+ * at.
  *
  *   0  2 bytes  'MP'
  *   2  1 byte   format version
  *   3  1 byte   kind
- *   4  4 bytes  checksum of everything behind it, and of the subject it was sent on: a message that turns up on another
- *               subject, and so in another group, cache or cluster, is refused like a damaged one
+ *   4  4 bytes  checksum of everything behind it, and of the subject it was sent on: a message that
+ *               turns up on another subject, and so in another group, cache or cluster, is refused
+ *               like a damaged one
  *   8  4 bytes  message id, chosen by the sender
  *   12 2 bytes  part number   14 2 bytes  number of parts
- *   16 ...      content: a self-contained CBOR value, cut into parts when it is too large for the transport
+ *   16 ...      content: a self-contained CBOR value, cut into parts when it is too large for the
+ *               transport
  */
 import { EnvelopeError } from '../../engine/errors.js'
 import { checksum32, hash32 } from '../../engine/base/hash.js'
 import { limits } from '../../engine/limits.js'
 
-export const KINDS = { heartbeat: 1, deltas: 2, ack: 3, hint: 4, hello: 5, request: 6, reply: 7 } as const
+export const KINDS = {
+  heartbeat: 1,
+  deltas: 2,
+  ack: 3,
+  hint: 4,
+  hello: 5,
+  request: 6,
+  reply: 7
+} as const
 export type Kind = keyof typeof KINDS
 
 const VERSION = 1
 const HEADER_BYTES = 16
-const KIND_NAMES = new Map<number, Kind>(Object.entries(KINDS).map(([name, code]) => [code, name as Kind]))
+const KIND_NAMES = new Map<number, Kind>(
+  Object.entries(KINDS).map(([name, code]) => [code, name as Kind])
+)
 
 export interface Part {
   readonly kind: Kind
@@ -30,12 +43,26 @@ export interface Part {
   readonly content: Uint8Array
 }
 
-/** The message as one or more parts of at most `maxBytes` each, to be sent on `subject` and nowhere else. */
-export function encodeParts (kind: Kind, id: number, content: Uint8Array, maxBytes: number, subject = ''): Uint8Array[] {
+/**
+ * The message as one or more parts of at most `maxBytes` each, to be sent on `subject` and nowhere
+ * else.
+ */
+export function encodeParts (
+  kind: Kind,
+  id: number,
+  content: Uint8Array,
+  maxBytes: number,
+  subject = ''
+): Uint8Array[] {
   const ofSubject = hash32(subject)
   const room = Math.min(maxBytes, limits.maxPartBytes) - HEADER_BYTES
   const parts = Math.max(1, Math.ceil(content.length / room))
-  if (parts > limits.maxParts) throw new EnvelopeError('too-large', `${content.length} bytes need ${parts} parts, at most ${limits.maxParts} are allowed`)
+  if (parts > limits.maxParts) {
+    throw new EnvelopeError(
+      'too-large',
+      `${content.length} bytes need ${parts} parts, at most ${limits.maxParts} are allowed`
+    )
+  }
   return Array.from({ length: parts }, (_, part) => {
     const slice = content.subarray(part * room, (part + 1) * room)
     const bytes = new Uint8Array(HEADER_BYTES + slice.length)
@@ -53,17 +80,31 @@ export function encodeParts (kind: Kind, id: number, content: Uint8Array, maxByt
   })
 }
 
-/** @throws EnvelopeError when the bytes are not a whole part of a version we speak, sent on this subject */
+/**
+ * @throws EnvelopeError when the bytes are not a whole part of a version we speak, sent on this
+ * subject
+ */
 export function decodePart (bytes: Uint8Array, subject = ''): Part {
-  if (bytes.length < HEADER_BYTES || bytes[0] !== 0x4d || bytes[1] !== 0x50) throw new EnvelopeError('foreign', 'it is not a Millpond message')
-  if (bytes[2] !== VERSION) throw new EnvelopeError('version', `format ${bytes[2]} is not known here (${VERSION} is); are all members on the same release?`)
+  if (bytes.length < HEADER_BYTES || bytes[0] !== 0x4d || bytes[1] !== 0x50) {
+    throw new EnvelopeError('foreign', 'it is not a Millpond message')
+  }
+  if (bytes[2] !== VERSION) {
+    throw new EnvelopeError(
+      'version',
+      `format ${bytes[2]} is not known here (${VERSION} is); are all members on the same release?`
+    )
+  }
   const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  if (header.getUint32(4) !== checksumOf(bytes, hash32(subject))) throw new EnvelopeError('checksum', 'its checksum does not match')
+  if (header.getUint32(4) !== checksumOf(bytes, hash32(subject))) {
+    throw new EnvelopeError('checksum', 'its checksum does not match')
+  }
   const kind = KIND_NAMES.get(bytes[3] ?? 0)
   const part = header.getUint16(12)
   const parts = header.getUint16(14)
   if (kind === undefined) throw new EnvelopeError('kind', `kind ${bytes[3]} is not known here`)
-  if (parts === 0 || part >= parts || parts > limits.maxParts) throw new EnvelopeError('parts', `part ${part} of ${parts}`)
+  if (parts === 0 || part >= parts || parts > limits.maxParts) {
+    throw new EnvelopeError('parts', `part ${part} of ${parts}`)
+  }
   return { kind, id: header.getUint32(8), part, parts, content: bytes.subarray(HEADER_BYTES) }
 }
 
@@ -72,14 +113,23 @@ function checksumOf (bytes: Uint8Array, ofSubject: number): number {
   return (checksum32(bytes.subarray(8)) ^ Math.imul(bytes[3] ?? 0, 0x9e3779b1) ^ ofSubject) >>> 0
 }
 
-interface Unfinished { readonly parts: Array<Uint8Array | undefined>, missing: number, bytes: number }
+interface Unfinished {
+  readonly parts: Array<Uint8Array | undefined>
+  missing: number
+  bytes: number
+}
 
-/** Puts parts together again. Unfinished messages are bounded in number and bytes: the oldest is given up for a new one. */
+/**
+ * Puts parts together again. Unfinished messages are bounded in number and bytes: the oldest is
+ * given up for a new one.
+ */
 export class Assembler {
   readonly #unfinished = new Map<string, Unfinished>()
   #bytes = 0
 
-  get unfinished (): number { return this.#unfinished.size }
+  get unfinished (): number {
+    return this.#unfinished.size
+  }
 
   /**
    * @param name what the parts of one message have in common beside their id
@@ -98,21 +148,28 @@ export class Assembler {
     }
     this.#forget(`${name} ${id}`)
     const whole = Buffer.concat(message.parts as Uint8Array[])
-    return new Uint8Array(whole.buffer, whole.byteOffset, whole.length) // byte values in it must not turn into Buffers
+    // byte values in it must not turn into Buffers
+    return new Uint8Array(whole.buffer, whole.byteOffset, whole.length)
   }
 
   #message (name: string, parts: number): Unfinished {
     const known = this.#unfinished.get(name)
     if (known?.parts.length === parts) return known
     this.#forget(name)
-    const message = { parts: new Array<Uint8Array | undefined>(parts).fill(undefined), missing: parts, bytes: 0 }
+    const message = {
+      parts: new Array<Uint8Array | undefined>(parts).fill(undefined),
+      missing: parts,
+      bytes: 0
+    }
     this.#unfinished.set(name, message)
     return message
   }
 
   #makeRoom (): void {
     for (const oldest of this.#unfinished.keys()) {
-      if (this.#unfinished.size <= limits.maxPartialMessages && this.#bytes <= limits.maxPartialBytes) return
+      if (
+        this.#unfinished.size <= limits.maxPartialMessages && this.#bytes <= limits.maxPartialBytes
+      ) return
       this.#forget(oldest)
     }
   }

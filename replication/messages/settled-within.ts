@@ -1,9 +1,16 @@
 /** Waits for something that may take for ever, but not for ever. */
 import type { Timers } from '../../engine/ports.js'
 
-/** @returns whether the promise was resolved or rejected in time; it never throws, and a late rejection is not unhandled */
-export function settledWithin (promise: Promise<unknown>, timers: Timers, timeoutMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
+/**
+ * @returns whether the promise was resolved or rejected in time; it never throws, and a late
+ * rejection is not unhandled
+ */
+export function settledWithin (
+  promise: Promise<unknown>,
+  timers: Timers,
+  timeoutMs: number
+): Promise<boolean> {
+  return new Promise(resolve => {
     const timer = timers.after(timeoutMs, () => resolve(false))
     const settled = (): void => {
       timer.cancel()

@@ -1,6 +1,7 @@
 /**
- * Every subject Millpond uses, in one place. The sender's or receiver's name is a token of its own, so that a server's
- * permissions can vouch for who publishes and who may be asked (docs/subjects in ARCHITECTURE.md).
+ * Every subject Millpond uses, in one place. The sender's or receiver's name is a token of its own,
+ * so that a server's permissions can vouch for who publishes and who may be asked (docs/subjects in
+ * ARCHITECTURE.md).
  */
 import { ConfigError } from '../../engine/errors.js'
 
@@ -8,7 +9,13 @@ const TOKEN = /^[A-Za-z0-9_-]{1,64}$/
 
 /** @throws ConfigError when the name cannot be a subject token */
 export function checkToken (what: string, name: string): string {
-  if (!TOKEN.test(name)) throw new ConfigError(`${what} ${JSON.stringify(name)} cannot be used: 1 to 64 letters, digits, '-' and '_' are allowed`)
+  if (!TOKEN.test(name)) {
+    throw new ConfigError(
+      `${what} ${
+        JSON.stringify(name)
+      } cannot be used: 1 to 64 letters, digits, '-' and '_' are allowed`
+    )
+  }
   return name
 }
 

@@ -1,13 +1,14 @@
 /**
- * Anti-entropy: how a node fetches from a peer what it lacks (D5). Always a pull: whoever lacks something asks, at its
- * own pace, and merges it itself; so flow control is the asking.
+ * Anti-entropy: how a node fetches from a peer what it lacks (D5). Always a pull: whoever lacks
+ * something asks, at its own pace, and merges it itself; so flow control is the asking.
  *
  *   missing batches   resend from the peer's kept batches; when they are gone, exchange
- *   exchange          digests (trip 1) -> the shards that differ -> diffs above our state vectors (trip 2, repeated while
- *                     the peer says that some did not fit)
+ *   exchange          digests (trip 1) -> the shards that differ -> diffs above our state vectors
+ *                     (trip 2, repeated while the peer says that some did not fit)
  *
- * Per peer one repair runs at a time, and what is asked for meanwhile waits as a set of groups, so a flood of gaps costs
- * one round. A failed round is reported; the next heartbeat that still shows a difference starts another.
+ * Per peer one repair runs at a time, and what is asked for meanwhile waits as a set of groups, so
+ * a flood of gaps costs one round. A failed round is reported; the next heartbeat that still shows
+ * a difference starts another.
  */
 import * as v from '../../engine/base/schema.js'
 import { EnvelopeError, UnavailableError } from '../../engine/errors.js'
@@ -15,7 +16,8 @@ import { limits } from '../../engine/limits.js'
 import type { Ports } from '../../engine/ports.js'
 import { decodeFloor } from '../../engine/garbage/floor.js'
 import type { MergeResult } from '../../engine/shard.js'
-import { decodeStateVector, encodeStateVector, type StateVector } from '../../engine/base/state-vector.js'
+import { decodeStateVector, encodeStateVector,
+  type StateVector } from '../../engine/base/state-vector.js'
 import type { ShardSet } from '../../storage/shard-set.js'
 import type { OnEvent } from '../events.js'
 import type { Inbox } from '../deltas/inbox.js'
@@ -39,10 +41,17 @@ export interface AntiEntropyOptions {
   readonly onEvent: OnEvent
 }
 
-interface Work { readonly missing: Set<number>, readonly differing: Set<number>, busy: boolean }
+interface Work {
+  readonly missing: Set<number>
+  readonly differing: Set<number>
+  busy: boolean
+}
 
 /** A process life under a name. */
-interface Peer { readonly id: string, readonly incarnation: number }
+interface Peer {
+  readonly id: string
+  readonly incarnation: number
+}
 
 /** A question with its operation, the cache and who is asked left out. */
 type Asked<Op extends Question['op']> = Omit<Extract<Question, { op: Op }>, 'op' | 'cache' | 'to'>
@@ -52,7 +61,9 @@ export class AntiEntropy {
   readonly #peers = new Map<string, Work>()
   #closed = false
 
-  constructor (options: AntiEntropyOptions) { this.#options = options }
+  constructor (options: AntiEntropyOptions) {
+    this.#options = options
+  }
 
   /** Batches of this peer are missing in a group. */
   missing (peer: string, group: number): void {
@@ -68,19 +79,27 @@ export class AntiEntropy {
 
   #work (peer: string): Work {
     let work = this.#peers.get(peer)
-    if (work === undefined) this.#peers.set(peer, work = { missing: new Set(), differing: new Set(), busy: false })
+    if (work === undefined) {
+      this.#peers.set(peer, work = { missing: new Set(), differing: new Set(), busy: false })
+    }
     return work
   }
 
-  forgetPeer (peer: string): void { this.#peers.delete(peer) }
+  forgetPeer (peer: string): void {
+    this.#peers.delete(peer)
+  }
 
-  close (): void { this.#closed = true }
+  close (): void {
+    this.#closed = true
+  }
 
   #start (peer: string, delayMs: number): void {
     const work = this.#work(peer)
     if (work.busy || this.#closed) return
     work.busy = true
-    this.#options.ports.timers.after(delayMs, () => { void this.#repair(peer, work) })
+    this.#options.ports.timers.after(delayMs, () => {
+      void this.#repair(peer, work)
+    })
   }
 
   async #repair (peer: string, work: Work): Promise<void> {
@@ -92,7 +111,14 @@ export class AntiEntropy {
         await this.exchange(peer, groups)
       }
     } catch (error) {
-      if (!this.#closed) this.#options.onEvent({ type: 'repair-failed', cache: this.#options.cache, node: peer, error })
+      if (!this.#closed) {
+        this.#options.onEvent({
+          type: 'repair-failed',
+          cache: this.#options.cache,
+          node: peer,
+          error
+        })
+      }
       work.missing.clear()
       work.differing.clear()
     } finally {
@@ -115,8 +141,14 @@ export class AntiEntropy {
     }
     if (ask.length === 0) return
     let batches = 0
-    for (const [group, found] of await this.#ask({ id: peer, incarnation }, 'resend', { groups: ask.slice(0, limits.maxShardsPerRequest) })) {
-      for (const batch of found ?? []) if (batch.incarnation === incarnation) inbox.merge(peer, group, batch)
+    for (
+      const [group, found] of await this.#ask({ id: peer, incarnation }, 'resend', {
+        groups: ask.slice(0, limits.maxShardsPerRequest)
+      })
+    ) {
+      for (const batch of found ?? []) {
+        if (batch.incarnation === incarnation) inbox.merge(peer, group, batch)
+      }
       batches += found?.length ?? 0
       const still = inbox.missingFrom(peer, incarnation, group)
       if (still !== Infinity) work.differing.add(group)
@@ -125,8 +157,8 @@ export class AntiEntropy {
   }
 
   /**
-   * Fetches everything the peer has and we lack in these groups. Afterwards everything the peer had published before is
-   * merged here, except where one of its updates was refused.
+   * Fetches everything the peer has and we lack in these groups. Afterwards everything the peer had
+   * published before is merged here, except where one of its updates was refused.
    * @returns the groups the peer holds and of which everything was merged
    */
   async exchange (peer: string, groups: readonly number[]): Promise<number[]> {
@@ -135,11 +167,21 @@ export class AntiEntropy {
     const held: number[] = []
     let repaired = 0
     for (const page of this.#pages(groups)) {
-      const answers = await this.#ask(asked, 'digests', { groups: page.map(group => [group, shards.root(group)]) })
-      const differing = answers.flatMap(([group, , digests]) => digests === null ? [] : shards.shardsOf(group).filter((shard, i) => shards.digest(shard) !== digests[i]))
+      const answers = await this.#ask(asked, 'digests', {
+        groups: page.map(group => [group, shards.root(group)])
+      })
+      const differing = answers.flatMap(([group, , digests]) =>
+        digests === null
+          ? []
+          : shards.shardsOf(group).filter((shard, i) => shards.digest(shard) !== digests[i])
+      )
       const { merged, failed } = await this.#fetch(asked, differing)
       repaired += merged
-      for (const [shard, consumerGroup, cursor] of await this.#ask(asked, 'cursors', { groups: answers.map(([group]) => group) })) if (this.#holds(shard)) shards.mergeCursor(shard, consumerGroup, cursor)
+      for (
+        const [shard, consumerGroup, cursor] of await this.#ask(asked, 'cursors', {
+          groups: answers.map(([group]) => group)
+        })
+      ) if (this.#holds(shard)) shards.mergeCursor(shard, consumerGroup, cursor)
       for (const [group, sequence] of answers) {
         if (failed.has(group)) continue
         inbox.caughtUp(peer, asked.incarnation, group, sequence)
@@ -150,21 +192,31 @@ export class AntiEntropy {
     return held
   }
 
-  /** Merges diffs of these shards, as many requests as it takes. @returns how many brought something new, and the groups where one was not merged */
-  async #fetch (peer: Peer, wanted: readonly number[]): Promise<{ merged: number, failed: Set<number> }> {
+  /**
+   * Merges diffs of these shards, as many requests as it takes. @returns how many brought something
+   * new, and the groups where one was not merged
+   */
+  async #fetch (
+    peer: Peer,
+    wanted: readonly number[]
+  ): Promise<{ merged: number, failed: Set<number> }> {
     const { shards } = this.#options
     const failed = new Set<number>()
     let merged = 0
     let waiting = [...wanted]
     while (waiting.length > 0 && !this.#closed) {
       const page = waiting.slice(0, limits.maxShardsPerRequest)
-      const { diffs, rest } = await this.#ask(peer, 'diffs', { shards: page.map(shard => [shard, this.#vectorOf(shard)]) })
+      const { diffs, rest } = await this.#ask(peer, 'diffs', {
+        shards: page.map(shard => [shard, this.#vectorOf(shard)])
+      })
       for (const diff of diffs) {
         const outcome = this.#holds(diff.shard) ? this.#apply(diff) : 'known'
         if (outcome === 'merged') merged++
         else if (outcome !== 'known') failed.add(shards.groupOf(diff.shard))
       }
-      if (rest.length === page.length) throw new Error(`${peer.id} sends none of ${rest.length} shards`)
+      if (rest.length === page.length) {
+        throw new Error(`${peer.id} sends none of ${rest.length} shards`)
+      }
       waiting = rest.concat(waiting.slice(limits.maxShardsPerRequest))
     }
     return { merged, failed }
@@ -175,10 +227,17 @@ export class AntiEntropy {
     const theirs = decodeStateVector(known)
     // A peer below our floor may have what was deleted. It asks us as well, and will be reset.
     if (floor === null && shards.peek(shard)?.canPatch(theirs) === false) return 'below'
-    const { outcome } = floor === null ? shards.merge(shard, update) : shards.reset(shard, update, decodeFloor(floor))
+    const { outcome } = floor === null
+      ? shards.merge(shard, update)
+      : shards.reset(shard, update, decodeFloor(floor))
     if (retired.length > 0) {
-      // Tombstones of theirs that we still have were of use to nobody there, or the peer would have them.
-      shards.collect(shard, { stable: new Map(retired), before: Number.MAX_SAFE_INTEGER, forcedBefore: 0 })
+      // Tombstones of theirs that we still have were of use to nobody there, or the peer would have
+      // them.
+      shards.collect(shard, {
+        stable: new Map(retired),
+        before: Number.MAX_SAFE_INTEGER,
+        forcedBefore: 0
+      })
       shards.retire(shard, new Map(retired), new Set())
     }
     return outcome
@@ -190,15 +249,25 @@ export class AntiEntropy {
     return new Map(answer.map(([shard, sv]) => [shard, decodeStateVector(sv)]))
   }
 
-  /** Those of our shards in a group, committed cursors included, that the peer does not have all of. None proves that we may give it up. */
+  /**
+   * Those of our shards in a group, committed cursors included, that the peer does not have all of.
+   * None proves that we may give it up.
+   */
   async lacking (peer: string, group: number): Promise<number[]> {
     const { shards } = this.#options
     const asked = this.#present(peer)
-    const held = shards.shardsOf(group).filter(shard => shards.peek(shard) !== undefined || shards.cursors.of([shard]).length > 0)
+    const held = shards.shardsOf(group).filter(shard =>
+      shards.peek(shard) !== undefined || shards.cursors.of([shard]).length > 0
+    )
     const lacking: number[] = []
     for (let i = 0; i < held.length; i += limits.maxShardsPerRequest) {
       const page = held.slice(i, i + limits.maxShardsPerRequest)
-      lacking.push(...(await this.#ask(asked, 'covers', { shards: page.map(shard => [shard, this.#vectorOf(shard)]), cursors: shards.cursors.of(page) })).lacking)
+      lacking.push(
+        ...(await this.#ask(asked, 'covers', {
+          shards: page.map(shard => [shard, this.#vectorOf(shard)]),
+          cursors: shards.cursors.of(page)
+        })).lacking
+      )
     }
     return lacking
   }
@@ -223,14 +292,31 @@ export class AntiEntropy {
   #pages (groups: readonly number[]): number[][] {
     const perGroup = Math.max(1, this.#options.shards.shardsOf(0).length)
     const size = Math.max(1, Math.floor(limits.maxShardsPerRequest / perGroup))
-    return Array.from({ length: Math.ceil(groups.length / size) }, (_, i) => groups.slice(i * size, (i + 1) * size))
+    return Array.from(
+      { length: Math.ceil(groups.length / size) },
+      (_, i) => groups.slice(i * size, (i + 1) * size)
+    )
   }
 
-  async #ask<Op extends Question['op']> (peer: Peer, op: Op, question: Asked<Op>): Promise<Answer<Op>> {
+  async #ask<Op extends Question['op']> (
+    peer: Peer,
+    op: Op,
+    question: Asked<Op>
+  ): Promise<Answer<Op>> {
     const { messenger, subjects, node, cache, requestTimeoutMs } = this.#options
-    const answer = await messenger.request(subjects.peer(peer.id, node), { op, cache, to: peer.incarnation, ...question }, requestTimeoutMs)
+    const answer = await messenger.request(subjects.peer(peer.id, node), {
+      op,
+      cache,
+      to: peer.incarnation,
+      ...question
+    }, requestTimeoutMs)
     const parsed = v.safeParse(Answers[op], answer)
-    if (!parsed.success) throw new EnvelopeError('shape', `the answer of ${peer.id} to ${op} is not shaped as it should be`)
+    if (!parsed.success) {
+      throw new EnvelopeError(
+        'shape',
+        `the answer of ${peer.id} to ${op} is not shaped as it should be`
+      )
+    }
     return parsed.output
   }
 }

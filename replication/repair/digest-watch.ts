@@ -1,7 +1,7 @@
 /**
- * Decides when a difference between two replicas is worth an exchange. Under load their digests nearly always differ,
- * because something is on its way. A difference that stands still is one that nothing on its way will mend; one that
- * keeps moving is looked into now and then all the same.
+ * Decides when a difference between two replicas is worth an exchange. Under load their digests
+ * nearly always differ, because something is on its way. A difference that stands still is one that
+ * nothing on its way will mend; one that keeps moving is looked into now and then all the same.
  */
 import type { HeldGroup } from '../membership/membership.js'
 
@@ -10,13 +10,23 @@ const STILL_BEATS = 2
 /** Heartbeats in a row with any difference before it counts: at 500 ms, every 10 s. */
 const MOVING_BEATS = 20
 
-interface Seen { readonly difference: string, readonly still: number, readonly moving: number }
+interface Seen {
+  readonly difference: string
+  readonly still: number
+  readonly moving: number
+}
 
 export class DigestWatch {
   readonly #seen = new Map<string, Map<number, Seen>>()
 
   /** Takes a peer's heartbeat for one group; true when the difference should be repaired now. */
-  differs (peer: string, group: number, theirs: HeldGroup, root: string, cursorRoot: string): boolean {
+  differs (
+    peer: string,
+    group: number,
+    theirs: HeldGroup,
+    root: string,
+    cursorRoot: string
+  ): boolean {
     let groups = this.#seen.get(peer)
     if (groups === undefined) this.#seen.set(peer, groups = new Map<number, Seen>())
     if (theirs.root === root && theirs.cursorRoot === cursorRoot) {
@@ -25,7 +35,11 @@ export class DigestWatch {
     }
     const before = groups.get(group)
     const difference = `${theirs.root} ${theirs.cursorRoot} ${root} ${cursorRoot}`
-    const seen = { difference, still: before?.difference === difference ? before.still + 1 : 1, moving: (before?.moving ?? 0) + 1 }
+    const seen = {
+      difference,
+      still: before?.difference === difference ? before.still + 1 : 1,
+      moving: (before?.moving ?? 0) + 1
+    }
     if (seen.still < STILL_BEATS && seen.moving < MOVING_BEATS) {
       groups.set(group, seen)
       return false
@@ -34,5 +48,7 @@ export class DigestWatch {
     return true
   }
 
-  forgetPeer (peer: string): void { this.#seen.delete(peer) }
+  forgetPeer (peer: string): void {
+    this.#seen.delete(peer)
+  }
 }

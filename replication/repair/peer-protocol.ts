@@ -2,8 +2,10 @@
  * What nodes ask each other, and the answers. Every question is harmless to repeat.
  *
  *   resend    batches I missed                        cheap, while the sender still keeps them
- *   digests   where do our groups differ?             first trip of an exchange: a root per group, then one per shard
- *   diffs     what do you have above these vectors?   second trip; answered up to a size, the rest is asked for again
+ *   digests   where do our groups differ?             first trip: a root per group,
+ *                                                      then one per shard
+ *   diffs     what do you have above these vectors?   second trip; answered up to a size,
+ *                                                      the rest is asked for again
  *   covers    do you have all of this?                the proof that lets a node give up a group
  *   cursors   the committed cursors of these groups
  *   vectors   what have you seen of these shards? so that tombstones all have seen can be dropped
@@ -14,16 +16,26 @@ import { Batch } from '../deltas/outbox.js'
 
 const group = v.count
 const shard = v.count
-const few = <T extends v.GenericSchema>(item: T) => v.pipe(v.array(item), v.maxLength(limits.maxShardsPerRequest))
+const few = <T extends v.GenericSchema>(item: T) =>
+  v.pipe(v.array(item), v.maxLength(limits.maxShardsPerRequest))
 const cache = v.string()
-/** The process life that is asked: under one name there may be two for a while, and each answers for itself only. */
+/**
+ * The process life that is asked: under one name there may be two for a while, and each answers for
+ * itself only.
+ */
 const to = v.count
 
 export const Question = v.variant('op', [
   v.object({ op: v.literal('resend'), cache, to, groups: few(v.tuple([group, v.count])) }),
   v.object({ op: v.literal('digests'), cache, to, groups: few(v.tuple([group, v.string()])) }),
   v.object({ op: v.literal('diffs'), cache, to, shards: few(v.tuple([shard, v.bytes])) }),
-  v.object({ op: v.literal('covers'), cache, to, shards: few(v.tuple([shard, v.bytes])), cursors: v.array(v.tuple([shard, v.string(), v.bytes])) }),
+  v.object({
+    op: v.literal('covers'),
+    cache,
+    to,
+    shards: few(v.tuple([shard, v.bytes])),
+    cursors: v.array(v.tuple([shard, v.string(), v.bytes]))
+  }),
   v.object({ op: v.literal('cursors'), cache, to, groups: few(group) }),
   v.object({ op: v.literal('vectors'), cache, to, shards: few(shard) })
 ])
@@ -35,7 +47,10 @@ const Diff = v.object({
   update: v.bytes,
   /** All the sender has seen. */
   known: v.bytes,
-  /** The sender's floor when the asker lies below it: the update is then its whole state, and resets the asker. */
+  /**
+   * The sender's floor when the asker lies below it: the update is then its whole state, and resets
+   * the asker.
+   */
   floor: v.nullable(v.bytes),
   /** Incarnations the asker still lists, that own nothing live and end there. */
   retired: v.array(v.tuple([v.count, v.count]))
@@ -43,9 +58,15 @@ const Diff = v.object({
 export type Diff = v.InferOutput<typeof Diff>
 
 export const Answers = {
-  /** Per group the batches asked for, or null when they are no longer kept; groups that did not fit are left out. */
+  /**
+   * Per group the batches asked for, or null when they are no longer kept; groups that did not fit
+   * are left out.
+   */
   resend: v.array(v.tuple([group, v.nullable(v.array(Batch))])),
-  /** Per group held: the last sequence published, and the digests of its shards, or null when the roots are equal. */
+  /**
+   * Per group held: the last sequence published, and the digests of its shards, or null when the
+   * roots are equal.
+   */
   digests: v.array(v.tuple([group, v.count, v.nullable(v.array(v.string()))])),
   /** Updates, each to be applied whole; `rest` did not fit into this answer. */
   diffs: v.object({ diffs: v.array(Diff), rest: v.array(shard) }),

@@ -1,12 +1,13 @@
 /**
- * Answers what peers ask about one cache (see peer-protocol.ts). Reads only: whoever lacks something asks for it and merges
- * it itself.
+ * Answers what peers ask about one cache (see peer-protocol.ts). Reads only: whoever lacks
+ * something asks for it and merges it itself.
  */
 import { UnavailableError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
 import { encodeFloor } from '../../engine/garbage/floor.js'
 import type { Shard } from '../../engine/shard.js'
-import { covers, decodeStateVector, encodeStateVector, type StateVector } from '../../engine/base/state-vector.js'
+import { covers, decodeStateVector, encodeStateVector,
+  type StateVector } from '../../engine/base/state-vector.js'
 import type { ShardSet } from '../../storage/shard-set.js'
 import type { Outbox } from '../deltas/outbox.js'
 import type { Answer, Diff, Question } from './peer-protocol.js'
@@ -22,16 +23,29 @@ export interface PeerServerOptions {
 export class PeerServer {
   readonly #options: PeerServerOptions
 
-  constructor (options: PeerServerOptions) { this.#options = options }
+  constructor (options: PeerServerOptions) {
+    this.#options = options
+  }
 
   answer (question: Question): Answer<Question['op']> {
     switch (question.op) {
-      case 'resend': return this.#resend(question.groups)
-      case 'digests': return this.#digests(question.groups)
-      case 'diffs': return this.#diffs(question.shards)
-      case 'covers': return { lacking: this.#lacking(question) }
-      case 'vectors': return question.shards.map(shard => [shard, encodeStateVector(this.#options.shards.peek(shard)?.known ?? new Map<number, number>())])
-      case 'cursors': return question.groups.flatMap(group => this.#options.shards.cursors.of(this.#options.shards.shardsOf(group)))
+      case 'resend':
+        return this.#resend(question.groups)
+      case 'digests':
+        return this.#digests(question.groups)
+      case 'diffs':
+        return this.#diffs(question.shards)
+      case 'covers':
+        return { lacking: this.#lacking(question) }
+      case 'vectors':
+        return question.shards.map(
+          shard => [shard,
+            encodeStateVector(this.#options.shards.peek(shard)?.known ?? new Map<number, number>())]
+        )
+      case 'cursors':
+        return question.groups.flatMap(group =>
+          this.#options.shards.cursors.of(this.#options.shards.shardsOf(group))
+        )
     }
   }
 
@@ -40,7 +54,12 @@ export class PeerServer {
     let bytes = 0
     for (const [group, from] of groups) {
       const batches = this.#options.outbox.batchesFrom(group, from)
-      const size = batches === null ? 0 : batches.reduce((sum, { deltas }) => sum + deltas.reduce((all, [, delta]) => all + delta.length, 0), 0)
+      const size = batches === null
+        ? 0
+        : batches.reduce(
+          (sum, { deltas }) => sum + deltas.reduce((all, [, delta]) => all + delta.length, 0),
+          0
+        )
       if (bytes > 0 && bytes + size > limits.maxDiffReplyBytes) break
       bytes += size
       answer.push([group, batches])
@@ -52,7 +71,9 @@ export class PeerServer {
     const { shards, outbox, holds } = this.#options
     return groups.filter(([group]) => holds(group)).map(([group, root]) => {
       const same = shards.root(group) === root
-      return [group, outbox.sequence(group), same ? null : shards.shardsOf(group).map(shard => shards.digest(shard))]
+      return [group, outbox.sequence(group), same ? null : shards.shardsOf(group).map(shard =>
+        shards.digest(shard)
+      )]
     })
   }
 
@@ -71,7 +92,12 @@ export class PeerServer {
       const diff = diffOf(shard, found, since)
       if (diff === null) continue
       const { length } = diff.update
-      if (length > limits.maxUpdateBytes) throw new UnavailableError(`shard ${shard} takes ${length} bytes, more than the ${limits.maxUpdateBytes} that can be sent at once; use more shards`)
+      if (length > limits.maxUpdateBytes) {
+        throw new UnavailableError(
+          `shard ${shard} takes ${length} bytes, more than the ${limits.maxUpdateBytes} that can ` +
+            'be sent at once; use more shards'
+        )
+      }
       bytes += length
       answer.diffs.push(diff)
     }
@@ -80,22 +106,43 @@ export class PeerServer {
 
   #lacking ({ shards, cursors }: Extract<Question, { op: 'covers' }>): number[] {
     const committed = this.#options.shards.cursors
-    const lacking = new Set(shards.filter(([shard, sv]) => !this.#covers(shard, sv)).map(([shard]) => shard))
-    for (const [shard, consumerGroup, cursor] of cursors) if (!committed.covers(shard, consumerGroup, cursor)) lacking.add(shard)
+    const lacking = new Set(
+      shards.filter(([shard, sv]) => !this.#covers(shard, sv)).map(([shard]) => shard)
+    )
+    for (const [shard, consumerGroup, cursor] of cursors) {
+      if (!committed.covers(shard, consumerGroup, cursor)) lacking.add(shard)
+    }
     return [...lacking]
   }
 
   #covers (shard: number, sv: Uint8Array): boolean {
     const { shards, vouches } = this.#options
-    return vouches(shards.groupOf(shard)) && covers(shards.peek(shard)?.known ?? new Map<number, number>(), decodeStateVector(sv))
+    return vouches(shards.groupOf(shard)) &&
+      covers(shards.peek(shard)?.known ?? new Map<number, number>(), decodeStateVector(sv))
   }
 }
 
 /** What a replica that has seen `since` lacks of a shard, or null when it lacks nothing. */
 function diffOf (shard: number, found: Shard, since: StateVector): Diff | null {
   const { stateVector, known, floor } = found
-  const retired = [...floor.below].filter(([incarnation, end]) => !stateVector.has(incarnation) && since.get(incarnation) === end)
-  if (!found.canPatch(since)) return { shard, update: found.encode(), known: encodeStateVector(known), floor: encodeFloor(floor), retired }
+  const retired = [...floor.below].filter(([incarnation, end]) =>
+    !stateVector.has(incarnation) && since.get(incarnation) === end
+  )
+  if (!found.canPatch(since)) {
+    return {
+      shard,
+      update: found.encode(),
+      known: encodeStateVector(known),
+      floor: encodeFloor(floor),
+      retired
+    }
+  }
   if (covers(since, stateVector) && retired.length === 0) return null
-  return { shard, update: found.encode(since), known: encodeStateVector(known), floor: null, retired }
+  return {
+    shard,
+    update: found.encode(since),
+    known: encodeStateVector(known),
+    floor: null,
+    retired
+  }
 }

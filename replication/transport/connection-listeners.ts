@@ -6,13 +6,19 @@ export class ConnectionListeners {
   readonly #onProblem: (error: unknown) => void
 
   /** `onProblem` hears of exceptions in listeners; the other listeners are called all the same. */
-  constructor (onProblem: (error: unknown) => void) { this.#onProblem = onProblem }
+  constructor (onProblem: (error: unknown) => void) {
+    this.#onProblem = onProblem
+  }
 
   add (listener: (connected: boolean) => void): Subscription {
     // Wrapped, so that the same function registered twice is two listeners.
     const entry = (connected: boolean): void => listener(connected)
     this.#listeners.add(entry)
-    return { close: () => { this.#listeners.delete(entry) } }
+    return {
+      close: () => {
+        this.#listeners.delete(entry)
+      }
+    }
   }
 
   tell (connected: boolean): void {
@@ -25,5 +31,7 @@ export class ConnectionListeners {
     }
   }
 
-  clear (): void { this.#listeners.clear() }
+  clear (): void {
+    this.#listeners.clear()
+  }
 }

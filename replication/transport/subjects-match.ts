@@ -1,10 +1,10 @@
 /**
  * Subjects and patterns: which are well formed, and which subscriptions a subject reaches.
  *
- * A subject that is not well formed must never reach a connection: NATS separates the words of a command by spaces, so
- * a subject with a space in it would be another command, and one that is too long makes the server hang up. Both
- * adapters therefore check the same grammar, stricter than NATS needs: printable ASCII, no empty token, and '*' and '>'
- * only as whole tokens of a pattern.
+ * A subject that is not well formed must never reach a connection: NATS separates the words of a
+ * command by spaces, so a subject with a space in it would be another command, and one that is too
+ * long makes the server hang up. Both adapters therefore check the same grammar, stricter than NATS
+ * needs: printable ASCII, no empty token, and '*' and '>' only as whole tokens of a pattern.
  */
 import { LimitError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
@@ -14,17 +14,40 @@ const TOKEN = '[!-)+,/-=?-~-]+'
 const SUBJECT = new RegExp(`^${TOKEN}(?:\\.${TOKEN})*$`)
 const PATTERN = new RegExp(`^(?:>|(?:\\*|${TOKEN})(?:\\.(?:\\*|${TOKEN}))*(?:\\.>)?)$`)
 
-/** Subjects whose subscriptions are remembered. Reply subjects are all different, so the memory must end somewhere. */
+/**
+ * Subjects whose subscriptions are remembered. Reply subjects are all different, so the memory must
+ * end somewhere.
+ */
 const MAX_REMEMBERED = 4096
 
 export function assertSubject (subject: string): void {
-  if (subject.length > limits.maxSubjectBytes) throw new LimitError(`subject of ${subject.length} bytes: at most ${limits.maxSubjectBytes} are allowed`)
-  if (!SUBJECT.test(subject)) throw new TypeError(`not a subject: ${JSON.stringify(subject)}; it must be tokens of printable ASCII joined by '.', without '*' and '>'`)
+  if (subject.length > limits.maxSubjectBytes) {
+    throw new LimitError(
+      `subject of ${subject.length} bytes: at most ${limits.maxSubjectBytes} are allowed`
+    )
+  }
+  if (!SUBJECT.test(subject)) {
+    throw new TypeError(
+      `not a subject: ${
+        JSON.stringify(subject)
+      }; it must be tokens of printable ASCII joined by '.', without '*' and '>'`
+    )
+  }
 }
 
 export function assertPattern (pattern: string): void {
-  if (pattern.length > limits.maxSubjectBytes) throw new LimitError(`pattern of ${pattern.length} bytes: at most ${limits.maxSubjectBytes} are allowed`)
-  if (!PATTERN.test(pattern)) throw new TypeError(`not a subject pattern: ${JSON.stringify(pattern)}; it must be tokens joined by '.', '*' for one token, '>' for the rest`)
+  if (pattern.length > limits.maxSubjectBytes) {
+    throw new LimitError(
+      `pattern of ${pattern.length} bytes: at most ${limits.maxSubjectBytes} are allowed`
+    )
+  }
+  if (!PATTERN.test(pattern)) {
+    throw new TypeError(
+      `not a subject pattern: ${
+        JSON.stringify(pattern)
+      }; it must be tokens joined by '.', '*' for one token, '>' for the rest`
+    )
+  }
 }
 
 /** One token made of a name that may hold anything. Different names may end up the same. */
@@ -48,9 +71,10 @@ interface PatternEntry<T> {
 }
 
 /**
- * Values filed under patterns. Exact subjects are looked up, only patterns with wildcards are walked, each once however
- * many subscribe to it (every consumer of a client does), and the answer is remembered until the next change:
- * subscriptions change rarely, messages pass by the ten thousand.
+ * Values filed under patterns. Exact subjects are looked up, only patterns with wildcards are
+ * walked, each once however many subscribe to it (every consumer of a client does), and the answer
+ * is remembered until the next change: subscriptions change rarely, messages pass by the ten
+ * thousand.
  */
 export class SubjectIndex<T> {
   readonly #exact = new Map<string, T[]>()
@@ -76,7 +100,9 @@ export class SubjectIndex<T> {
     this.#wild.delete(pattern)
   }
 
-  #valuesOf (pattern: string): T[] | undefined { return this.#exact.get(pattern) ?? this.#wild.get(pattern)?.values }
+  #valuesOf (pattern: string): T[] | undefined {
+    return this.#exact.get(pattern) ?? this.#wild.get(pattern)?.values
+  }
 
   /** The values whose pattern matches; the array never changes afterwards. */
   match (subject: string): readonly T[] {

@@ -1,8 +1,9 @@
 /**
- * Tells consumers of fields that have expired. Expired fields read as absent by themselves, everywhere and on time; but
- * nothing in the log changes by time alone, so nobody who waits for changes would hear of it. The first owner of each
- * placement group therefore writes down what has expired. Any other node may do the same at the same time, as the view of who is first
- * changes: it is the same write wherever it is made.
+ * Tells consumers of fields that have expired. Expired fields read as absent by themselves,
+ * everywhere and on time; but nothing in the log changes by time alone, so nobody who waits for
+ * changes would hear of it. The first owner of each placement group therefore writes down what has
+ * expired. Any other node may do the same at the same time, as the view of who is first changes: it
+ * is the same write wherever it is made.
  */
 import { limits } from '../../engine/limits.js'
 import type { Timer, Timers } from '../../engine/ports.js'
@@ -20,15 +21,24 @@ export class ExpirySweep {
   readonly #options: ExpirySweepOptions
   #timer: Timer | undefined
 
-  constructor (options: ExpirySweepOptions) { this.#options = options }
-
-  start (): void { this.#next(limits.expirySweepMs) }
-
-  #next (delayMs: number): void {
-    this.#timer = this.#options.timers.after(delayMs, () => { this.#next(this.sweep() ? limits.expirySweepMs : limits.expiryRestMs) })
+  constructor (options: ExpirySweepOptions) {
+    this.#options = options
   }
 
-  /** @returns whether it got through; otherwise enough has expired for now, and the rest will be found the next time */
+  start (): void {
+    this.#next(limits.expirySweepMs)
+  }
+
+  #next (delayMs: number): void {
+    this.#timer = this.#options.timers.after(delayMs, () => {
+      this.#next(this.sweep() ? limits.expirySweepMs : limits.expiryRestMs)
+    })
+  }
+
+  /**
+   * @returns whether it got through; otherwise enough has expired for now, and the rest will be
+   * found the next time
+   */
   sweep (): boolean {
     const { node, held, shards } = this.#options
     let expired = 0
@@ -42,5 +52,7 @@ export class ExpirySweep {
     return true
   }
 
-  close (): void { this.#timer?.cancel() }
+  close (): void {
+    this.#timer?.cancel()
+  }
 }

@@ -1,14 +1,15 @@
 /**
- * Decides when tombstones are dropped (D6). Every so often each holder of a placement group finds out what the others have
- * seen of its shards, from their heartbeats where these agree with it, else by asking; what all of them and all committed
- * cursors have seen is stable.
+ * Decides when tombstones are dropped (D6). Every so often each holder of a placement group finds
+ * out what the others have seen of its shards, from their heartbeats where these agree with it,
+ * else by asking; what all of them and all committed cursors have seen is stable.
  *
- *   written   younger than tombstoneMinAgeMs    stays: an event that happened before it may still be on its way
+ *   written   younger than tombstoneMinAgeMs    stays: an earlier event may still be on its way
  *             stable                            dropped
- *             older than tombstoneMaxAgeMs      dropped, whoever has not seen it: they will be reset
+ *             older than tombstoneMaxAgeMs      dropped; who has not seen it will be reset
  *
- * While a group moves, or a replica is missing, nothing is stable. Nobody leads: each replica comes to its own conclusion,
- * and those that drop later agree on every record meanwhile. The same round retires incarnations that own nothing live.
+ * While a group moves, or a replica is missing, nothing is stable. Nobody leads: each replica comes
+ * to its own conclusion, and those that drop later agree on every record meanwhile. The same round
+ * retires incarnations that own nothing live.
  */
 import { decodeCursor } from '../../engine/cursor.js'
 import { VERSION_UNITS_PER_MS } from '../../engine/base/hlc.js'
@@ -55,7 +56,9 @@ export class TombstoneCollector {
   #plan (): void {
     if (this.#closed) return
     const { ports, timing } = this.#options
-    this.#timer = ports.timers.after(timing.collectIntervalMs, () => { void this.#run() })
+    this.#timer = ports.timers.after(timing.collectIntervalMs, () => {
+      void this.#run()
+    })
   }
 
   /** Never rejects: what fails is reported, and the next round tries again. */
@@ -80,8 +83,13 @@ export class TombstoneCollector {
     const forcedBefore = (nowMs - timing.tombstoneMaxAgeMs) * VERSION_UNITS_PER_MS
     const all = shards.shardsOf(group)
     for (let i = 0; i < all.length && !this.#closed; i += limits.maxShardsPerCollection) {
-      await new Promise<void>(resolve => { ports.timers.after(0, resolve) }) // others want a turn: looking costs a walk over the records
-      const page = all.slice(i, i + limits.maxShardsPerCollection).filter(shard => this.#isWorthIt(shard, before))
+      // others want a turn: looking costs a walk over the records
+      await new Promise<void>(resolve => {
+        ports.timers.after(0, resolve)
+      })
+      const page = all.slice(i, i + limits.maxShardsPerCollection).filter(shard =>
+        this.#isWorthIt(shard, before)
+      )
       if (page.length === 0) continue
       const seen = await this.#seenByAll(group, page).catch((error: unknown) => {
         this.#failed(error)
@@ -90,7 +98,11 @@ export class TombstoneCollector {
       if (this.#closed || held.phase(group) !== 'ready') return
       for (const shard of page) {
         const stable = seen.get(shard) ?? NOTHING
-        shards.collect(shard, { stable: this.#seenByConsumers(shard, stable), before, forcedBefore })
+        shards.collect(shard, {
+          stable: this.#seenByConsumers(shard, stable),
+          before,
+          forcedBefore
+        })
         shards.retire(shard, stable, this.#inUse(shard))
       }
     }
@@ -98,31 +110,45 @@ export class TombstoneCollector {
 
   #isWorthIt (shard: number, before: number): boolean {
     const found = this.#options.shards.peek(shard)
-    return found !== undefined && (found.stateVector.size > limits.maxIdleIncarnations || found.hasTombstones(before))
+    return found !== undefined &&
+      (found.stateVector.size > limits.maxIdleIncarnations || found.hasTombstones(before))
   }
 
-  /** Per shard, what every replica has seen; empty unless all replicas there should be are there and settled. */
+  /**
+   * Per shard, what every replica has seen; empty unless all replicas there should be are there and
+   * settled.
+   */
   async #seenByAll (group: number, page: readonly number[]): Promise<Map<number, StateVector>> {
     const { held, shards, antiEntropy, node, replicas, cache } = this.#options
     const holders = held.peers().filter(peer => peer.caches[cache]?.held.has(group) === true)
     const isSettled = holders.every(peer => peer.caches[cache]?.held.get(group)?.phase === 'ready')
-    if (!isSettled || held.owners(group).length < replicas || holders.length + 1 < replicas || !held.owners(group).includes(node)) return new Map()
-    const seen = new Map<number, StateVector>(page.map(shard => [shard, shards.peek(shard)?.known ?? NOTHING]))
+    if (
+      !isSettled || held.owners(group).length < replicas || holders.length + 1 < replicas ||
+      !held.owners(group).includes(node)
+    ) return new Map()
+    const seen = new Map<number, StateVector>(
+      page.map(shard => [shard, shards.peek(shard)?.known ?? NOTHING])
+    )
     const root = shards.root(group)
     for (const { id, caches } of holders) {
-      if (caches[cache]?.held.get(group)?.root === root) continue // its heartbeat said that it has seen all we have
+      // its heartbeat said that it has seen all we have
+      if (caches[cache]?.held.get(group)?.root === root) continue
       const theirs = await antiEntropy.vectors(id, page)
-      for (const [shard, mine] of seen) seen.set(shard, this.#seenByBoth(shard, mine, theirs.get(shard) ?? NOTHING))
+      for (const [shard, mine] of seen) {
+        seen.set(shard, this.#seenByBoth(shard, mine, theirs.get(shard) ?? NOTHING))
+      }
     }
     return seen
   }
 
   /**
-   * Nothing while the peer has seen what we have not: among that may be entries its tombstones hide, on their way to us as they
-   * were before.
+   * Nothing while the peer has seen what we have not: among that may be entries its tombstones
+   * hide, on their way to us as they were before.
    */
   #seenByBoth (shard: number, mine: StateVector, theirs: StateVector): StateVector {
-    return covers(this.#options.shards.peek(shard)?.known ?? NOTHING, theirs) ? meet(mine, theirs) : NOTHING
+    return covers(this.#options.shards.peek(shard)?.known ?? NOTHING, theirs)
+      ? meet(mine, theirs)
+      : NOTHING
   }
 
   #seenByConsumers (shard: number, stable: StateVector): StateVector {
@@ -132,10 +158,15 @@ export class TombstoneCollector {
     }, stable)
   }
 
-  /** Process lives that may write again, as far as is known here: one that is not comes back with its next write. */
+  /**
+   * Process lives that may write again, as far as is known here: one that is not comes back with
+   * its next write.
+   */
   #inUse (shard: number): Set<number> {
     const own = this.#options.shards.peek(shard)?.incarnation ?? 0
-    return new Set([own, ...[...this.#options.membership.members.values()].map(({ incarnation }) => incarnation)])
+    return new Set([own, ...[...this.#options.membership.members.values()].map(({ incarnation }) =>
+      incarnation
+    )])
   }
 
   close (): void {

@@ -1,11 +1,14 @@
 /**
- * Sends writes to an owner of their shard, in batches per owner, and tries another owner when one does not answer.
+ * Sends writes to an owner of their shard, in batches per owner, and tries another owner when one
+ * does not answer.
  *
- * A write is stamped before it comes here and carries its version through every attempt, so trying again after a lost
- * answer changes nothing. Only an increment would count twice: it is tried again only
- * where nothing can have changed. What is on its way is bounded; a writer that runs ahead is told at once.
+ * A write is stamped before it comes here and carries its version through every attempt, so trying
+ * again after a lost answer changes nothing. Only an increment would count twice: it is tried again
+ * only where nothing can have changed. What is on its way is bounded; a writer that runs ahead is
+ * told at once.
  */
-import { BusyError, ClosedError, EnvelopeError, MillpondError, OutcomeUnknownError, RemoteError, TimeoutError, UnavailableError, WriteConcernError } from '../../engine/errors.js'
+import { BusyError, ClosedError, EnvelopeError, MillpondError, OutcomeUnknownError, RemoteError,
+  TimeoutError, UnavailableError, WriteConcernError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
 import type { Ports, Timer } from '../../engine/ports.js'
 import { groupOf } from '../../engine/topology/routing.js'
@@ -57,13 +60,21 @@ export class WriteForwarder {
   constructor (options: WriteForwarderOptions) {
     this.#options = options
     options.router.onLeft(node => {
-      for (const reject of this.#asked.get(node) ?? []) reject(new MillpondError('UNAVAILABLE', `${node} left before it answered`, { changed: 'maybe', retryable: true }))
+      for (const reject of this.#asked.get(node) ?? []) {
+        reject(
+          new MillpondError('UNAVAILABLE', `${node} left before it answered`, {
+            changed: 'maybe',
+            retryable: true
+          })
+        )
+      }
     })
   }
 
   /**
-   * @throws BusyError at once when limits.maxWritesInFlight writes are on their way. The promise rejects with what the owner
-   * refused, WriteConcernError, or UnavailableError / TimeoutError when no owner answered in time
+   * @throws BusyError at once when limits.maxWritesInFlight writes are on their way. The promise
+   *   rejects with what the owner refused, WriteConcernError, or UnavailableError / TimeoutError
+   *   when no owner answered in time
    */
   submit (shard: number, write: Write, concern: WriteConcern, timeoutMs: number): Promise<void> {
     if (this.#closed) throw new ClosedError('connection')
@@ -72,29 +83,54 @@ export class WriteForwarder {
     const group = groupOf(shard, this.#options.router.shape.groups)
     const deadlineMs = this.#options.ports.clock.monotonicMs() + timeoutMs
     return new Promise<void>((resolve, reject) => {
-      this.#enqueue({ group, write, concern, timeoutMs, deadlineMs, resolve, reject, attempts: 0, mayStand: false })
+      this.#enqueue({
+        group,
+        write,
+        concern,
+        timeoutMs,
+        deadlineMs,
+        resolve,
+        reject,
+        attempts: 0,
+        mayStand: false
+      })
     }).finally(() => {
-      if (--this.#onTheirWay === 0) for (const wake of this.#idle.splice(0)) wake()
+      if (--this.#onTheirWay === 0) { for (const wake of this.#idle.splice(0)) wake() }
     })
   }
 
   /** @throws BusyError when as many writes cannot be taken now */
   assertRoom (writes: number): void {
-    if (this.#onTheirWay + writes > limits.maxWritesInFlight) throw new BusyError(`${this.#onTheirWay} writes are on their way already; await some of them first`)
+    if (this.#onTheirWay + writes > limits.maxWritesInFlight) {
+      throw new BusyError(
+        `${this.#onTheirWay} writes are on their way already; await some of them first`
+      )
+    }
   }
 
-  get onTheirWay (): number { return this.#onTheirWay }
+  get onTheirWay (): number {
+    return this.#onTheirWay
+  }
 
   /** Resolves when no write is on its way any more. */
   async idle (): Promise<void> {
-    if (this.#onTheirWay > 0) await new Promise<void>(resolve => { this.#idle.push(resolve) })
+    if (this.#onTheirWay > 0) {
+      await new Promise<void>(resolve => {
+        this.#idle.push(resolve)
+      })
+    }
   }
 
   #enqueue (outgoing: Outgoing): void {
     this.#queue.push(outgoing)
     const full = this.#queue.length >= limits.maxWritesPerBatch
     if (full) this.#timer?.cancel()
-    if (full || this.#timer === undefined) this.#timer = this.#options.ports.timers.after(full ? 0 : this.#options.batchDelayMs, () => this.#sendAll())
+    if (full || this.#timer === undefined) {
+      this.#timer = this.#options.ports.timers.after(
+        full ? 0 : this.#options.batchDelayMs,
+        () => this.#sendAll()
+      )
+    }
   }
 
   #sendAll (): void {
@@ -105,7 +141,13 @@ export class WriteForwarder {
       const to = holders[outgoing.attempts % Math.max(1, holders.length)]
       const life = to === undefined ? undefined : this.#options.router.incarnationOf(to)
       if (to === undefined || life === undefined) {
-        this.#again(outgoing, new UnavailableError(`no node that holds placement group ${outgoing.group} of ${this.#options.cache} is reachable`))
+        this.#again(
+          outgoing,
+          new UnavailableError(
+            `no node that holds placement group ${outgoing.group} of ${this.#options.cache} is ` +
+              'reachable'
+          )
+        )
         continue
       }
       const name = `${to} ${outgoing.concern} ${outgoing.timeoutMs}`
@@ -113,24 +155,40 @@ export class WriteForwarder {
       if (batch === undefined) batches.set(name, { to, life, writes: [outgoing] })
       else batch.writes.push(outgoing)
     }
-    for (const { to, life, writes } of batches.values()) for (const piece of cut(writes)) void this.#send(to, life, piece)
+    for (const { to, life, writes } of batches.values()) {
+      for (const piece of cut(writes)) void this.#send(to, life, piece)
+    }
   }
 
   async #send (to: string, life: number, writes: readonly Outgoing[]): Promise<void> {
     const { cache, messenger, subjects, requestTimeoutMs } = this.#options
     const [{ concern, timeoutMs }] = writes as readonly [Outgoing]
-    const batch: WriteBatch = { cache, to: life, concern, timeoutMs, writes: writes.map(({ write }) => tupleOf(write)) }
+    const batch: WriteBatch = {
+      cache,
+      to: life,
+      concern,
+      timeoutMs,
+      writes: writes.map(({ write }) => tupleOf(write))
+    }
     const waitMs = requestTimeoutMs + (concern === 'buffered' ? 0 : timeoutMs)
     try {
-      const answer = v.safeParse(WriteOutcomes, await this.#unlessLeft(to, messenger.request(subjects.writes(to), batch, waitMs)))
-      if (!answer.success || answer.output.length !== writes.length) throw new EnvelopeError('shape', `${to} answered a batch of writes with something else`)
+      const answer = v.safeParse(
+        WriteOutcomes,
+        await this.#unlessLeft(to, messenger.request(subjects.writes(to), batch, waitMs))
+      )
+      if (!answer.success || answer.output.length !== writes.length) {
+        throw new EnvelopeError('shape', `${to} answered a batch of writes with something else`)
+      }
       writes.forEach((outgoing, i) => this.#settle(outgoing, answer.output[i] ?? null))
     } catch (error) {
       for (const outgoing of writes) this.#again(outgoing, error as Error)
     }
   }
 
-  /** An owner has as long to answer as the write concern may take; one that died must not cost its writes all of that. */
+  /**
+   * An owner has as long to answer as the write concern may take; one that died must not cost its
+   * writes all of that.
+   */
   async #unlessLeft (node: string, answer: Promise<unknown>): Promise<unknown> {
     const asked = this.#asked.get(node) ?? new Set<(error: Error) => void>()
     this.#asked.set(node, asked)
@@ -144,7 +202,9 @@ export class WriteForwarder {
     if (outcome === null) outgoing.resolve()
     else {
       const { concern } = outcome
-      const error = concern === undefined ? new RemoteError(outcome.code, outcome.message, outcome) : new WriteConcernError(concern.wanted, concern.reached, concern.needed, concern.timeoutMs)
+      const error = concern === undefined
+        ? new RemoteError(outcome.code, outcome.message, outcome)
+        : new WriteConcernError(concern.wanted, concern.reached, concern.needed, concern.timeoutMs)
       if (outcome.changed === 'no' && outcome.retryable) this.#again(outgoing, error)
       else giveUp(outgoing, error)
     }
@@ -156,16 +216,34 @@ export class WriteForwarder {
     const { clock, timers } = this.#options.ports
     const now = clock.monotonicMs()
     outgoing.attempts++
-    if (!(error instanceof MillpondError) || error.changed !== 'no' || error instanceof EnvelopeError) outgoing.mayStand = true
-    if (outgoing.mayStand && outgoing.write.operations?.some(operation => operation.kind === 'increment') === true) {
-      outgoing.reject(new OutcomeUnknownError(`${JSON.stringify(outgoing.write.key)}: ${error.message}`, error))
+    if (
+      !(error instanceof MillpondError) || error.changed !== 'no' || error instanceof EnvelopeError
+    ) outgoing.mayStand = true
+    if (
+      outgoing.mayStand &&
+      outgoing.write.operations?.some(operation => operation.kind === 'increment') === true
+    ) {
+      outgoing.reject(
+        new OutcomeUnknownError(`${JSON.stringify(outgoing.write.key)}: ${error.message}`, error)
+      )
       return
     }
     if (this.#closed || !retryable || now >= outgoing.deadlineMs) {
-      giveUp(outgoing, now >= outgoing.deadlineMs && !(error instanceof TimeoutError) ? new TimeoutError(`write of ${JSON.stringify(outgoing.write.key)} (${error.message})`, outgoing.timeoutMs) : error)
+      giveUp(
+        outgoing,
+        now >= outgoing.deadlineMs && !(error instanceof TimeoutError)
+          ? new TimeoutError(
+            `write of ${JSON.stringify(outgoing.write.key)} (${error.message})`,
+            outgoing.timeoutMs
+          )
+          : error
+      )
       return
     }
-    timers.after(Math.min(limits.maxWriteRetryMs, limits.minWriteRetryMs * 2 ** (outgoing.attempts - 1)), () => this.#enqueue(outgoing))
+    timers.after(
+      Math.min(limits.maxWriteRetryMs, limits.minWriteRetryMs * 2 ** (outgoing.attempts - 1)),
+      () => this.#enqueue(outgoing)
+    )
   }
 
   close (): void {
@@ -178,7 +256,13 @@ export class WriteForwarder {
 /** A last attempt that was refused says nothing about those before it. */
 function giveUp ({ mayStand, reject }: Outgoing, error: Error): void {
   if (!mayStand || !(error instanceof MillpondError) || error.changed !== 'no') reject(error)
-  else reject(new RemoteError(error.code, `${error.message}; an earlier attempt may have taken effect`, { changed: 'maybe', retryable: error.retryable, cause: error }))
+  else {reject(
+      new RemoteError(error.code, `${error.message}; an earlier attempt may have taken effect`, {
+        changed: 'maybe',
+        retryable: error.retryable,
+        cause: error
+      })
+    )}
 }
 
 function tupleOf (write: Write): WriteBatch['writes'][number] {
@@ -191,9 +275,14 @@ function cut (writes: readonly Outgoing[]): Outgoing[][] {
   const pieces: Outgoing[][] = []
   let bytes = Infinity
   for (const outgoing of writes) {
-    const size = outgoing.write.key.length + approximateBytes([...Object.values(outgoing.write.fields ?? {}).map(value => value ?? null), JSON.stringify(outgoing.write.operations ?? null)])
+    const size = outgoing.write.key.length +
+      approximateBytes([...Object.values(outgoing.write.fields ?? {}).map(value => value ?? null),
+        JSON.stringify(outgoing.write.operations ?? null)])
     const last = pieces[pieces.length - 1]
-    if (last === undefined || last.length >= limits.maxWritesPerBatch || bytes + size > limits.maxDeltaBytes) {
+    if (
+      last === undefined || last.length >= limits.maxWritesPerBatch ||
+      bytes + size > limits.maxDeltaBytes
+    ) {
       pieces.push([outgoing])
       bytes = size
     } else {

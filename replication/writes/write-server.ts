@@ -1,13 +1,15 @@
 /**
- * Takes batches of writes that entered elsewhere. Versions come with the writes and are kept as they are, so the same write
- * sent to another owner changes nothing the second time.
+ * Takes batches of writes that entered elsewhere. Versions come with the writes and are kept as
+ * they are, so the same write sent to another owner changes nothing the second time.
  *
- * Each batch is taken once, though the network may deliver it twice: a copy could count an increment again, or take what was
- * refused when the first came, after its writer was told that nothing changed. So a copy is dropped, the answer to the
- * first being on its way; and a batch for an earlier process life of this name is left alone, because nobody knows what
- * that one did with it.
+ * Each batch is taken once, though the network may deliver it twice: a copy could count an
+ * increment again, or take what was refused when the first came, after its writer was told that
+ * nothing changed. So a copy is dropped, the answer to the first being on its way; and a batch for
+ * an earlier process life of this name is left alone, because nobody knows what that one did with
+ * it.
  */
-import { EnvelopeError, FutureVersionError, MillpondError, WriteConcernError } from '../../engine/errors.js'
+import { EnvelopeError, FutureVersionError, MillpondError,
+  WriteConcernError } from '../../engine/errors.js'
 import type { HybridClock } from '../../engine/base/hlc.js'
 import { limits } from '../../engine/limits.js'
 import { shardOf } from '../../engine/topology/routing.js'
@@ -30,15 +32,20 @@ export class WriteServer {
   /** The requests whose batches were taken, oldest first. */
   readonly #taken = new Set<string>()
 
-  constructor (options: WriteServerOptions) { this.#options = options }
+  constructor (options: WriteServerOptions) {
+    this.#options = options
+  }
 
   /**
    * @param request what tells this request from any other, and not from its copies
-   * @throws EnvelopeError when it is not shaped as a batch; UnavailableError when the cache does not run here. Each write's own problem is in its outcome
+   * @throws EnvelopeError when it is not shaped as a batch; UnavailableError when the cache does
+   *   not run here. Each write's own problem is in its outcome
    */
   async take (value: unknown, request: string): Promise<WriteOutcomes | typeof NO_ANSWER> {
     const parsed = v.safeParse(WriteBatch, value)
-    if (!parsed.success) throw new EnvelopeError('shape', 'the batch of writes is not shaped as it should be')
+    if (!parsed.success) {
+      throw new EnvelopeError('shape', 'the batch of writes is not shaped as it should be')
+    }
     const { cache, to, concern, timeoutMs, writes } = parsed.output
     if (to !== this.#options.incarnation || this.#taken.has(request)) return NO_ANSWER
     this.#remember(request)
@@ -46,7 +53,13 @@ export class WriteServer {
     const horizon = this.#options.clock.horizon()
     return await Promise.all(writes.map(async ([key, version, stamp, fields, more]) => {
       try {
-        if (version > horizon || stamp > horizon) throw new FutureVersionError(`the version of ${JSON.stringify(key)} lies too far in the future; check the writer's clock`)
+        if (version > horizon || stamp > horizon) {
+          throw new FutureVersionError(
+            `the version of ${
+              JSON.stringify(key)
+            } lies too far in the future; check the writer's clock`
+          )
+        }
         const write = { key: checkKey(key), version, stamp, ...checkBody({ fields, ...more }) }
         await replicator.write(shardOf(key, replicator.shape.shards), write, concern, timeoutMs)
         return null
@@ -58,7 +71,9 @@ export class WriteServer {
 
   #remember (request: string): void {
     this.#taken.add(request)
-    if (this.#taken.size > limits.maxRememberedBatches) this.#taken.delete(this.#taken.keys().next().value as string)
+    if (this.#taken.size > limits.maxRememberedBatches) {
+      this.#taken.delete(this.#taken.keys().next().value as string)
+    }
   }
 }
 
@@ -67,7 +82,16 @@ function refusalOf (error: unknown): WriteOutcomes[number] {
     const { code, message, changed, retryable, wanted, reached, needed, timeoutMs } = error
     return { code, message, changed, retryable, concern: { wanted, reached, needed, timeoutMs } }
   }
-  if (error instanceof MillpondError) return { code: error.code, message: error.message, changed: error.changed, retryable: error.retryable }
-  if (error instanceof TypeError) return { code: 'VALUE_REFUSED', message: error.message, changed: 'no', retryable: false }
+  if (error instanceof MillpondError) {
+    return {
+      code: error.code,
+      message: error.message,
+      changed: error.changed,
+      retryable: error.retryable
+    }
+  }
+  if (error instanceof TypeError) {
+    return { code: 'VALUE_REFUSED', message: error.message, changed: 'no', retryable: false }
+  }
   throw error
 }

@@ -1,16 +1,28 @@
-/** Committed cursors never go back while a node holds their group, in the order in which they join (SPEC C3, C8). */
+/**
+ * Committed cursors never go back while a node holds their group, in the order in which they join
+ * (SPEC C3, C8).
+ */
 import { comparePositions, decodeCursor, type Cursor } from '../../engine/cursor.js'
 import { covers } from '../../engine/base/state-vector.js'
 import type { NodeMachine } from '../world/node-machine.js'
 import { Violation } from '../violation.js'
 
-interface Seen { readonly bytes: Uint8Array, readonly cursor: Cursor }
+interface Seen {
+  readonly bytes: Uint8Array
+  readonly cursor: Cursor
+}
 
 export class CursorWatch {
-  /** Per process life, cache and placement group: what was there when it was last looked at, by shard and consumer group. */
+  /**
+   * Per process life, cache and placement group: what was there when it was last looked at, by
+   * shard and consumer group.
+   */
   readonly #seen = new Map<string, Map<string, Seen>>()
 
-  /** A process gave a group up: what is committed when it takes it up again may come from somewhere else. */
+  /**
+   * A process gave a group up: what is committed when it takes it up again may come from somewhere
+   * else.
+   */
   dropped (process: string | undefined, cache: string, group: number): void {
     this.#seen.delete(`${process} ${cache} ${group}`)
   }
@@ -27,7 +39,12 @@ export class CursorWatch {
         const before = seen.get(name)
         if (before?.bytes === bytes) continue
         const cursor = decodeCursor(bytes, shard)
-        if (before !== undefined && !isNoEarlier(cursor, before.cursor)) throw new Violation('a committed cursor never goes back', `${process?.label} ${cache} ${name}`)
+        if (before !== undefined && !isNoEarlier(cursor, before.cursor)) {
+          throw new Violation(
+            'a committed cursor never goes back',
+            `${process?.label} ${cache} ${name}`
+          )
+        }
         seen.set(name, { bytes, cursor })
       }
     }

@@ -1,6 +1,6 @@
 /**
- * What one consumer group was handed (SPEC C1, C2): every final value at least once, and within the life of one consumer no
- * key ever in an older version than before.
+ * What one consumer group was handed (SPEC C1, C2): every final value at least once, and within the
+ * life of one consumer no key ever in an older version than before.
  */
 import type { Change } from '../../engine/changes.js'
 import type { Fields } from '../../engine/base/values.js'
@@ -33,7 +33,12 @@ export class Deliveries {
         const back = before === undefined ? null : goneBack(key, before, change)
         if (back !== null) return `group ${this.group} was shown ${key} in ${back}`
         versions.set(key, { shard, version, fields })
-        const problem = model.judge(this.place, key, change.deleted ? undefined : change.fields, false)
+        const problem = model.judge(
+          this.place,
+          key,
+          change.deleted ? undefined : change.fields,
+          false
+        )
         if (problem !== null) return `group ${this.group} was shown that ${problem}`
         this.#record(change)
       }
@@ -53,15 +58,25 @@ export class Deliveries {
   /** A final record that the group was never handed in one piece, or null. */
   missing (records: ReadonlyMap<string, Fields>): string | null {
     for (const [key, fields] of records) {
-      if (this.#states.get(key)?.has(stateOf(fields)) !== true) return `group ${this.group} was never handed the final ${key} = ${stateOf(fields).slice(0, 200)}`
+      if (this.#states.get(key)?.has(stateOf(fields)) !== true) {
+        return `group ${this.group} was never handed the final ${key} = ${
+          stateOf(fields).slice(0, 200)
+        }`
+      }
     }
     return null
   }
 
-  /** A record that is gone, that the group was shown, and of whose end it was never told; or null. Only where nothing was lost. */
+  /**
+   * A record that is gone, that the group was shown, and of whose end it was never told; or null.
+   * Only where nothing was lost.
+   */
   untold (records: ReadonlyMap<string, Fields>): string | null {
     for (const [key, shard] of this.#alive) {
-      if (!records.has(key) && this.#states.get(key)?.has(DELETED) !== true && !this.#resetShards.has(shard)) return `group ${this.group} was shown ${key} and never told that it was deleted`
+      if (
+        !records.has(key) && this.#states.get(key)?.has(DELETED) !== true &&
+        !this.#resetShards.has(shard)
+      ) return `group ${this.group} was shown ${key} and never told that it was deleted`
     }
     return null
   }
@@ -70,5 +85,7 @@ export class Deliveries {
 const DELETED = 'deleted'
 
 function stateOf (fields: Fields | undefined): string {
-  return fields === undefined ? DELETED : JSON.stringify(Object.entries(fields).sort(([a], [b]) => a < b ? -1 : 1))
+  return fields === undefined
+    ? DELETED
+    : JSON.stringify(Object.entries(fields).sort(([a], [b]) => a < b ? -1 : 1))
 }

@@ -1,6 +1,6 @@
 /**
- * What has expired reads as absent on every replica, by the clock of its machine and at any time (SPEC E23); and once all is
- * well it is unset, so that consumers hear of it (C10).
+ * What has expired reads as absent on every replica, by the clock of its machine and at any time
+ * (SPEC E23); and once all is well it is unset, so that consumers hear of it (C10).
  */
 import { NO_FIELDS } from '../../engine/record/entry.js'
 import { hasExpired } from '../../engine/record/reading.js'
@@ -14,7 +14,12 @@ import { Violation } from '../violation.js'
 /** What ends later than this is not waited for. */
 const SOON_UNITS = 60_000_000
 
-export function checkExpired (model: Model, place: string, { inside, clock, name }: NodeMachine, cache: string): void {
+export function checkExpired (
+  model: Model,
+  place: string,
+  { inside, clock, name }: NodeMachine,
+  cache: string
+): void {
   const shards = inside?.replicas.get(cache)?.replicator.shards
   const shape = inside?.replicas.get(cache)?.replicator.shape
   if (shards === undefined || shape === undefined) return
@@ -27,18 +32,33 @@ export function checkExpired (model: Model, place: string, { inside, clock, name
     for (const [field, value] of Object.entries(fields)) {
       const source = ops.find(({ body }) => body.sets[field] === value)
       // Nothing is promised of the millisecond in which it ends.
-      if (source?.body.expiresMs !== undefined && source.body.expiresMs <= now - 1) throw new Violation('what has expired reads as absent', `${name}: ${key}.${field} ended ${(now - source.body.expiresMs).toFixed(1)} ms ago and reads as ${JSON.stringify(value)}`)
+      if (source?.body.expiresMs !== undefined && source.body.expiresMs <= now - 1) {
+        throw new Violation(
+          'what has expired reads as absent',
+          `${name}: ${key}.${field} ended ${
+            (now - source.body.expiresMs).toFixed(1)
+          } ms ago and reads as ${JSON.stringify(value)}`
+        )
+      }
     }
   }
 }
 
-/** A record with fields that have expired and are still written down, or that soon will; or null. */
+/**
+ * A record with fields that have expired and are still written down, or that soon will; or null.
+ */
 export function notYetUnset (machines: readonly NodeMachine[], cache: string): string | null {
   for (const { inside, name } of machines) {
     for (const shard of inside?.replicas.get(cache)?.replicator.shards ?? []) {
       for (const [key, head] of shard.index) {
-        const entry = entriesOf(head).find(each => each.fields !== NO_FIELDS && hasExpired(each, shard.now + SOON_UNITS))
-        if (entry !== undefined) return `${key} on ${name}: ${Object.keys(entry.fields).join(', ')} ends at ${entry.extra?.expires}, it is ${shard.now}`
+        const entry = entriesOf(head).find(each =>
+          each.fields !== NO_FIELDS && hasExpired(each, shard.now + SOON_UNITS)
+        )
+        if (entry !== undefined) {
+          return `${key} on ${name}: ${
+            Object.keys(entry.fields).join(', ')
+          } ends at ${entry.extra?.expires}, it is ${shard.now}`
+        }
       }
     }
   }

@@ -1,7 +1,8 @@
 /**
- * A lost hint delays a change by at most five heartbeats (SPEC C6), also while its placement group keeps changing. Tried out
- * at the end of a run, when nothing else is wrong: from then on no hint arrives, and records are written faster than
- * heartbeats come. Each has to reach every consumer group in time.
+ * A lost hint delays a change by at most five heartbeats (SPEC C6), also while its placement group
+ * keeps changing. Tried out at the end of a run, when nothing else is wrong: from then on no hint
+ * arrives, and records are written faster than heartbeats come. Each has to reach every consumer
+ * group in time.
  */
 import type { SimNetwork } from '../world/network.js'
 import type { Plan } from '../plan/plan.js'
@@ -22,7 +23,7 @@ export interface Deaf extends Surroundings {
   readonly network: SimNetwork
   readonly consumers: readonly ConsumerGroup[]
   readonly heartbeatMs: number
-  nodesOf (cluster: string): readonly Host[]
+  nodesOf(cluster: string): readonly Host[]
 }
 
 /** @returns when all of it can be told; the caller lets time pass until then */
@@ -31,7 +32,9 @@ export function loseHints (world: Deaf, plan: Plan, random: SimRandom): number {
   const { scheduler, heartbeatMs } = world
   for (let round = 0; round < ROUNDS; round++) {
     scheduler.after(round * heartbeatMs * 0.6, 'write without a hint', () => {
-      for (const place of new Set(world.consumers.map(({ deliveries }) => deliveries.place))) write(world, plan, random, place, round)
+      for (const place of new Set(world.consumers.map(({ deliveries }) => deliveries.place))) {
+        write(world, plan, random, place, round)
+      }
     })
   }
   return scheduler.nowMs + heartbeatMs * (ROUNDS + HEARTBEATS + 1)
@@ -41,18 +44,35 @@ function write (world: Deaf, plan: Plan, random: SimRandom, place: string, round
   const [cluster = '', cache = ''] = place.split('/')
   const replicas = plan.clusters.find(({ name }) => name === cluster)?.caches[cache]?.replicas ?? 1
   const host = random.pick(world.nodesOf(cluster))
-  const writer = new Writer(world, host, random, { cache, replicas, concerns: ['buffered'], timeoutMs: 1000 })
+  const writer = new Writer(world, host, random, {
+    cache,
+    replicas,
+    concerns: ['buffered'],
+    timeoutMs: 1000
+  })
   const key = `${cluster}.${cache}.hintless.${round}`
   const startMs = world.scheduler.nowMs
   host.process?.enter(() => {
     void writer.write({ key, fields: ['a'], order: 0 }).then(op => {
       if (op?.outcome !== 'acked') return
-      world.scheduler.at(startMs + world.heartbeatMs * HEARTBEATS + ON_ITS_WAY_MS, `${key} is known`, () => {
-        for (const { deliveries } of world.consumers) {
-          if (deliveries.place !== place || deliveries.missing(new Map([[key, { a: op.value }]])) === null) continue
-          throw new Violation('a lost hint delays a change by at most five heartbeats', `group ${deliveries.group} has not heard of ${key}, written on ${host.name} at ${startMs.toFixed(1)}`)
+      world.scheduler.at(
+        startMs + world.heartbeatMs * HEARTBEATS + ON_ITS_WAY_MS,
+        `${key} is known`,
+        () => {
+          for (const { deliveries } of world.consumers) {
+            if (
+              deliveries.place !== place ||
+              deliveries.missing(new Map([[key, { a: op.value }]])) === null
+            ) continue
+            throw new Violation(
+              'a lost hint delays a change by at most five heartbeats',
+              `group ${deliveries.group} has not heard of ${key}, written on ${host.name} at ${
+                startMs.toFixed(1)
+              }`
+            )
+          }
         }
-      })
+      )
     })
   })
 }

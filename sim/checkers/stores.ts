@@ -1,7 +1,7 @@
 /**
- * What a store holds of a shard follows its live records, not the writes it saw (SPEC S3): a snapshot, and deltas of at most its
- * size or 8 KiB, and the last flush; and the snapshot was worth its bytes. Looked at when a cluster is at rest: then nothing
- * is on its way to the disk.
+ * What a store holds of a shard follows its live records, not the writes it saw (SPEC S3): a
+ * snapshot, and deltas of at most its size or 8 KiB, and the last flush; and the snapshot was worth
+ * its bytes. Looked at when a cluster is at rest: then nothing is on its way to the disk.
  */
 import { limits } from '../../engine/limits.js'
 import { Shard } from '../../engine/shard.js'
@@ -16,11 +16,23 @@ export function checkStores (machines: readonly NodeMachine[], cache: string): v
     for (const { shard, snapshot, deltas, cursors } of machine.disk(cache).held()) {
       const where = `${machine.name}: shard ${shard} of ${cache}`
       const empty = snapshot === undefined && deltas.length === 0 && cursors === 0
-      if (!empty && !replicator.held.has(replicator.shards.groupOf(shard))) throw new Violation('a store follows the live records', `${where} was given up and is still on disk`)
+      if (!empty && !replicator.held.has(replicator.shards.groupOf(shard))) {
+        throw new Violation(
+          'a store follows the live records',
+          `${where} was given up and is still on disk`
+        )
+      }
       const beforeLast = deltas.slice(0, -1).reduce((sum, { length }) => sum + length, 0)
       const deltaBytes = beforeLast + (deltas.at(-1)?.length ?? 0)
       const allowed = Math.max(limits.minStoredDeltaBytes, snapshot?.length ?? 0)
-      if (beforeLast > allowed || deltas.length > limits.maxStoredDeltas) throw new Violation('a store follows the live records', `${where} has ${deltas.length} deltas of ${deltaBytes} bytes behind a snapshot of ${snapshot?.length ?? 0}; ${limits.maxStoredDeltas} of ${allowed} are allowed`)
+      if (beforeLast > allowed || deltas.length > limits.maxStoredDeltas) {
+        throw new Violation(
+          'a store follows the live records',
+          `${where} has ${deltas.length} deltas of ${deltaBytes} bytes behind a snapshot of ${
+            snapshot?.length ?? 0
+          }; ${limits.maxStoredDeltas} of ${allowed} are allowed`
+        )
+      }
       if (snapshot !== undefined) checkSnapshot(where, snapshot)
     }
   }
@@ -30,9 +42,19 @@ export function checkStores (machines: readonly NodeMachine[], cache: string): v
 function checkSnapshot (where: string, snapshot: Uint8Array): void {
   const shard = new Shard({ shard: 0, incarnation: 1, onDelta: () => {}, onEvent: () => {} })
   const decoded = decodeSnapshot(snapshot)
-  if (decoded === null || shard.merge(decoded.update).outcome === 'refused') throw new Violation('a store follows the live records', `${where} has a snapshot that cannot be read`)
+  if (decoded === null || shard.merge(decoded.update).outcome === 'refused') {
+    throw new Violation(
+      'a store follows the live records',
+      `${where} has a snapshot that cannot be read`
+    )
+  }
   shard.restoreFloor(decoded.floor)
   const slim = encodeSnapshot(shard)
   const allowed = slim.length * 2 + limits.minStoredDeltaBytes
-  if (snapshot.length > allowed) throw new Violation('a store follows the live records', `${where} has a snapshot of ${snapshot.length} bytes, its live records take ${slim.length}`)
+  if (snapshot.length > allowed) {
+    throw new Violation(
+      'a store follows the live records',
+      `${where} has a snapshot of ${snapshot.length} bytes, its live records take ${slim.length}`
+    )
+  }
 }

@@ -1,6 +1,6 @@
 /**
- * No acknowledged write is lost, no stale version wins, what is deleted stays deleted, and nothing crosses from one cache or
- * cluster into another: what nodes hold, held against the model.
+ * No acknowledged write is lost, no stale version wins, what is deleted stays deleted, and nothing
+ * crosses from one cache or cluster into another: what nodes hold, held against the model.
  */
 import type { Fields } from '../../engine/base/values.js'
 import { graveOf } from '../../engine/garbage/floor.js'
@@ -10,8 +10,16 @@ import { describe, type Model, type Op } from '../model.js'
 import type { NodeMachine } from '../world/node-machine.js'
 import { Violation } from '../violation.js'
 
-/** Everything a node holds of a cache, right in itself. `final` also asks whether anything is missing. */
-export function finalRecords (model: Model, place: string, machines: readonly NodeMachine[], cache: string): Map<string, Fields> {
+/**
+ * Everything a node holds of a cache, right in itself. `final` also asks whether anything is
+ * missing.
+ */
+export function finalRecords (
+  model: Model,
+  place: string,
+  machines: readonly NodeMachine[],
+  cache: string
+): Map<string, Fields> {
   const records = new Map<string, Fields>()
   const tombstones = new Set<string>()
   for (const { inside } of machines) {
@@ -26,27 +34,53 @@ export function finalRecords (model: Model, place: string, machines: readonly No
   }
   for (const key of new Set([...model.keys(place), ...records.keys(), ...tombstones])) {
     const problem = model.judge(place, key, records.get(key), true)
-    if (problem !== null) throw new Violation('no acknowledged write is lost and no stale one wins', problem)
+    if (problem !== null) {
+      throw new Violation('no acknowledged write is lost and no stale one wins', problem)
+    }
   }
   return records
 }
 
 /** What a node holds at any time was written there by somebody. */
-export function checkOrigins (model: Model, place: string, machine: NodeMachine, cache: string): void {
+export function checkOrigins (
+  model: Model,
+  place: string,
+  machine: NodeMachine,
+  cache: string
+): void {
   for (const shard of machine.inside?.replicas.get(cache)?.replicator.shards ?? []) {
     for (const [key, head] of shard.index) {
       const problem = model.judge(place, key, fieldsOf(head), false)
-      if (problem !== null) throw new Violation('what is held was written there', `${machine.name}: ${problem}`)
+      if (problem !== null) {
+        throw new Violation('what is held was written there', `${machine.name}: ${problem}`)
+      }
     }
   }
 }
 
-/** SPEC R8: a write that is reported done is held by as many replicas as its write concern says, or they had it and crashed since. */
-export function checkAcknowledged (model: Model, op: Op, machines: readonly NodeMachine[], goneSince: (sinceMs: number) => ReadonlySet<string>): void {
+/**
+ * SPEC R8: a write that is reported done is held by as many replicas as its write concern says, or
+ * they had it and crashed since.
+ */
+export function checkAcknowledged (
+  model: Model,
+  op: Op,
+  machines: readonly NodeMachine[],
+  goneSince: (sinceMs: number) => ReadonlySet<string>
+): void {
   if (op.needed < 2) return
-  const holding = new Set(machines.filter(machine => holds(model, op, machine)).map(({ name }) => name))
+  const holding = new Set(
+    machines.filter(machine => holds(model, op, machine)).map(({ name }) => name)
+  )
   for (const machine of goneSince(op.submittedMs)) holding.add(machine)
-  if (holding.size < op.needed) throw new Violation('an acknowledged write is held by as many replicas as it says', `${describe(op)} of ${op.place} ${op.key} is held by ${[...holding].join(', ') || 'nobody'}, ${op.needed} were promised`)
+  if (holding.size < op.needed) {
+    throw new Violation(
+      'an acknowledged write is held by as many replicas as it says',
+      `${describe(op)} of ${op.place} ${op.key} is held by ${
+        [...holding].join(', ') || 'nobody'
+      }, ${op.needed} were promised`
+    )
+  }
 }
 
 function holds (model: Model, op: Op, { inside }: NodeMachine): boolean {
@@ -54,7 +88,10 @@ function holds (model: Model, op: Op, { inside }: NodeMachine): boolean {
   if (replicator === undefined) return false
   const shard = replicator.shards.peek(shardOf(op.key, replicator.shape.shards))
   const names = op.fields ?? [undefined]
-  if (shard !== undefined && names.every(name => graveOf(shard.floor, op.key, name) >= 0)) return true // a tombstone was dropped, so all had it
+  // a tombstone was dropped, so all had it
+  if (shard !== undefined && names.every(name => graveOf(shard.floor, op.key, name) >= 0)) {
+    return true
+  }
   const head = shard?.index.get(op.key)
   for (let entry = head ?? null; entry !== null; entry = entry.next) {
     if (entry.clears) return true // which delete it was is not to be seen; the final check knows

@@ -1,6 +1,6 @@
 /**
- * What a counter may read as (SPEC E15, R11): the increments certain to survive, and any subset of those that may have
- * counted. Where nothing is uncertain that leaves one number.
+ * What a counter may read as (SPEC E15, R11): the increments certain to survive, and any subset of
+ * those that may have counted. Where nothing is uncertain that leaves one number.
  */
 import { describe, strangers, type FieldOp, type Judge } from './field-op.js'
 
@@ -9,24 +9,38 @@ const FIELDS = ['n', 'm']
 export const judgeCounters: Judge<'counter'> = (fields, { ops, sure }) => {
   for (const field of FIELDS) {
     const increments = ops.filter(({ body }) => body.field === field)
-    const problem = outOfReach(fields[field] ?? 0, increments.map(op => ({ op, by: op.body.by, sure: sure.has(op) })))
+    const problem = outOfReach(
+      fields[field] ?? 0,
+      increments.map(op => ({ op, by: op.body.by, sure: sure.has(op) }))
+    )
     if (problem !== null) return `counter ${field} ${problem}`
   }
   return strangers(fields, FIELDS)
 }
 
 /**
- * One writer's own counter, each increment awaited, which it deletes now and then: what the delete had seen is gone, what
- * came after it counts (SPEC E18). Another owner than the writer's own may take an increment without having seen the delete.
+ * One writer's own counter, each increment awaited, which it deletes now and then: what the delete
+ * had seen is gone, what came after it counts (SPEC E18). Another owner than the writer's own may
+ * take an increment without having seen the delete.
  */
 export const judgeOwnCounter: Judge<'own'> = (fields, { ops, sure }) => {
   const exact = ops.every(op => op.body.seen && (sure.has(op) || op.outcome === 'unchanged'))
-  const counted = exact ? ops.slice(ops.findLastIndex(({ body, outcome }) => body.resets && outcome !== 'unchanged') + 1) : ops
-  const problem = outOfReach(fields['n'] ?? 0, counted.map(op => ({ op, by: op.body.by, sure: exact && sure.has(op) })))
+  const counted = exact
+    ? ops.slice(
+      ops.findLastIndex(({ body, outcome }) => body.resets && outcome !== 'unchanged') + 1
+    )
+    : ops
+  const problem = outOfReach(
+    fields['n'] ?? 0,
+    counted.map(op => ({ op, by: op.body.by, sure: exact && sure.has(op) }))
+  )
   return problem === null ? strangers(fields, ['n']) : `counter n ${problem}`
 }
 
-function outOfReach (value: unknown, increments: ReadonlyArray<{ readonly op: FieldOp, readonly by: number, readonly sure: boolean }>): string | null {
+function outOfReach (
+  value: unknown,
+  increments: ReadonlyArray<{ readonly op: FieldOp, readonly by: number, readonly sure: boolean }>
+): string | null {
   if (typeof value !== 'number' || !Number.isInteger(value)) return 'is no whole number'
   let least = 0
   let most = 0
@@ -37,5 +51,7 @@ function outOfReach (value: unknown, increments: ReadonlyArray<{ readonly op: Fi
   }
   if (value >= least && value <= most) return null
   const doubtful = increments.filter(({ sure }) => !sure).map(({ op }) => describe(op))
-  return `is ${value} and must be ${least === most ? least : `${least} to ${most}`}: ${increments.length} increments, not certain are ${doubtful.slice(-3).join(', ') || 'none'}`
+  return `is ${value} and must be ${
+    least === most ? least : `${least} to ${most}`
+  }: ${increments.length} increments, not certain are ${doubtful.slice(-3).join(', ') || 'none'}`
 }

@@ -1,7 +1,7 @@
 /**
- * What records of registers with event times may read as, where puts, replacements, unsets and deletes meet and some puts
- * expire (SPEC E3, E23): each field shows a possible write that nothing certain to survive has come after. At the end, what
- * was to expire by then is gone.
+ * What records of registers with event times may read as, where puts, replacements, unsets and
+ * deletes meet and some puts expire (SPEC E3, E23): each field shows a possible write that nothing
+ * certain to survive has come after. At the end, what was to expire by then is gone.
  */
 import type { Value } from '../../engine/base/values.js'
 import { describe, strangers, type Dated, type FieldOp, type Judge } from './field-op.js'
@@ -16,17 +16,33 @@ export const judgeDated: Judge<'dated'> = (fields, { ops, sure, final }) => {
   return strangers(fields, names)
 }
 
-function judgeField (field: string, shown: Value | undefined, possible: ReadonlyArray<FieldOp<'dated'>>, sure: ReadonlySet<FieldOp<'dated'>>, final: boolean): string | null {
-  const touching = possible.filter(({ body }) => body.clears || Object.hasOwn(body.sets, field) || body.unsets.includes(field))
-  const matching = touching.filter(({ body }) => shown === undefined ? leavesNothing(body, field) : body.sets[field] === shown)
+function judgeField (
+  field: string,
+  shown: Value | undefined,
+  possible: ReadonlyArray<FieldOp<'dated'>>,
+  sure: ReadonlySet<FieldOp<'dated'>>,
+  final: boolean
+): string | null {
+  const touching = possible.filter(({ body }) =>
+    body.clears || Object.hasOwn(body.sets, field) || body.unsets.includes(field)
+  )
+  const matching = touching.filter(({ body }) =>
+    shown === undefined ? leavesNothing(body, field) : body.sets[field] === shown
+  )
   if (shown !== undefined && matching.length === 0) return 'shows a value that was never written'
   if (!final) return null
-  const lasting = shown === undefined ? matching : matching.filter(({ body }) => body.ends !== 'soon')
-  if (shown !== undefined && lasting.length === 0) return `shows what has expired: ${describe(matching[0] as FieldOp)}`
+  const lasting = shown === undefined
+    ? matching
+    : matching.filter(({ body }) => body.ends !== 'soon')
+  if (shown !== undefined && lasting.length === 0) {
+    return `shows what has expired: ${describe(matching[0] as FieldOp)}`
+  }
   const newest = lasting.reduce((latest, { body }) => Math.max(latest, body.order), -Infinity)
   const missed = touching.find(op => sure.has(op) && op.body.order > newest)
   if (missed === undefined) return null
-  return shown === undefined ? `is missing: ${describe(missed)}` : `shows an older write than ${describe(missed)}`
+  return shown === undefined
+    ? `is missing: ${describe(missed)}`
+    : `shows an older write than ${describe(missed)}`
 }
 
 function leavesNothing (body: Dated, field: string): boolean {

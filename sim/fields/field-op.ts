@@ -1,20 +1,43 @@
 /**
- * One operation on a field that is more than a register of the usual workloads, and what its writer was told. Each kind of key
- * has a body of its own, and a judge that knows what may be read of it. The kind is part of the key, so that whatever
- * shows up anywhere finds its judge.
+ * One operation on a field that is more than a register of the usual workloads, and what its writer
+ * was told. Each kind of key has a body of its own, and a judge that knows what may be read of it.
+ * The kind is part of the key, so that whatever shows up anywhere finds its judge.
  */
 import type { Element } from '../../engine/fields/claims.js'
 import type { Fields, Value } from '../../engine/base/values.js'
 import type { WriteConcern } from '../../replication/deltas/acks.js'
 
-export interface Increment { readonly field: string, readonly by: number }
-/** `resets` deletes the record. `seen`: taken by the replica of the writer's own node, which had seen all that went before. */
-export interface OwnIncrement { readonly by: number, readonly resets: boolean, readonly seen: boolean }
-/** `seen`: of a removal that the replica that took it had seen the add; of an add that it was taken there, and only there. */
-export interface ElementChange { readonly add: boolean, readonly elements: readonly Element[], readonly seen: boolean }
-export interface Bound { readonly field: 'max' | 'min', readonly value: number }
+export interface Increment {
+  readonly field: string
+  readonly by: number
+}
+/**
+ * `resets` deletes the record. `seen`: taken by the replica of the writer's own node, which had
+ * seen all that went before.
+ */
+export interface OwnIncrement {
+  readonly by: number
+  readonly resets: boolean
+  readonly seen: boolean
+}
+/**
+ * `seen`: of a removal that the replica that took it had seen the add; of an add that it was taken
+ * there, and only there.
+ */
+export interface ElementChange {
+  readonly add: boolean
+  readonly elements: readonly Element[]
+  readonly seen: boolean
+}
+export interface Bound {
+  readonly field: 'max' | 'min'
+  readonly value: number
+}
 /** Without a value it unsets the field. */
-export interface Sequenced { readonly sequence: number, readonly value: Value | undefined }
+export interface Sequenced {
+  readonly sequence: number
+  readonly value: Value | undefined
+}
 /** Registers with event times: `order` follows from these. */
 export interface Dated {
   readonly order: number
@@ -67,7 +90,9 @@ export interface Evidence<K extends FieldKey> {
 /** @returns what is wrong with the record as it is seen now, or null */
 export type Judge<K extends FieldKey> = (fields: Fields, evidence: Evidence<K>) => string | null
 
-export function keyOf (cluster: string, cache: string, kind: FieldKey, name: string): string { return `${cluster}.${cache}.t.${kind}.${name}` }
+export function keyOf (cluster: string, cache: string, kind: FieldKey, name: string): string {
+  return `${cluster}.${cache}.t.${kind}.${name}`
+}
 
 export function kindOf (key: string): FieldKey | undefined {
   return /^[^.]+\.[^.]+\.t\.([^.]+)\./.exec(key)?.[1] as FieldKey | undefined
@@ -75,7 +100,9 @@ export function kindOf (key: string): FieldKey | undefined {
 
 export function describe (op: FieldOp): string {
   const told = op.ackedMs === undefined ? op.outcome : `acked at ${op.ackedMs.toFixed(1)}`
-  return `operation ${op.id} ${JSON.stringify(op.body)} (concern ${op.concern}, submitted at ${op.submittedMs.toFixed(1)}, ${told}${op.error === undefined ? '' : `: ${op.error}`})`
+  return `operation ${op.id} ${JSON.stringify(op.body)} (concern ${op.concern}, submitted at ${
+    op.submittedMs.toFixed(1)
+  }, ${told}${op.error === undefined ? '' : `: ${op.error}`})`
 }
 
 /** Fields of a record that nobody ever wrote. */

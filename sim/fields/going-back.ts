@@ -1,22 +1,37 @@
 /**
- * Whether a reader was shown an older state of a record than before (SPEC C2). Registers have versions for that. Claims do not: of two
- * maxima the greater takes the other's place even where it was written earlier, and so its version is the record's. Maxima, minima
- * and sequence numbers tell by themselves; of counters and sets nothing can be said.
+ * Whether a reader was shown an older state of a record than before (SPEC C2). Registers have
+ * versions for that. Claims do not: of two maxima the greater takes the other's place even where it
+ * was written earlier, and so its version is the record's. Maxima, minima and sequence numbers tell
+ * by themselves; of counters and sets nothing can be said.
  */
 import type { Fields } from '../../engine/base/values.js'
 import { kindOf } from './field-op.js'
 
-export interface Shown { readonly version: number, readonly fields: Fields }
+export interface Shown {
+  readonly version: number
+  readonly fields: Fields
+}
 
 /** @returns what went back, or null */
 export function goneBack (key: string, before: Shown, now: Shown): string | null {
   switch (kindOf(key)) {
-    case 'counter': case 'own': case 'set': return null
+    case 'counter':
+    case 'own':
+    case 'set':
+      return null
     case 'bound':
-      if (Number(now.fields['max'] ?? -Infinity) < Number(before.fields['max'] ?? -Infinity)) return `max ${String(now.fields['max'])} after ${String(before.fields['max'])}`
-      return Number(now.fields['min'] ?? Infinity) > Number(before.fields['min'] ?? Infinity) ? `min ${String(now.fields['min'])} after ${String(before.fields['min'])}` : null
-    case 'sequenced': return (sequenceOf(now.fields) ?? Infinity) < (sequenceOf(before.fields) ?? -Infinity) ? `${String(now.fields['price'])} after ${String(before.fields['price'])}` : null
-    default: return now.version < before.version ? `version ${now.version} after ${before.version}` : null
+      if (Number(now.fields['max'] ?? -Infinity) < Number(before.fields['max'] ?? -Infinity)) {
+        return `max ${String(now.fields['max'])} after ${String(before.fields['max'])}`
+      }
+      return Number(now.fields['min'] ?? Infinity) > Number(before.fields['min'] ?? Infinity)
+        ? `min ${String(now.fields['min'])} after ${String(before.fields['min'])}`
+        : null
+    case 'sequenced':
+      return (sequenceOf(now.fields) ?? Infinity) < (sequenceOf(before.fields) ?? -Infinity)
+        ? `${String(now.fields['price'])} after ${String(before.fields['price'])}`
+        : null
+    default:
+      return now.version < before.version ? `version ${now.version} after ${before.version}` : null
   }
 }
 

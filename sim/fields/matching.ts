@@ -1,4 +1,7 @@
-/** The few conditions that the simulation asks for, checked by hand: the engine's own way to check them is what is being tried. */
+/**
+ * The few conditions that the simulation asks for, checked by hand: the engine's own way to check
+ * them is what is being tried.
+ */
 import type { Where } from '../../engine/query/query.js'
 import type { Fields } from '../../engine/base/values.js'
 

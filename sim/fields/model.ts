@@ -1,6 +1,7 @@
 /**
- * The truth about fields that are more than registers: the operations on each key, and the judges that say what may be read
- * after them. It stands beside the model of the register workloads (sim/model.ts), which passes on what is not its own.
+ * The truth about fields that are more than registers: the operations on each key, and the judges
+ * that say what may be read after them. It stands beside the model of the register workloads
+ * (sim/model.ts), which passes on what is not its own.
  */
 import type { Fields } from '../../engine/base/values.js'
 import { judgeBounds } from './bounds.js'
@@ -11,23 +12,45 @@ import { judgeSequenced } from './sequenced.js'
 import { judgeSets } from './sets.js'
 
 const JUDGES: { readonly [K in FieldKey]: Judge<K> } = {
-  counter: judgeCounters, own: judgeOwnCounter, set: judgeSets, bound: judgeBounds, sequenced: judgeSequenced, dated: judgeDated
+  counter: judgeCounters,
+  own: judgeOwnCounter,
+  set: judgeSets,
+  bound: judgeBounds,
+  sequenced: judgeSequenced,
+  dated: judgeDated
 }
 
 /** What it takes to say whether an acknowledged write is certain to survive. */
-export type Certain = (op: Pick<FieldOp, 'place' | 'concern' | 'needed' | 'submittedMs' | 'ackedMs' | 'outcome'>) => boolean
+export type Certain = (
+  op: Pick<FieldOp, 'place' | 'concern' | 'needed' | 'submittedMs' | 'ackedMs' | 'outcome'>
+) => boolean
 
 export class FieldsModel {
   readonly ops: FieldOp[] = []
   readonly #byKey = new Map<string, Map<string, FieldOp[]>>()
   readonly #isGuaranteed: Certain
-  /** Per place and key what was judged last, and found right: most of what is looked at has not changed since. */
+  /**
+   * Per place and key what was judged last, and found right: most of what is looked at has not
+   * changed since.
+   */
   readonly #judged = new Map<string, string>()
 
-  constructor (isGuaranteed: Certain) { this.#isGuaranteed = isGuaranteed }
+  constructor (isGuaranteed: Certain) {
+    this.#isGuaranteed = isGuaranteed
+  }
 
-  submit<K extends FieldKey> (op: Pick<FieldOp<K>, 'place' | 'key' | 'concern' | 'needed' | 'submittedMs'> & { readonly body: Bodies[K] }): FieldOp<K> {
-    const full: FieldOp<K> = { ...op, id: this.ops.length, ackedMs: undefined, endedMs: undefined, outcome: 'open' }
+  submit<K extends FieldKey> (
+    op: Pick<FieldOp<K>, 'place' | 'key' | 'concern' | 'needed' | 'submittedMs'> & {
+      readonly body: Bodies[K]
+    }
+  ): FieldOp<K> {
+    const full: FieldOp<K> = {
+      ...op,
+      id: this.ops.length,
+      ackedMs: undefined,
+      endedMs: undefined,
+      outcome: 'open'
+    }
     this.ops.push(full)
     let keys = this.#byKey.get(op.place)
     if (keys === undefined) this.#byKey.set(op.place, keys = new Map<string, FieldOp[]>())
@@ -37,19 +60,28 @@ export class FieldsModel {
     return full
   }
 
-  keys (place: string): string[] { return [...this.#byKey.get(place)?.keys() ?? []] }
+  keys (place: string): string[] {
+    return [...this.#byKey.get(place)?.keys() ?? []]
+  }
 
   of<K extends FieldKey> (place: string, key: string): ReadonlyArray<FieldOp<K>> {
     return (this.#byKey.get(place)?.get(key) ?? []) as Array<FieldOp<K>>
   }
 
-  get guaranteed (): number { return this.ops.filter(op => this.#isGuaranteed(op)).length }
+  get guaranteed (): number {
+    return this.ops.filter(op => this.#isGuaranteed(op)).length
+  }
 
-  /** What is wrong with a record as it is seen now, or null. `final`: nothing is on its way any more. */
+  /**
+   * What is wrong with a record as it is seen now, or null. `final`: nothing is on its way any
+   * more.
+   */
   judge (place: string, key: string, fields: Fields | undefined, final: boolean): string | null {
     const ops = this.of(place, key)
     const judge = JUDGES[kindOf(key) as FieldKey] as Judge<FieldKey> | undefined
-    if (ops.length === 0 || judge === undefined) return `${place} has a key ${key} that was never written there`
+    if (ops.length === 0 || judge === undefined) {
+      return `${place} has a key ${key} that was never written there`
+    }
     const id = `${place} ${key}`
     const seen = JSON.stringify(fields ?? null)
     if (!final && this.#judged.get(id) === seen) return null

@@ -1,4 +1,7 @@
-/** What a field ordered by its source's numbers may read as (SPEC E17): the greatest number certain to survive, or a later one. */
+/**
+ * What a field ordered by its source's numbers may read as (SPEC E17): the greatest number certain
+ * to survive, or a later one.
+ */
 import { describe, strangers, type Judge } from './field-op.js'
 
 const FIELD = 'price'
@@ -6,7 +9,10 @@ const FIELD = 'price'
 export const judgeSequenced: Judge<'sequenced'> = (fields, { ops, sure }) => {
   const shown = fields[FIELD]
   const possible = ops.filter(({ outcome }) => outcome !== 'unchanged')
-  const atLeast = possible.filter(op => sure.has(op)).reduce((greatest, { body }) => Math.max(greatest, body.sequence), -1)
+  const atLeast = possible.filter(op => sure.has(op)).reduce(
+    (greatest, { body }) => Math.max(greatest, body.sequence),
+    -1
+  )
   const same = possible.filter(({ body }) => body.value === shown)
   if (shown !== undefined && same.length === 0) return `${FIELD} shows what was never written`
   const nothingYet = shown === undefined && atLeast < 0

@@ -1,11 +1,12 @@
 /**
- * What a set may hold (SPEC E16). A removal takes the adds its owner had seen, so little is promised of one that anybody may
- * have taken, or more than one. Promised is:
+ * What a set may hold (SPEC E16). A removal takes the adds its owner had seen, so little is
+ * promised of one that anybody may have taken, or more than one. Promised is:
  *
  *   an add certain to survive is there, unless a removal was tried that may have seen it
  *   an element whose only add was seen by a removal certain to survive is gone
  *
- * A removal that ended before the add began, and that only one replica was ever asked for, cannot have seen it.
+ * A removal that ended before the add began, and that only one replica was ever asked for, cannot
+ * have seen it.
  */
 import type { Element } from '../../engine/fields/claims.js'
 import { describe, strangers, type FieldOp, type Judge } from './field-op.js'
@@ -19,9 +20,13 @@ export const judgeSets: Judge<'set'> = (fields, { ops, sure, final }) => {
   const byElement = new Map<Element, Array<FieldOp<'set'>>>()
   for (const op of ops) {
     if (op.outcome === 'unchanged') continue
-    for (const element of op.body.elements) byElement.set(element, [...byElement.get(element) ?? [], op])
+    for (const element of op.body.elements) {
+      byElement.set(element, [...byElement.get(element) ?? [], op])
+    }
   }
-  const stranger = (held as Element[]).find(element => byElement.get(element)?.some(({ body }) => body.add) !== true)
+  const stranger = (held as Element[]).find(element =>
+    byElement.get(element)?.some(({ body }) => body.add) !== true
+  )
   if (stranger !== undefined) return `holds ${String(stranger)}, which was never added`
   if (final) {
     for (const [element, changes] of byElement) {
@@ -32,14 +37,27 @@ export const judgeSets: Judge<'set'> = (fields, { ops, sure, final }) => {
   return strangers(fields, [FIELD])
 }
 
-function judgeElement (isHeld: boolean, changes: ReadonlyArray<FieldOp<'set'>>, sure: ReadonlySet<FieldOp<'set'>>): string | null {
+function judgeElement (
+  isHeld: boolean,
+  changes: ReadonlyArray<FieldOp<'set'>>,
+  sure: ReadonlySet<FieldOp<'set'>>
+): string | null {
   const adds = changes.filter(({ body }) => body.add)
   const removals = changes.filter(({ body }) => !body.add)
   if (isHeld) {
     const [add, ...others] = adds
     const removal = removals.find(op => op.body.seen && sure.has(op))
-    return add?.body.seen === true && others.length === 0 && removal !== undefined ? `is back: ${describe(removal)} had seen ${describe(add)}` : null
+    return add?.body.seen === true && others.length === 0 && removal !== undefined
+      ? `is back: ${describe(removal)} had seen ${describe(add)}`
+      : null
   }
-  const lost = adds.find(add => sure.has(add) && removals.every(removal => removal.body.seen && removal.id < add.id && (removal.endedMs ?? Infinity) <= add.submittedMs))
-  return lost === undefined ? null : `is missing: ${describe(lost)}, and no removal can have seen it`
+  const lost = adds.find(add =>
+    sure.has(add) &&
+    removals.every(removal =>
+      removal.body.seen && removal.id < add.id && (removal.endedMs ?? Infinity) <= add.submittedMs
+    )
+  )
+  return lost === undefined
+    ? null
+    : `is missing: ${describe(lost)}, and no removal can have seen it`
 }

@@ -1,6 +1,7 @@
 /**
- * Messages that are well formed, and speak of ids that are not what they say: of senders nobody knows, of lives nobody lived, of
- * dots nobody gave out. Forged are ids only. Whoever lies about what it holds, under its own name, is beyond SPEC A4.
+ * Messages that are well formed, and speak of ids that are not what they say: of senders nobody
+ * knows, of lives nobody lived, of dots nobody gave out. Forged are ids only. Whoever lies about
+ * what it holds, under its own name, is beyond SPEC A4.
  */
 import { decodeCbor, encodeCbor } from '../../engine/base/codec.js'
 import { encodeCursor } from '../../engine/cursor.js'
@@ -19,7 +20,10 @@ const NOBODY = 'nobody'
 const WithLife = v.looseObject({ incarnation: v.number() })
 const WithTarget = v.looseObject({ to: v.number() })
 
-export interface Forgery { readonly subject: string, readonly parts: Uint8Array[] }
+export interface Forgery {
+  readonly subject: string
+  readonly parts: Uint8Array[]
+}
 
 /** The token that tells what a message is about: `hb`, `d`, `n`, `ae`, ... */
 export function kindOf (subject: string): string {
@@ -27,52 +31,117 @@ export function kindOf (subject: string): string {
   return ['hb', 'hello', 'n', 'ae', 'ack', 'w', 'q'].includes(third) ? third : fourth
 }
 
-/** A forgery after the pattern of a message, or undefined when there is none of its kind. `lives`: incarnations that were heard of. */
-export function forge (random: SimRandom, { subject, bytes }: SentMessage, lives: readonly number[], maxMessageBytes: number): Forgery | undefined {
+/**
+ * A forgery after the pattern of a message, or undefined when there is none of its kind. `lives`:
+ * incarnations that were heard of.
+ */
+export function forge (
+  random: SimRandom,
+  { subject, bytes }: SentMessage,
+  lives: readonly number[],
+  maxMessageBytes: number
+): Forgery | undefined {
   const { kind, parts, content } = decodePart(bytes, subject)
   if (parts > 1) return undefined
   const value: unknown = decodeCbor(content)
   const life = (): number => random.int(1, 0xffffffff)
   const anyLife = (): number => lives.length > 0 && random.chance(0.5) ? random.pick(lives) : life()
-  const sealed = (on: string, forged: unknown): Forgery => ({ subject: on, parts: encodeParts(kind, random.uint32(), encodeCbor(forged), maxMessageBytes, on) })
+  const sealed = (on: string, forged: unknown): Forgery => ({
+    subject: on,
+    parts: encodeParts(kind, random.uint32(), encodeCbor(forged), maxMessageBytes, on)
+  })
   switch (kindOf(subject)) {
     case 'd': {
       const batch = v.safeParse(Batch, value)
       if (!batch.success) return undefined
       const from = random.chance(0.5) ? replaced(subject, 4, NOBODY) : subject
-      // What it holds was sent before, or has dots that continue nothing; some of them under the id of whoever receives it.
-      const deltas = random.chance(0.3) ? batch.output.deltas : [[batch.output.deltas[0]?.[0] ?? random.int(0, 70_000), forgedDelta(random.chance(0.1) ? 0 : anyLife(), random.int(FAR, FAR * 2))]]
-      return sealed(from, { ...batch.output, incarnation: life(), sequence: random.pick([1, 2, batch.output.sequence, FAR]), ack: random.chance(0.5), deltas })
+      // What it holds was sent before, or has dots that continue nothing; some of them under the id
+      // of whoever receives it.
+      const deltas = random.chance(0.3)
+        ? batch.output.deltas
+        : [[batch.output.deltas[0]?.[0] ?? random.int(0, 70_000),
+          forgedDelta(random.chance(0.1) ? 0 : anyLife(), random.int(FAR, FAR * 2))]]
+      return sealed(from, {
+        ...batch.output,
+        incarnation: life(),
+        sequence: random.pick([1, 2, batch.output.sequence, FAR]),
+        ack: random.chance(0.5),
+        deltas
+      })
     }
     case 'hb': {
-      const beat = v.safeParse(v.looseObject({ incarnation: v.number(), caches: v.record(v.string(), v.looseObject({ held: v.array(v.unknown()) })) }), value)
+      const beat = v.safeParse(
+        v.looseObject({
+          incarnation: v.number(),
+          caches: v.record(v.string(), v.looseObject({ held: v.array(v.unknown()) }))
+        }),
+        value
+      )
       if (!beat.success) return undefined
-      const caches = Object.fromEntries(Object.entries(beat.output.caches).map(([cache, state]) => [cache, { ...state, held: [] }]))
-      return sealed(random.chance(0.5) ? replaced(subject, 3, NOBODY) : subject, { ...beat.output, incarnation: life(), caches, leaving: random.chance(0.2) })
+      const caches = Object.fromEntries(
+        Object.entries(beat.output.caches).map(([cache, state]) => [cache, { ...state, held: [] }])
+      )
+      return sealed(random.chance(0.5) ? replaced(subject, 3, NOBODY) : subject, {
+        ...beat.output,
+        incarnation: life(),
+        caches,
+        leaving: random.chance(0.2)
+      })
     }
     case 'ack': {
       const ack = v.safeParse(WithLife, value)
-      return ack.success ? sealed(subject, { ...ack.output, incarnation: life(), groups: [[random.int(0, 3), FAR]] }) : undefined
+      return ack.success
+        ? sealed(subject, { ...ack.output, incarnation: life(), groups: [[random.int(0, 3), FAR]] })
+        : undefined
     }
     case 'ae': {
       const question = v.safeParse(WithTarget, value)
-      return question.success ? sealed(random.chance(0.5) ? replaced(subject, 4, NOBODY) : subject, { ...question.output, to: life() }) : undefined
+      return question.success
+        ? sealed(random.chance(0.5) ? replaced(subject, 4, NOBODY) : subject, {
+          ...question.output,
+          to: life()
+        })
+        : undefined
     }
     case 'q': {
       const query = v.safeParse(Query, value)
-      if (!query.success || (query.output.op !== 'poll' && query.output.op !== 'commit')) return undefined
-      const shard = query.output.op === 'poll' ? query.output.shards[0]?.[0] : query.output.cursors[0]?.[0]
+      if (!query.success || (query.output.op !== 'poll' && query.output.op !== 'commit')) {
+        return undefined
+      }
+      const shard = query.output.op === 'poll'
+        ? query.output.shards[0]?.[0]
+        : query.output.cursors[0]?.[0]
       if (shard === undefined) return undefined
       const seen = new Map([[anyLife(), FAR], [life(), 1]])
-      const cursor = encodeCursor({ shard, generation: random.int(0, 3), seen, witness: seen, floor: new Map(), retired: new Map() })
-      return sealed(subject, query.output.op === 'poll' ? { ...query.output, shards: [[shard, cursor]] } : { ...query.output, consumerGroup: NOBODY, cursors: [[shard, cursor]] })
+      const cursor = encodeCursor({
+        shard,
+        generation: random.int(0, 3),
+        seen,
+        witness: seen,
+        floor: new Map(),
+        retired: new Map()
+      })
+      return sealed(
+        subject,
+        query.output.op === 'poll'
+          ? { ...query.output, shards: [[shard, cursor]] }
+          : { ...query.output, consumerGroup: NOBODY, cursors: [[shard, cursor]] }
+      )
     }
-    default: return kindOf(subject) === 'n' ? sealed(subject, { shards: [random.int(0, 3), random.int(1000, 70_000), FAR] }) : undefined
+    default:
+      return kindOf(subject) === 'n'
+        ? sealed(subject, { shards: [random.int(0, 3), random.int(1000, 70_000), FAR] })
+        : undefined
   }
 }
 
 function forgedDelta (incarnation: number, clock: number): Uint8Array {
-  return encodeUpdate([{ incarnation, clock, length: 1, entries: [new Entry('forged', 1, 1, { a: 'forged' }, false, incarnation, clock)] }])
+  return encodeUpdate([{
+    incarnation,
+    clock,
+    length: 1,
+    entries: [new Entry('forged', 1, 1, { a: 'forged' }, false, incarnation, clock)]
+  }])
 }
 
 function replaced (subject: string, at: number, token: string): string {

@@ -1,6 +1,7 @@
 /**
- * Bytes that nobody in the cluster meant to send like that: real messages, damaged, old, or where they do not belong, and
- * forged ones (forgeries.ts). What has no valid checksum must be refused; what has one must do no harm.
+ * Bytes that nobody in the cluster meant to send like that: real messages, damaged, old, or where
+ * they do not belong, and forged ones (forgeries.ts). What has no valid checksum must be refused;
+ * what has one must do no harm.
  */
 import type { Coverage } from '../run/coverage.js'
 import { forge, kindOf } from './forgeries.js'
@@ -23,9 +24,14 @@ export class HostileMessages {
   }
 
   /** A process lives under this id. */
-  met (incarnation: number): void { this.#lives.push(incarnation) }
+  met (incarnation: number): void {
+    this.#lives.push(incarnation)
+  }
 
-  /** Remembers some of what passes by. Replies are left out: whoever waits for one took its subject from the clock of nobody else. */
+  /**
+   * Remembers some of what passes by. Replies are left out: whoever waits for one took its subject
+   * from the clock of nobody else.
+   */
   record (message: SentMessage): void {
     if (message.subject.startsWith('_INBOX')) return
     if (this.#recorded.length < MAX_RECORDED) this.#recorded.push(message)
@@ -40,7 +46,11 @@ export class HostileMessages {
     const network = this.network()
     switch (random.int(0, 6)) {
       case 0:
-        network.inject(subject, bytes.slice(0, random.int(0, Math.max(0, bytes.length - 1))), replyTo)
+        network.inject(
+          subject,
+          bytes.slice(0, random.int(0, Math.max(0, bytes.length - 1))),
+          replyTo
+        )
         break
       case 1: {
         const flipped = new Uint8Array(bytes)
@@ -49,19 +59,23 @@ export class HostileMessages {
         network.inject(subject, flipped, replyTo)
         break
       }
-      case 2: case 3:
+      case 2:
+      case 3:
         network.inject(subject, bytes, replyTo) // as it was, but late
         break
       case 4:
         network.inject(this.#elsewhere(subject), bytes, replyTo)
         break
-      default: this.#forge()
+      default:
+        this.#forge()
     }
   }
 
   /** Another subject of the same kind: of another group, node, cache or cluster. */
   #elsewhere (subject: string): string {
-    const sameKind = this.#recorded.filter(other => other.subject !== subject && kindOf(other.subject) === kindOf(subject))
+    const sameKind = this.#recorded.filter(other =>
+      other.subject !== subject && kindOf(other.subject) === kindOf(subject)
+    )
     return sameKind.length === 0 ? subject : this.#random.pick(sameKind).subject
   }
 
@@ -69,9 +83,17 @@ export class HostileMessages {
     const random = this.#random
     const kind = random.pick(['d', 'd', 'hb', 'ack', 'ae', 'q', 'n'])
     const samples = this.#recorded.filter(({ subject }) => kindOf(subject) === kind)
-    const forgery = samples.length === 0 ? undefined : forge(random, random.pick(samples), this.#lives, this.network().maxMessageBytes)
+    const forgery = samples.length === 0
+      ? undefined
+      : forge(random, random.pick(samples), this.#lives, this.network().maxMessageBytes)
     if (forgery === undefined) return
     this.#coverage.hit(`forged ${kind}`)
-    for (const part of forgery.parts) this.network().inject(forgery.subject, part, kind === 'ae' || kind === 'q' ? '_INBOX_nobody.1' : undefined)
+    for (const part of forgery.parts) {
+      this.network().inject(
+        forgery.subject,
+        part,
+        kind === 'ae' || kind === 'q' ? '_INBOX_nobody.1' : undefined
+      )
+    }
   }
 }

@@ -1,4 +1,7 @@
-/** Planted bugs of consumers and their cursors: what is skipped, repeated in an older version, or never noticed. */
+/**
+ * Planted bugs of consumers and their cursors: what is skipped, repeated in an older version, or
+ * never noticed.
+ */
 import { decodeCursor, encodeCursor, type Cursor } from '../../engine/cursor.js'
 import { join } from '../../engine/base/state-vector.js'
 import * as v from '../../engine/base/schema.js'
@@ -15,49 +18,99 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
     name: 'cursor-skips',
     breaks: 'a page that ends early moves the cursor one entry too far',
     seeds: 20,
-    plant: () => patch(QueryServer.prototype, 'answer', original => function (this: QueryServer, value: unknown): Reply<Query['op']> {
-      const reply = original.call(this, value)
-      const parsed = v.safeParse(Query, value)
-      return parsed.success && parsed.output.op === 'poll' ? (reply as PollPage[]).map(skipOne) : reply
-    })
+    plant: () =>
+      patch(
+        QueryServer.prototype,
+        'answer',
+        original =>
+          function (this: QueryServer, value: unknown): Reply<Query['op']> {
+            const reply = original.call(this, value)
+            const parsed = v.safeParse(Query, value)
+            return parsed.success && parsed.output.op === 'poll'
+              ? (reply as PollPage[]).map(skipOne)
+              : reply
+          }
+      )
   },
   {
     name: 'witness-ignored',
     breaks: 'a replica that is behind what a consumer saw answers it all the same',
     seeds: 40,
-    plant: () => patch(QueryServer.prototype, 'answer', original => function (this: QueryServer, value: unknown): Reply<Query['op']> {
-      const parsed = v.safeParse(Query, value)
-      if (!parsed.success || parsed.output.op !== 'poll') return original.call(this, value)
-      const shards = parsed.output.shards.map(([shard, cursor]) => [shard, cursor === null ? null : encodeCursor({ ...decodeCursor(cursor, shard), witness: new Map() })])
-      return original.call(this, { ...parsed.output, shards })
-    })
+    plant: () =>
+      patch(
+        QueryServer.prototype,
+        'answer',
+        original =>
+          function (this: QueryServer, value: unknown): Reply<Query['op']> {
+            const parsed = v.safeParse(Query, value)
+            if (!parsed.success || parsed.output.op !== 'poll') return original.call(this, value)
+            const shards = parsed.output.shards.map(([shard, cursor]) => [shard, cursor === null
+              ? null
+              : encodeCursor({ ...decodeCursor(cursor, shard), witness: new Map() })]
+            )
+            return original.call(this, { ...parsed.output, shards })
+          }
+      )
   },
   {
     name: 'cursor-overwritten',
     breaks: 'a committed cursor replaces the one before instead of being joined with it',
     seeds: 20,
-    plant: () => patch(CommittedCursors.prototype, 'commit', original => function (this: CommittedCursors, consumerGroup: string, cursor: Cursor): Uint8Array | null {
-      if (this.get(cursor.shard, consumerGroup) === undefined) return original.call(this, consumerGroup, cursor)
-      const others = this.of([cursor.shard]).filter(([, group]) => group !== consumerGroup)
-      this.drop(cursor.shard)
-      for (const [shard, group, bytes] of others) original.call(this, group, decodeCursor(bytes, shard))
-      return original.call(this, consumerGroup, cursor)
-    })
+    plant: () =>
+      patch(
+        CommittedCursors.prototype,
+        'commit',
+        original =>
+          function (
+            this: CommittedCursors,
+            consumerGroup: string,
+            cursor: Cursor
+          ): Uint8Array | null {
+            if (this.get(cursor.shard, consumerGroup) === undefined) {
+              return original.call(this, consumerGroup, cursor)
+            }
+            const others = this.of([cursor.shard]).filter(([, group]) => group !== consumerGroup)
+            this.drop(cursor.shard)
+            for (const [shard, group, bytes] of others) {
+              original.call(this, group, decodeCursor(bytes, shard))
+            }
+            return original.call(this, consumerGroup, cursor)
+          }
+      )
   },
   {
     name: 'cursors-joined-by-clocks',
-    breaks: 'of two committed cursors that went different ways everything counts as seen, also what nobody was shown together',
+    breaks:
+      'of two committed cursors that went different ways everything counts as seen, also what ' +
+      'nobody was shown together',
     seeds: 40,
-    plant: () => patch(CommittedCursors.prototype, 'commit', original => function (this: CommittedCursors, consumerGroup: string, cursor: Cursor): Uint8Array | null {
-      const bytes = this.get(cursor.shard, consumerGroup)
-      const before = bytes === undefined ? cursor : decodeCursor(bytes, cursor.shard)
-      if (before.generation !== cursor.generation) return original.call(this, consumerGroup, cursor)
-      return original.call(this, consumerGroup, { ...cursor, seen: join(before.seen, cursor.seen), witness: join(before.witness, cursor.witness) })
-    })
+    plant: () =>
+      patch(
+        CommittedCursors.prototype,
+        'commit',
+        original =>
+          function (
+            this: CommittedCursors,
+            consumerGroup: string,
+            cursor: Cursor
+          ): Uint8Array | null {
+            const bytes = this.get(cursor.shard, consumerGroup)
+            const before = bytes === undefined ? cursor : decodeCursor(bytes, cursor.shard)
+            if (before.generation !== cursor.generation) {
+              return original.call(this, consumerGroup, cursor)
+            }
+            return original.call(this, consumerGroup, {
+              ...cursor,
+              seen: join(before.seen, cursor.seen),
+              witness: join(before.witness, cursor.witness)
+            })
+          }
+      )
   },
   {
     name: 'lost-hints-unnoticed',
-    breaks: 'a consumer never compares digests with what it read, so a lost hint is never made up for',
+    breaks:
+      'a consumer never compares digests with what it read, so a lost hint is never made up for',
     seeds: 10,
     plant: () => patch(LostHints.prototype, 'look', () => async () => {})
   },
@@ -65,7 +118,11 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
     name: 'asks-without-pause',
     breaks: 'a consumer that no replica can answer asks again at once',
     seeds: 20,
-    plant: () => patch(Wake.prototype, 'sleep', original => function (this: Wake): Promise<void> { return original.call(this, 0.05) })
+    plant: () =>
+      patch(Wake.prototype, 'sleep', original =>
+        function (this: Wake): Promise<void> {
+          return original.call(this, 0.05)
+        })
   }
 ]
 
@@ -73,6 +130,10 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
 function skipOne (page: PollPage): PollPage {
   if (!page.more || page.cursor === null) return page
   const cursor = decodeCursor(page.cursor, page.shard)
-  const seen = new Map([...cursor.witness].map(([incarnation, end]) => [incarnation, Math.min(end, (cursor.seen.get(incarnation) ?? 0) + 1)]))
+  const seen = new Map(
+    [...cursor.witness].map((
+      [incarnation, end]
+    ) => [incarnation, Math.min(end, (cursor.seen.get(incarnation) ?? 0) + 1)])
+  )
   return { ...page, cursor: encodeCursor({ ...cursor, seen }) }
 }

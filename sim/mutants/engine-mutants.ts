@@ -17,17 +17,18 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     seeds: 20,
     plant: () => {
       let dropping = false
-      return patch(Shard.prototype, 'flush', original => function (this: Shard): void {
-        original.call(this)
-        if (dropping) return
-        dropping = true
-        for (const [key, head] of this.index) {
-          if (!isDeleted(head) || this.deadEntries === 0) continue
-          this.log.bury(head)
-          this.index.delete(key)
-        }
-        dropping = false
-      })
+      return patch(Shard.prototype, 'flush', original =>
+        function (this: Shard): void {
+          original.call(this)
+          if (dropping) return
+          dropping = true
+          for (const [key, head] of this.index) {
+            if (!isDeleted(head) || this.deadEntries === 0) continue
+            this.log.bury(head)
+            this.index.delete(key)
+          }
+          dropping = false
+        })
     }
   },
   {
@@ -36,53 +37,98 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     seeds: 20,
     plant: () => {
       const lost = new WeakSet<Entry>()
-      return patch(ShardLog.prototype, 'bury', original => function (this: ShardLog, entry: Entry): number {
-        if (lost.delete(entry)) return 0
-        const taken = original.call(this, entry)
-        const [first, second] = taken === 0 ? [] : this.live(entry.incarnation, 0)
-        if (first === undefined || second === undefined) return taken
-        lost.add(first)
-        return taken + original.call(this, first)
-      })
+      return patch(
+        ShardLog.prototype,
+        'bury',
+        original =>
+          function (this: ShardLog, entry: Entry): number {
+            if (lost.delete(entry)) return 0
+            const taken = original.call(this, entry)
+            const [first, second] = taken === 0 ? [] : this.live(entry.incarnation, 0)
+            if (first === undefined || second === undefined) return taken
+            lost.add(first)
+            return taken + original.call(this, first)
+          }
+      )
     }
   },
   {
     name: 'ties-first-come',
-    breaks: 'versions are compared with < alone: of two writes of equal version the one that arrives first stays',
+    breaks:
+      'versions are compared with < alone: of two writes of equal version the one that arrives ' +
+      'first stays',
     seeds: 20,
-    plant: () => all(
-      patch(Shard.prototype, 'write', original => function (this: Shard, write: Write, keepLoser = false): boolean {
-        return original.call(this, ties(this, write.key, write.version) ? { ...write, stamp: 0 } : write, keepLoser)
-      }),
-      patch(Shard.prototype, 'merge', original => function (this: Shard, update: Uint8Array): MergeResult {
-        let runs: Run[]
-        try {
-          runs = decodeUpdate(update)
-        } catch {
-          return original.call(this, update)
-        }
-        const losing = (entry: Entry): Entry => ties(this, entry.key, entry.version) ? new Entry(entry.key, entry.version, 0, entry.fields, entry.clears, entry.incarnation, entry.clock) : entry
-        return original.call(this, encodeUpdate(runs.map(run => ({ ...run, entries: run.entries?.map(losing) ?? null }))))
-      })
-    )
+    plant: () =>
+      all(
+        patch(Shard.prototype, 'write', original =>
+          function (this: Shard, write: Write, keepLoser = false): boolean {
+            return original.call(
+              this,
+              ties(this, write.key, write.version) ? { ...write, stamp: 0 } : write,
+              keepLoser
+            )
+          }),
+        patch(Shard.prototype, 'merge', original =>
+          function (this: Shard, update: Uint8Array): MergeResult {
+            let runs: Run[]
+            try {
+              runs = decodeUpdate(update)
+            } catch {
+              return original.call(this, update)
+            }
+            const losing = (entry: Entry): Entry =>
+              ties(this, entry.key, entry.version)
+                ? new Entry(
+                  entry.key,
+                  entry.version,
+                  0,
+                  entry.fields,
+                  entry.clears,
+                  entry.incarnation,
+                  entry.clock
+                )
+                : entry
+            return original.call(
+              this,
+              encodeUpdate(runs.map(run => ({ ...run, entries: run.entries?.map(losing) ?? null })))
+            )
+          })
+      )
   },
   {
     name: 'stamps-ignored',
-    breaks: 'of two events of one time the one written later does not win: only versions and dots are compared',
+    breaks:
+      'of two events of one time the one written later does not win: only versions and dots are ' +
+      'compared',
     seeds: 40,
-    plant: () => patch(Shard.prototype, 'write', original => function (this: Shard, write: Write, keepLoser = false): boolean {
-      return original.call(this, { ...write, stamp: write.version }, keepLoser)
-    })
+    plant: () =>
+      patch(
+        Shard.prototype,
+        'write',
+        original =>
+          function (this: Shard, write: Write, keepLoser = false): boolean {
+            return original.call(this, { ...write, stamp: write.version }, keepLoser)
+          }
+      )
   },
   {
     name: 'diff-claims-more',
     breaks: 'a diff covers all clocks up to the full vector and leaves out some of the entries',
     seeds: 20,
-    plant: () => patch(Shard.prototype, 'encode', original => function (this: Shard, since?: StateVector): Uint8Array {
-      const update = original.call(this, since)
-      if (since === undefined) return update // what is stored, and what checkers look at, is whole
-      return encodeUpdate(decodeUpdate(update).map(run => run.length < 2 ? run : { ...run, entries: null }))
-    })
+    plant: () =>
+      patch(
+        Shard.prototype,
+        'encode',
+        original =>
+          function (this: Shard, since?: StateVector): Uint8Array {
+            const update = original.call(this, since)
+            // what is stored, and what checkers look at, is whole
+            if (since === undefined) return update
+            return encodeUpdate(
+              decodeUpdate(update).map(run => run.length < 2 ? run : { ...run, entries: null })
+            )
+          }
+      )
   }
 ]
 

@@ -10,13 +10,24 @@ import type { Mutant } from './mutant.js'
 export const FIELD_MUTANTS: readonly Mutant[] = [
   {
     name: 'increment-taken-twice',
-    breaks: 'an owner remembers no batch of writes, so one whose message is delivered twice is taken twice',
+    breaks:
+      'an owner remembers no batch of writes, so one whose message is delivered twice is taken ' +
+      'twice',
     seeds: 40,
     plant: () => {
       let count = 0
-      return patch(WriteServer.prototype, 'take', original => function (this: WriteServer, value: unknown, request: string): ReturnType<WriteServer['take']> {
-        return original.call(this, value, `${request} ${++count}`)
-      })
+      return patch(
+        WriteServer.prototype,
+        'take',
+        original =>
+          function (
+            this: WriteServer,
+            value: unknown,
+            request: string
+          ): ReturnType<WriteServer['take']> {
+            return original.call(this, value, `${request} ${++count}`)
+          }
+      )
     }
   },
   {
@@ -25,34 +36,64 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     seeds: 40,
     plant: () => {
       const totals = new WeakMap<Shard, Map<string, number>>()
-      return patch(Shard.prototype, 'write', original => function (this: Shard, write: Write, keepLoser = false): boolean {
-        const known = totals.get(this) ?? new Map<string, number>()
-        totals.set(this, known)
-        const [operation] = write.operations ?? []
-        if (operation?.kind !== 'increment') return original.call(this, write, keepLoser)
-        const id = `${write.key} ${operation.field}`
-        const before = known.get(id) ?? 0
-        known.set(id, before + operation.by)
-        const isNew = this.get(write.key)?.[operation.field] === undefined
-        return original.call(this, isNew ? { ...write, operations: [{ ...operation, by: before + operation.by }] } : write, keepLoser)
-      })
+      return patch(
+        Shard.prototype,
+        'write',
+        original =>
+          function (this: Shard, write: Write, keepLoser = false): boolean {
+            const known = totals.get(this) ?? new Map<string, number>()
+            totals.set(this, known)
+            const [operation] = write.operations ?? []
+            if (operation?.kind !== 'increment') return original.call(this, write, keepLoser)
+            const id = `${write.key} ${operation.field}`
+            const before = known.get(id) ?? 0
+            known.set(id, before + operation.by)
+            const isNew = this.get(write.key)?.[operation.field] === undefined
+            return original.call(
+              this,
+              isNew
+                ? { ...write, operations: [{ ...operation, by: before + operation.by }] }
+                : write,
+              keepLoser
+            )
+          }
+      )
     }
   },
   {
     name: 'removed-for-good',
-    breaks: 'an element that was removed once cannot be added again: the add is taken for seen by the removal',
+    breaks:
+      'an element that was removed once cannot be added again: the add is taken for seen by the ' +
+      'removal',
     seeds: 20,
     plant: () => {
       const removed = new WeakMap<Shard, Set<string>>()
-      return patch(Shard.prototype, 'write', original => function (this: Shard, write: Write, keepLoser = false): boolean {
-        const known = removed.get(this) ?? new Set<string>()
-        removed.set(this, known)
-        const idOf = (element: unknown): string => `${write.key} ${typeof element} ${String(element)}`
-        for (const operation of write.operations ?? []) if (operation.kind === 'remove') known.add(idOf(operation.element))
-        const operations = write.operations?.filter(operation => operation.kind !== 'add' || !known.has(idOf(operation.element)))
-        if (operations?.length === 0) return false
-        return original.call(this, operations === undefined ? write : { ...write, operations }, keepLoser)
-      })
+      return patch(
+        Shard.prototype,
+        'write',
+        original =>
+          function (this: Shard, write: Write, keepLoser = false): boolean {
+            const known = removed.get(this) ?? new Set<string>()
+            removed.set(this, known)
+            const idOf = (element: unknown): string =>
+              `${write.key} ${typeof element} ${String(element)}`
+            for (const operation of write.operations ?? []) {
+              if (operation.kind === 'remove') {
+                known
+                  .add(idOf(operation.element))
+              }
+            }
+            const operations = write.operations?.filter(operation =>
+              operation.kind !== 'add' || !known.has(idOf(operation.element))
+            )
+            if (operations?.length === 0) return false
+            return original.call(
+              this,
+              operations === undefined ? write : { ...write, operations },
+              keepLoser
+            )
+          }
+      )
     }
   },
   {
@@ -67,23 +108,44 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     seeds: 20,
     plant: () => {
       const heard = new WeakMap<SecondaryIndexes, Set<string>>()
-      return patch(SecondaryIndexes.prototype, 'update', original => function (this: SecondaryIndexes, key: string, fields: Fields | undefined): void {
-        const known = heard.get(this) ?? new Set<string>()
-        heard.set(this, known)
-        if (!known.has(key)) original.call(this, key, fields)
-        known.add(key)
-      })
+      return patch(
+        SecondaryIndexes.prototype,
+        'update',
+        original =>
+          function (this: SecondaryIndexes, key: string, fields: Fields | undefined): void {
+            const known = heard.get(this) ?? new Set<string>()
+            heard.set(this, known)
+            if (!known.has(key)) original.call(this, key, fields)
+            known.add(key)
+          }
+      )
     }
   },
   {
     name: 'last-bound-wins',
     breaks: 'a maximum or minimum takes every value it is given, as a register would',
     seeds: 40,
-    plant: () => patch(Shard.prototype, 'write', original => function (this: Shard, write: Write, keepLoser = false): boolean {
-      const [operation] = write.operations ?? []
-      if (operation?.kind === 'max' || operation?.kind === 'min') original.call(this, { ...write, operations: undefined, fields: { [operation.field]: undefined } } as unknown as Write, false)
-      return original.call(this, write, keepLoser)
-    })
+    plant: () =>
+      patch(
+        Shard.prototype,
+        'write',
+        original =>
+          function (this: Shard, write: Write, keepLoser = false): boolean {
+            const [operation] = write.operations ?? []
+            if (operation?.kind === 'max' || operation?.kind === 'min') {
+              original.call(
+                this,
+                {
+                  ...write,
+                  operations: undefined,
+                  fields: { [operation.field]: undefined }
+                } as unknown as Write,
+                false
+              )
+            }
+            return original.call(this, write, keepLoser)
+          }
+      )
   },
   {
     name: 'sequence-ignored',
@@ -91,15 +153,24 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     seeds: 20,
     plant: () => {
       const last = new WeakMap<Shard, Map<string, number>>()
-      return patch(Shard.prototype, 'write', original => function (this: Shard, write: Write, keepLoser = false): boolean {
-        const [operation] = write.operations ?? []
-        if (operation?.kind !== 'sequenced') return original.call(this, write, keepLoser)
-        const known = last.get(this) ?? new Map<string, number>()
-        last.set(this, known)
-        const sequence = Math.max(operation.sequence, (known.get(write.key) ?? -1) + 1)
-        known.set(write.key, sequence)
-        return original.call(this, { ...write, operations: [{ ...operation, sequence }] }, keepLoser)
-      })
+      return patch(
+        Shard.prototype,
+        'write',
+        original =>
+          function (this: Shard, write: Write, keepLoser = false): boolean {
+            const [operation] = write.operations ?? []
+            if (operation?.kind !== 'sequenced') return original.call(this, write, keepLoser)
+            const known = last.get(this) ?? new Map<string, number>()
+            last.set(this, known)
+            const sequence = Math.max(operation.sequence, (known.get(write.key) ?? -1) + 1)
+            known.set(write.key, sequence)
+            return original.call(
+              this,
+              { ...write, operations: [{ ...operation, sequence }] },
+              keepLoser
+            )
+          }
+      )
     }
   }
 ]

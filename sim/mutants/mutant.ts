@@ -1,8 +1,9 @@
 /**
- * A planted bug: something the product could get wrong, put into it for the duration of a run. A simulation that does not
- * find it would not find the real one either.
+ * A planted bug: something the product could get wrong, put into it for the duration of a run. A
+ * simulation that does not find it would not find the real one either.
  *
- * Mutants replace public methods of product classes, or what the ports hand out; the product itself has no switch for them.
+ * Mutants replace public methods of product classes, or what the ports hand out; the product itself
+ * has no switch for them.
  */
 
 import type { Undo } from '../patch.js'
@@ -18,5 +19,7 @@ export interface Mutant {
 }
 
 export function all (...undos: readonly Undo[]): Undo {
-  return () => { for (const undo of undos) undo() }
+  return () => {
+    for (const undo of undos) undo()
+  }
 }

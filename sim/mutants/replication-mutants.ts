@@ -1,4 +1,7 @@
-/** Planted bugs of replication: what counts as arrived, what is confirmed, what is repaired and what is given up. */
+/**
+ * Planted bugs of replication: what counts as arrived, what is confirmed, what is repaired and what
+ * is given up.
+ */
 import { digestOf } from '../../engine/base/state-vector.js'
 import type { MergeResult } from '../../engine/shard.js'
 import { Acks } from '../../replication/deltas/acks.js'
@@ -23,18 +26,25 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     name: 'gap-ignored',
     breaks: 'a missing batch is passed over, and digests are not compared',
     seeds: 20,
-    plant: () => all(
-      passOverGaps(),
-      patch(Inbox.prototype, 'heard', original => function (this: Inbox, member: Member): void {
-        for (const { held } of Object.values(member.caches)) for (const [group, { sequence }] of held) this.caughtUp(member.id, member.incarnation, group, sequence)
-        original.call(this, member)
-      }),
-      patch(DigestWatch.prototype, 'differs', () => () => false)
-    )
+    plant: () =>
+      all(
+        passOverGaps(),
+        patch(Inbox.prototype, 'heard', original =>
+          function (this: Inbox, member: Member): void {
+            for (const { held } of Object.values(member.caches)) {
+              for (const [group, { sequence }] of held) {
+                this.caughtUp(member.id, member.incarnation, group, sequence)
+              }
+            }
+            original.call(this, member)
+          }),
+        patch(DigestWatch.prototype, 'differs', () => () => false)
+      )
   },
   {
     name: 'confirmed-unmerged',
-    breaks: 'a batch behind a gap is confirmed to its sender, though some of it could not be merged',
+    breaks:
+      'a batch behind a gap is confirmed to its sender, though some of it could not be merged',
     seeds: 40,
     plant: passOverGaps
   },
@@ -42,18 +52,30 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     name: 'confirmation-counted-twice',
     breaks: 'one replica counts as two for a write concern',
     seeds: 40,
-    plant: () => patch(Acks.prototype, 'confirm', original => function (this: Acks, node: string, group: number, sequence: number): void {
-      original.call(this, node, group, sequence)
-      original.call(this, `${node} again`, group, sequence)
-    })
+    plant: () =>
+      patch(
+        Acks.prototype,
+        'confirm',
+        original =>
+          function (this: Acks, node: string, group: number, sequence: number): void {
+            original.call(this, node, group, sequence)
+            original.call(this, `${node} again`, group, sequence)
+          }
+      )
   },
   {
     name: 'digest-skips-shard',
     breaks: 'the digest of a group does not depend on its first shard',
     seeds: 40,
-    plant: () => patch(ShardSet.prototype, 'digest', original => function (this: ShardSet, shard: number): string {
-      return shard === 0 ? EMPTY_DIGEST : original.call(this, shard)
-    })
+    plant: () =>
+      patch(
+        ShardSet.prototype,
+        'digest',
+        original =>
+          function (this: ShardSet, shard: number): string {
+            return shard === 0 ? EMPTY_DIGEST : original.call(this, shard)
+          }
+      )
   },
   {
     name: 'delta-of-another-shard',
@@ -61,12 +83,19 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     seeds: 20,
     plant: () => {
       let count = 0
-      return patch(ShardSet.prototype, 'merge', original => function (this: ShardSet, shard: number, update: Uint8Array): MergeResult {
-        const siblings = this.shardsOf(this.groupOf(shard))
-        const astray = ++count % 50 === 0 ? siblings[(siblings.indexOf(shard) + 1) % siblings.length] ?? shard : shard
-        if (astray !== shard) original.call(this, astray, update)
-        return original.call(this, shard, update)
-      })
+      return patch(
+        ShardSet.prototype,
+        'merge',
+        original =>
+          function (this: ShardSet, shard: number, update: Uint8Array): MergeResult {
+            const siblings = this.shardsOf(this.groupOf(shard))
+            const astray = ++count % 50 === 0
+              ? siblings[(siblings.indexOf(shard) + 1) % siblings.length] ?? shard
+              : shard
+            if (astray !== shard) original.call(this, astray, update)
+            return original.call(this, shard, update)
+          }
+      )
     }
   },
   {
@@ -81,25 +110,40 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     seeds: 40,
     plant: () => {
       const sent = new Set<string>()
-      return patch(Messenger.prototype, 'request', original => function (this: Messenger, subject: string, value: unknown, timeoutMs: number): Promise<unknown> {
-        const parsed = v.safeParse(WriteBatch, value)
-        if (!parsed.success) return original.call(this, subject, value, timeoutMs)
-        const writes = parsed.output.writes.map(([key, version, stamp, ...rest]) => {
-          const id = `${key} ${version} ${stamp}`
-          const by = sent.has(id) ? RESTAMP_BY : 0
-          sent.add(id)
-          return [key, version + by, stamp + by, ...rest]
-        })
-        return original.call(this, subject, { ...parsed.output, writes }, timeoutMs)
-      })
+      return patch(
+        Messenger.prototype,
+        'request',
+        original =>
+          function (
+            this: Messenger,
+            subject: string,
+            value: unknown,
+            timeoutMs: number
+          ): Promise<unknown> {
+            const parsed = v.safeParse(WriteBatch, value)
+            if (!parsed.success) return original.call(this, subject, value, timeoutMs)
+            const writes = parsed.output.writes.map(([key, version, stamp, ...rest]) => {
+              const id = `${key} ${version} ${stamp}`
+              const by = sent.has(id) ? RESTAMP_BY : 0
+              sent.add(id)
+              return [key, version + by, stamp + by, ...rest]
+            })
+            return original.call(this, subject, { ...parsed.output, writes }, timeoutMs)
+          }
+      )
     }
   }
 ]
 
 /** What arrived last counts as if everything before it had arrived too. */
 function passOverGaps (): Undo {
-  return patch(Inbox.prototype, 'merge', original => function (this: Inbox, node: string, group: number, batch: Batch): void {
-    original.call(this, node, group, batch)
-    this.caughtUp(node, batch.incarnation, group, batch.sequence)
-  })
+  return patch(
+    Inbox.prototype,
+    'merge',
+    original =>
+      function (this: Inbox, node: string, group: number, batch: Batch): void {
+        original.call(this, node, group, batch)
+        this.caughtUp(node, batch.incarnation, group, batch.sequence)
+      }
+  )
 }

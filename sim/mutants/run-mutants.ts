@@ -1,4 +1,6 @@
-/** Runs every planted bug over seeds until the simulation finds it, and says which it did not find. */
+/**
+ * Runs every planted bug over seeds until the simulation finds it, and says which it did not find.
+ */
 import { planOf } from '../plan/swarm.js'
 import { runPlan } from '../run/run-seed.js'
 import type { Violation } from '../violation.js'
@@ -9,10 +11,15 @@ import type { Mutant } from './mutant.js'
 import { REPLICATION_MUTANTS } from './replication-mutants.js'
 import { STORAGE_MUTANTS } from './storage-mutants.js'
 
-export const MUTANTS: readonly Mutant[] = [...STORAGE_MUTANTS, ...ENGINE_MUTANTS, ...REPLICATION_MUTANTS, ...CONSUMER_MUTANTS, ...FIELD_MUTANTS]
+export const MUTANTS: readonly Mutant[] = [...STORAGE_MUTANTS, ...ENGINE_MUTANTS,
+  ...REPLICATION_MUTANTS, ...CONSUMER_MUTANTS, ...FIELD_MUTANTS]
 
 /** One seed with a mutant in it. @returns what the simulation found, if anything */
-export async function runMutant (mutant: Mutant, seed: number, safetyMs: number): Promise<Violation | undefined> {
+export async function runMutant (
+  mutant: Mutant,
+  seed: number,
+  safetyMs: number
+): Promise<Violation | undefined> {
   const undo = mutant.plant()
   try {
     return (await runPlan(planOf(seed, safetyMs))).violation
@@ -41,7 +48,9 @@ export async function runMutants ({ from, safetyMs, names }: MutantsOptions): Pr
     for (; seed < from + mutant.seeds; seed++) {
       const violation = await runMutant(mutant, seed, safetyMs)
       if (violation === undefined) continue
-      if (!sound.has(seed)) sound.set(seed, (await runPlan(planOf(seed, safetyMs))).violation === undefined)
+      if (!sound.has(seed)) {
+        sound.set(seed, (await runPlan(planOf(seed, safetyMs))).violation === undefined)
+      }
       if (sound.get(seed) === true) {
         found = violation
         break
@@ -50,10 +59,20 @@ export async function runMutants ({ from, safetyMs, names }: MutantsOptions): Pr
     }
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(0)
     if (found === undefined) survivors.push(mutant.name)
-    console.log(found === undefined
-      ? `SURVIVED ${mutant.name.padEnd(28)} ${mutant.seeds} seeds (${seconds} s): ${mutant.breaks}`
-      : `found    ${mutant.name.padEnd(28)} seed ${seed}, ${seed - from + 1} of at most ${mutant.seeds} (${seconds} s): ${found.invariant}: ${found.detail.slice(0, 160)}`)
+    console.log(
+      found === undefined
+        ? `SURVIVED ${
+          mutant.name.padEnd(28)
+        } ${mutant.seeds} seeds (${seconds} s): ${mutant.breaks}`
+        : `found    ${mutant.name.padEnd(28)} seed ${seed}, ${
+          seed - from + 1
+        } of at most ${mutant.seeds} (${seconds} s): ${found.invariant}: ${
+          found.detail.slice(0, 160)
+        }`
+    )
   }
-  console.log(survivors.length === 0 ? `${chosen.length} mutants found` : `SURVIVED: ${survivors.join(', ')}`)
+  console.log(
+    survivors.length === 0 ? `${chosen.length} mutants found` : `SURVIVED: ${survivors.join(', ')}`
+  )
   return survivors.length === 0 && chosen.length > 0
 }

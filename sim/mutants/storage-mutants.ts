@@ -1,4 +1,7 @@
-/** Planted bugs around what is on disk: promised too early, kept for ever, or begun again under an old name. */
+/**
+ * Planted bugs around what is on disk: promised too early, kept for ever, or begun again under an
+ * old name.
+ */
 import type { MergeResult } from '../../engine/shard.js'
 import { Persister } from '../../storage/write-behind/persister.js'
 import { ShardSet } from '../../storage/shard-set.js'
@@ -21,15 +24,27 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     plant: () => {
       let merging = false
       return all(
-        patch(ShardSet.prototype, 'merge', original => function (this: ShardSet, shard, update): MergeResult {
-          merging = true
-          try {
-            return original.call(this, shard, update)
-          } finally {
-            merging = false
-          }
-        }),
-        patch(Persister.prototype, 'wantsSnapshot', original => function (this: Persister, shard): boolean { return !merging && original.call(this, shard) })
+        patch(
+          ShardSet.prototype,
+          'merge',
+          original =>
+            function (this: ShardSet, shard, update): MergeResult {
+              merging = true
+              try {
+                return original.call(this, shard, update)
+              } finally {
+                merging = false
+              }
+            }
+        ),
+        patch(
+          Persister.prototype,
+          'wantsSnapshot',
+          original =>
+            function (this: Persister, shard): boolean {
+              return !merging && original.call(this, shard)
+            }
+        )
       )
     }
   },
@@ -41,27 +56,39 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'incarnation-reused',
-    breaks: 'a node whose disk lost its tail starts again under the incarnation id of its last life',
+    breaks:
+      'a node whose disk lost its tail starts again under the incarnation id of its last life',
     seeds: 40,
     plant: () => {
       const lost = new Set<string>()
       const lives = new Map<string, string>()
       return all(
-        patch(NodeMachine.prototype, 'lose', original => function (this: NodeMachine, fromMs: number, destroyed: boolean): void {
-          original.call(this, fromMs, destroyed)
-          if (!destroyed) return
-          lost.add(this.name)
-          for (const disk of this.disks.values()) disk.wipe() // what is left of its last life would give it away
-        }),
+        patch(
+          NodeMachine.prototype,
+          'lose',
+          original =>
+            function (this: NodeMachine, fromMs: number, destroyed: boolean): void {
+              original.call(this, fromMs, destroyed)
+              if (!destroyed) return
+              lost.add(this.name)
+              // what is left of its last life would give it away
+              for (const disk of this.disks.values()) disk.wipe()
+            }
+        ),
         // A process draws its id from chance of its own: the same chance, the same id.
-        patch(SimRandom.prototype, 'fork', original => function (this: SimRandom, name: string): SimRandom {
-          const [kind, machine = ''] = name.split(' ')
-          if (kind !== 'process') return original.call(this, name)
-          const before = lives.get(machine)
-          if (before !== undefined && lost.delete(machine)) return original.call(this, before)
-          lives.set(machine, name)
-          return original.call(this, name)
-        })
+        patch(
+          SimRandom.prototype,
+          'fork',
+          original =>
+            function (this: SimRandom, name: string): SimRandom {
+              const [kind, machine = ''] = name.split(' ')
+              if (kind !== 'process') return original.call(this, name)
+              const before = lives.get(machine)
+              if (before !== undefined && lost.delete(machine)) return original.call(this, before)
+              lives.set(machine, name)
+              return original.call(this, name)
+            }
+        )
       )
     }
   }

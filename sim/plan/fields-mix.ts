@@ -1,13 +1,14 @@
 /**
- * Workloads on fields that are more than registers, for some of the seeds: drawn from chance of its own, so that the rest of such a
- * seed is what it would be without.
+ * Workloads on fields that are more than registers, for some of the seeds: drawn from chance of its
+ * own, so that the rest of such a seed is what it would be without.
  */
 import type { ClusterPlan } from './plan.js'
 import { SimRandom } from '../random.js'
 import { INDEXES } from '../workloads/fields/dated.js'
 import type { WritesPlan } from '../workloads/writes.js'
 
-const KINDS: ReadonlyArray<WritesPlan['kind']> = ['counters', 'ownCounter', 'sets', 'bounds', 'sequenced', 'expiring', 'indexed']
+const KINDS: ReadonlyArray<WritesPlan['kind']> = ['counters', 'ownCounter', 'sets', 'bounds',
+  'sequenced', 'expiring', 'indexed']
 
 export interface FieldsMix {
   readonly writes: ReadonlyArray<Omit<WritesPlan, 'id'> & { readonly cluster: string }>
@@ -24,9 +25,36 @@ export function withFields (seed: number, clusters: readonly ClusterPlan[]): Fie
     // Few keys, so that writers meet; each kind on two hosts or three.
     const loops = (chosen.length === 0 ? [random.pick(KINDS)] : chosen).flatMap(kind => {
       const keys = random.pick([1, 3, 8])
-      return Array.from({ length: random.int(2, 3) }, () => ({ kind, cluster, cache, host: random.pick(hosts), pauseMs: random.pick([40, 100, 200]), keys }))
+      return Array.from(
+        { length: random.int(2, 3) },
+        () => ({
+          kind,
+          cluster,
+          cache,
+          host: random.pick(hosts),
+          pauseMs: random.pick([40, 100, 200]),
+          keys
+        })
+      )
     })
-    return [...loops, { kind: 'reads' as const, cluster, cache, host: random.pick(hosts), pauseMs: 100, keys: 1 }]
+    return [...loops, {
+      kind: 'reads' as const,
+      cluster,
+      cache,
+      host: random.pick(hosts),
+      pauseMs: 100,
+      keys: 1
+    }]
   })
-  return { writes, clusters: clusters.map(cluster => ({ ...cluster, caches: Object.fromEntries(Object.entries(cluster.caches).map(([name, shape]) => [name, { ...shape, indexes: INDEXES }])) })) }
+  return {
+    writes,
+    clusters: clusters.map(cluster => ({
+      ...cluster,
+      caches: Object.fromEntries(
+        Object.entries(cluster.caches).map((
+          [name, shape]
+        ) => [name, { ...shape, indexes: INDEXES }])
+      )
+    }))
+  }
 }

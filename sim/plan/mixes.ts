@@ -1,6 +1,6 @@
 /**
- * Mixes that tosses for every kind of fault hardly ever give, added to some seeds. Each is drawn from chance of its own, so that
- * the rest of a seed is what it would be without.
+ * Mixes that tosses for every kind of fault hardly ever give, added to some seeds. Each is drawn
+ * from chance of its own, so that the rest of a seed is what it would be without.
  */
 import type { ClusterPlan, Fault } from './plan.js'
 import { SimRandom } from '../random.js'
@@ -14,32 +14,90 @@ export interface Mix {
 }
 
 export function mixesOf (seed: number, cluster: ClusterPlan, safetyMs: number): Mix {
-  const mixes = [rift(new SimRandom(seed).fork('rift'), cluster, safetyMs), crashesAtAck(new SimRandom(seed).fork('crashes at ack'), cluster, safetyMs)]
-  return { writes: mixes.flatMap(({ writes = [] }) => writes), consumers: mixes.flatMap(({ consumers = [] }) => consumers), faults: mixes.flatMap(({ faults = [] }) => faults) }
+  const mixes = [rift(new SimRandom(seed).fork('rift'), cluster, safetyMs),
+    crashesAtAck(new SimRandom(seed).fork('crashes at ack'), cluster, safetyMs)]
+  return {
+    writes: mixes.flatMap(({ writes = [] }) => writes),
+    consumers: mixes.flatMap(({ consumers = [] }) => consumers),
+    faults: mixes.flatMap(({ faults = [] }) => faults)
+  }
 }
 
 /**
- * Nodes that do not see each other while all of them take writes to the same records, and a consumer group that goes from one
- * node to the other and commits everything: cursors go different ways, and what they cover never changes again.
+ * Nodes that do not see each other while all of them take writes to the same records, and a
+ * consumer group that goes from one node to the other and commits everything: cursors go different
+ * ways, and what they cover never changes again.
  */
-function rift (random: SimRandom, { name, nodes, caches }: ClusterPlan, safetyMs: number): Partial<Mix> {
+function rift (
+  random: SimRandom,
+  { name, nodes, caches }: ClusterPlan,
+  safetyMs: number
+): Partial<Mix> {
   if (!random.chance(0.3)) return {}
   const cache = random.pick(Object.keys(caches))
   const shuffled = random.shuffle(nodes)
   const at = random.int(1, shuffled.length - 1)
   const sides = [shuffled.slice(0, at), shuffled.slice(at)] as const
   return {
-    writes: sides.map(side => ({ kind: 'pieces', cluster: name, cache, host: random.pick(side), pauseMs: random.pick([50, 150]), keys: 1 })),
-    consumers: [{ cluster: name, cache, group: `${name}-rift`, ratePerSecond: random.pick([200, 5000]), batchSize: random.pick([1, 10]), lifeMs: random.pick([200, 600]), commitChance: 1 }],
-    faults: Array.from({ length: random.int(1, 3) }, (): Fault => ({ kind: 'partition', atMs: random.between(1000, safetyMs * 0.95), forMs: random.between(500, 8000), from: sides[0], to: sides[1], oneWay: random.chance(0.2) }))
+    writes: sides.map(side => ({
+      kind: 'pieces',
+      cluster: name,
+      cache,
+      host: random.pick(side),
+      pauseMs: random.pick([50, 150]),
+      keys: 1
+    })),
+    consumers: [{
+      cluster: name,
+      cache,
+      group: `${name}-rift`,
+      ratePerSecond: random.pick([200, 5000]),
+      batchSize: random.pick([1, 10]),
+      lifeMs: random.pick([200, 600]),
+      commitChance: 1
+    }],
+    faults: Array.from(
+      { length: random.int(1, 3) },
+      (): Fault => ({
+        kind: 'partition',
+        atMs: random.between(1000, safetyMs * 0.95),
+        forMs: random.between(500, 8000),
+        from: sides[0],
+        to: sides[1],
+        oneWay: random.chance(0.2)
+      })
+    )
   }
 }
 
-/** The power goes at the worst of moments: right after a writer was told that its write is on disk. No other write makes up for it. */
-function crashesAtAck (random: SimRandom, { name, nodes, clients, caches }: ClusterPlan, safetyMs: number): Partial<Mix> {
+/**
+ * The power goes at the worst of moments: right after a writer was told that its write is on disk.
+ * No other write makes up for it.
+ */
+function crashesAtAck (
+  random: SimRandom,
+  { name, nodes, clients, caches }: ClusterPlan,
+  safetyMs: number
+): Partial<Mix> {
   if (!random.chance(0.4)) return {}
   return {
-    writes: [{ kind: 'inserts', cluster: name, cache: random.pick(Object.keys(caches)), host: random.pick([...nodes, ...clients]), pauseMs: random.pick([60, 150]), keys: 1, concerns: ['durable'] }],
-    faults: Array.from({ length: random.int(1, 3) }, (): Fault => ({ kind: 'crash-at-ack', atMs: random.between(500, safetyMs * 0.95), forMs: random.between(200, 1500), cluster: name }))
+    writes: [{
+      kind: 'inserts',
+      cluster: name,
+      cache: random.pick(Object.keys(caches)),
+      host: random.pick([...nodes, ...clients]),
+      pauseMs: random.pick([60, 150]),
+      keys: 1,
+      concerns: ['durable']
+    }],
+    faults: Array.from(
+      { length: random.int(1, 3) },
+      (): Fault => ({
+        kind: 'crash-at-ack',
+        atMs: random.between(500, safetyMs * 0.95),
+        forMs: random.between(200, 1500),
+        cluster: name
+      })
+    )
   }
 }

@@ -1,4 +1,7 @@
-/** What one run consists of: decided before it begins, from the seed alone, so that parts of it can be left out to shrink a failure. */
+/**
+ * What one run consists of: decided before it begins, from the seed alone, so that parts of it can
+ * be left out to shrink a failure.
+ */
 import type { LinkFaults } from '../world/network.js'
 import type { ConsumerPlan } from '../workloads/consumer.js'
 import type { WritesPlan } from '../workloads/writes.js'
@@ -11,21 +14,76 @@ export interface ClusterPlan {
   /** Machines that join for a while. */
   readonly spares: readonly string[]
   readonly clients: readonly string[]
-  readonly caches: Readonly<Record<string, { readonly shards: number, readonly groups: number, readonly replicas: number, readonly indexes?: IndexDeclaration }>>
+  readonly caches: Readonly<
+    Record<
+      string,
+      {
+        readonly shards: number,
+        readonly groups: number,
+        readonly replicas: number,
+        readonly indexes?: IndexDeclaration
+      }
+    >
+  >
 }
 
-const NEVER_COLLECTS = { collectIntervalMs: 60_000, tombstoneMinAgeMs: 600_000, tombstoneMaxAgeMs: 604_800_000 } as const
+const NEVER_COLLECTS = {
+  collectIntervalMs: 60_000,
+  tombstoneMinAgeMs: 600_000,
+  tombstoneMaxAgeMs: 604_800_000
+} as const
 
 /**
- * How often things happen. `fast`: the defaults, all by the same factor, so that a run of seconds sees many heartbeats. `slow`: for
- * worlds in which thousands wait, each with timers of its own, and nothing is about to fail. `collecting`: fast, and tombstones are
- * dropped after seconds; `forgetting`: even those that somebody has not seen. The others run for less time than it takes.
+ * How often things happen. `fast`: the defaults, all by the same factor, so that a run of seconds
+ * sees many heartbeats. `slow`: for worlds in which thousands wait, each with timers of its own,
+ * and nothing is about to fail. `collecting`: fast, and tombstones are dropped after seconds;
+ * `forgetting`: even those that somebody has not seen. The others run for less time than it takes.
  */
 export const PACES = {
-  fast: { flushIntervalMs: 5, hintIntervalMs: 10, storeIntervalMs: 20, heartbeatMs: 100, failureTimeoutMs: 500, joinWaitMs: 150, requestTimeoutMs: 400, ...NEVER_COLLECTS },
-  collecting: { flushIntervalMs: 5, hintIntervalMs: 10, storeIntervalMs: 20, heartbeatMs: 100, failureTimeoutMs: 500, joinWaitMs: 150, requestTimeoutMs: 400, collectIntervalMs: 400, tombstoneMinAgeMs: 3000, tombstoneMaxAgeMs: 600_000 },
-  forgetting: { flushIntervalMs: 5, hintIntervalMs: 10, storeIntervalMs: 20, heartbeatMs: 100, failureTimeoutMs: 500, joinWaitMs: 150, requestTimeoutMs: 400, collectIntervalMs: 200, tombstoneMinAgeMs: 1000, tombstoneMaxAgeMs: 3000 },
-  slow: { flushIntervalMs: 5, hintIntervalMs: 10, storeIntervalMs: 20, heartbeatMs: 1000, failureTimeoutMs: 5000, joinWaitMs: 150, requestTimeoutMs: 400, ...NEVER_COLLECTS }
+  fast: {
+    flushIntervalMs: 5,
+    hintIntervalMs: 10,
+    storeIntervalMs: 20,
+    heartbeatMs: 100,
+    failureTimeoutMs: 500,
+    joinWaitMs: 150,
+    requestTimeoutMs: 400,
+    ...NEVER_COLLECTS
+  },
+  collecting: {
+    flushIntervalMs: 5,
+    hintIntervalMs: 10,
+    storeIntervalMs: 20,
+    heartbeatMs: 100,
+    failureTimeoutMs: 500,
+    joinWaitMs: 150,
+    requestTimeoutMs: 400,
+    collectIntervalMs: 400,
+    tombstoneMinAgeMs: 3000,
+    tombstoneMaxAgeMs: 600_000
+  },
+  forgetting: {
+    flushIntervalMs: 5,
+    hintIntervalMs: 10,
+    storeIntervalMs: 20,
+    heartbeatMs: 100,
+    failureTimeoutMs: 500,
+    joinWaitMs: 150,
+    requestTimeoutMs: 400,
+    collectIntervalMs: 200,
+    tombstoneMinAgeMs: 1000,
+    tombstoneMaxAgeMs: 3000
+  },
+  slow: {
+    flushIntervalMs: 5,
+    hintIntervalMs: 10,
+    storeIntervalMs: 20,
+    heartbeatMs: 1000,
+    failureTimeoutMs: 5000,
+    joinWaitMs: 150,
+    requestTimeoutMs: 400,
+    ...NEVER_COLLECTS
+  }
 } as const
 
 export interface Plan {
@@ -49,38 +107,70 @@ export interface Plan {
 }
 
 /** `forMs` is how long it lasts. */
-export type Fault = { readonly atMs: number, readonly forMs: number } & (
-  | { readonly kind: 'links', readonly links: LinkFaults }
-  | { readonly kind: 'partition', readonly from: readonly string[], readonly to: readonly string[], readonly oneWay: boolean }
-  | { readonly kind: 'clog', readonly from: string, readonly to: string }
-  | { readonly kind: 'break', readonly machine: string, readonly silentMs: number }
-  | { readonly kind: 'crash', readonly machine: string, readonly disk: 'kept' | 'bit-flip' | 'old-copy' | 'wiped' }
-  | { readonly kind: 'crash-all', readonly cluster: string }
-  /** All nodes at once, as soon as a writer is told that its write is durable. */
-  | { readonly kind: 'crash-at-ack', readonly cluster: string }
-  | { readonly kind: 'pause', readonly machine: string }
-  | { readonly kind: 'stall', readonly machine: string }
-  | { readonly kind: 'flap', readonly machine: string }
-  | { readonly kind: 'slow-disk', readonly machine: string }
-  | { readonly kind: 'full-disk', readonly machine: string }
-  | { readonly kind: 'copy-disk', readonly machine: string }
-  | { readonly kind: 'clock-jump', readonly machine: string, readonly byMs: number }
-  | { readonly kind: 'clock-skew', readonly machine: string, readonly rate: number }
-  | { readonly kind: 'clock-freeze', readonly machine: string }
-  | { readonly kind: 'leave', readonly machine: string }
-  | { readonly kind: 'join', readonly machine: string }
-  | { readonly kind: 'twin', readonly machine: string }
-  | { readonly kind: 'hostile', readonly messages: number }
-)
+export type Fault =
+  & { readonly atMs: number, readonly forMs: number }
+  & (
+    | { readonly kind: 'links', readonly links: LinkFaults }
+    | {
+      readonly kind: 'partition',
+      readonly from: readonly string[],
+      readonly to: readonly string[],
+      readonly oneWay: boolean
+    }
+    | { readonly kind: 'clog', readonly from: string, readonly to: string }
+    | { readonly kind: 'break', readonly machine: string, readonly silentMs: number }
+    | {
+      readonly kind: 'crash',
+      readonly machine: string,
+      readonly disk: 'kept' | 'bit-flip' | 'old-copy' | 'wiped'
+    }
+    | { readonly kind: 'crash-all', readonly cluster: string }
+    /** All nodes at once, as soon as a writer is told that its write is durable. */
+    | { readonly kind: 'crash-at-ack', readonly cluster: string }
+    | { readonly kind: 'pause', readonly machine: string }
+    | { readonly kind: 'stall', readonly machine: string }
+    | { readonly kind: 'flap', readonly machine: string }
+    | { readonly kind: 'slow-disk', readonly machine: string }
+    | { readonly kind: 'full-disk', readonly machine: string }
+    | { readonly kind: 'copy-disk', readonly machine: string }
+    | { readonly kind: 'clock-jump', readonly machine: string, readonly byMs: number }
+    | { readonly kind: 'clock-skew', readonly machine: string, readonly rate: number }
+    | { readonly kind: 'clock-freeze', readonly machine: string }
+    | { readonly kind: 'leave', readonly machine: string }
+    | { readonly kind: 'join', readonly machine: string }
+    | { readonly kind: 'twin', readonly machine: string }
+    | { readonly kind: 'hostile', readonly messages: number }
+  )
 
 /** Those that a seed picks from; others belong to a mix (mixes.ts). */
 export const FAULT_KINDS = [
-  'links', 'partition', 'clog', 'break', 'crash', 'crash-all', 'pause', 'stall', 'flap', 'slow-disk', 'full-disk', 'copy-disk',
-  'clock-jump', 'clock-skew', 'clock-freeze', 'leave', 'join', 'twin', 'hostile'
+  'links',
+  'partition',
+  'clog',
+  'break',
+  'crash',
+  'crash-all',
+  'pause',
+  'stall',
+  'flap',
+  'slow-disk',
+  'full-disk',
+  'copy-disk',
+  'clock-jump',
+  'clock-skew',
+  'clock-freeze',
+  'leave',
+  'join',
+  'twin',
+  'hostile'
 ] as const satisfies ReadonlyArray<Fault['kind']>
 
 export function describeFault (fault: Fault): string {
   const { kind, atMs, forMs, ...rest } = fault
-  const details = Object.entries(rest).map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`).join(', ')
-  return `at ${atMs.toFixed(0)} ms for ${forMs.toFixed(0)} ms: ${kind}${details === '' ? '' : ` (${details})`}`
+  const details = Object.entries(rest).map(([name, value]) =>
+    `${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`
+  ).join(', ')
+  return `at ${atMs.toFixed(0)} ms for ${forMs.toFixed(0)} ms: ${kind}${
+    details === '' ? '' : ` (${details})`
+  }`
 }

@@ -1,4 +1,7 @@
-/** A world made by hand, for one story: everything that is not said is small, kind and the same every time. */
+/**
+ * A world made by hand, for one story: everything that is not said is small, kind and the same
+ * every time.
+ */
 import type { ClusterPlan, Fault, Plan } from './plan.js'
 import type { ConsumerPlan } from '../workloads/consumer.js'
 import type { WritesPlan } from '../workloads/writes.js'
@@ -23,13 +26,50 @@ export const CLUSTER = 'alpha'
 export const CACHE = 'offers'
 
 export function planFor (scenario: Scenario): Plan {
-  const { seed = 1, ms = 8000, pace = 'fast', nodes, spares = [], clients = [], shape = { shards: 8, groups: 4, replicas: 2 }, limits = 'usual', concerns = ['majority'], writes, consumers = [], faults = [], losesHints = true } = scenario
+  const {
+    seed = 1,
+    ms = 8000,
+    pace = 'fast',
+    nodes,
+    spares = [],
+    clients = [],
+    shape = { shards: 8, groups: 4, replicas: 2 },
+    limits = 'usual',
+    concerns = ['majority'],
+    writes,
+    consumers = [],
+    faults = [],
+    losesHints = true
+  } = scenario
   return {
-    seed, safetyMs: ms, pace, settleMs: 20_000, limits, maxMessageBytes: limits === 'small' ? 12 * 1024 : 900 * 1024, concerns,
+    seed,
+    safetyMs: ms,
+    pace,
+    settleMs: 20_000,
+    limits,
+    maxMessageBytes: limits === 'small' ? 12 * 1024 : 900 * 1024,
+    concerns,
     clusters: [{ name: CLUSTER, nodes, spares, clients, caches: { [CACHE]: shape } }],
-    writes: writes.map((plan, id) => ({ cluster: CLUSTER, cache: CACHE, pauseMs: 40, keys: 6, ...plan, id })),
-    consumers: consumers.map((plan, i) => ({ cluster: CLUSTER, cache: CACHE, group: `g${i}`, ratePerSecond: 5000, batchSize: 100, lifeMs: 60_000, commitChance: 0.5, ...plan })),
-    slowStarts: [], losesHints,
+    writes: writes.map((plan, id) => ({
+      cluster: CLUSTER,
+      cache: CACHE,
+      pauseMs: 40,
+      keys: 6,
+      ...plan,
+      id
+    })),
+    consumers: consumers.map((plan, i) => ({
+      cluster: CLUSTER,
+      cache: CACHE,
+      group: `g${i}`,
+      ratePerSecond: 5000,
+      batchSize: 100,
+      lifeMs: 60_000,
+      commitChance: 0.5,
+      ...plan
+    })),
+    slowStarts: [],
+    losesHints,
     faults: [...faults].sort((a, b) => a.atMs - b.atMs)
   }
 }

@@ -1,21 +1,53 @@
 /**
- * Which paths of repair a run went through. A simulation that never loses a message proves nothing about gap repair, so a
- * path of this list that never fired fails a long run.
+ * Which paths of repair a run went through. A simulation that never loses a message proves nothing
+ * about gap repair, so a path of this list that never fired fails a long run.
  */
 import type { MillpondEvent } from '../../node/events.js'
 
 /** Every one must fire at least once within a few hundred seeds. */
 export const REPAIR_PATHS = [
-  'gap-repaired', 'digest-repaired', 'repair-failed', 'bootstrap', 'hand-over', 'shard-damaged', 'store-commit-failed', 'store-recovered',
-  'compacted', 'write-resent', 'write-failed', 'consumer-reset', 'consumer-restarted', 'member-left silent', 'member-left goodbye', 'member-left replaced',
-  'name-taken', 'start-refused', 'message-refused checksum', 'clock-ahead', 'parts', 'old-copy', 'bit-flip', 'reconnected',
-  'tombstones-collected', 'incarnations-retired', 'shard-reset', 'crash-at-ack', 'forged d', 'forged hb', 'forged ack', 'forged ae', 'forged q', 'forged n'
+  'gap-repaired',
+  'digest-repaired',
+  'repair-failed',
+  'bootstrap',
+  'hand-over',
+  'shard-damaged',
+  'store-commit-failed',
+  'store-recovered',
+  'compacted',
+  'write-resent',
+  'write-failed',
+  'consumer-reset',
+  'consumer-restarted',
+  'member-left silent',
+  'member-left goodbye',
+  'member-left replaced',
+  'name-taken',
+  'start-refused',
+  'message-refused checksum',
+  'clock-ahead',
+  'parts',
+  'old-copy',
+  'bit-flip',
+  'reconnected',
+  'tombstones-collected',
+  'incarnations-retired',
+  'shard-reset',
+  'crash-at-ack',
+  'forged d',
+  'forged hb',
+  'forged ack',
+  'forged ae',
+  'forged q',
+  'forged n'
 ] as const
 
 export class Coverage {
   readonly counts = new Map<string, number>()
 
-  hit (path: string, by = 1): void { this.counts.set(path, (this.counts.get(path) ?? 0) + by) }
+  hit (path: string, by = 1): void {
+    this.counts.set(path, (this.counts.get(path) ?? 0) + by)
+  }
 
   /** Counts what a node or client reports. */
   take (event: MillpondEvent): void {
@@ -44,9 +76,13 @@ export class Coverage {
     for (const [path, count] of other.counts) this.hit(path, count)
   }
 
-  get missing (): string[] { return REPAIR_PATHS.filter(path => !this.counts.has(path)) }
+  get missing (): string[] {
+    return REPAIR_PATHS.filter(path => !this.counts.has(path))
+  }
 
   toString (): string {
-    return [...this.counts].sort(([a], [b]) => a < b ? -1 : 1).map(([path, count]) => `${path} ${count}`).join(', ')
+    return [...this.counts].sort(([a], [b]) => a < b ? -1 : 1).map(([path, count]) =>
+      `${path} ${count}`
+    ).join(', ')
   }
 }

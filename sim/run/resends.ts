@@ -1,4 +1,7 @@
-/** Looks into write batches as they pass by, to count what no event reports: writes sent again, and messages in parts. */
+/**
+ * Looks into write batches as they pass by, to count what no event reports: writes sent again, and
+ * messages in parts.
+ */
 import { decodeCbor } from '../../engine/base/codec.js'
 import { decodePart } from '../../replication/messages/envelope.js'
 import type { Coverage } from './coverage.js'
@@ -9,7 +12,9 @@ export class Resends {
   /** Per write its first target. */
   readonly #targets = new Map<string, string>()
 
-  constructor (coverage: Coverage) { this.#coverage = coverage }
+  constructor (coverage: Coverage) {
+    this.#coverage = coverage
+  }
 
   look ({ subject, bytes, from }: SentMessage): void {
     // Bytes 14 and 15 of an envelope tell the number of parts.
@@ -22,7 +27,9 @@ export class Resends {
     for (const [key, version, stamp] of writes) {
       const id = `${from} ${key} ${version} ${stamp}`
       const before = this.#targets.get(id)
-      if (before !== undefined) this.#coverage.hit(before === to ? 'write-resent' : 'write-resent elsewhere')
+      if (before !== undefined) {
+        this.#coverage.hit(before === to ? 'write-resent' : 'write-resent elsewhere')
+      }
       this.#targets.set(id, to)
     }
   }

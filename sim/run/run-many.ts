@@ -1,4 +1,7 @@
-/** Runs many seeds one after the other, shrinks what fails, and asks at the end whether every path of repair was really taken. */
+/**
+ * Runs many seeds one after the other, shrinks what fails, and asks at the end whether every path
+ * of repair was really taken.
+ */
 import { Coverage } from './coverage.js'
 import { report } from './report.js'
 import { runPlan } from './run-seed.js'
@@ -23,7 +26,9 @@ const SEEDS_FOR_COVERAGE = 200
 const PROGRESS_EVERY_MS = 10_000
 
 /** @returns whether everything held */
-export async function runMany ({ seeds, from, safetyMs, keepGoing, shrinks, coverage: showCoverage }: ManyOptions): Promise<boolean> {
+export async function runMany (
+  { seeds, from, safetyMs, keepGoing, shrinks, coverage: showCoverage }: ManyOptions
+): Promise<boolean> {
   const coverage = new Coverage()
   const failures: string[] = []
   let events = 0
@@ -33,7 +38,9 @@ export async function runMany ({ seeds, from, safetyMs, keepGoing, shrinks, cove
   let shownMs = startedMs
   const speed = (): string => {
     const seconds = (performance.now() - startedMs) / 1000
-    return `${events} events and ${writes} writes in ${Math.round(virtualMs / 1000)} virtual s, ${Math.round(events / seconds)} events/s`
+    return `${events} events and ${writes} writes in ${Math.round(virtualMs / 1000)} virtual s, ${
+      Math.round(events / seconds)
+    } events/s`
   }
   for (let seed = from; seed < from + seeds; seed++) {
     const plan = planOf(seed, safetyMs)
@@ -46,7 +53,9 @@ export async function runMany ({ seeds, from, safetyMs, keepGoing, shrinks, cove
       failures.push(`${seed} (${result.violation.invariant})`)
       if (keepGoing) console.log(`seed ${seed} failed: ${result.violation.message}`)
       else {
-        const { result: shrunk, faults } = shrinks ? await shrink(plan, result) : { result, faults: plan.faults.map((_, i) => i) }
+        const { result: shrunk, faults } = shrinks
+          ? await shrink(plan, result)
+          : { result, faults: plan.faults.map((_, i) => i) }
         console.log(report({ result: shrunk, faults, all: plan }))
         break
       }
@@ -54,7 +63,9 @@ export async function runMany ({ seeds, from, safetyMs, keepGoing, shrinks, cove
       const again = await runPlan(plan)
       if (again.hash !== result.hash) {
         failures.push(`${seed} (a seed gives one run)`)
-        console.log(`FAILED seed ${seed}: it ran twice and gave traces ${result.hash} and ${again.hash}`)
+        console.log(
+          `FAILED seed ${seed}: it ran twice and gave traces ${result.hash} and ${again.hash}`
+        )
         if (!keepGoing) break
       }
     }
@@ -65,8 +76,9 @@ export async function runMany ({ seeds, from, safetyMs, keepGoing, shrinks, cove
   }
   if (showCoverage || failures.length === 0) console.log(`paths: ${coverage.toString()}`)
   const { missing } = coverage
-  if (failures.length === 0 && seeds >= SEEDS_FOR_COVERAGE && missing.length > 0) failures.push(`never taken: ${missing.join(', ')}`)
-  else if (missing.length > 0) console.log(`not taken in this run: ${missing.join(', ')}`)
+  if (failures.length === 0 && seeds >= SEEDS_FOR_COVERAGE && missing.length > 0) {
+    failures.push(`never taken: ${missing.join(', ')}`)
+  } else if (missing.length > 0) console.log(`not taken in this run: ${missing.join(', ')}`)
   console.log(speed())
   console.log(failures.length === 0 ? `${seeds} seeds passed` : `FAILED: ${failures.join('; ')}`)
   return failures.length === 0

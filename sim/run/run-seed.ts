@@ -1,6 +1,7 @@
 /**
- * One run: the world is unkind for a while, and nothing wrong may happen; then it is healed, and within a bounded time all
- * must agree, every write that was promised must be there, and nothing may be left in any queue.
+ * One run: the world is unkind for a while, and nothing wrong may happen; then it is healed, and
+ * within a bounded time all must agree, every write that was promised must be there, and nothing
+ * may be left in any queue.
  */
 import { watchAsking } from '../checkers/asking.js'
 import { notConverged } from '../checkers/convergence.js'
@@ -34,7 +35,11 @@ export interface RunResult {
 }
 
 /** What could grow with the number of those who ask a node. */
-export interface Kept { readonly timers: number, readonly cursors: number, readonly queued: number }
+export interface Kept {
+  readonly timers: number
+  readonly cursors: number
+  readonly queued: number
+}
 
 const CHECK_EVERY_MS = 250
 /** A cluster at rest must have said all it had to say by then ... */
@@ -43,7 +48,10 @@ const REST_MS = 3000
 const LATEST_MS = 6000
 /** ... and stay quiet for so long. */
 const QUIET_MS = 1000
-/** Tombstones of one world have grown old after so many looks; those of a clock that was far ahead do not within a run. */
+/**
+ * Tombstones of one world have grown old after so many looks; those of a clock that was far ahead
+ * do not within a run.
+ */
 const MAX_COLLECTIONS = 20
 
 export async function runPlan (plan: Plan, print?: (line: string) => void): Promise<RunResult> {
@@ -52,22 +60,38 @@ export async function runPlan (plan: Plan, print?: (line: string) => void): Prom
   const world = new World(plan, trace)
   let violation: Violation | undefined
   let kept: RunResult['kept'] = new Map()
-  const rejected = (reason: unknown): void => world.fail('no promise is left to fail', reason instanceof Error ? reason.stack ?? reason.message : String(reason))
+  const rejected = (reason: unknown): void =>
+    world.fail(
+      'no promise is left to fail',
+      reason instanceof Error ? reason.stack ?? reason.message : String(reason)
+    )
   process.on('unhandledRejection', rejected)
-  const stopWatching = watchAsking(() => world.scheduler.nowMs, detail => world.fail('a consumer that is given nothing new pauses before it asks again', detail))
+  const stopWatching = watchAsking(
+    () => world.scheduler.nowMs,
+    detail => world.fail('a consumer that is given nothing new pauses before it asks again', detail)
+  )
   try {
     await runUntil(world, plan.safetyMs)
     world.heal()
     await settle(world, plan)
     await rest(world, plan)
     await readEverywhere(world, plan)
-    kept = new Map(plan.clusters.flatMap(({ name }) => world.nodesOf(name)).map(machine => [machine.name, machine.kept]))
+    kept = new Map(
+      plan.clusters.flatMap(({ name }) => world.nodesOf(name)).map(
+        machine => [machine.name, machine.kept]
+      )
+    )
     if (plan.losesHints) {
       await runUntil(world, loseHints(world, plan, world.random.fork('lost hints')))
       await settle(world, plan)
     }
   } catch (error) {
-    violation = error instanceof Violation ? error : new Violation('nothing throws', error instanceof Error ? error.stack ?? error.message : String(error))
+    violation = error instanceof Violation
+      ? error
+      : new Violation(
+        'nothing throws',
+        error instanceof Error ? error.stack ?? error.message : String(error)
+      )
   } finally {
     stopWatching()
     process.off('unhandledRejection', rejected)
@@ -75,8 +99,14 @@ export async function runPlan (plan: Plan, print?: (line: string) => void): Prom
   }
   const { model, scheduler } = world
   return {
-    plan, violation, events: scheduler.count, virtualMs: scheduler.nowMs, hash: trace.hash, coverage: world.coverage,
-    writes: model.ops.length + model.fields.ops.length, acked: [...model.ops, ...model.fields.ops].filter(({ outcome }) => outcome === 'acked').length,
+    plan,
+    violation,
+    events: scheduler.count,
+    virtualMs: scheduler.nowMs,
+    hash: trace.hash,
+    coverage: world.coverage,
+    writes: model.ops.length + model.fields.ops.length,
+    acked: [...model.ops, ...model.fields.ops].filter(({ outcome }) => outcome === 'acked').length,
     guaranteed: model.ops.filter(op => model.isGuaranteed(op)).length + model.fields.guaranteed,
     kept,
     delivered: world.consumers.reduce((sum, { deliveries }) => sum + deliveries.count, 0),
@@ -103,15 +133,29 @@ function unsettled (world: World, plan: Plan): Violation | null {
   for (const { name, caches } of plan.clusters) {
     for (const cache of Object.keys(caches)) {
       const difference = notConverged(world.nodesOf(name), cache)
-      if (difference !== null) return new Violation('replicas converge once the world is healed', `${name}/${cache}: after ${plan.settleMs} ms, ${difference}`)
+      if (difference !== null) {
+        return new Violation(
+          'replicas converge once the world is healed',
+          `${name}/${cache}: after ${plan.settleMs} ms, ${difference}`
+        )
+      }
       const expired = notYetUnset(world.nodesOf(name), cache)
-      if (expired !== null) return new Violation('what has expired is unset', `${name}/${cache}: after ${plan.settleMs} ms, ${expired}`)
+      if (expired !== null) {
+        return new Violation(
+          'what has expired is unset',
+          `${name}/${cache}: after ${plan.settleMs} ms, ${expired}`
+        )
+      }
     }
   }
   for (const { deliveries } of world.consumers) {
     const [cluster = '', cache = ''] = deliveries.place.split('/')
-    const missing = deliveries.missing(finalRecords(world.model, deliveries.place, world.nodesOf(cluster), cache))
-    if (missing !== null) return new Violation('consumers see every final value, and never go back', missing)
+    const missing = deliveries.missing(
+      finalRecords(world.model, deliveries.place, world.nodesOf(cluster), cache)
+    )
+    if (missing !== null) {
+      return new Violation('consumers see every final value, and never go back', missing)
+    }
   }
   return null
 }
@@ -120,14 +164,27 @@ function unsettled (world: World, plan: Plan): Violation | null {
 async function readEverywhere (world: World, plan: Plan): Promise<void> {
   for (const { cluster, cache } of plan.writes.filter(({ kind }) => kind === 'reads')) {
     const records = finalRecords(world.model, `${cluster}/${cache}`, world.nodesOf(cluster), cache)
-    const indexed = plan.clusters.find(({ name }) => name === cluster)?.caches[cache]?.indexes !== undefined
-    for (const machine of world.machines.values()) if (machine.cluster === cluster) await checkReads(machine, cache, records, indexed, world.scheduler)
+    const indexed = plan.clusters.find(({ name }) =>
+      name === cluster
+    )?.caches[cache]?.indexes !== undefined
+    for (const machine of world.machines.values()) {
+      if (machine.cluster === cluster) {
+        await checkReads(
+          machine,
+          cache,
+          records,
+          indexed,
+          world.scheduler
+        )
+      }
+    }
   }
 }
 
 /**
- * Checks what is final, and that a cluster that agrees sends heartbeats and nothing else (SPEC R5). Tombstones grow old while
- * nothing happens, the later the further the clock was ahead that stamped them: when one is dropped, rest begins anew.
+ * Checks what is final, and that a cluster that agrees sends heartbeats and nothing else (SPEC R5).
+ * Tombstones grow old while nothing happens, the later the further the clock was ahead that stamped
+ * them: when one is dropped, rest begins anew.
  */
 async function rest (world: World, plan: Plan): Promise<void> {
   for (const { name, caches } of plan.clusters) {
@@ -136,30 +193,48 @@ async function rest (world: World, plan: Plan): Promise<void> {
       for (const { deliveries } of world.consumers) {
         if (deliveries.place !== `${name}/${cache}` || world.model.losses.length > 0) continue
         const untold = deliveries.untold(records)
-        if (untold !== null) throw new Violation('consumers see every final value, and never go back', untold)
+        if (untold !== null) {
+          throw new Violation('consumers see every final value, and never go back', untold)
+        }
       }
     }
   }
   await runUntil(world, Math.max(world.scheduler.nowMs + REST_MS, plan.safetyMs + LATEST_MS))
   let noise: string[] = []
   for (let left = MAX_COLLECTIONS, collected = -1; collected !== collections(world); left--) {
-    if (left === 0) throw new Violation('a quiet cluster sends heartbeats and nothing else', `tombstones were dropped again and again for ${MAX_COLLECTIONS * QUIET_MS} ms`)
+    if (left === 0) {
+      throw new Violation(
+        'a quiet cluster sends heartbeats and nothing else',
+        `tombstones were dropped again and again for ${MAX_COLLECTIONS * QUIET_MS} ms`
+      )
+    }
     if (collected !== -1) {
       await settle(world, plan)
-      await runUntil(world, world.scheduler.nowMs + QUIET_MS) // consumers see that digests are others, and ask
+      // consumers see that digests are others, and ask
+      await runUntil(world, world.scheduler.nowMs + QUIET_MS)
     }
     collected = collections(world)
     world.takeSubjects()
     await runUntil(world, world.scheduler.nowMs + QUIET_MS)
     noise = [...world.takeSubjects()].filter(subject => !/^mp\.[^.]+\.hb\./.test(subject))
   }
-  if (noise.length > 0) throw new Violation('a quiet cluster sends heartbeats and nothing else', noise.slice(0, 5).join(', '))
+  if (noise.length > 0) {
+    throw new Violation(
+      'a quiet cluster sends heartbeats and nothing else',
+      noise.slice(0, 5).join(', ')
+    )
+  }
   const left = unsettled(world, plan)
   if (left !== null) throw left
-  for (const { name, caches } of plan.clusters) for (const cache of Object.keys(caches)) checkStores(world.nodesOf(name), cache)
+  for (const { name, caches } of plan.clusters) {
+    for (const cache of Object.keys(caches)) checkStores(world.nodesOf(name), cache)
+  }
 }
 
 /** How often something was dropped for good so far. */
 function collections ({ coverage: { counts } }: World): number {
-  return ['tombstones-collected', 'incarnations-retired', 'shard-reset'].reduce((sum, path) => sum + (counts.get(path) ?? 0), 0)
+  return ['tombstones-collected', 'incarnations-retired', 'shard-reset'].reduce(
+    (sum, path) => sum + (counts.get(path) ?? 0),
+    0
+  )
 }

@@ -1,4 +1,7 @@
-/** The last events of a run, for the report, and a hash over all of them: two runs are the same if their hashes are. */
+/**
+ * The last events of a run, for the report, and a hash over all of them: two runs are the same if
+ * their hashes are.
+ */
 
 export class Trace {
   readonly #ring: string[] = []
@@ -20,11 +23,16 @@ export class Trace {
     this.#print?.(`${atMs.toFixed(2)} ${label}`)
   }
 
-  get hash (): string { return (this.#hash >>> 0).toString(16).padStart(8, '0') }
+  get hash (): string {
+    return (this.#hash >>> 0).toString(16).padStart(8, '0')
+  }
 
   /** The last events, oldest first. */
   get last (): string[] {
     const from = Math.max(0, this.#count - this.#size)
-    return Array.from({ length: this.#count - from }, (_, i) => this.#ring[(from + i) % this.#size] ?? '')
+    return Array.from(
+      { length: this.#count - from },
+      (_, i) => this.#ring[(from + i) % this.#size] ?? ''
+    )
   }
 }

@@ -1,6 +1,7 @@
 /**
- * A consumer group: one consumer at a time, on one host or another. It reads slowly or fast, commits now and then, and is
- * stopped, or dies with its process; the next one goes on from what was committed.
+ * A consumer group: one consumer at a time, on one host or another. It reads slowly or fast,
+ * commits now and then, and is stopped, or dies with its process; the next one goes on from what
+ * was committed.
  */
 import { MillpondError } from '../../engine/errors.js'
 import { Deliveries } from '../checkers/deliveries.js'
@@ -40,7 +41,10 @@ export class ConsumerGroup {
     this.#plan = options.plan
     this.#hosts = options.hosts
     this.#random = options.world.random.fork(`consumer ${options.plan.group}`)
-    this.deliveries = new Deliveries(`${options.plan.cluster}/${options.plan.cache}`, options.plan.group)
+    this.deliveries = new Deliveries(
+      `${options.plan.cluster}/${options.plan.cache}`,
+      options.plan.group
+    )
     this.#startSoon()
   }
 
@@ -49,7 +53,9 @@ export class ConsumerGroup {
   }
 
   #start (): void {
-    const hosts = this.#hosts().filter(({ name, cacheOf, process }) => (this.#plan.host ?? name) === name && cacheOf !== undefined && process?.paused === false)
+    const hosts = this.#hosts().filter(({ name, cacheOf, process }) =>
+      (this.#plan.host ?? name) === name && cacheOf !== undefined && process?.paused === false
+    )
     if (hosts.length === 0) {
       this.#startSoon()
       return
@@ -67,11 +73,22 @@ export class ConsumerGroup {
       this.#startSoon()
     }
     process.onEnd(next)
-    this.#lifeTimer = this.#world.winding ? undefined : process.ports.timers.after(this.#random.between(this.#plan.lifeMs * 0.2, this.#plan.lifeMs * 2), () => stop.abort())
+    this.#lifeTimer = this.#world.winding
+      ? undefined
+      : process.ports.timers.after(
+        this.#random.between(this.#plan.lifeMs * 0.2, this.#plan.lifeMs * 2),
+        () => stop.abort()
+      )
     process.enter(() => {
       void this.#consume(host, stop.signal).catch((error: unknown) => {
-        if (!(error instanceof MillpondError)) this.#world.fail('errors are typed', `consumer ${this.#plan.group} on ${host.name}: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
-        else this.#world.coverage.hit(`consumer ${error.code}`)
+        if (!(error instanceof MillpondError)) {
+          this.#world.fail(
+            'errors are typed',
+            `consumer ${this.#plan.group} on ${host.name}: ${
+              error instanceof Error ? error.stack ?? error.message : String(error)
+            }`
+          )
+        } else this.#world.coverage.hit(`consumer ${error.code}`)
       }).finally(next)
     })
   }
@@ -80,9 +97,21 @@ export class ConsumerGroup {
     const { cache, group, batchSize, ratePerSecond, commitChance } = this.#plan
     const take = this.deliveries.begin(this.#world.model)
     const ratePerSecondNow = this.#world.winding ? 5000 : ratePerSecond
-    for await (const batch of host.cacheOf?.(cache).consume({ group, batchSize, ratePerSecond: ratePerSecondNow, signal }) ?? []) {
+    for await (
+      const batch of host.cacheOf?.(cache).consume({
+        group,
+        batchSize,
+        ratePerSecond: ratePerSecondNow,
+        signal
+      }) ?? []
+    ) {
       const problem = take(batch.changes, batch.resets)
-      if (problem !== null) this.#world.fail('consumers see every final value, and never go back', `on ${host.name}: ${problem}`)
+      if (problem !== null) {
+        this.#world.fail(
+          'consumers see every final value, and never go back',
+          `on ${host.name}: ${problem}`
+        )
+      }
       if (batch.resets.length > 0) this.#world.coverage.hit('consumer-reset', batch.resets.length)
       if (this.#random.chance(commitChance)) {
         try {
@@ -96,8 +125,9 @@ export class ConsumerGroup {
   }
 
   /**
-   * Ends a current consumer that is slow, so that the next one reads as fast as it can. A fast one stays, for good: it has
-   * to find by itself what it was not told, and a cluster at rest shall hear nothing of a successor.
+   * Ends a current consumer that is slow, so that the next one reads as fast as it can. A fast one
+   * stays, for good: it has to find by itself what it was not told, and a cluster at rest shall
+   * hear nothing of a successor.
    */
   hurry (): void {
     this.#lifeTimer?.cancel()

@@ -1,4 +1,7 @@
-/** How every workload writes: the model hears of a write before the cluster does, and of its outcome as its writer does. */
+/**
+ * How every workload writes: the model hears of a write before the cluster does, and of its outcome
+ * as its writer does.
+ */
 import { MillpondError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
 import { replicasNeeded, type WriteConcern } from '../../replication/deltas/acks.js'
@@ -26,31 +29,64 @@ export interface WriterOptions {
 }
 
 export class Writer {
-  constructor (readonly world: Surroundings, readonly host: Host, readonly random: SimRandom, readonly options: WriterOptions) {}
+  constructor (
+    readonly world: Surroundings,
+    readonly host: Host,
+    readonly random: SimRandom,
+    readonly options: WriterOptions
+  ) {}
 
   /** Whether the process goes on and work is still wanted. */
-  get going (): boolean { return !this.world.winding && this.host.cacheOf !== undefined }
+  get going (): boolean {
+    return !this.world.winding && this.host.cacheOf !== undefined
+  }
 
-  get place (): string { return `${this.host.cluster}/${this.options.cache}` }
+  get place (): string {
+    return `${this.host.cluster}/${this.options.cache}`
+  }
 
-  async sleep (forMs: number): Promise<void> { await this.host.process?.sleep(forMs) }
+  async sleep (forMs: number): Promise<void> {
+    await this.host.process?.sleep(forMs)
+  }
 
   /** Resolves when the write was acknowledged or failed. */
-  async write ({ key, fields, order, atMs, padding, oversize = false }: WriteRequest): Promise<Op | undefined> {
+  async write (
+    { key, fields, order, atMs, padding, oversize = false }: WriteRequest
+  ): Promise<Op | undefined> {
     const { world, host, random, options } = this
     const cache = host.cacheOf?.(options.cache)
     if (cache === undefined) return undefined
     const concern = random.pick(options.concerns)
-    const op = world.model.submit({ place: this.place, key, fields, order, concern, needed: replicasNeeded(concern, options.replicas), submittedMs: world.scheduler.nowMs }, oversize ? limits.maxEntryBytes : Math.min(padding ?? 0, limits.maxEntryBytes / 4))
-    const writeOptions = { ack: concern, timeoutMs: options.timeoutMs, ...atMs === undefined ? {} : { at: atMs } }
+    const op = world.model.submit({
+      place: this.place,
+      key,
+      fields,
+      order,
+      concern,
+      needed: replicasNeeded(concern, options.replicas),
+      submittedMs: world.scheduler.nowMs
+    }, oversize ? limits.maxEntryBytes : Math.min(padding ?? 0, limits.maxEntryBytes / 4))
+    const writeOptions = {
+      ack: concern,
+      timeoutMs: options.timeoutMs,
+      ...atMs === undefined ? {} : { at: atMs }
+    }
     try {
-      await (fields === null ? cache.delete(key, writeOptions) : cache.put(key, Object.fromEntries(fields.map(field => [field, op.value])), writeOptions))
+      await (fields === null
+        ? cache.delete(key, writeOptions)
+        : cache.put(key, Object.fromEntries(fields.map(field => [field, op.value])), writeOptions))
       op.outcome = 'acked'
       op.ackedMs = world.scheduler.nowMs
       world.acknowledged(op.id)
     } catch (error) {
-      if (!(error instanceof MillpondError)) world.fail('errors are typed', `writing ${key} on ${host.name}: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
-      else {
+      if (!(error instanceof MillpondError)) {
+        world.fail(
+          'errors are typed',
+          `writing ${key} on ${host.name}: ${
+            error instanceof Error ? error.stack ?? error.message : String(error)
+          }`
+        )
+      } else {
         op.outcome = error.changed === 'no' ? 'unchanged' : 'unknown'
         op.error = `${error.code} ${error.message}`
         world.coverage.hit(`write ${error.code}`)

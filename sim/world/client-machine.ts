@@ -13,22 +13,33 @@ export class ClientMachine extends Machine {
   readonly #config: ClientConfig
   readonly #caches: readonly string[]
 
-  constructor (world: Surroundings, cluster: string, name: string, config: ClientConfig, caches: readonly string[]) {
+  constructor (
+    world: Surroundings,
+    cluster: string,
+    name: string,
+    config: ClientConfig,
+    caches: readonly string[]
+  ) {
     super(world, cluster, name)
     this.#config = { ...config, name }
     this.#caches = caches
   }
 
-  override afterRun (): void { checkBounds(this.name, this.inside) }
+  override afterRun (): void {
+    checkBounds(this.name, this.inside)
+  }
 
   protected async open (process: SimProcess): Promise<void> {
     const { world } = this
     for (;;) {
       try {
         const client = await connect(this.#config, {
-          network: world.network.of(this.name, process), ports: process.ports,
+          network: world.network.of(this.name, process),
+          ports: process.ports,
           onEvent: event => this.onEvent(event),
-          onInside: inside => { this.inside = inside }
+          onInside: inside => {
+            this.inside = inside
+          }
         })
         if (this.#caches.every(cache => client.caches.includes(cache))) {
           this.cacheOf = name => client.cache(name)

@@ -1,13 +1,14 @@
 /**
  * One process's connection to the simulated network, and what it knows about its own state.
  *
- *   up --break--> broken (publishes vanish, it does not know) --after silentMs--> down (it knows) --after downMs--> up
- *    \------------------------------- close, or the end of its process -------------------------------> closed
+ *   up --break--> broken (publishes vanish) --silentMs--> down (it knows) --downMs--> up
+ *    \---------------------- close, or the end of its process ----------------------> closed
  */
 import { ClosedError, ConnectionError } from '../../engine/errors.js'
 import { ConnectionListeners } from '../../replication/transport/connection-listeners.js'
 import { assertPattern, assertSubject } from '../../replication/transport/subjects-match.js'
-import type { IncomingMessage, Subscription, Transport } from '../../replication/transport/transport.js'
+import type { IncomingMessage, Subscription,
+  Transport } from '../../replication/transport/transport.js'
 import type { SimProcess } from './process.js'
 import type { Scheduler, Task } from './scheduler.js'
 
@@ -22,10 +23,15 @@ export interface Wire {
   readonly maxMessageBytes: number
   readonly scheduler: Scheduler
   /** @returns false when it was dropped at once */
-  send (from: SimConnection, subject: string, bytes: Uint8Array, replyTo: string | undefined): boolean
-  add (subscription: SimSubscription): void
-  remove (subscription: SimSubscription): void
-  forget (connection: SimConnection): void
+  send(
+    from: SimConnection,
+    subject: string,
+    bytes: Uint8Array,
+    replyTo: string | undefined
+  ): boolean
+  add(subscription: SimSubscription): void
+  remove(subscription: SimSubscription): void
+  forget(connection: SimConnection): void
 }
 
 /** A round trip to the server. */
@@ -46,7 +52,15 @@ export class SimConnection implements Transport {
   readonly #flushes = new Set<(error: Error) => void>()
   #next: Task | undefined
 
-  constructor (options: { machine: string, process: SimProcess, inbox: string, network: Wire, onProblem: (error: unknown) => void }) {
+  constructor (
+    options: {
+      machine: string,
+      process: SimProcess,
+      inbox: string,
+      network: Wire,
+      onProblem: (error: unknown) => void
+    }
+  ) {
     this.machine = options.machine
     this.inbox = options.inbox
     this.#process = options.process
@@ -55,9 +69,15 @@ export class SimConnection implements Transport {
     this.#listeners = new ConnectionListeners(options.onProblem)
   }
 
-  get maxMessageBytes (): number { return this.#network.maxMessageBytes }
-  get connected (): boolean { return this.state === 'up' || this.state === 'broken' }
-  get dropped (): number { return this.#dropped }
+  get maxMessageBytes (): number {
+    return this.#network.maxMessageBytes
+  }
+  get connected (): boolean {
+    return this.state === 'up' || this.state === 'broken'
+  }
+  get dropped (): number {
+    return this.#dropped
+  }
 
   publish (subject: string, bytes: Uint8Array, replyTo?: string): boolean {
     assertSubject(subject)
@@ -70,7 +90,12 @@ export class SimConnection implements Transport {
   subscribe (pattern: string, onMessage: (message: IncomingMessage) => void): Subscription {
     if (this.state === 'closed') throw new ClosedError('connection')
     assertPattern(pattern)
-    const subscription: SimSubscription = { owner: this, pattern, onMessage, close: () => this.#unsubscribe(subscription) }
+    const subscription: SimSubscription = {
+      owner: this,
+      pattern,
+      onMessage,
+      close: () => this.#unsubscribe(subscription)
+    }
     this.#subscriptions.add(subscription)
     this.#network.add(subscription)
     return subscription
@@ -80,14 +105,20 @@ export class SimConnection implements Transport {
     if (this.#subscriptions.delete(subscription)) this.#network.remove(subscription)
   }
 
-  onConnection (listener: (connected: boolean) => void): Subscription { return this.#listeners.add(listener) }
+  onConnection (listener: (connected: boolean) => void): Subscription {
+    return this.#listeners.add(listener)
+  }
 
   flush (): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.state === 'closed') return reject(new ClosedError('connection'))
       if (this.state === 'down') return reject(connectionLost(this.machine))
       this.#flushes.add(reject)
-      if (this.state === 'up') this.#process.ports.timers.after(FLUSH_MS, () => { if (this.#flushes.delete(reject)) resolve() })
+      if (this.state === 'up') {
+        this.#process.ports.timers.after(FLUSH_MS, () => {
+          if (this.#flushes.delete(reject)) resolve()
+        })
+      }
     })
   }
 
@@ -98,7 +129,9 @@ export class SimConnection implements Transport {
     this.abandon()
   }
 
-  /** Ends it without a word, as when its process dies: nobody is left to hear that a flush failed. */
+  /**
+   * Ends it without a word, as when its process dies: nobody is left to hear that a flush failed.
+   */
   abandon (): void {
     this.state = 'closed'
     this.epoch++
@@ -112,12 +145,20 @@ export class SimConnection implements Transport {
     if (this.state !== 'up') return
     this.state = 'broken'
     this.epoch++
-    this.#next = this.#network.scheduler.after(silentMs, `${this.machine} notices that its connection is gone`, () => {
-      this.state = 'down'
-      this.#failFlushes()
-      this.#process.enter(() => this.#listeners.tell(false))
-      this.#next = this.#network.scheduler.after(downMs, `${this.machine} reconnects`, () => this.#restore())
-    })
+    this.#next = this.#network.scheduler.after(
+      silentMs,
+      `${this.machine} notices that its connection is gone`,
+      () => {
+        this.state = 'down'
+        this.#failFlushes()
+        this.#process.enter(() => this.#listeners.tell(false))
+        this.#next = this.#network.scheduler.after(
+          downMs,
+          `${this.machine} reconnects`,
+          () => this.#restore()
+        )
+      }
+    )
   }
 
   /** Ends a break at once; a connection always hears that something was wrong. */
@@ -142,11 +183,21 @@ export class SimConnection implements Transport {
   }
 
   /** A message arrives for some of its subscriptions. */
-  deliver (subscriptions: readonly SimSubscription[], { subject, bytes, replyTo }: { subject: string, bytes: Uint8Array, replyTo: string | undefined }): void {
+  deliver (
+    subscriptions: readonly SimSubscription[],
+    { subject, bytes, replyTo }: { subject: string, bytes: Uint8Array, replyTo: string | undefined }
+  ): void {
     const { epoch } = this
     this.#process.enter(() => {
-      if (this.epoch !== epoch) return // it came while the process stood still, and the connection did not survive that
-      for (const subscription of subscriptions) this.receive(subscription, { subject, bytes: new Uint8Array(bytes), ...replyTo === undefined ? {} : { replyTo } })
+      // it came while the process stood still, and the connection did not survive that
+      if (this.epoch !== epoch) return
+      for (const subscription of subscriptions) {
+        this.receive(subscription, {
+          subject,
+          bytes: new Uint8Array(bytes),
+          ...replyTo === undefined ? {} : { replyTo }
+        })
+      }
     })
   }
 
@@ -160,4 +211,6 @@ export class SimConnection implements Transport {
   }
 }
 
-function connectionLost (machine: string): ConnectionError { return new ConnectionError(`${machine} lost its connection before its messages had left`) }
+function connectionLost (machine: string): ConnectionError {
+  return new ConnectionError(`${machine} lost its connection before its messages had left`)
+}

@@ -1,16 +1,18 @@
 /**
- * A simulated disk that holds one cache of one machine, and the Store on it. It survives processes; what they had not been
- * promised may not.
+ * A simulated disk that holds one cache of one machine, and the Store on it. It survives processes;
+ * what they had not been promised may not.
  *
  *   commit --> on its way --(after a while)--> synced, promised, and kept for good
  *                  |
  *                crash: the first few of them made it, perhaps, and the next one in part
  *
- * Rows are kept and judged as the SQLite adapter does it (storage/stores/stored-blobs.ts): with checksums, and what is
- * damaged, or lies behind damage, is set aside and counted when the store is read.
+ * Rows are kept and judged as the SQLite adapter does it (storage/stores/stored-blobs.ts): with
+ * checksums, and what is damaged, or lies behind damage, is set aside and counted when the store is
+ * read.
  */
 import { StoreError } from '../../engine/errors.js'
-import { blobChecksum, cursorChecksum, inspectShard, type BlobRow } from '../../storage/stores/stored-blobs.js'
+import { blobChecksum, cursorChecksum, inspectShard,
+  type BlobRow } from '../../storage/stores/stored-blobs.js'
 import type { Store, StoreBatch, StoredShard } from '../../storage/store.js'
 import type { SimProcess } from './process.js'
 import type { SimRandom } from '../random.js'
@@ -23,7 +25,10 @@ interface Rows {
 
 type Image = Map<number, Rows>
 
-interface Pending { readonly batch: StoreBatch, settle: (error?: StoreError) => void }
+interface Pending {
+  readonly batch: StoreBatch
+  settle: (error?: StoreError) => void
+}
 
 export class SimDisk {
   /** How long a commit takes. */
@@ -36,22 +41,42 @@ export class SimDisk {
   #copy: { readonly image: Image, readonly atMs: number } | undefined
   #process: SimProcess | undefined
 
-  constructor (random: SimRandom) { this.#random = random }
+  constructor (random: SimRandom) {
+    this.#random = random
+  }
 
-  get isEmpty (): boolean { return this.#image.size === 0 }
+  get isEmpty (): boolean {
+    return this.#image.size === 0
+  }
 
   /** What it holds, for those who check how much that is. */
-  held (): Array<{ readonly shard: number, readonly snapshot: Uint8Array | undefined, readonly deltas: readonly Uint8Array[], readonly cursors: number }> {
-    return [...this.#image].map(([shard, { snapshot, deltas, cursors }]) => ({ shard, snapshot: snapshot?.data, deltas: deltas.map(({ data }) => data), cursors: cursors.size }))
+  held (): Array<
+    {
+      readonly shard: number,
+      readonly snapshot: Uint8Array | undefined,
+      readonly deltas: readonly Uint8Array[],
+      readonly cursors: number
+    }
+  > {
+    return [...this.#image].map(([shard, { snapshot, deltas, cursors }]) => ({
+      shard,
+      snapshot: snapshot?.data,
+      deltas: deltas.map(({ data }) => data),
+      cursors: cursors.size
+    }))
   }
 
   open (process: SimProcess): Store {
-    if (this.#process?.alive === true) throw new StoreError('this disk is in use by another process')
+    if (this.#process?.alive === true) {
+      throw new StoreError('this disk is in use by another process')
+    }
     this.#process = process
     process.onEnd(() => this.#crash(process))
     return {
       getMeta: name => this.#meta.get(name),
-      setMeta: (name, value) => { this.#meta.set(name, value) },
+      setMeta: (name, value) => {
+        this.#meta.set(name, value)
+      },
       shards: () => this.#read(),
       commit: batch => this.#commit(process, batch),
       close: async () => {
@@ -62,7 +87,10 @@ export class SimDisk {
 
   #commit (process: SimProcess, batch: StoreBatch): Promise<void> {
     return new Promise((resolve, reject) => {
-      const pending: Pending = { batch: copyOf(batch), settle: error => error === undefined ? resolve() : reject(error) }
+      const pending: Pending = {
+        batch: copyOf(batch),
+        settle: error => error === undefined ? resolve() : reject(error)
+      }
       this.#pending.push(pending)
       process.ports.timers.after(this.#random.between(...this.latencyMs), () => {
         // In the order of the calls: whoever is done has everything before it done.
@@ -97,12 +125,17 @@ export class SimDisk {
     apply(this.#image, { deltas: [last], snapshots: [], cursors: [], drops: [] })
     const rows = this.#image.get(last.shard)
     const row = rows?.deltas.pop()
-    if (rows !== undefined && row !== undefined) rows.deltas.push({ ...row, data: row.data.slice(0, row.data.length >>> 1) })
+    if (rows !== undefined && row !== undefined) {
+      rows.deltas.push({ ...row, data: row.data.slice(0, row.data.length >>> 1) })
+    }
   }
 
   /** Flips one bit somewhere. @returns false when there is nothing to damage */
   flipBit (): boolean {
-    const blobs: Array<{ data: Uint8Array }> = [...this.#image.values()].flatMap(rows => [...rows.snapshot === undefined ? [] : [rows.snapshot], ...rows.deltas, ...rows.cursors.values()]).filter(({ data }) => data.length > 0)
+    const blobs: Array<{ data: Uint8Array }> = [...this.#image.values()].flatMap(
+      rows => [...rows.snapshot === undefined ? [] : [rows.snapshot], ...rows.deltas,
+        ...rows.cursors.values()]
+    ).filter(({ data }) => data.length > 0)
     if (blobs.length === 0) return false
     const { data } = this.#random.pick(blobs)
     const at = this.#random.int(0, data.length - 1)
@@ -111,7 +144,9 @@ export class SimDisk {
   }
 
   /** Remembers how it is now, for restoreCopy. */
-  takeCopy (nowMs: number): void { this.#copy = { image: copyImage(this.#image), atMs: nowMs } }
+  takeCopy (nowMs: number): void {
+    this.#copy = { image: copyImage(this.#image), atMs: nowMs }
+  }
 
   /** Puts back what takeCopy remembered, or nothing at all. @returns the time of the copy */
   restoreCopy (): number {
@@ -125,13 +160,17 @@ export class SimDisk {
     this.#copy = undefined
   }
 
-  * #read (): Iterable<StoredShard> {
+  *#read (): Iterable<StoredShard> {
     for (const shard of [...this.#image.keys()].sort((a, b) => a - b)) {
       const rows = this.#image.get(shard)
       if (rows === undefined) continue
       const { stored, snapshotLost, deltasKept, groupsLost } = inspectShard({
-        shard, snapshot: rows.snapshot, deltas: rows.deltas,
-        cursors: [...rows.cursors].sort(([a], [b]) => a < b ? -1 : 1).map(([consumerGroup, row]) => ({ consumerGroup, ...row }))
+        shard,
+        snapshot: rows.snapshot,
+        deltas: rows.deltas,
+        cursors: [...rows.cursors].sort(([a], [b]) => a < b ? -1 : 1).map((
+          [consumerGroup, row]
+        ) => ({ consumerGroup, ...row }))
       })
       if (snapshotLost) rows.snapshot = undefined
       rows.deltas = rows.deltas.slice(0, deltasKept)
@@ -140,7 +179,10 @@ export class SimDisk {
         ...stored,
         snapshot: stored.snapshot === null ? null : stored.snapshot.slice(),
         deltas: stored.deltas.map(delta => delta.slice()),
-        cursors: stored.cursors.map(({ consumerGroup, cursor }) => ({ consumerGroup, cursor: cursor.slice() }))
+        cursors: stored.cursors.map(({ consumerGroup, cursor }) => ({
+          consumerGroup,
+          cursor: cursor.slice()
+        }))
       }
     }
   }
@@ -150,7 +192,9 @@ function apply (image: Image, batch: StoreBatch): void {
   for (const shard of batch.drops) image.delete(shard)
   const rowsOf = (shard: number): Rows => {
     let rows = image.get(shard)
-    if (rows === undefined) image.set(shard, rows = { snapshot: undefined, deltas: [], cursors: new Map() })
+    if (rows === undefined) {
+      image.set(shard, rows = { snapshot: undefined, deltas: [], cursors: new Map() })
+    }
     return rows
   }
   for (const { shard, delta } of batch.deltas) {
@@ -163,15 +207,27 @@ function apply (image: Image, batch: StoreBatch): void {
     rows.snapshot = { data: snapshot, checksum: blobChecksum(snapshot, shard, 0) }
     rows.deltas = []
   }
-  for (const { shard, consumerGroup, cursor } of batch.cursors) rowsOf(shard).cursors.set(consumerGroup, { data: cursor, checksum: cursorChecksum(cursor, shard, consumerGroup) })
+  for (const { shard, consumerGroup, cursor } of batch.cursors) {
+    rowsOf(shard).cursors.set(consumerGroup, {
+      data: cursor,
+      checksum: cursorChecksum(cursor, shard, consumerGroup)
+    })
+  }
 }
 
 /** A disk shares no memory with who writes to it. */
 function copyOf ({ deltas, snapshots, cursors, drops }: StoreBatch): StoreBatch {
   return {
     deltas: deltas.map(({ shard, delta }) => ({ shard, delta: new Uint8Array(delta) })),
-    snapshots: snapshots.map(({ shard, snapshot }) => ({ shard, snapshot: new Uint8Array(snapshot) })),
-    cursors: cursors.map(({ shard, consumerGroup, cursor }) => ({ shard, consumerGroup, cursor: new Uint8Array(cursor) })),
+    snapshots: snapshots.map(({ shard, snapshot }) => ({
+      shard,
+      snapshot: new Uint8Array(snapshot)
+    })),
+    cursors: cursors.map(({ shard, consumerGroup, cursor }) => ({
+      shard,
+      consumerGroup,
+      cursor: new Uint8Array(cursor)
+    })),
     drops: [...drops]
   }
 }

@@ -13,25 +13,43 @@ const SLOW_CONSUMER_MS = 2000
 export interface Stage extends Surroundings {
   readonly machines: ReadonlyMap<string, Machine>
   readonly hostile: HostileMessages
-  /** Starts another process under a node's name, on a machine of its own; the returned function ends it. */
-  startTwin (machine: string): () => void
-  /** Calls back once, when the next write of the cluster was acknowledged as durable; the returned function calls that off. */
-  onDurable (cluster: string, then: () => void): () => void
+  /**
+   * Starts another process under a node's name, on a machine of its own; the returned function ends
+   * it.
+   */
+  startTwin(machine: string): () => void
+  /**
+   * Calls back once, when the next write of the cluster was acknowledged as durable; the returned
+   * function calls that off.
+   */
+  onDurable(cluster: string, then: () => void): () => void
 }
 
 /** Starts a fault. @returns what ends it, for faults that do not end by themselves */
-export function applyFault (stage: Stage, fault: Fault, random: SimRandom): (() => void) | undefined {
+export function applyFault (
+  stage: Stage,
+  fault: Fault,
+  random: SimRandom
+): (() => void) | undefined {
   const { network, scheduler } = stage
   switch (fault.kind) {
     case 'links': {
       const before = network.faults
       network.faults = fault.links
-      return () => { network.faults = before }
+      return () => {
+        network.faults = before
+      }
     }
     case 'partition': {
-      const pairs = fault.from.flatMap(from => fault.to.flatMap(to => fault.oneWay ? [[from, to] as const] : [[from, to] as const, [to, from] as const]))
+      const pairs = fault.from.flatMap(from =>
+        fault.to.flatMap(to =>
+          fault.oneWay ? [[from, to] as const] : [[from, to] as const, [to, from] as const]
+        )
+      )
       for (const [from, to] of pairs) network.cut(from, to)
-      return () => { for (const [from, to] of pairs) network.mend(from, to) }
+      return () => {
+        for (const [from, to] of pairs) network.mend(from, to)
+      }
     }
     case 'clog':
       network.clog(fault.from, fault.to, scheduler.nowMs + fault.forMs)
@@ -39,8 +57,10 @@ export function applyFault (stage: Stage, fault: Fault, random: SimRandom): (() 
     case 'break':
       network.breakConnections(fault.machine, fault.silentMs, fault.forMs)
       return undefined
-    case 'crash': return crash(stage, fault)
-    case 'crash-all': return crashAll(stage, fault.cluster)
+    case 'crash':
+      return crash(stage, fault)
+    case 'crash-all':
+      return crashAll(stage, fault.cluster)
     case 'crash-at-ack': {
       let end: (() => void) | undefined
       const unarm = stage.onDurable(fault.cluster, () => {
@@ -54,17 +74,31 @@ export function applyFault (stage: Stage, fault: Fault, random: SimRandom): (() 
     }
     case 'pause': {
       machineOf(stage, fault.machine).process?.pause(fault.forMs)
-      if (fault.forMs > SLOW_CONSUMER_MS) later(stage, SLOW_CONSUMER_MS, `${fault.machine} is cut off`, () => network.breakConnections(fault.machine, fault.forMs - SLOW_CONSUMER_MS, 100))
+      if (fault.forMs > SLOW_CONSUMER_MS) {
+        later(
+          stage,
+          SLOW_CONSUMER_MS,
+          `${fault.machine} is cut off`,
+          () => network.breakConnections(fault.machine, fault.forMs - SLOW_CONSUMER_MS, 100)
+        )
+      }
       return undefined
     }
     case 'stall': {
       for (let atMs = 0; atMs < fault.forMs; atMs += random.between(50, 400)) {
-        later(stage, atMs, `stall ${fault.machine}`, () => machineOf(stage, fault.machine).process?.pause(random.between(20, 300)))
+        later(
+          stage,
+          atMs,
+          `stall ${fault.machine}`,
+          () => machineOf(stage, fault.machine).process?.pause(random.between(20, 300))
+        )
       }
       return undefined
     }
-    case 'flap': return flap(stage, fault, random)
-    case 'slow-disk': case 'full-disk': {
+    case 'flap':
+      return flap(stage, fault, random)
+    case 'slow-disk':
+    case 'full-disk': {
       const machine = machineOf(stage, fault.machine)
       const disks = machine instanceof NodeMachine ? [...machine.disks.values()] : []
       for (const disk of disks) {
@@ -80,7 +114,9 @@ export function applyFault (stage: Stage, fault: Fault, random: SimRandom): (() 
     }
     case 'copy-disk': {
       const machine = machineOf(stage, fault.machine)
-      if (machine instanceof NodeMachine) for (const disk of machine.disks.values()) disk.takeCopy(scheduler.nowMs)
+      if (machine instanceof NodeMachine) {
+        for (const disk of machine.disks.values()) disk.takeCopy(scheduler.nowMs)
+      }
       return undefined
     }
     case 'clock-jump':
@@ -106,25 +142,37 @@ export function applyFault (stage: Stage, fault: Fault, random: SimRandom): (() 
       machine.start()
       return () => {
         if (!(machine instanceof NodeMachine)) return
-        machine.lose(0, true) // it never comes back: what was acknowledged by it alone is gone with it, as after a crash for good
+        // it never comes back: what was acknowledged by it alone is gone with it, as after a crash
+        // for good
+        machine.lose(0, true)
         machine.leave()
       }
     }
-    case 'twin': return stage.startTwin(fault.machine)
+    case 'twin':
+      return stage.startTwin(fault.machine)
     case 'hostile': {
-      for (let left = fault.messages; left > 0; left--) later(stage, random.between(0, fault.forMs), 'hostile', () => stage.hostile.send())
+      for (let left = fault.messages; left > 0; left--) {
+        later(stage, random.between(0, fault.forMs), 'hostile', () => stage.hostile.send())
+      }
       return undefined
     }
   }
 }
 
 function crashAll (stage: Stage, cluster: string): () => void {
-  const victims = [...stage.machines.values()].filter(machine => machine.cluster === cluster && machine instanceof NodeMachine && machine.process?.alive === true)
+  const victims = [...stage.machines.values()].filter(machine =>
+    machine.cluster === cluster && machine instanceof NodeMachine && machine.process?.alive === true
+  )
   for (const machine of victims) machine.crash()
-  return () => { for (const machine of victims) machine.start() }
+  return () => {
+    for (const machine of victims) machine.start()
+  }
 }
 
-function crash (stage: Stage, { machine: name, disk }: Extract<Fault, { kind: 'crash' }>): () => void {
+function crash (
+  stage: Stage,
+  { machine: name, disk }: Extract<Fault, { kind: 'crash' }>
+): () => void {
   const machine = machineOf(stage, name)
   machine.crash()
   if (machine instanceof NodeMachine && disk !== 'kept') {
@@ -143,16 +191,26 @@ function crash (stage: Stage, { machine: name, disk }: Extract<Fault, { kind: 'c
 }
 
 /** Seen and not seen: long enough gone to be given up, long enough back to be taken in. */
-function flap (stage: Stage, { machine, forMs }: Extract<Fault, { kind: 'flap' }>, random: SimRandom): () => void {
+function flap (
+  stage: Stage,
+  { machine, forMs }: Extract<Fault, { kind: 'flap' }>,
+  random: SimRandom
+): () => void {
   const others = [...stage.machines.keys()].filter(name => name !== machine)
   const { network } = stage
   for (let atMs = 0; atMs < forMs;) {
     const awayMs = random.between(200, 900)
-    later(stage, atMs, `${machine} is away`, () => { for (const other of others) network.cut(machine, other) })
-    later(stage, atMs + awayMs, `${machine} is back`, () => { for (const other of others) network.mend(machine, other) })
+    later(stage, atMs, `${machine} is away`, () => {
+      for (const other of others) network.cut(machine, other)
+    })
+    later(stage, atMs + awayMs, `${machine} is back`, () => {
+      for (const other of others) network.mend(machine, other)
+    })
     atMs += awayMs + random.between(50, 600)
   }
-  return () => { for (const other of others) network.mend(machine, other) }
+  return () => {
+    for (const other of others) network.mend(machine, other)
+  }
 }
 
 function machineOf (stage: Stage, name: string): Machine {
@@ -163,5 +221,7 @@ function machineOf (stage: Stage, name: string): Machine {
 
 /** A later step of a fault, unless the world is healed by then. */
 function later (stage: Stage, delayMs: number, label: string, run: () => void): void {
-  stage.scheduler.after(delayMs, label, () => { if (!stage.winding) run() })
+  stage.scheduler.after(delayMs, label, () => {
+    if (!stage.winding) run()
+  })
 }

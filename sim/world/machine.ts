@@ -1,6 +1,6 @@
 /**
- * A machine of the simulated cluster: a clock, disks, and one process at a time that runs a node or a client on it. The
- * process may crash and be started again; clock and disks stay.
+ * A machine of the simulated cluster: a clock, disks, and one process at a time that runs a node or
+ * a client on it. The process may crash and be started again; clock and disks stay.
  */
 import type { Cache } from '../../node/cache/cache.js'
 import type { MillpondEvent } from '../../node/events.js'
@@ -24,8 +24,12 @@ export abstract class Machine implements Host {
     this.clock = new MachineClock(world.scheduler)
   }
 
-  get up (): boolean { return this.cacheOf !== undefined && this.process?.alive === true }
-  get life (): number { return this.#lives }
+  get up (): boolean {
+    return this.cacheOf !== undefined && this.process?.alive === true
+  }
+  get life (): number {
+    return this.#lives
+  }
 
   /** Set on a machine that is gone for good. */
   retired = false
@@ -34,7 +38,10 @@ export abstract class Machine implements Host {
     if (this.retired || this.process?.alive === true) return
     const life = ++this.#lives
     const process = new SimProcess({
-      machine: this.name, life, scheduler: this.world.scheduler, clock: this.clock,
+      machine: this.name,
+      life,
+      scheduler: this.world.scheduler,
+      clock: this.clock,
       random: this.world.random.fork(`process ${this.name} ${life}`),
       onRun: () => this.world.ran(this)
     })
@@ -43,9 +50,13 @@ export abstract class Machine implements Host {
       this.cacheOf = undefined
       this.inside = undefined
     })
-    this.world.startPausesMs(this.name).forEach((pauseMs, i) => process.ports.timers.after(i * SLOW_STEP_MS, () => process.pause(pauseMs)))
+    this.world.startPausesMs(this.name).forEach((pauseMs, i) =>
+      process.ports.timers.after(i * SLOW_STEP_MS, () => process.pause(pauseMs))
+    )
     process.enter(() => {
-      void this.open(process).catch((error: unknown) => this.world.fail('starting', `${process.label}: ${String(error)}`))
+      void this.open(process).catch((error: unknown) =>
+        this.world.fail('starting', `${process.label}: ${String(error)}`)
+      )
     })
   }
 
@@ -63,5 +74,7 @@ export abstract class Machine implements Host {
   /** Notes what is about to be lost. */
   protected beforeCrash (): void {}
 
-  protected onEvent (event: MillpondEvent): void { this.world.reported(this, event) }
+  protected onEvent (event: MillpondEvent): void {
+    this.world.reported(this, event)
+  }
 }

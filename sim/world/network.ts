@@ -1,12 +1,15 @@
 /**
- * A network under simulated time: the Transport port over links that lose, double, delay, reorder, clog and break.
+ * A network under simulated time: the Transport port over links that lose, double, delay, reorder,
+ * clog and break.
  *
- *   publish -> who is subscribed? -> per receiver: broken? cut? lost? doubled? late? clogged? -> an event at its arrival
+ *   publish -> who is subscribed? -> per receiver: broken? cut? lost? doubled? late? clogged?
+ *     -> an event at its arrival
  *
- * There is a link per ordered pair of machines, as if each message crossed a server: without faults it keeps its order and
- * takes about a millisecond. A connection that breaks does so the way nats.js meets it: at first nobody knows, publish says
- * true and the message vanishes; then the connection is told, and publish says false; then it is told that it is back,
- * and everything that was on its way is gone.
+ * There is a link per ordered pair of machines, as if each message crossed a server: without faults
+ * it keeps its order and takes about a millisecond. A connection that breaks does so the way
+ * nats.js meets it: at first nobody knows, publish says true and the message vanishes; then the
+ * connection is told, and publish says false; then it is told that it is back, and everything that
+ * was on its way is gone.
  */
 import { ClosedError, LimitError } from '../../engine/errors.js'
 import { SubjectIndex, tokenOf } from '../../replication/transport/subjects-match.js'
@@ -72,10 +75,21 @@ export class SimNetwork implements Wire {
   }
 
   /** What a process on a machine hands to openNode or connect as its network. */
-  of (machine: string, process: SimProcess): { connect (name: string, options: { readonly onProblem: (error: unknown) => void }): Transport } {
+  of (
+    machine: string,
+    process: SimProcess
+  ): {
+    connect(name: string, options: { readonly onProblem: (error: unknown) => void }): Transport
+  } {
     return {
       connect: (name, { onProblem }) => {
-        const connection = new SimConnection({ machine, process, inbox: `_INBOX_${tokenOf(name)}.${++this.#inboxes}`, network: this, onProblem })
+        const connection = new SimConnection({
+          machine,
+          process,
+          inbox: `_INBOX_${tokenOf(name)}.${++this.#inboxes}`,
+          network: this,
+          onProblem
+        })
         this.#connections.add(connection)
         process.onEnd(() => connection.abandon())
         return connection
@@ -83,15 +97,25 @@ export class SimNetwork implements Wire {
     }
   }
 
-  cut (from: string, to: string): void { this.#cuts.add(`${from}>${to}`) }
-  mend (from: string, to: string): void { this.#cuts.delete(`${from}>${to}`) }
+  cut (from: string, to: string): void {
+    this.#cuts.add(`${from}>${to}`)
+  }
+  mend (from: string, to: string): void {
+    this.#cuts.delete(`${from}>${to}`)
+  }
 
   /** Holds everything on a link back until then. */
-  clog (from: string, to: string, untilMs: number): void { this.#clogs.set(`${from}>${to}`, untilMs) }
+  clog (from: string, to: string, untilMs: number): void {
+    this.#clogs.set(`${from}>${to}`, untilMs)
+  }
 
-  /** Breaks the connections of a machine: unnoticed for so long, then noticed and down for so long. */
+  /**
+   * Breaks the connections of a machine: unnoticed for so long, then noticed and down for so long.
+   */
   breakConnections (machine: string, silentMs: number, downMs: number): void {
-    for (const connection of this.#connections) if (connection.machine === machine) connection.break(silentMs, downMs)
+    for (const connection of this.#connections) {
+      if (connection.machine === machine) connection.break(silentMs, downMs)
+    }
   }
 
   /** Ends all faults of links and connections. */
@@ -103,15 +127,33 @@ export class SimNetwork implements Wire {
   }
 
   /** A message out of nowhere: what a broken program somewhere might publish. */
-  inject (subject: string, bytes: Uint8Array, replyTo?: string): void { this.#route('elsewhere', subject, bytes, replyTo) }
+  inject (subject: string, bytes: Uint8Array, replyTo?: string): void {
+    this.#route('elsewhere', subject, bytes, replyTo)
+  }
 
-  add (subscription: SimSubscription): void { this.#index.add(subscription.pattern, subscription) }
-  remove (subscription: SimSubscription): void { this.#index.remove(subscription.pattern, subscription) }
-  forget (connection: SimConnection): void { this.#connections.delete(connection) }
+  add (subscription: SimSubscription): void {
+    this.#index.add(subscription.pattern, subscription)
+  }
+  remove (subscription: SimSubscription): void {
+    this.#index.remove(subscription.pattern, subscription)
+  }
+  forget (connection: SimConnection): void {
+    this.#connections.delete(connection)
+  }
 
   /** Takes a message from a connection. @returns false when the connection knows that it is down */
-  send (from: SimConnection, subject: string, bytes: Uint8Array, replyTo: string | undefined): boolean {
-    if (bytes.length > this.maxMessageBytes) throw new LimitError(`message of ${bytes.length} bytes on ${subject}: at most ${this.maxMessageBytes} are allowed`)
+  send (
+    from: SimConnection,
+    subject: string,
+    bytes: Uint8Array,
+    replyTo: string | undefined
+  ): boolean {
+    if (bytes.length > this.maxMessageBytes) {
+      throw new LimitError(
+        `message of ${bytes.length} bytes on ${subject}: at most ${this.maxMessageBytes} are ` +
+          'allowed'
+      )
+    }
     if (from.state === 'closed') throw new ClosedError('connection')
     if (from.state === 'down') return false
     this.counters.sent++
@@ -121,7 +163,9 @@ export class SimNetwork implements Wire {
     }
     const message = { from: from.machine, subject, bytes: new Uint8Array(bytes), replyTo }
     this.#options.onSend?.(message)
-    if (this.#route(from.machine, subject, message.bytes, replyTo) === 0 && replyTo !== undefined) this.#noResponders(from, replyTo)
+    if (this.#route(from.machine, subject, message.bytes, replyTo) === 0 && replyTo !== undefined) {
+      this.#noResponders(from, replyTo)
+    }
     return true
   }
 
@@ -133,7 +177,9 @@ export class SimNetwork implements Wire {
       if (list === undefined) byConnection.set(subscription.owner, [subscription])
       else list.push(subscription)
     }
-    for (const [to, subscriptions] of byConnection) this.#transmit(from, to, subscriptions, { subject, bytes, replyTo })
+    for (const [to, subscriptions] of byConnection) {
+      this.#transmit(from, to, subscriptions, { subject, bytes, replyTo })
+    }
     return byConnection.size
   }
 
@@ -141,14 +187,31 @@ export class SimNetwork implements Wire {
     const { epoch } = from
     this.scheduler.after(MAX_DELAY_MS, `nobody for ${from.machine}`, () => {
       if (from.epoch !== epoch) return
-      for (const subscription of this.#index.match(replyTo)) if (subscription.owner === from) from.receive(subscription, { subject: replyTo, bytes: new Uint8Array(0), noResponders: true })
+      for (const subscription of this.#index.match(replyTo)) {
+        if (subscription.owner === from) {
+          from.receive(subscription, {
+            subject: replyTo,
+            bytes: new Uint8Array(0),
+            noResponders: true
+          })
+        }
+      }
     })
   }
 
-  #transmit (from: string, to: SimConnection, subscriptions: readonly SimSubscription[], message: { subject: string, bytes: Uint8Array, replyTo: string | undefined }): void {
+  #transmit (
+    from: string,
+    to: SimConnection,
+    subscriptions: readonly SimSubscription[],
+    message: { subject: string, bytes: Uint8Array, replyTo: string | undefined }
+  ): void {
     const copies = this.#random.chance(this.faults.duplicate) ? 2 : 1
     for (let copy = 0; copy < copies; copy++) {
-      if (from !== to.machine && (this.#isCut(from, to.machine) || to.state !== 'up' || this.loses(message.subject) || this.#random.chance(this.faults.loss))) {
+      if (
+        from !== to.machine &&
+        (this.#isCut(from, to.machine) || to.state !== 'up' || this.loses(message.subject) ||
+          this.#random.chance(this.faults.loss))
+      ) {
         this.counters.lost++
         continue
       }
@@ -179,5 +242,7 @@ export class SimNetwork implements Wire {
     return arrivalMs
   }
 
-  #isCut (from: string, to: string): boolean { return this.#cuts.size > 0 && this.#cuts.has(`${from}>${to}`) }
+  #isCut (from: string, to: string): boolean {
+    return this.#cuts.size > 0 && this.#cuts.has(`${from}>${to}`)
+  }
 }

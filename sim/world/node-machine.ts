@@ -1,4 +1,7 @@
-/** A machine that runs a node. It remembers since when the node holds something that its disk does not. */
+/**
+ * A machine that runs a node. It remembers since when the node holds something that its disk does
+ * not.
+ */
 import { ConfigConflictError } from '../../engine/errors.js'
 import type { MillpondNode } from '../../node/open-node.js'
 import { openNode } from '../../node/open-node.js'
@@ -22,10 +25,20 @@ export class NodeMachine extends Machine {
   #dirtySinceMs: number | undefined
 
   /** @param nodeName the name it runs under, which a second machine may share by mistake */
-  constructor (world: Surroundings, cluster: string, name: string, config: NodeConfig, readonly nodeName = name) {
+  constructor (
+    world: Surroundings,
+    cluster: string,
+    name: string,
+    config: NodeConfig,
+    readonly nodeName = name
+  ) {
     super(world, cluster, name)
     this.#config = { ...config, name: nodeName }
-    this.disks = new Map(Object.keys(config.caches).map(cache => [cache, new SimDisk(world.random.fork(`disk ${name} ${cache}`))]))
+    this.disks = new Map(
+      Object.keys(config.caches).map(
+        cache => [cache, new SimDisk(world.random.fork(`disk ${name} ${cache}`))]
+      )
+    )
   }
 
   protected async open (process: SimProcess): Promise<void> {
@@ -35,17 +48,21 @@ export class NodeMachine extends Machine {
     for (;;) {
       try {
         const node = await openNode(this.#config, {
-          network: world.network.of(this.name, process), ports: process.ports,
+          network: world.network.of(this.name, process),
+          ports: process.ports,
           openStore: cache => this.disk(cache).open(process),
           onEvent: event => this.onEvent(event),
-          onInside: inside => { this.inside = inside }
+          onInside: inside => {
+            this.inside = inside
+          }
         })
         this.node = node
         this.cacheOf = name => node.cache(name)
         world.wentUp(this)
         return
       } catch (error) {
-        // Another process under its name, or what is left of its last life on the wire: not now, then.
+        // Another process under its name, or what is left of its last life on the wire: not now,
+        // then.
         if (!(error instanceof ConfigConflictError)) throw error
         world.coverage.hit('start-refused')
         this.inside = undefined
@@ -66,8 +83,14 @@ export class NodeMachine extends Machine {
     const replicators = [...replicas?.values() ?? []].map(({ replicator }) => replicator)
     return {
       timers: this.process?.timers ?? 0,
-      cursors: replicators.reduce((sum, { shards, held }) => sum + shards.cursors.of(held.all.flatMap(group => shards.shardsOf(group))).length, 0),
-      queued: (messenger?.requestsWaiting ?? 0) + (messenger?.partialMessages ?? 0) + (caches?.writesOnTheirWay ?? 0) + replicators.reduce((sum, { queues }) => sum + queues.ackWaiters, 0)
+      cursors: replicators.reduce(
+        (sum, { shards, held }) =>
+          sum + shards.cursors.of(held.all.flatMap(group => shards.shardsOf(group))).length,
+        0
+      ),
+      queued: (messenger?.requestsWaiting ?? 0) + (messenger?.partialMessages ?? 0) +
+        (caches?.writesOnTheirWay ?? 0) +
+        replicators.reduce((sum, { queues }) => sum + queues.ackWaiters, 0)
     }
   }
 
@@ -90,7 +113,13 @@ export class NodeMachine extends Machine {
   /** Notes that what this machine took on since then may be lost. */
   lose (fromMs: number, destroyed: boolean): void {
     for (const cache of this.disks.keys()) {
-      this.world.model.losses.push({ place: `${this.cluster}/${cache}`, machine: this.name, fromMs, atMs: this.world.scheduler.nowMs, destroyed })
+      this.world.model.losses.push({
+        place: `${this.cluster}/${cache}`,
+        machine: this.name,
+        fromMs,
+        atMs: this.world.scheduler.nowMs,
+        destroyed
+      })
     }
   }
 
@@ -102,9 +131,12 @@ export class NodeMachine extends Machine {
       return
     }
     process.enter(() => {
-      void node.close().catch((error: unknown) => { this.world.coverage.hit(`close-failed ${(error as Error).name}`) }).finally(() => {
+      void node.close().catch((error: unknown) => {
+        this.world.coverage.hit(`close-failed ${(error as Error).name}`)
+      }).finally(() => {
         if (process.alive) this.crash()
-        if (this.world.winding && this.wanted) this.start() // when the world was healed, it had not gone yet
+        // when the world was healed, it had not gone yet
+        if (this.world.winding && this.wanted) this.start()
       })
     })
   }

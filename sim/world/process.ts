@@ -1,7 +1,7 @@
 /**
- * A simulated process: one life of a program on a machine. What runs inside sees time, timers and chance only through the
- * ports made here, so a crash is simply that none of its timers and messages ever arrives again, and a pause that they
- * arrive late, all at once.
+ * A simulated process: one life of a program on a machine. What runs inside sees time, timers and
+ * chance only through the ports made here, so a crash is simply that none of its timers and
+ * messages ever arrives again, and a pause that they arrive late, all at once.
  *
  *   running --pause--> paused --resume--> running
  *      |                  |
@@ -14,27 +14,42 @@ import type { Scheduler } from './scheduler.js'
 /** 2026-01-01: any date will do, as long as it is always the same. */
 const EPOCH_MS = 1_767_225_600_000
 
-/** The wall clock of a machine: it may run ahead, jump and stand still. Its monotonic clock is the simulation's own time. */
+/**
+ * The wall clock of a machine: it may run ahead, jump and stand still. Its monotonic clock is the
+ * simulation's own time.
+ */
 export class MachineClock implements Clock {
   readonly #scheduler: Scheduler
   #offsetMs = 0
   #rate = 1
   #frozenMs: number | undefined
 
-  constructor (scheduler: Scheduler) { this.#scheduler = scheduler }
+  constructor (scheduler: Scheduler) {
+    this.#scheduler = scheduler
+  }
 
-  wallMs (): number { return this.#frozenMs ?? EPOCH_MS + this.#scheduler.nowMs * this.#rate + this.#offsetMs }
-  monotonicMs (): number { return this.#scheduler.nowMs }
+  wallMs (): number {
+    return this.#frozenMs ?? EPOCH_MS + this.#scheduler.nowMs * this.#rate + this.#offsetMs
+  }
+  monotonicMs (): number {
+    return this.#scheduler.nowMs
+  }
 
-  jump (byMs: number): void { this.#offsetMs += byMs }
+  jump (byMs: number): void {
+    this.#offsetMs += byMs
+  }
   /** Runs faster or slower from now on, without a jump. */
   skew (rate: number): void {
     this.#offsetMs += this.#scheduler.nowMs * (this.#rate - rate)
     this.#rate = rate
   }
 
-  freeze (): void { this.#frozenMs ??= this.wallMs() }
-  thaw (): void { this.#frozenMs = undefined }
+  freeze (): void {
+    this.#frozenMs ??= this.wallMs()
+  }
+  thaw (): void {
+    this.#frozenMs = undefined
+  }
 
   /** Shows the true time again, and keeps to it. */
   setRight (): void {
@@ -56,7 +71,16 @@ export class SimProcess {
   #state: 'running' | 'paused' | 'dead' = 'running'
   #pauseEndMs = 0
 
-  constructor (options: { machine: string, life: number, scheduler: Scheduler, clock: Clock, random: SimRandom, onRun: (process: SimProcess) => void }) {
+  constructor (
+    options: {
+      machine: string,
+      life: number,
+      scheduler: Scheduler,
+      clock: Clock,
+      random: SimRandom,
+      onRun: (process: SimProcess) => void
+    }
+  ) {
     const { machine, life, scheduler, clock, random, onRun } = options
     this.label = `${machine}#${life}`
     this.#scheduler = scheduler
@@ -75,11 +99,16 @@ export class SimProcess {
             this.timers--
             return true
           }
-          const task = scheduler.after(Math.max(0, delayMs), label, () => this.enter(() => { if (over()) fn() }))
-          return { cancel: () => {
-            over()
-            task.cancel()
-          } }
+          const task = scheduler.after(Math.max(0, delayMs), label, () =>
+            this.enter(() => {
+              if (over()) fn()
+            }))
+          return {
+            cancel: () => {
+              over()
+              task.cancel()
+            }
+          }
         }
       }
     }
@@ -87,8 +116,12 @@ export class SimProcess {
 
   readonly #onRun: (process: SimProcess) => void
 
-  get alive (): boolean { return this.#state !== 'dead' }
-  get paused (): boolean { return this.#state === 'paused' }
+  get alive (): boolean {
+    return this.#state !== 'dead'
+  }
+  get paused (): boolean {
+    return this.#state === 'paused'
+  }
 
   /** Runs something inside the process: now, when it goes on, or never. */
   enter (run: () => void): void {
@@ -103,7 +136,9 @@ export class SimProcess {
 
   /** Resolves after so long by the process's own timers. */
   sleep (forMs: number): Promise<void> {
-    return new Promise(resolve => { this.ports.timers.after(forMs, resolve) })
+    return new Promise(resolve => {
+      this.ports.timers.after(forMs, resolve)
+    })
   }
 
   /** Stops the process in its tracks; overlapping pauses end with the last one. */
@@ -118,7 +153,9 @@ export class SimProcess {
     if (this.#state !== 'paused' || this.#scheduler.nowMs < this.#pauseEndMs) return
     this.#state = 'running'
     // Each its own event, as each would be its own turn of the loop.
-    for (const run of this.#backlog.splice(0)) this.#scheduler.after(0, `late ${this.label}`, () => this.enter(run))
+    for (const run of this.#backlog.splice(0)) {
+      this.#scheduler.after(0, `late ${this.label}`, () => this.enter(run))
+    }
   }
 
   /** Resumes a paused process at once. */
@@ -128,7 +165,9 @@ export class SimProcess {
   }
 
   /** Calls back when the process dies. */
-  onEnd (end: () => void): void { this.#ends.push(end) }
+  onEnd (end: () => void): void {
+    this.#ends.push(end)
+  }
 
   crash (): void {
     if (this.#state === 'dead') return

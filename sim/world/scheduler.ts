@@ -1,15 +1,18 @@
 /**
  * Virtual time: a queue of events, run one after the other as fast as they go.
  *
- *   pop the earliest event --> run it --> let every promise it moved settle --> check --> the next one
+ *   pop the earliest event --> run it --> let every promise settle --> check --> the next one
  *
- * Equal times run in the order they were scheduled, so a run is repeatable. Between two events all microtasks are drained,
- * as they would be between two turns of a real event loop: the next event is started by process.nextTick from inside a
- * microtask, and Node runs ticks only when no microtask is left. That is as sound as waiting for setImmediate and several
- * times as fast; once in a while a real turn lets signals and rejections through.
+ * Equal times run in the order they were scheduled, so a run is repeatable. Between two events all
+ * microtasks are drained, as they would be between two turns of a real event loop: the next event
+ * is started by process.nextTick from inside a microtask, and Node runs ticks only when no
+ * microtask is left. That is as sound as waiting for setImmediate and several times as fast; once
+ * in a while a real turn lets signals and rejections through.
  */
 
-export interface Task { cancel (): void }
+export interface Task {
+  cancel(): void
+}
 
 interface Event {
   readonly atMs: number
@@ -25,7 +28,9 @@ const MAX_EVENTS_AT_ONCE = 1_000_000
 export interface SchedulerHooks {
   /** Before an event runs. */
   readonly onEvent: (atMs: number, label: string) => void
-  /** When everything that an event set in motion has come to rest. May throw, which ends the run. */
+  /**
+   * When everything that an event set in motion has come to rest. May throw, which ends the run.
+   */
   readonly afterEvent: () => void
 }
 
@@ -38,24 +43,41 @@ export class Scheduler {
   #numbers = 0
   #atOnce = 0
 
-  constructor (hooks: SchedulerHooks) { this.#hooks = hooks }
+  constructor (hooks: SchedulerHooks) {
+    this.#hooks = hooks
+  }
 
-  get waiting (): number { return this.#heap.length }
+  get waiting (): number {
+    return this.#heap.length
+  }
 
   at (atMs: number, label: string, run: () => void): Task {
     const event: Event = { atMs: Math.max(atMs, this.nowMs), number: this.#numbers++, label, run }
     this.#push(event)
-    return { cancel: () => { event.run = undefined } }
+    return {
+      cancel: () => {
+        event.run = undefined
+      }
+    }
   }
 
-  after (delayMs: number, label: string, run: () => void): Task { return this.at(this.nowMs + delayMs, label, run) }
+  after (delayMs: number, label: string, run: () => void): Task {
+    return this.at(this.nowMs + delayMs, label, run)
+  }
 
-  /** Resolves after so long. For what stands above the processes; what lives in one uses the timers of that one. */
+  /**
+   * Resolves after so long. For what stands above the processes; what lives in one uses the timers
+   * of that one.
+   */
   sleep (forMs: number, label = 'sleep'): Promise<void> {
-    return new Promise(resolve => { this.after(forMs, label, resolve) })
+    return new Promise(resolve => {
+      this.after(forMs, label, resolve)
+    })
   }
 
-  /** Runs events until `done`, asked between events. Rejects with what an event or a hook throws. */
+  /**
+   * Runs events until `done`, asked between events. Rejects with what an event or a hook throws.
+   */
   run (done: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       let left = EVENTS_PER_TURN
@@ -90,7 +112,12 @@ export class Scheduler {
       const { run } = event
       if (run === undefined) continue
       this.#atOnce = event.atMs > this.nowMs ? 0 : this.#atOnce + 1
-      if (this.#atOnce > MAX_EVENTS_AT_ONCE) throw new Error(`time stands still at ${this.nowMs} virtual ms, where "${event.label}" happens again and again`)
+      if (this.#atOnce > MAX_EVENTS_AT_ONCE) {
+        throw new Error(
+          `time stands still at ${this.nowMs} virtual ms, where "${event.label}" happens again ` +
+            'and again'
+        )
+      }
       this.nowMs = event.atMs
       this.count++
       this.#hooks.onEvent(event.atMs, event.label)
@@ -121,7 +148,9 @@ export class Scheduler {
     for (;;) {
       let child = at * 2 + 1
       if (child >= heap.length) break
-      if (child + 1 < heap.length && isBefore(heap[child + 1] as Event, heap[child] as Event)) child++
+      if (child + 1 < heap.length && isBefore(heap[child + 1] as Event, heap[child] as Event)) {
+        child++
+      }
       if (!isBefore(heap[child] as Event, last)) break
       heap[at] = heap[child] as Event
       at = child

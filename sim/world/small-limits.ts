@@ -1,6 +1,6 @@
 /**
- * Bounds small enough to be met within seconds: full buffers, folded stores, diffs in many parts, forgotten batches. The
- * relations between bounds are checked as they are for the real ones.
+ * Bounds small enough to be met within seconds: full buffers, folded stores, diffs in many parts,
+ * forgotten batches. The relations between bounds are checked as they are for the real ones.
  */
 import { assertLimits, limits, type Limits } from '../../engine/limits.js'
 

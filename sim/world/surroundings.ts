@@ -20,7 +20,7 @@ export interface Host {
   /** What lies behind the node or client. */
   readonly inside: Inside | undefined
   /** Looks after itself once its process has done something. */
-  afterRun (): void
+  afterRun(): void
 }
 
 export interface Surroundings {
@@ -32,15 +32,15 @@ export interface Surroundings {
   /** No new work is begun any more: the run winds up. */
   readonly winding: boolean
   /** How long a machine stands still at several points of its start. */
-  startPausesMs (machine: string): readonly number[]
+  startPausesMs(machine: string): readonly number[]
   /** Something ran on this machine. */
-  ran (host: Host): void
-  wentUp (host: Host): void
+  ran(host: Host): void
+  wentUp(host: Host): void
   /** What the machine held in memory is gone. */
-  gone (host: Host): void
-  reported (host: Host, event: MillpondEvent): void
+  gone(host: Host): void
+  reported(host: Host, event: MillpondEvent): void
   /** Ends the run: an invariant does not hold. */
-  fail (invariant: string, detail: string): void
+  fail(invariant: string, detail: string): void
   /** A write was just acknowledged. */
-  acknowledged (opId: number): void
+  acknowledged(opId: number): void
 }

@@ -1,6 +1,7 @@
 /**
- * The world of one run: a network, clusters of machines on it, workloads that run on them, and the model of the truth.
- * It applies the faults of its plan, looks in on everything while they last, and heals itself.
+ * The world of one run: a network, clusters of machines on it, workloads that run on them, and the
+ * model of the truth. It applies the faults of its plan, looks in on everything while they last,
+ * and heals itself.
  */
 import type { MillpondEvent } from '../../node/events.js'
 import { checkEqualDigests } from '../checkers/convergence.js'
@@ -30,7 +31,10 @@ const WRITE_TIMEOUT_MS = 1500
 /** How often what is too slow to look at after every event is looked at. */
 const LOOK_MS = 250
 /** When this machine's memory was lost, its disk was lost, or it gave a placement group up. */
-interface Gone { readonly machine: string, readonly atMs: number }
+interface Gone {
+  readonly machine: string
+  readonly atMs: number
+}
 
 export class World implements Stage {
   readonly scheduler: Scheduler
@@ -63,25 +67,55 @@ export class World implements Stage {
     this.#timing = PACES[plan.pace]
     this.#trace = trace
     this.random = new SimRandom(plan.seed)
-    this.scheduler = new Scheduler({ onEvent: (atMs, label) => trace.add(atMs, label), afterEvent: () => this.#afterEvent() })
-    this.hostile = new HostileMessages(this.random.fork('hostile'), this.coverage, () => this.network)
+    this.scheduler = new Scheduler({
+      onEvent: (atMs, label) => trace.add(atMs, label),
+      afterEvent: () => this.#afterEvent()
+    })
+    this.hostile = new HostileMessages(
+      this.random.fork('hostile'),
+      this.coverage,
+      () => this.network
+    )
     this.#resends = new Resends(this.coverage)
-    this.network = new SimNetwork({ scheduler: this.scheduler, random: this.random.fork('network'), maxMessageBytes: plan.maxMessageBytes, onSend: message => this.#sent(message) })
+    this.network = new SimNetwork({
+      scheduler: this.scheduler,
+      random: this.random.fork('network'),
+      maxMessageBytes: plan.maxMessageBytes,
+      onSend: message => this.#sent(message)
+    })
     for (const cluster of plan.clusters) this.#build(cluster)
-    for (const consumer of plan.consumers) this.consumers.push(new ConsumerGroup({ world: this, plan: consumer, hosts: () => this.#hostsOf(consumer.cluster) }))
-    plan.faults.forEach((fault, i) => this.scheduler.at(fault.atMs, `fault ${describeFault(fault)}`, () => this.#fault(i)))
+    for (const consumer of plan.consumers) {
+      this.consumers.push(
+        new ConsumerGroup({
+          world: this,
+          plan: consumer,
+          hosts: () => this.#hostsOf(consumer.cluster)
+        })
+      )
+    }
+    plan.faults.forEach((fault, i) =>
+      this.scheduler.at(fault.atMs, `fault ${describeFault(fault)}`, () => this.#fault(i))
+    )
     this.#lookSoon()
   }
 
   #build (cluster: ClusterPlan): void {
     for (const name of [...cluster.nodes, ...cluster.spares]) {
-      const machine = new NodeMachine(this, cluster.name, name, { cluster: cluster.name, caches: cluster.caches, timing: this.#timing })
+      const machine = new NodeMachine(this, cluster.name, name, {
+        cluster: cluster.name,
+        caches: cluster.caches,
+        timing: this.#timing
+      })
       machine.wanted = !cluster.spares.includes(name)
       this.machines.set(name, machine)
       if (machine.wanted) this.scheduler.at(0, `start ${name}`, () => machine.start())
     }
     for (const name of cluster.clients) {
-      const machine = new ClientMachine(this, cluster.name, name, { cluster: cluster.name, connectTimeoutMs: 1000, timing: this.#timing }, Object.keys(cluster.caches))
+      const machine = new ClientMachine(this, cluster.name, name, {
+        cluster: cluster.name,
+        connectTimeoutMs: 1000,
+        timing: this.#timing
+      }, Object.keys(cluster.caches))
       this.machines.set(name, machine)
       this.scheduler.at(200, `start ${name}`, () => machine.start())
     }
@@ -89,10 +123,15 @@ export class World implements Stage {
 
   /** The nodes of a cluster that should be there when all is well. */
   nodesOf (cluster: string): NodeMachine[] {
-    return [...this.machines.values()].filter((machine): machine is NodeMachine => machine instanceof NodeMachine && machine.cluster === cluster && (machine.wanted || machine.process?.alive === true))
+    return [...this.machines.values()].filter((machine): machine is NodeMachine =>
+      machine instanceof NodeMachine && machine.cluster === cluster &&
+      (machine.wanted || machine.process?.alive === true)
+    )
   }
 
-  #hostsOf (cluster: string): Machine[] { return [...this.machines.values()].filter(machine => machine.cluster === cluster) }
+  #hostsOf (cluster: string): Machine[] {
+    return [...this.machines.values()].filter(machine => machine.cluster === cluster)
+  }
 
   #fault (i: number): void {
     const fault = this.#plan.faults[i]
@@ -115,7 +154,11 @@ export class World implements Stage {
     const name = `${machine}-twin${++this.#twins}`
     const cluster = this.#plan.clusters.find(plan => plan.name === original.cluster)
     if (cluster === undefined) return () => {}
-    const twin = new NodeMachine(this, original.cluster, name, { cluster: original.cluster, caches: cluster.caches, timing: this.#timing }, machine)
+    const twin = new NodeMachine(this, original.cluster, name, {
+      cluster: original.cluster,
+      caches: cluster.caches,
+      timing: this.#timing
+    }, machine)
     twin.wanted = false
     this.machines.set(name, twin)
     twin.start()
@@ -127,15 +170,20 @@ export class World implements Stage {
     }
   }
 
-  get #expires (): boolean { return this.#plan.writes.some(({ kind }) => kind === 'expiring') }
+  get #expires (): boolean {
+    return this.#plan.writes.some(({ kind }) => kind === 'expiring')
+  }
 
-  /** Ends every fault, starts everything that should run, and stops the writers. What is on its way may still arrive. */
+  /**
+   * Ends every fault, starts everything that should run, and stops the writers. What is on its way
+   * may still arrive.
+   */
   heal (): void {
     this.winding = true
     for (const i of [...this.#undo.keys()]) this.#endFault(i)
     this.network.heal()
     // Wrong clocks are no fault that has to end, unless the run waits for what expires by them.
-    if (this.#expires) for (const { clock } of this.machines.values()) clock.setRight()
+    if (this.#expires) { for (const { clock } of this.machines.values()) clock.setRight() }
     for (const machine of this.machines.values()) {
       machine.process?.resume()
       if (!(machine instanceof NodeMachine) || machine.wanted) machine.start()
@@ -148,8 +196,15 @@ export class World implements Stage {
       if (plan.host !== host.name) continue
       const cluster = this.#plan.clusters.find(({ name }) => name === plan.cluster)
       const replicas = cluster?.caches[plan.cache]?.replicas ?? 1
-      const writer = new Writer(this, host, this.random.fork(`writes ${i} ${host.life}`), { cache: plan.cache, replicas, concerns: plan.concerns ?? this.#plan.concerns, timeoutMs: WRITE_TIMEOUT_MS })
-      void WRITES[plan.kind](writer, plan).catch((error: unknown) => this.fail('workloads run', String(error)))
+      const writer = new Writer(this, host, this.random.fork(`writes ${i} ${host.life}`), {
+        cache: plan.cache,
+        replicas,
+        concerns: plan.concerns ?? this.#plan.concerns,
+        timeoutMs: WRITE_TIMEOUT_MS
+      })
+      void WRITES[plan.kind](writer, plan).catch((error: unknown) =>
+        this.fail('workloads run', String(error))
+      )
     }
   }
 
@@ -160,12 +215,18 @@ export class World implements Stage {
     return Array.from({ length: random.int(1, 6) }, () => random.between(50, 700))
   }
 
-  ran (host: Host): void { this.#touched = host }
-  gone (host: Host): void { this.#gone.push({ machine: host.name, atMs: this.scheduler.nowMs }) }
+  ran (host: Host): void {
+    this.#touched = host
+  }
+  gone (host: Host): void {
+    this.#gone.push({ machine: host.name, atMs: this.scheduler.nowMs })
+  }
 
   onDurable (cluster: string, then: () => void): () => void {
     this.#whenDurable.set(cluster, then)
-    return () => { if (this.#whenDurable.get(cluster) === then) this.#whenDurable.delete(cluster) }
+    return () => {
+      if (this.#whenDurable.get(cluster) === then) this.#whenDurable.delete(cluster)
+    }
   }
 
   acknowledged (opId: number): void {
@@ -178,7 +239,13 @@ export class World implements Stage {
       this.scheduler.after(0, `${cluster} crashes after write ${op.id}`, then)
     }
     try {
-      checkAcknowledged(this.model, op, this.nodesOf(cluster), sinceMs => new Set(this.#gone.filter(({ atMs }) => atMs >= sinceMs).map(({ machine }) => machine)))
+      checkAcknowledged(
+        this.model,
+        op,
+        this.nodesOf(cluster),
+        sinceMs =>
+          new Set(this.#gone.filter(({ atMs }) => atMs >= sinceMs).map(({ machine }) => machine))
+      )
     } catch (error) {
       this.#failWith(error)
     }
@@ -195,16 +262,40 @@ export class World implements Stage {
       }
       if (event.phase === 'syncing') this.#syncingSinceMs.set(id, this.scheduler.nowMs)
       // Ready at once would mean that there was nobody to fetch from.
-      if (event.phase === 'ready' && this.scheduler.nowMs > (this.#syncingSinceMs.get(id) ?? Infinity)) this.coverage.hit('bootstrap')
+      if (
+        event.phase === 'ready' && this.scheduler.nowMs > (this.#syncingSinceMs.get(id) ?? Infinity)
+      ) this.coverage.hit('bootstrap')
     }
-    if (event.type === 'handler-failed' || event.type === 'connection-problem') this.fail('handlers never fail', `${host.name}: ${event.error instanceof Error ? event.error.stack ?? event.error.message : String(event.error)}`)
-    if (event.type === 'own-incarnation') this.fail('an incarnation id is used once', `${host.name}: shard ${event.shard} of ${event.cache}`)
-    if (event.type === 'config-conflict') this.fail('settings agree', `${host.name}: ${event.detail}`)
+    if (event.type === 'handler-failed' || event.type === 'connection-problem') {
+      this.fail(
+        'handlers never fail',
+        `${host.name}: ${
+          event.error instanceof Error
+            ? event.error.stack ?? event.error.message
+            : String(event.error)
+        }`
+      )
+    }
+    if (event.type === 'own-incarnation') {
+      this.fail(
+        'an incarnation id is used once',
+        `${host.name}: shard ${event.shard} of ${event.cache}`
+      )
+    }
+    if (event.type === 'config-conflict') {
+      this.fail('settings agree', `${host.name}: ${event.detail}`)
+    }
   }
 
-  fail (invariant: string, detail: string): void { this.#failure ??= new Violation(invariant, detail) }
+  fail (invariant: string, detail: string): void {
+    this.#failure ??= new Violation(invariant, detail)
+  }
 
-  #failWith (error: unknown): void { this.#failure ??= error instanceof Violation ? error : new Violation('checkers run', String(error)) }
+  #failWith (error: unknown): void {
+    this.#failure ??= error instanceof Violation
+      ? error
+      : new Violation('checkers run', String(error))
+  }
 
   #sent (message: SentMessage): void {
     this.#subjects.add(message.subject)
@@ -242,7 +333,11 @@ export class World implements Stage {
     })
   }
 
-  get heartbeatMs (): number { return this.#timing.heartbeatMs }
+  get heartbeatMs (): number {
+    return this.#timing.heartbeatMs
+  }
 
-  get trace (): Trace { return this.#trace }
+  get trace (): Trace {
+    return this.#trace
+  }
 }

@@ -1,9 +1,10 @@
 /**
  * A Store in memory, for caches that need no disk and for the simulation.
  *
- * The data lives in a MemoryDisk, apart from the Store that has it open, so that a node can be closed or crashed and
- * started again on what it left behind. Bytes are copied on their way in and out: like with a real disk, what a caller
- * does to its buffers afterwards does not reach what is stored.
+ * The data lives in a MemoryDisk, apart from the Store that has it open, so that a node can be
+ * closed or crashed and started again on what it left behind. Bytes are copied on their way in and
+ * out: like with a real disk, what a caller does to its buffers afterwards does not reach what is
+ * stored.
  */
 
 import { StoreError } from '../../engine/errors.js'
@@ -23,12 +24,19 @@ export class MemoryDisk {
 
   /** @throws StoreError when a store has it open already */
   open (): Store {
-    if (this.#owner !== undefined) throw new StoreError('this memory disk is already open: close the store that has it first')
-    this.#owner = new MemoryStore(this.#meta, this.#shards, () => { this.#owner = undefined })
+    if (this.#owner !== undefined) {
+      throw new StoreError('this memory disk is already open: close the store that has it first')
+    }
+    this.#owner = new MemoryStore(this.#meta, this.#shards, () => {
+      this.#owner = undefined
+    })
     return this.#owner
   }
 
-  /** What a killed process leaves: the store that has it open fails from now on, and the next open finds every commit. */
+  /**
+   * What a killed process leaves: the store that has it open fails from now on, and the next open
+   * finds every commit.
+   */
   crash (): void {
     this.#owner?.release()
   }
@@ -60,7 +68,7 @@ class MemoryStore implements Store {
     this.meta.set(name, value)
   }
 
-  * shards (): Iterable<StoredShard> {
+  *shards (): Iterable<StoredShard> {
     this.#assertOpen()
     for (const shard of [...this.byShard.keys()].sort((a, b) => a - b)) {
       this.#assertOpen()
@@ -70,13 +78,17 @@ class MemoryStore implements Store {
         shard,
         snapshot: stored.snapshot === null ? null : stored.snapshot.slice(),
         deltas: stored.deltas.map(delta => delta.slice()),
-        cursors: [...stored.cursors].map(([consumerGroup, cursor]) => ({ consumerGroup, cursor: cursor.slice() })),
+        cursors: [...stored.cursors].map(([consumerGroup, cursor]) => ({
+          consumerGroup,
+          cursor: cursor.slice()
+        })),
         damaged: 0
       }
     }
   }
 
-  // Nothing in here waits, so a batch is applied as a whole before anybody else runs. Async, so that an error rejects.
+  // Nothing in here waits, so a batch is applied as a whole before anybody else runs. Async, so
+  // that an error rejects.
   async commit (batch: StoreBatch): Promise<void> {
     this.#assertOpen()
     for (const shard of batch.drops) this.byShard.delete(shard)
@@ -86,7 +98,9 @@ class MemoryStore implements Store {
       stored.snapshot = copyOf(snapshot)
       stored.deltas = []
     }
-    for (const { shard, consumerGroup, cursor } of batch.cursors) this.#shard(shard).cursors.set(consumerGroup, copyOf(cursor))
+    for (const { shard, consumerGroup, cursor } of batch.cursors) {
+      this.#shard(shard).cursors.set(consumerGroup, copyOf(cursor))
+    }
   }
 
   async close (): Promise<void> {
@@ -100,12 +114,16 @@ class MemoryStore implements Store {
 
   #shard (shard: number): Shard {
     let stored = this.byShard.get(shard)
-    if (stored === undefined) this.byShard.set(shard, stored = { snapshot: null, deltas: [], cursors: new Map() })
+    if (stored === undefined) {
+      this.byShard.set(shard, stored = { snapshot: null, deltas: [], cursors: new Map() })
+    }
     return stored
   }
 
   #assertOpen (): void {
-    if (this.#onRelease === undefined) throw new StoreError('this memory store is closed: nothing was read or stored')
+    if (this.#onRelease === undefined) {
+      throw new StoreError('this memory store is closed: nothing was read or stored')
+    }
   }
 }
 

@@ -1,12 +1,14 @@
 /**
- * What a SQLite store looks like on disk, and what its errors mean to the person who has to fix them. Text only: the
- * driver is imported by sqlite-store.ts and nowhere else.
+ * What a SQLite store looks like on disk, and what its errors mean to the person who has to fix
+ * them. Text only: the driver is imported by sqlite-store.ts and nowhere else.
  *
- * Deltas of a shard are numbered 1, 2, 3, ... behind its snapshot, and a new snapshot starts at 1 again. A hole in
- * the numbers is therefore noticed like a blob that fails its checksum. The deltas table is keyed and clustered by
- * (shard, seq), so that a shard's tail is read, and deleted, as one range.
+ * Deltas of a shard are numbered 1, 2, 3, ... behind its snapshot, and a new snapshot starts at 1
+ * again. A hole in the numbers is therefore noticed like a blob that fails its checksum. The deltas
+ * table is keyed and clustered by (shard, seq), so that a shard's tail is read, and deleted, as one
+ * range.
  *
- * `quarantine` holds what was found damaged together with what lay behind it. Nothing reads it but people.
+ * `quarantine` holds what was found damaged together with what lay behind it. Nothing reads it but
+ * people.
  */
 
 import { StoreError } from '../../engine/errors.js'
@@ -29,7 +31,8 @@ export const SCHEMA = `
     PRIMARY KEY (shard, seq)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE cursors (
-    shard INTEGER NOT NULL, consumer_group TEXT NOT NULL, data BLOB NOT NULL, checksum INTEGER NOT NULL,
+    shard INTEGER NOT NULL, consumer_group TEXT NOT NULL,
+    data BLOB NOT NULL, checksum INTEGER NOT NULL,
     PRIMARY KEY (shard, consumer_group)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE quarantine (
@@ -38,28 +41,43 @@ export const SCHEMA = `
 `
 
 /** The way out when a file cannot be trusted any more. */
-export const START_OVER = 'Move the file and its -wal file aside and start again: the node fetches its shards from its peers'
+export const START_OVER =
+  'Move the file and its -wal file aside and start again: the node fetches its shards from its ' +
+  'peers'
 
 /** What to do about an error, by SQLite's primary result code. */
 const ADVICE: { readonly [code: string]: string } = {
-  SQLITE_BUSY: 'another process has it open. A store belongs to one node: stop the other one, or give this node a data directory of its own',
+  SQLITE_BUSY:
+    'another process has it open. A store belongs to one node: stop the other one, or give this ' +
+    'node a data directory of its own',
   SQLITE_FULL: 'there is no space left for it. Free or add space; what was stored before is intact',
   SQLITE_CORRUPT: `the file is damaged. ${START_OVER}`,
-  SQLITE_NOTADB: `this is not a SQLite file, or its beginning is damaged. Check the path first. ${START_OVER}`,
+  SQLITE_NOTADB:
+    `this is not a SQLite file, or its beginning is damaged. Check the path first. ${START_OVER}`,
   SQLITE_READONLY: 'it cannot be written. Check the permissions of the file and of its directory',
-  SQLITE_CANTOPEN: 'it cannot be opened. Check that the path is a file and that this user may read and write it and its directory',
+  SQLITE_CANTOPEN:
+    'it cannot be opened. Check that the path is a file and that this user may read and write it ' +
+    'and its directory',
   SQLITE_IOERR: 'the disk reported an error. Check the disk and the system log'
 }
 
-/** A StoreError that says what was being done, to which file, and what to do now. An error that is one already stays. */
+/**
+ * A StoreError that says what was being done, to which file, and what to do now. An error that is
+ * one already stays.
+ */
 export function storeError (doing: string, path: string, cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause
   const code = /^SQLITE_[A-Z]+/.exec(errorCode(cause))?.[0] ?? ''
   const detail = cause instanceof Error ? cause.message : String(cause)
   const advice = ADVICE[code]
-  return new StoreError(`cannot ${doing} ${path}: ${advice === undefined ? detail : `${advice} (${detail})`}`, cause)
+  return new StoreError(
+    `cannot ${doing} ${path}: ${advice === undefined ? detail : `${advice} (${detail})`}`,
+    cause
+  )
 }
 
 function errorCode (cause: unknown): string {
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
+    ? cause.code
+    : ''
 }

@@ -1,11 +1,11 @@
 /**
  * A Store in one SQLite file per node and cache. The only file that imports the driver.
  *
- *   commit   one transaction in the write-ahead log. 'async' survives a killed process and, after a power failure,
- *            may have lost the last commits, never one from the middle. 'sync' also survives the power failure and
- *            pays one fsync per commit.
- *   shards   one shard at a time, by key, without an open read: memory is bounded by the largest shard, and damage
- *            can be set aside while reading.
+ *   commit   one transaction in the write-ahead log. 'async' survives a killed process and, after a
+ *            power failure, may have lost the last commits, never one from the middle. 'sync' also
+ *            survives the power failure and pays one fsync per commit.
+ *   shards   one shard at a time, by key, without an open read: memory is bounded by the largest
+ *            shard, and damage can be set aside while reading.
  *   locking  exclusive from open to close; the operating system releases it when the process dies.
  *
  * Out of scope: giving free pages back to the file system. They are reused by later commits.
@@ -22,15 +22,24 @@ import { blobChecksum, cursorChecksum, inspectShard, settingChecksum } from './s
 import type { BlobRow, Inspection } from './stored-blobs.js'
 
 export interface SqliteStoreOptions {
-  /** The database file. Its directory is created; SQLite keeps a `-wal` file beside it while it is open. */
+  /**
+   * The database file. Its directory is created; SQLite keeps a `-wal` file beside it while it is
+   * open.
+   */
   readonly path: string
-  /** 'async' (default): commits survive the end of the process; 'sync': they survive a power failure too. */
+  /**
+   * 'async' (default): commits survive the end of the process; 'sync': they survive a power failure
+   * too.
+   */
   readonly durability?: 'async' | 'sync'
   /** The file refuses to grow past this, as on a full disk. Default: no bound but the disk. */
   readonly maxFileBytes?: number
 }
 
-/** @throws StoreError when the file is open elsewhere, is not ours, is from a newer version, or cannot be read or written */
+/**
+ * @throws StoreError when the file is open elsewhere, is not ours, is from a newer version, or
+ * cannot be read or written
+ */
 export function openSqliteStore (options: SqliteStoreOptions): Store {
   const path = resolve(options.path)
   let db: Database.Database | undefined
@@ -46,7 +55,8 @@ export function openSqliteStore (options: SqliteStoreOptions): Store {
 }
 
 function prepareFile (db: Database.Database, path: string, options: SqliteStoreOptions): void {
-  // Exclusive before the first access: SQLite then needs no shared memory file, and the lock is taken with that access.
+  // Exclusive before the first access: SQLite then needs no shared memory file, and the lock is
+  // taken with that access.
   db.pragma('locking_mode = EXCLUSIVE')
   db.pragma('journal_mode = WAL')
   db.pragma(`synchronous = ${options.durability === 'sync' ? 'FULL' : 'NORMAL'}`)
@@ -65,9 +75,15 @@ function prepareFile (db: Database.Database, path: string, options: SqliteStoreO
       db.pragma(`application_id = ${APPLICATION_ID}`)
       db.pragma(`user_version = ${SCHEMA_VERSION}`)
     } else if (applicationId !== APPLICATION_ID) {
-      throw new StoreError(`cannot open the store ${path}: it is a SQLite file of another program. Check the path`)
+      throw new StoreError(
+        `cannot open the store ${path}: it is a SQLite file of another program. Check the path`
+      )
     } else if (version !== SCHEMA_VERSION) {
-      throw new StoreError(`cannot open the store ${path}: it has schema version ${version}, this version of Millpond reads ${SCHEMA_VERSION}. Run the version that wrote it, or give this node an empty data directory`)
+      throw new StoreError(
+        `cannot open the store ${path}: it has schema version ${version}, this version of ` +
+          `Millpond reads ${SCHEMA_VERSION}. Run the version that wrote it, or give this node an ` +
+          'empty data directory'
+      )
     }
   }).exclusive()
 }
@@ -76,8 +92,12 @@ function prepareStatements (db: Database.Database) {
   // Sequence numbers start at 1; anything below is one that rotted.
   const lostDeltas = 'FROM deltas WHERE shard = ? AND (seq > ? OR seq < 1)'
   return {
-    getMeta: db.prepare<[string], { value: string, checksum: number }>('SELECT value, checksum FROM meta WHERE name = ?'),
-    setMeta: db.prepare<[string, string, number]>('INSERT OR REPLACE INTO meta (name, value, checksum) VALUES (?, ?, ?)'),
+    getMeta: db.prepare<[string], { value: string, checksum: number }>(
+      'SELECT value, checksum FROM meta WHERE name = ?'
+    ),
+    setMeta: db.prepare<[string, string, number]>(
+      'INSERT OR REPLACE INTO meta (name, value, checksum) VALUES (?, ?, ?)'
+    ),
 
     nextShard: db.prepare<{ after: number }, { shard: number | null }>(`
       SELECT MIN(shard) AS shard FROM (
@@ -85,13 +105,21 @@ function prepareStatements (db: Database.Database) {
         UNION ALL SELECT MIN(shard) FROM deltas WHERE shard > @after
         UNION ALL SELECT MIN(shard) FROM cursors WHERE shard > @after)`),
     snapshot: db.prepare<[number], BlobRow>('SELECT data, checksum FROM snapshots WHERE shard = ?'),
-    deltas: db.prepare<[number], BlobRow & { seq: number }>('SELECT seq, data, checksum FROM deltas WHERE shard = ? ORDER BY seq'),
+    deltas: db.prepare<[number], BlobRow & { seq: number }>(
+      'SELECT seq, data, checksum FROM deltas WHERE shard = ? ORDER BY seq'
+    ),
     cursors: db.prepare<[number], BlobRow & { consumerGroup: string }>(`
-      SELECT consumer_group AS consumerGroup, data, checksum FROM cursors WHERE shard = ? ORDER BY consumer_group`),
-    lastSeq: db.prepare<[number], number | null>('SELECT MAX(seq) FROM deltas WHERE shard = ?').pluck(),
+      SELECT consumer_group AS consumerGroup, data, checksum FROM cursors
+        WHERE shard = ? ORDER BY consumer_group`),
+    lastSeq: db.prepare<[number], number | null>('SELECT MAX(seq) FROM deltas WHERE shard = ?')
+      .pluck(),
 
-    putSnapshot: db.prepare<[number, Uint8Array, number]>('INSERT OR REPLACE INTO snapshots (shard, data, checksum) VALUES (?, ?, ?)'),
-    putDelta: db.prepare<[number, number, Uint8Array, number]>('INSERT INTO deltas (shard, seq, data, checksum) VALUES (?, ?, ?, ?)'),
+    putSnapshot: db.prepare<[number, Uint8Array, number]>(
+      'INSERT OR REPLACE INTO snapshots (shard, data, checksum) VALUES (?, ?, ?)'
+    ),
+    putDelta: db.prepare<[number, number, Uint8Array, number]>(
+      'INSERT INTO deltas (shard, seq, data, checksum) VALUES (?, ?, ?, ?)'
+    ),
     putCursor: db.prepare<[number, string, Uint8Array, number]>(`
       INSERT OR REPLACE INTO cursors (shard, consumer_group, data, checksum) VALUES (?, ?, ?, ?)`),
     dropSnapshot: db.prepare<[number]>('DELETE FROM snapshots WHERE shard = ?'),
@@ -99,15 +127,22 @@ function prepareStatements (db: Database.Database) {
     dropCursors: db.prepare<[number]>('DELETE FROM cursors WHERE shard = ?'),
 
     keepSnapshot: db.prepare<[number]>(`
-      INSERT INTO quarantine (kind, shard, data, checksum) SELECT 'snapshot', shard, data, checksum FROM snapshots WHERE shard = ?`),
+      INSERT INTO quarantine (kind, shard, data, checksum)
+        SELECT 'snapshot', shard, data, checksum FROM snapshots WHERE shard = ?`),
     keepDeltas: db.prepare<[number, number]>(`
-      INSERT INTO quarantine (kind, shard, seq, data, checksum) SELECT 'delta', shard, seq, data, checksum ${lostDeltas} ORDER BY seq`),
+      INSERT INTO quarantine (kind, shard, seq, data, checksum)
+        SELECT 'delta', shard, seq, data, checksum ${lostDeltas} ORDER BY seq`),
     keepCursor: db.prepare<[number, string]>(`
       INSERT INTO quarantine (kind, shard, consumer_group, data, checksum)
-        SELECT 'cursor', shard, consumer_group, data, checksum FROM cursors WHERE shard = ? AND consumer_group = ?`),
+        SELECT 'cursor', shard, consumer_group, data, checksum FROM cursors
+        WHERE shard = ? AND consumer_group = ?`),
     dropLostDeltas: db.prepare<[number, number]>(`DELETE ${lostDeltas}`),
-    dropCursor: db.prepare<[number, string]>('DELETE FROM cursors WHERE shard = ? AND consumer_group = ?'),
-    trimQuarantine: db.prepare<[number]>('DELETE FROM quarantine WHERE id <= (SELECT MAX(id) FROM quarantine) - ?')
+    dropCursor: db.prepare<[number, string]>(
+      'DELETE FROM cursors WHERE shard = ? AND consumer_group = ?'
+    ),
+    trimQuarantine: db.prepare<[number]>(
+      'DELETE FROM quarantine WHERE id <= (SELECT MAX(id) FROM quarantine) - ?'
+    )
   }
 }
 
@@ -128,7 +163,9 @@ class SqliteStore implements Store {
     return this.#guard('read', () => {
       const row = this.#sql.getMeta.get(name)
       if (row !== undefined && row.checksum !== settingChecksum(name, row.value)) {
-        throw new StoreError(`cannot read the store ${this.path}: its setting '${name}' is damaged. ${START_OVER}`)
+        throw new StoreError(
+          `cannot read the store ${this.path}: its setting '${name}' is damaged. ${START_OVER}`
+        )
       }
       return row?.value
     })
@@ -136,7 +173,8 @@ class SqliteStore implements Store {
 
   setMeta (name: string, value: string): void {
     this.#guard('write to', () => {
-      // Settings are few, and what comes after relies on them: they get their fsync whatever the durability.
+      // Settings are few, and what comes after relies on them: they get their fsync whatever the
+      // durability.
       if (this.durability === 'async') this.db.pragma('synchronous = FULL')
       try {
         this.#sql.setMeta.run(name, value, settingChecksum(name, value))
@@ -146,7 +184,7 @@ class SqliteStore implements Store {
     })
   }
 
-  * shards (): Iterable<StoredShard> {
+  *shards (): Iterable<StoredShard> {
     let after = -1
     while (true) {
       const shard = this.#guard('read', () => this.#sql.nextShard.get({ after })?.shard ?? null)
@@ -156,7 +194,8 @@ class SqliteStore implements Store {
     }
   }
 
-  // The driver is synchronous, which is also what keeps commits in the order of the calls. Async, so that an error rejects.
+  // The driver is synchronous, which is also what keeps commits in the order of the calls. Async,
+  // so that an error rejects.
   async commit (batch: StoreBatch): Promise<void> {
     this.#guard('write to', () => this.#write(batch))
   }
@@ -189,17 +228,27 @@ class SqliteStore implements Store {
       sql.dropDeltas.run(shard)
       sql.putSnapshot.run(shard, snapshot, blobChecksum(snapshot, shard, 0))
     }
-    for (const { shard, consumerGroup, cursor } of batch.cursors) sql.putCursor.run(shard, consumerGroup, cursor, cursorChecksum(cursor, shard, consumerGroup))
+    for (const { shard, consumerGroup, cursor } of batch.cursors) {
+      sql.putCursor.run(shard, consumerGroup, cursor, cursorChecksum(cursor, shard, consumerGroup))
+    }
   }
 
   #read (shard: number): StoredShard {
     const sql = this.#sql
-    const inspection = inspectShard({ shard, snapshot: sql.snapshot.get(shard), deltas: sql.deltas.all(shard), cursors: sql.cursors.all(shard) })
+    const inspection = inspectShard({
+      shard,
+      snapshot: sql.snapshot.get(shard),
+      deltas: sql.deltas.all(shard),
+      cursors: sql.cursors.all(shard)
+    })
     if (inspection.stored.damaged > 0) this.#setAside(inspection)
     return inspection.stored
   }
 
-  /** What lies behind a hole goes with it: left in place, it would pass for a continuation of what is intact. */
+  /**
+   * What lies behind a hole goes with it: left in place, it would pass for a continuation of what
+   * is intact.
+   */
   #setAside ({ stored: { shard }, snapshotLost, deltasKept, groupsLost }: Inspection): void {
     const sql = this.#sql
     this.db.transaction(() => {

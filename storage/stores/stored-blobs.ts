@@ -1,8 +1,10 @@
 /**
- * Checksums of what a disk keeps, and what can still be used when some of them fail. Pure: rows in, verdict out.
+ * Checksums of what a disk keeps, and what can still be used when some of them fail. Pure: rows in,
+ * verdict out.
  *
- * A checksum covers the bytes and where they belong (shard, number in the tail, consumer group), so a row whose key
- * rotted, or whose bytes were swapped with another row's, fails like one whose bytes changed.
+ * A checksum covers the bytes and where they belong (shard, number in the tail, consumer group), so
+ * a row whose key rotted, or whose bytes were swapped with another row's, fails like one whose
+ * bytes changed.
  */
 
 import { checksum32 } from '../../engine/base/hash.js'
@@ -45,16 +47,21 @@ export function settingChecksum (name: string, value: string): number {
   return checksum32(utf8.encode(JSON.stringify([name, value])))
 }
 
-/** What of a shard's rows may be handed out: a prefix of snapshot and deltas, and every intact cursor. */
+/**
+ * What of a shard's rows may be handed out: a prefix of snapshot and deltas, and every intact
+ * cursor.
+ */
 export function inspectShard ({ shard, snapshot, deltas, cursors }: ShardRows): Inspection {
-  const snapshotLost = snapshot !== undefined && snapshot.checksum !== blobChecksum(snapshot.data, shard, 0)
+  const snapshotLost = snapshot !== undefined &&
+    snapshot.checksum !== blobChecksum(snapshot.data, shard, 0)
   let damaged = snapshotLost ? 1 : 0
 
   const intact: Uint8Array[] = []
   let whole = !snapshotLost
   for (const { seq, data, checksum } of deltas) {
     const matches = checksum === blobChecksum(data, shard, seq)
-    // A missing number counts as one damaged blob; behind a hole there is nothing more to be said about the numbers.
+    // A missing number counts as one damaged blob; behind a hole there is nothing more to be said
+    // about the numbers.
     if (!matches || (whole && seq !== intact.length + 1)) {
       damaged++
       whole = false
@@ -62,7 +69,9 @@ export function inspectShard ({ shard, snapshot, deltas, cursors }: ShardRows): 
     if (whole) intact.push(bytesOf(data))
   }
 
-  const lostCursors = cursors.filter(({ consumerGroup, data, checksum }) => checksum !== cursorChecksum(data, shard, consumerGroup))
+  const lostCursors = cursors.filter(({ consumerGroup, data, checksum }) =>
+    checksum !== cursorChecksum(data, shard, consumerGroup)
+  )
   damaged += lostCursors.length
   return {
     stored: {

@@ -1,6 +1,7 @@
 /**
- * What the next flush has to do: shards whose buffered writes wait for the log, and shards that are to be stored anew as a
- * snapshot. Snapshots take their turn, a few with each flush, because encoding a large shard takes milliseconds.
+ * What the next flush has to do: shards whose buffered writes wait for the log, and shards that are
+ * to be stored anew as a snapshot. Snapshots take their turn, a few with each flush, because
+ * encoding a large shard takes milliseconds.
  */
 import { LogError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
@@ -18,7 +19,9 @@ export class FlushQueue {
   readonly #pending = new Set<number>()
   readonly #wantSnapshot = new Set<number>()
 
-  constructor (options: FlushQueueOptions) { this.#options = options }
+  constructor (options: FlushQueueOptions) {
+    this.#options = options
+  }
 
   /** A shard has buffered something. */
   flushSoon (shard: number): void {
@@ -33,7 +36,10 @@ export class FlushQueue {
     this.#options.onPending()
   }
 
-  /** Logs what one shard has buffered. @returns false when its log failed: then it waits there, and the other shards go on */
+  /**
+   * Logs what one shard has buffered. @returns false when its log failed: then it waits there, and
+   * the other shards go on
+   */
   log (shard: number): boolean {
     if (!this.#pending.has(shard)) return true
     try {

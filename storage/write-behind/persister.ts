@@ -1,19 +1,24 @@
 /**
- * Write-behind: collects what a cache wants stored and commits it once per interval, or at once when somebody waits.
+ * Write-behind: collects what a cache wants stored and commits it once per interval, or at once
+ * when somebody waits.
  *
- *   delta, snapshot, cursor, drop --> queue --(timer, synced, too much queued)--> one commit at a time --> Store
- *                                       ^                                               |
- *                                       +------- what was not stored, in front ---------+  again after a growing pause
+ *   delta, snapshot, cursor, drop --> queue --timer, synced, full--> one commit at a time --> Store
+ *                                       ^                                 |
+ *                                       +-- what was not stored, in front +
+ *                                           again after a growing pause
  *
  * Invariants:
- * - Per shard, things are stored in the order they were handed in. What a later snapshot or drop makes unnecessary is
+ * - Per shard, things are stored in the order they were handed in. What a later snapshot or drop
+ *   makes unnecessary is
  *   never written.
- * - synced() covers everything handed in before the call. All who wait for the same commit share it. When it fails they
+ * - synced() covers everything handed in before the call. All who wait for the same commit share
+ *   it. When it fails they
  *   are told, the data stays queued, and those who came while it ran get the next attempt.
- * - After a failure nobody is served faster than the pause between attempts: a full disk is not hammered on.
+ * - After a failure nobody is served faster than the pause between attempts: a full disk is not
+ *   hammered on.
  *
- * Bytes handed in are kept as they are, not copied: the caller does not change them any more. The store belongs to who
- * opened it; close() stores the rest and leaves it open.
+ * Bytes handed in are kept as they are, not copied: the caller does not change them any more. The
+ * store belongs to who opened it; close() stores the rest and leaves it open.
  */
 
 import { ClosedError, StoreError } from '../../engine/errors.js'
@@ -25,14 +30,26 @@ import { Unstored } from './unstored.js'
 
 export type PersisterEvent =
   | { readonly type: 'store-committed', readonly bytes: number }
-  /** `failures`: in a row, this one included. `retryMs`: null when it is not tried again because the persister closes. */
-  | { readonly type: 'store-commit-failed', readonly error: StoreError, readonly failures: number, readonly retryMs: number | null, readonly unstoredBytes: number }
+  /**
+   * `failures`: in a row, this one included. `retryMs`: null when it is not tried again because the
+   * persister closes.
+   */
+  | {
+    readonly type: 'store-commit-failed',
+    readonly error: StoreError,
+    readonly failures: number,
+    readonly retryMs: number | null,
+    readonly unstoredBytes: number
+  }
   | { readonly type: 'store-recovered', readonly failures: number }
 
 export interface PersisterOptions {
   readonly store: Store
   readonly timers: Timers
-  /** The longest that something waits to be stored when nobody asks for it: what a killed process may lose. */
+  /**
+   * The longest that something waits to be stored when nobody asks for it: what a killed process
+   * may lose.
+   */
   readonly flushIntervalMs: number
   readonly onEvent: (event: PersisterEvent) => void
 }
@@ -110,7 +127,10 @@ export class Persister {
     this.#plan()
   }
 
-  /** Whether the shard's deltas, stored and queued, are worth folding into a snapshot of about `liveBytesEstimate`. */
+  /**
+   * Whether the shard's deltas, stored and queued, are worth folding into a snapshot of about
+   * `liveBytesEstimate`.
+   */
   wantsSnapshot (shard: number, liveBytesEstimate?: number): boolean {
     return this.#tails.wantsSnapshot(shard, liveBytesEstimate)
   }
@@ -152,12 +172,18 @@ export class Persister {
     if (error !== undefined) throw error
   }
 
-  /** Sees to it that what is queued gets its commit: the end of the running one, or the pause after a failure, comes first. */
+  /**
+   * Sees to it that what is queued gets its commit: the end of the running one, or the pause after
+   * a failure, comes first.
+   */
   #plan (): void {
     if (this.#closed || this.#running !== undefined || this.#queue.isEmpty) return
     if (this.#failures > 0) this.#arm(retryMs(this.#failures))
-    // At once still lets everything that is already under way into the same commit: that is what makes it a group commit.
-    else this.#arm(this.#waiters !== undefined || this.backlogged ? 0 : this.#options.flushIntervalMs)
+    // At once still lets everything that is already under way into the same commit: that is what
+    // makes it a group commit.
+    else {this.#arm(
+        this.#waiters !== undefined || this.backlogged ? 0 : this.#options.flushIntervalMs
+      )}
   }
 
   #arm (delayMs: number): void {
@@ -193,7 +219,9 @@ export class Persister {
         stored++
       }
     } catch (cause) {
-      error = cause instanceof StoreError ? cause : new StoreError('the store failed in an unexpected way', cause)
+      error = cause instanceof StoreError
+        ? cause
+        : new StoreError('the store failed in an unexpected way', cause)
     }
     this.#running = undefined
     const failuresBefore = this.#failures
@@ -216,7 +244,13 @@ export class Persister {
       if (failuresBefore > 0) onEvent({ type: 'store-recovered', failures: failuresBefore })
     } else {
       const pauseMs = this.#closed ? null : retryMs(this.#failures)
-      onEvent({ type: 'store-commit-failed', error, failures: this.#failures, retryMs: pauseMs, unstoredBytes: this.unstoredBytes })
+      onEvent({
+        type: 'store-commit-failed',
+        error,
+        failures: this.#failures,
+        retryMs: pauseMs,
+        unstoredBytes: this.unstoredBytes
+      })
     }
   }
 

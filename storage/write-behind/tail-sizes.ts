@@ -1,8 +1,10 @@
 /**
- * How much of each shard is stored as deltas behind its snapshot, to know when folding them into a new one pays.
+ * How much of each shard is stored as deltas behind its snapshot, to know when folding them into a
+ * new one pays.
  *
- * A snapshot costs about its own size to write. Written whenever the deltas have outgrown it, it at most doubles what
- * is written, and a restart reads at most twice what it needs. A bound on the number keeps tails of tiny deltas short.
+ * A snapshot costs about its own size to write. Written whenever the deltas have outgrown it, it at
+ * most doubles what is written, and a restart reads at most twice what it needs. A bound on the
+ * number keeps tails of tiny deltas short.
  */
 
 import { limits } from '../../engine/limits.js'
@@ -18,7 +20,9 @@ export class TailSizes {
 
   delta (shard: number, bytes: number): void {
     let tail = this.#tails.get(shard)
-    if (tail === undefined) this.#tails.set(shard, tail = { snapshotBytes: 0, deltas: 0, deltaBytes: 0 })
+    if (tail === undefined) {
+      this.#tails.set(shard, tail = { snapshotBytes: 0, deltas: 0, deltaBytes: 0 })
+    }
     tail.deltas++
     tail.deltaBytes += bytes
   }
@@ -31,11 +35,15 @@ export class TailSizes {
     this.#tails.delete(shard)
   }
 
-  /** `nextSnapshotBytes`: what a snapshot would take now; as much as the last one, if nobody knows better. */
+  /**
+   * `nextSnapshotBytes`: what a snapshot would take now; as much as the last one, if nobody knows
+   * better.
+   */
   wantsSnapshot (shard: number, nextSnapshotBytes?: number): boolean {
     const tail = this.#tails.get(shard)
     if (tail === undefined) return false
     if (tail.deltas >= limits.maxStoredDeltas) return true
-    return tail.deltaBytes > Math.max(limits.minStoredDeltaBytes, nextSnapshotBytes ?? tail.snapshotBytes)
+    return tail.deltaBytes >
+      Math.max(limits.minStoredDeltaBytes, nextSnapshotBytes ?? tail.snapshotBytes)
   }
 }

@@ -1,13 +1,15 @@
 /**
- * What waits to be stored, folded per shard so that it never holds what the next commit would overwrite.
+ * What waits to be stored, folded per shard so that it never holds what the next commit would
+ * overwrite.
  *
  *   drop      forgets everything queued for the shard
  *   snapshot  forgets the shard's queued deltas and its older snapshot
  *   delta     goes behind what is queued
  *   cursor    replaces the one of the same shard and consumer group
  *
- * In a StoreBatch a snapshot also replaces the deltas of its own batch. So deltas that came after a queued snapshot go
- * into a second batch, and cursors into the last one: a cursor is never stored before the data it has seen.
+ * In a StoreBatch a snapshot also replaces the deltas of its own batch. So deltas that came after a
+ * queued snapshot go into a second batch, and cursors into the last one: a cursor is never stored
+ * before the data it has seen.
  */
 
 import type { StoreBatch } from '../store.js'
@@ -30,7 +32,9 @@ export class Unstored {
       for (const shard of drops) unstored.drop(shard)
       for (const { shard, delta } of deltas) unstored.delta(shard, delta)
       for (const { shard, snapshot } of snapshots) unstored.snapshot(shard, snapshot)
-      for (const { shard, consumerGroup, cursor } of cursors) unstored.cursor(shard, consumerGroup, cursor)
+      for (const { shard, consumerGroup, cursor } of cursors) {
+        unstored.cursor(shard, consumerGroup, cursor)
+      }
     }
     return unstored
   }
@@ -38,9 +42,13 @@ export class Unstored {
   readonly #shards = new Map<number, ShardQueue>()
   #bytes = 0
 
-  get bytes (): number { return this.#bytes }
+  get bytes (): number {
+    return this.#bytes
+  }
 
-  get isEmpty (): boolean { return this.#shards.size === 0 }
+  get isEmpty (): boolean {
+    return this.#shards.size === 0
+  }
 
   delta (shard: number, delta: Uint8Array): void {
     this.#queue(shard).deltas.push(delta)
@@ -62,7 +70,8 @@ export class Unstored {
 
   drop (shard: number): void {
     const queue = this.#queue(shard)
-    this.#bytes -= (queue.snapshot?.length ?? 0) + sizeOf(queue.deltas) + sizeOf(queue.cursors.values())
+    this.#bytes -= (queue.snapshot?.length ?? 0) + sizeOf(queue.deltas) +
+      sizeOf(queue.cursors.values())
     queue.drop = true
     queue.snapshot = undefined
     queue.deltas = []
@@ -92,7 +101,9 @@ export class Unstored {
       if (queue.snapshot !== undefined) snapshots.push({ shard, snapshot: queue.snapshot })
       const target = queue.snapshot === undefined ? deltas : deltasBehindSnapshots
       for (const delta of queue.deltas) target.push({ shard, delta })
-      for (const [consumerGroup, cursor] of queue.cursors) cursors.push({ shard, consumerGroup, cursor })
+      for (const [consumerGroup, cursor] of queue.cursors) {
+        cursors.push({ shard, consumerGroup, cursor })
+      }
     }
     if (deltasBehindSnapshots.length === 0) return [{ drops, deltas, snapshots, cursors }]
     return [
@@ -103,7 +114,12 @@ export class Unstored {
 
   #queue (shard: number): ShardQueue {
     let queue = this.#shards.get(shard)
-    if (queue === undefined) this.#shards.set(shard, queue = { drop: false, snapshot: undefined, deltas: [], cursors: new Map() })
+    if (queue === undefined) {
+      this.#shards.set(
+        shard,
+        queue = { drop: false, snapshot: undefined, deltas: [], cursors: new Map() }
+      )
+    }
     return queue
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Results on standard output: at the reader's pace, quiet when the reader leaves, loud when the disk is full; and the
- * order of keys.
+ * Results on standard output: at the reader's pace, quiet when the reader leaves, loud when the
+ * disk is full; and the order of keys.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -25,16 +25,23 @@ function failure (code: string): Error {
   return Object.assign(new Error(`${code}: it went wrong`), { code })
 }
 
-test('each value is one line of JSON', async (t) => {
+test('each value is one line of JSON', async t => {
   let output = ''
-  const count = await writeNdjson([{ key: 'a\nb' }, [1], null], slowStream(async (chunk) => { output += chunk }))
+  const count = await writeNdjson(
+    [{ key: 'a\nb' }, [1], null],
+    slowStream(async chunk => {
+      output += chunk
+    })
+  )
   t.is(output, '{"key":"a\\nb"}\n[1]\nnull\n')
   t.is(count, 3)
 })
 
-test('lines wait to be written until there are enough of them or they are flushed', async (t) => {
+test('lines wait to be written until there are enough of them or they are flushed', async t => {
   const chunks: string[] = []
-  const lines = new LineWriter(slowStream(async (chunk) => { chunks.push(chunk) }))
+  const lines = new LineWriter(slowStream(async chunk => {
+    chunks.push(chunk)
+  }))
   t.true(await lines.write(1))
   t.deepEqual(chunks, [])
   t.true(await lines.flush())
@@ -44,25 +51,28 @@ test('lines wait to be written until there are enough of them or they are flushe
   t.is(chunks.length, 2)
 })
 
-test('a slow reader slows the producer down', async (t) => {
+test('a slow reader slows the producer down', async t => {
   let made = 0
   let chunks = 0
-  function * values (): Generator<string> {
+  function* values (): Generator<string> {
     for (; made < 10_000; made++) yield 'x'.repeat(1000)
   }
-  await writeNdjson(values(), slowStream(async (chunk) => {
-    chunks++
-    await sleep(1)
-    t.true(made * 1000 <= chunks * 2 * chunk.length)
-  }))
+  await writeNdjson(
+    values(),
+    slowStream(async chunk => {
+      chunks++
+      await sleep(1)
+      t.true(made * 1000 <= chunks * 2 * chunk.length)
+    })
+  )
   t.is(made, 10_000)
 })
 
-test('a reader that leaves ends the writing without an error, and the source is closed', async (t) => {
+test('a reader that leaves ends the writing without error, and the source is closed', async t => {
   for (const code of ['EPIPE', 'ECONNRESET']) {
     let isClosed = false
     let made = 0
-    async function * values (): AsyncGenerator<string> {
+    async function* values (): AsyncGenerator<string> {
       try {
         for (; made < 10_000; made++) yield 'x'.repeat(1000)
       } finally {
@@ -70,16 +80,21 @@ test('a reader that leaves ends the writing without an error, and the source is 
       }
     }
     let taken = 0
-    const count = await writeNdjson(values(), slowStream(async () => {
-      if (++taken === 3) throw failure(code)
-    }))
+    const count = await writeNdjson(
+      values(),
+      slowStream(async () => {
+        if (++taken === 3) throw failure(code)
+      })
+    )
     t.true(isClosed)
     t.true(count < 300 && made < 300, `${count} written, ${made} made`)
   }
 })
 
-test('writing on after the reader has left is harmless', async (t) => {
-  const lines = new LineWriter(slowStream(async () => { throw failure('EPIPE') }))
+test('writing on after the reader has left is harmless', async t => {
+  const lines = new LineWriter(slowStream(async () => {
+    throw failure('EPIPE')
+  }))
   await lines.write(1)
   t.false(await lines.flush())
   t.false(lines.isOpen)
@@ -87,13 +102,22 @@ test('writing on after the reader has left is harmless', async (t) => {
   t.false(await lines.flush())
 })
 
-test('any other failure is an error with its cause', async (t) => {
-  const error = await t.throwsAsync(writeNdjson([1], slowStream(async () => { throw failure('ENOSPC') })), { instanceOf: OutputError, message: /ENOSPC/ })
+test('any other failure is an error with its cause', async t => {
+  const error = await t.throwsAsync(
+    writeNdjson(
+      [1],
+      slowStream(async () => {
+        throw failure('ENOSPC')
+      })
+    ),
+    { instanceOf: OutputError, message: /ENOSPC/ }
+  )
   t.like(error, { code: 'OUTPUT_UNWRITABLE', cause: { code: 'ENOSPC' } })
 })
 
-test('a process whose output is cut off by its reader ends well and prints no stack trace', async (t) => {
-  const producer = spawn(process.execPath, ['--import=tsx', join(import.meta.dirname, 'output-producer.ts')], { stdio: ['ignore', 'pipe', 'pipe'] })
+test('a process whose output is cut off by its reader ends well with no stack trace', async t => {
+  const producer = spawn(process.execPath, ['--import=tsx',
+    join(import.meta.dirname, 'output-producer.ts')], { stdio: ['ignore', 'pipe', 'pipe'] })
   const printed = text(producer.stderr)
   const ended = once(producer, 'exit')
   await once(producer.stdout, 'data')
@@ -102,10 +126,24 @@ test('a process whose output is cut off by its reader ends well and prints no st
   t.regex(await printed, /^\d{1,6}\n$/)
 })
 
-test('keys are in the order of their UTF-8 bytes', (t) => {
-  t.deepEqual(sortByKey(['b', 'a', '😀', '\uffee', 'ab', 'Z', ''].map((key) => ({ key }))).map(({ key }) => key), ['', 'Z', 'a', 'ab', 'b', '\uffee', '😀'])
-  const key = fc.string({ unit: fc.oneof(fc.constantFrom('a', 'é', '\ud7ff', '\ue000', '\uffff', '\u{10000}', '😀'), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 })), maxLength: 5 })
-  fc.assert(fc.property(key, key, (a, b) => {
-    t.is(Math.sign(compareKeys(a, b)), Buffer.compare(Buffer.from(a), Buffer.from(b)))
-  }), { numRuns: 2000 })
+test('keys are in the order of their UTF-8 bytes', t => {
+  t.deepEqual(
+    sortByKey(['b', 'a', '😀', '\uffee', 'ab', 'Z', ''].map(key => ({ key }))).map(({ key }) =>
+      key
+    ),
+    ['', 'Z', 'a', 'ab', 'b', '\uffee', '😀']
+  )
+  const key = fc.string({
+    unit: fc.oneof(
+      fc.constantFrom('a', 'é', '\ud7ff', '\ue000', '\uffff', '\u{10000}', '😀'),
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 1 })
+    ),
+    maxLength: 5
+  })
+  fc.assert(
+    fc.property(key, key, (a, b) => {
+      t.is(Math.sign(compareKeys(a, b)), Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    }),
+    { numRuns: 2000 }
+  )
 })

@@ -9,7 +9,7 @@ function terminal (isTTY: boolean): PassThrough & { isTTY: boolean, columns: num
   return Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY, columns: 120 })
 }
 
-test('a terminal shows how many are done out of how many', (t) => {
+test('a terminal shows how many are done out of how many', t => {
   const stream = terminal(true)
   const progress = startProgress({ label: 'importing', total: 4000, stream })
   progress.update(2000, '3 problems')
@@ -19,7 +19,7 @@ test('a terminal shows how many are done out of how many', (t) => {
   t.regex(drawn, /importing \[=+-+\] 2,000\/4,000 ETA .* 3 problems/)
 })
 
-test('without a total there is a count and no bar', (t) => {
+test('without a total there is a count and no bar', t => {
   const stream = terminal(true)
   const progress = startProgress({ label: 'importing', stream })
   progress.update(1234)
@@ -29,7 +29,7 @@ test('without a total there is a count and no bar', (t) => {
   t.notRegex(drawn, /\[[-=]/)
 })
 
-test('the line is taken away at the end, and ending twice is harmless', (t) => {
+test('the line is taken away at the end, and ending twice is harmless', t => {
   const stream = terminal(true)
   const progress = startProgress({ label: 'importing', stream })
   progress.stop()
@@ -39,7 +39,7 @@ test('the line is taken away at the end, and ending twice is harmless', (t) => {
   t.is(stream.read(), null)
 })
 
-test('where there is no terminal nothing is printed', (t) => {
+test('where there is no terminal nothing is printed', t => {
   const stream = terminal(false)
   const progress = startProgress({ label: 'importing', total: 10, stream })
   progress.update(5, 'x')

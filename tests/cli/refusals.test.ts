@@ -1,4 +1,8 @@
-/** What the command line refuses: one line on standard error that names the value and the fix, status 2, and no stack trace. One after the other: many processes that start at once only wait for each other. */
+/**
+ * What the command line refuses: one line on standard error that names the value and the fix,
+ * status 2, and no stack trace. One after the other: many processes that start at once only wait
+ * for each other.
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -10,8 +14,12 @@ import { freePort, startNatsServer, type NatsServer } from '../support/nats-serv
 
 let nats: NatsServer | undefined
 let clusters = 0
-test.before(async () => { nats = await startNatsServer() })
-test.after.always(async () => { await nats?.stop() })
+test.before(async () => {
+  nats = await startNatsServer()
+})
+test.after.always(async () => {
+  await nats?.stop()
+})
 
 async function refuses (t: ExecutionContext, args: readonly string[], line: RegExp): Promise<void> {
   const { status, stdout, stderr } = await millpond(t, args)
@@ -34,10 +42,12 @@ const WRONG: Array<[args: string[], line: RegExp]> = [
   [['node', '--log-level', 'loud'], /--log-level "loud": give one of silent, error/],
   [['node', '--shards', '4', '--groups', '8'], /groups 8 is more than shards 4/],
   [['node', '--name', 'a.b'], /node name.*a\.b/],
-  [['node', '--metrics-port', '70000'], /--metrics-port "70000": give a whole number from 0 to 65535/],
+  [['node', '--metrics-port', '70000'],
+    /--metrics-port "70000": give a whole number from 0 to 65535/],
   [['ingest', 'x.csv'], /'--key <field>' not specified.*see millpond ingest --help/],
   [['ingest', '--key', 'k'], /missing required argument 'file'/],
-  [['ingest', 'x.csv', '--key', 'k', '--ack', 'most'], /--ack "most": give buffered, durable, majority, all or a number/],
+  [['ingest', 'x.csv', '--key', 'k', '--ack', 'most'],
+    /--ack "most": give buffered, durable, majority, all or a number/],
   [['ingest', 'x.csv', '--key', 'k', '--fields', 'a,,b'], /--fields "a,,b"/],
   [['consume'], /'--group <group>' not specified/],
   [['consume', '--group', 'g', '--rate', '-1'], /--rate "-1": give a number above 0/],
@@ -47,7 +57,7 @@ const WRONG: Array<[args: string[], line: RegExp]> = [
   [['status', '--nats', 'nats://me:secret@host'], /credentials in a NATS server URL are not used/]
 ]
 for (const [args, line] of WRONG) {
-  test(`millpond ${args.join(' ')} is refused`, async (t) => {
+  test(`millpond ${args.join(' ')} is refused`, async t => {
     const error = await t.throwsAsync(run(args))
     const failure = failureOf(error)
     t.is(failure.status, 2, String(error?.stack))
@@ -56,62 +66,99 @@ for (const [args, line] of WRONG) {
   })
 }
 
-test.serial('what is refused is one line on standard error, with status 2', async (t) => {
+test.serial('what is refused is one line on standard error, with status 2', async t => {
   await refuses(t, ['get', 'a', 'b'], /too many arguments/)
   await refuses(t, ['node', '--name', 'a.b'], /node name.*a\.b/)
 })
 
-test.serial('a password in a URL is not repeated', async (t) => {
+test.serial('a password in a URL is not repeated', async t => {
   t.notRegex((await millpond(t, ['status', '--nats', 'nats://me:secret@host'])).stderr, /secret/)
 })
 
-test.serial('a server that is not there is named, by every command that needs one', async (t) => {
+test.serial('a server that is not there is named, by every command that needs one', async t => {
   const url = `nats://127.0.0.1:${await freePort()}`
-  const commands = [['node'], ['ingest', '-', '--format', 'csv', '--key', 'k'], ['consume', '--group', 'g'], ['get', 'k'], ['dump'], ['status']]
-  await Promise.all(commands.map((command) => refuses(t, [...command, '--nats', url, ...command[0] === 'node' ? ['--log-level', 'silent'] : []], new RegExp(`cannot connect to NATS at ${url} .*start nats-server`))))
+  const commands = [['node'], ['ingest', '-', '--format', 'csv', '--key', 'k'], ['consume',
+    '--group', 'g'], ['get', 'k'], ['dump'], ['status']]
+  await Promise.all(
+    commands.map(command =>
+      refuses(
+        t,
+        [...command, '--nats', url, ...command[0] === 'node' ? ['--log-level', 'silent'] : []],
+        new RegExp(`cannot connect to NATS at ${url} .*start nats-server`)
+      )
+    )
+  )
 })
 
-test.serial('a cluster nobody runs, a cache it does not have and a node it does not have are named', async (t) => {
+test.serial('a cluster nobody runs and a cache or node it does not have are named', async t => {
   const where = place()
-  await refuses(t, ['status', ...where.slice(0, 4)], /no node of cluster r\d+ answered within 3000 ms/)
+  await refuses(
+    t,
+    ['status', ...where.slice(0, 4)],
+    /no node of cluster r\d+ answered within 3000 ms/
+  )
   await startNode(t, [...where, '--name', 'n1', '--shards', '4', '--replicas', '1'])
-  await refuses(t, ['dump', ...where.slice(0, 4), '--cache', 'others'], /cache "others" is not one cluster r\d+ runs \(offers\)/)
-  await refuses(t, ['status', ...where.slice(0, 4), '--cache', 'others'], /cache "others" is not one cluster r\d+ runs \(offers\)/)
+  await refuses(
+    t,
+    ['dump', ...where.slice(0, 4), '--cache', 'others'],
+    /cache "others" is not one cluster r\d+ runs \(offers\)/
+  )
+  await refuses(
+    t,
+    ['status', ...where.slice(0, 4), '--cache', 'others'],
+    /cache "others" is not one cluster r\d+ runs \(offers\)/
+  )
   await refuses(t, ['dump', ...where, '--node', 'n2'], /--node "n2": no such node; there are n1/)
 })
 
-test.serial('a second process under a name that is taken is refused, and the first goes on', async (t) => {
+test.serial('a second process under a taken name is refused, and the first goes on', async t => {
   const where = place()
-  const flags = [...where, '--name', 'n1', '--shards', '4', '--replicas', '1', '--log-level', 'silent']
+  const flags = [...where, '--name', 'n1', '--shards', '4', '--replicas', '1', '--log-level',
+    'silent']
   await startNode(t, flags)
   await refuses(t, ['node', ...flags], /node name n1 is taken.*choose another name/)
   await output(t, ['status', ...where])
 })
 
-test.serial('settings that contradict the cluster are refused with both values', async (t) => {
+test.serial('settings that contradict the cluster are refused with both values', async t => {
   const where = place()
   await startNode(t, [...where, '--name', 'n1', '--shards', '4', '--replicas', '1'])
-  await refuses(t, ['node', ...where, '--name', 'n2', '--shards', '8', '--replicas', '1', '--log-level', 'silent'], /cache offers: shards 8 here, 4 there.*n1.*use the cluster's settings/)
+  await refuses(
+    t,
+    ['node', ...where, '--name', 'n2', '--shards', '8', '--replicas', '1', '--log-level', 'silent'],
+    /cache offers: shards 8 here, 4 there.*n1.*use the cluster's settings/
+  )
 })
 
-test.serial('settings that contradict the data directory are refused with both values', async (t) => {
+test.serial('settings contradicting the data directory are refused with both values', async t => {
   const where = place()
   const directory = mkdtempSync(join(tmpdir(), 'millpond-refusals-'))
-  t.teardown(() => { rmSync(directory, { recursive: true, force: true }) })
+  t.teardown(() => {
+    rmSync(directory, { recursive: true, force: true })
+  })
   const flags = [...where, '--name', 'n1', '--replicas', '1', '--data', directory]
   await (await startNode(t, [...flags, '--shards', '4'])).end()
-  await refuses(t, ['node', ...flags, '--shards', '8', '--log-level', 'silent'], /shards 8 contradicts the data in .*, which was written with shards 4: use 4/)
+  await refuses(
+    t,
+    ['node', ...flags, '--shards', '8', '--log-level', 'silent'],
+    /shards 8 contradicts the data in .*, which was written with shards 4: use 4/
+  )
 })
 
-test.serial('a data directory that another node uses is refused', async (t) => {
+test.serial('a data directory that another node uses is refused', async t => {
   const directory = mkdtempSync(join(tmpdir(), 'millpond-refusals-'))
-  t.teardown(() => { rmSync(directory, { recursive: true, force: true }) })
+  t.teardown(() => {
+    rmSync(directory, { recursive: true, force: true })
+  })
   await startNode(t, [...place(), '--name', 'n1', '--shards', '4', '--data', directory])
-  await refuses(t, ['node', ...place(), '--name', 'n2', '--shards', '4', '--data', directory, '--log-level', 'silent'], new RegExp(directory))
+  await refuses(t, ['node', ...place(), '--name', 'n2', '--shards', '4', '--data', directory,
+    '--log-level', 'silent'], new RegExp(directory))
 })
 
-test.serial('the version is the one of the package, alone, and help goes to standard output', async (t) => {
-  const { version } = JSON.parse(readFileSync(resolve(import.meta.dirname, '../../package.json'), 'utf8')) as { version: string }
+test.serial('the version is that of the package alone, and help goes to stdout', async t => {
+  const { version } = JSON.parse(
+    readFileSync(resolve(import.meta.dirname, '../../package.json'), 'utf8')
+  ) as { version: string }
   t.is(await output(t, ['--version']), `${version}\n`)
   t.regex(await output(t, ['--help']), /^Usage: millpond /)
   t.regex(await output(t, ['ingest', '--help']), /^Usage: millpond ingest /)

@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { changesSince, type Change, type Page } from '../../engine/changes.js'
-import { decodeCursor, encodeCursor, joinCursors, startOf, type Cursor } from '../../engine/cursor.js'
+import { decodeCursor, encodeCursor, joinCursors, startOf,
+  type Cursor } from '../../engine/cursor.js'
 import type { Shard } from '../../engine/shard.js'
 import { covers, sameVector } from '../../engine/base/state-vector.js'
 import type { Fields } from '../../engine/base/values.js'
@@ -9,7 +10,13 @@ import { del, dump, openShard, put, replace } from './shards.js'
 
 type Changes = Page & { outcome: 'changes' }
 
-function poll (t: ExecutionContext, shard: Shard, cursor: Cursor, limit = 100, maxBytes?: number): Changes {
+function poll (
+  t: ExecutionContext,
+  shard: Shard,
+  cursor: Cursor,
+  limit = 100,
+  maxBytes?: number
+): Changes {
   const page = changesSince(shard, cursor, limit, maxBytes)
   if (page.outcome !== 'changes') {
     t.fail(`the replica answered ${page.outcome}`)
@@ -33,7 +40,10 @@ class Consumer {
       this.t.true(change.version >= (this.versions.get(change.key) ?? 0), `${change.key} went back`)
       this.versions.set(change.key, change.version)
     }
-    this.t.true(covers(cursor.seen, this.cursor.seen) && covers(cursor.witness, this.cursor.witness), 'the cursor went back')
+    this.t.true(
+      covers(cursor.seen, this.cursor.seen) && covers(cursor.witness, this.cursor.witness),
+      'the cursor went back'
+    )
     // As over the wire: a cursor must survive being written and read.
     this.cursor = decodeCursor(encodeCursor(cursor), 0)
   }
@@ -52,16 +62,26 @@ class Consumer {
   }
 
   records (): Record<string, Fields> {
-    return Object.fromEntries([...this.view].sort(([a], [b]) => a < b ? -1 : 1).map(([key, fields]) =>
-      [key, Object.fromEntries(Object.entries(fields).sort(([a], [b]) => a < b ? -1 : 1))]))
+    return Object.fromEntries(
+      [...this.view].sort(([a], [b]) => a < b ? -1 : 1).map((
+        [key, fields]
+      ) => [key, Object.fromEntries(Object.entries(fields).sort(([a], [b]) => a < b ? -1 : 1))])
+    )
   }
 }
 
-const fill = (shard: Shard, count: number, prefix = 'k'): void => { for (let i = 0; i < count; i++) shard.write(put(`${prefix}${i}`, i + 1, { n: i })) }
+const fill = (shard: Shard, count: number, prefix = 'k'): void => {
+  for (let i = 0; i < count; i++) shard.write(put(`${prefix}${i}`, i + 1, { n: i }))
+}
 
 test('nothing has changed in an empty shard, nor since the end', t => {
   const shard = openShard(1)
-  t.deepEqual(poll(t, shard, startOf(0)), { outcome: 'changes', changes: [], cursor: startOf(0), more: false })
+  t.deepEqual(poll(t, shard, startOf(0)), {
+    outcome: 'changes',
+    changes: [],
+    cursor: startOf(0),
+    more: false
+  })
   fill(shard, 3)
   const { cursor } = poll(t, shard, startOf(0))
   t.deepEqual(poll(t, shard, cursor).changes, [])
@@ -71,7 +91,14 @@ test('a change says what a record is now, and which fields were written since', 
   const shard = openShard(1)
   shard.write(put('a', 1, { x: 1, y: 1 }))
   const first = poll(t, shard, startOf(0))
-  t.deepEqual(first.changes, [{ key: 'a', shard: 0, deleted: false, fields: { x: 1, y: 1 }, changed: ['x', 'y'], version: 1 }])
+  t.deepEqual(first.changes, [{
+    key: 'a',
+    shard: 0,
+    deleted: false,
+    fields: { x: 1, y: 1 },
+    changed: ['x', 'y'],
+    version: 1
+  }])
   shard.write(put('a', 2, { y: 2 }))
   shard.write(del('b', 3))
   t.deepEqual(poll(t, shard, first.cursor).changes, [
@@ -161,7 +188,8 @@ test('a replica that is behind a cursor answers with nothing (SPEC C2)', t => {
   t.deepEqual(poll(t, b, cursor).changes, [])
 })
 
-// The page skipped a superseded entry because of one that only the first replica had: the second must not go on.
+// The page skipped a superseded entry because of one that only the first replica had: the second
+// must not go on.
 test('a replica that is behind what half a page was based on answers with nothing, too', t => {
   const [a, b] = [openShard(1), openShard(2)]
   fill(a, 5)
@@ -239,22 +267,34 @@ test('whatever replicas a consumer polls in whatever pages, its view ends as the
       const version = 1 + Math.floor(step / 2) + below(20)
       const stamp = step * 4
       switch (below(9)) {
-        case 0: shard.write(del(key, version, stamp)); break
-        case 1: shard.write(replace(key, version, { r: step }, stamp)); break
-        case 2: shard.flush(); break
-        case 3: shard.compact(); break
+        case 0:
+          shard.write(del(key, version, stamp))
+          break
+        case 1:
+          shard.write(replace(key, version, { r: step }, stamp))
+          break
+        case 2:
+          shard.flush()
+          break
+        case 3:
+          shard.compact()
+          break
         case 4: {
           const other = replicas[below(3)] ?? replicas[0]
-          if (other !== shard) shard.merge(other.encode(below(2) === 0 ? shard.stateVector : undefined))
+          if (other !== shard) {
+            shard.merge(other.encode(below(2) === 0 ? shard.stateVector : undefined))
+          }
           break
         }
-        case 5: case 6: {
+        case 5:
+        case 6: {
           const consumer = consumers[below(2)] as Consumer
           const page = changesSince(shard, consumer.cursor, 1 + below(6), 1 + below(400))
           if (page.outcome === 'changes') consumer.take(page)
           break
         }
-        default: shard.write(put(key, version, { [`f${below(4)}`]: step }, stamp))
+        default:
+          shard.write(put(key, version, { [`f${below(4)}`]: step }, stamp))
       }
     }
     const [a, b, c] = replicas

@@ -6,8 +6,14 @@ test('the bounds agree with each other (SPEC B1)', t => {
 })
 
 test('bounds that contradict each other are named', t => {
-  t.throws(() => assertLimits({ ...limits, maxDeltaBytes: limits.maxEntryBytes }), { instanceOf: TypeError, message: /a delta must hold an entry of the largest size/ })
-  t.throws(() => assertLimits({ ...limits, maxPartBytes: 1 }), { instanceOf: TypeError, message: /one part of a message; a whole shard must fit/ })
+  t.throws(() => assertLimits({ ...limits, maxDeltaBytes: limits.maxEntryBytes }), {
+    instanceOf: TypeError,
+    message: /a delta must hold an entry of the largest size/
+  })
+  t.throws(() => assertLimits({ ...limits, maxPartBytes: 1 }), {
+    instanceOf: TypeError,
+    message: /one part of a message; a whole shard must fit/
+  })
 })
 
 test('a bound that is missing is a contradiction too', t => {

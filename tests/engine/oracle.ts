@@ -1,6 +1,6 @@
 /**
- * What a shard should hold, found slowly and plainly: all writes are kept, and each field is looked for among all of them.
- * No Yjs, no index, no dead entries, nothing incremental.
+ * What a shard should hold, found slowly and plainly: all writes are kept, and each field is looked
+ * for among all of them. No Yjs, no index, no dead entries, nothing incremental.
  */
 import type { Write } from '../../engine/write/write.js'
 import type { Fields, Value } from '../../engine/base/values.js'
@@ -42,11 +42,16 @@ export class Oracle {
       }
     }
     if (winners.size === 0) return undefined
-    return Object.fromEntries([...winners].sort(([a], [b]) => a < b ? -1 : 1).map(([name, { fields }]) => [name, (fields as Fields)[name] as Value]))
+    return Object.fromEntries(
+      [...winners].sort(([a], [b]) => a < b ? -1 : 1).map((
+        [name, { fields }]
+      ) => [name, (fields as Fields)[name] as Value])
+    )
   }
 }
 
 /** By version, stamp, incarnation, clock. */
 function compare (a: OracleWrite, b: OracleWrite): number {
-  return a.version - b.version || a.stamp - b.stamp || a.incarnation - b.incarnation || a.count - b.count
+  return a.version - b.version || a.stamp - b.stamp || a.incarnation - b.incarnation ||
+    a.count - b.count
 }

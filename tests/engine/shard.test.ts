@@ -27,14 +27,25 @@ test('a write can be read at once, and reaches the log with the flush', t => {
   assertWhole(t, shard)
 })
 
-test('a record that was read cannot be changed by its reader, and stays as it was read (SPEC E25)', t => {
+test('a record that was read stays as it was, and its reader cannot change it (SPEC E25)', t => {
   const shard = openShard(1)
   shard.write(put('plain', 1, { x: 1, y: [1] }))
-  shard.write({ key: 'counted', version: 1, stamp: 1, fields: null, operations: [{ kind: 'increment', field: 'n', by: 1 }] })
+  shard.write({
+    key: 'counted',
+    version: 1,
+    stamp: 1,
+    fields: null,
+    operations: [{ kind: 'increment', field: 'n', by: 1 }]
+  })
   const [plain, counted] = [shard.get('plain'), shard.get('counted')]
-  for (const record of [plain, counted]) t.throws(() => { (record as Record<string, unknown>)['x'] = 2 }, { instanceOf: TypeError })
+  for (const record of [plain, counted]) {
+    t.throws(() => {
+      ;(record as Record<string, unknown>)['x'] = 2
+    }, { instanceOf: TypeError })
+  }
   shard.write(put('plain', 2, { x: 2 }))
-  t.deepEqual([plain, shard.get('plain'), shard.get('plain')], [{ x: 1, y: [1] }, { x: 2, y: [1] }, { x: 2, y: [1] }])
+  t.deepEqual([plain, shard.get('plain'), shard.get('plain')], [{ x: 1, y: [1] }, { x: 2, y: [1] },
+    { x: 2, y: [1] }])
 })
 
 test('reading changes nothing that is encoded', t => {
@@ -151,7 +162,7 @@ test('an update that overlaps with what is known is applied from there', t => {
 })
 
 // A node that lost its last writes and starts again under the same id would diverge silently.
-test('entries of its own incarnation that a process never wrote are an alarm and not applied (SPEC E8)', t => {
+test('unwritten entries of its own incarnation alarm a process and stay out (SPEC E8)', t => {
   const twin = writer(1, 3)
   const shard = openShard(1)
   shard.write(put('mine', 1, { x: 1 }))
@@ -202,7 +213,7 @@ test('of two events with the same event time the one written later wins (SPEC E1
 })
 
 for (const [first, second] of [[1, 2], [2, 1]] as const) {
-  test(`of two events with the same event time the later one wins, also when ${first} wrote first and ${second} second`, t => {
+  test(`of two events at one time the later wins, also if ${first} wrote before ${second}`, t => {
     const [a, b] = [openShard(first), openShard(second)]
     a.write(put('a', 5, { x: 'first' }, 100))
     b.write(put('a', 5, { x: 'second' }, 101))
@@ -218,11 +229,14 @@ test('a late event does not overwrite a newer one (SPEC E3)', t => {
   shard.write(put('a', 10, { x: 'new' }, 100))
   t.false(shard.write(put('a', 5, { x: 'late' }, 200)))
   t.deepEqual(shard.get('a'), { x: 'new' })
-  t.true(shard.write(put('a', 5, { x: 'late', y: 'only here' }, 200)), 'the part that nobody wrote later stands')
+  t.true(
+    shard.write(put('a', 5, { x: 'late', y: 'only here' }, 200)),
+    'the part that nobody wrote later stands'
+  )
   t.deepEqual(shard.get('a'), { x: 'new', y: 'only here' })
 })
 
-test('a delete hides older writes that arrive late, and a later write revives the record without them (SPEC E3)', t => {
+test('a delete hides older writes that come late, also once the record is revived (SPEC E3)', t => {
   const [a, b] = [openShard(1), openShard(2)]
   b.write(put('a', 5, { old: 1 }))
   a.write(del('a', 6))
@@ -287,7 +301,9 @@ test('a losing write that is to be kept reaches the replicas, dead on arrival', 
   shard.flush()
   t.is(shard.deltas.length, 2)
   const [run] = decodeUpdate(shard.deltas[1] as Uint8Array)
-  t.deepEqual(run?.entries?.map(entry => [entry.clock, entry.version, entry.fields]), [[1, 5, { x: 'late' }]])
+  t.deepEqual(run?.entries?.map(entry => [entry.clock, entry.version, entry.fields]), [[1, 5, {
+    x: 'late'
+  }]])
   const peer = openShard(2)
   for (const delta of shard.deltas) peer.merge(delta)
   t.deepEqual(peer.get('a'), { x: 'new' })
@@ -317,7 +333,13 @@ test('compaction changes nothing that can be observed (SPEC E12)', t => {
     shard.write(i % 7 === 3 ? del(`k${i % 20}`, i) : put(`k${i % 20}`, i, { [`f${i % 3}`]: i }))
     if (i % 4 === 0) shard.flush()
   }
-  const before = { bytes: shard.encode(), diff: shard.encode(new Map([[1, 40]])), records: dump(shard), vector: new Map(shard.stateVector), digest: shard.digest }
+  const before = {
+    bytes: shard.encode(),
+    diff: shard.encode(new Map([[1, 40]])),
+    records: dump(shard),
+    vector: new Map(shard.stateVector),
+    digest: shard.digest
+  }
   t.true(shard.deadEntries > 0)
   shard.compact()
   t.is(shard.deadEntries, 0)
@@ -355,7 +377,10 @@ test('a large shard never has many dead entries, and none of them stops it (SPEC
     if (i % 100 === 0 && shard.deadEntries > 30_000 / 2) t.fail(`${shard.deadEntries} dead entries`)
   }
   const dropped = shard.events.map(event => event.type === 'compacted' ? event.dropped : 0)
-  t.true(Math.max(...dropped) < 500 + 10 * limits.maxSlotsPerChunk, 'about as many are taken out as come in')
+  t.true(
+    Math.max(...dropped) < 500 + 10 * limits.maxSlotsPerChunk,
+    'about as many are taken out as come in'
+  )
   assertWhole(t, shard)
   const peer = openShard(2)
   peer.merge(shard.encode())
@@ -380,8 +405,12 @@ test('a merge tells how many entries were new, and the greatest version or stamp
   t.deepEqual(openShard(2).merge(a.encode()), { outcome: 'merged', entries: 2, maxVersion: 70 })
 })
 
-test('reading the state flushes what is buffered, so that nothing in the log is hidden by something outside it (SPEC E5)', t => {
-  for (const read of [(s: TestShard) => s.encode(), (s: TestShard) => s.stateVector, (s: TestShard) => s.digest, (s: TestShard) => s.log, (s: TestShard) => s.merge(writer(2, 1).encode())]) {
+test('reading the state flushes the buffer, so that it hides nothing in the log (SPEC E5)', t => {
+  for (
+    const read of [(s: TestShard) => s.encode(), (s: TestShard) => s.stateVector,
+      (s: TestShard) => s.digest, (s: TestShard) => s.log,
+      (s: TestShard) => s.merge(writer(2, 1).encode())]
+  ) {
     const shard = openShard(1)
     shard.write(put('a', 1, { x: 1 }))
     read(shard)
@@ -396,7 +425,10 @@ test('a shard names a bounded number of incarnations', t => {
   for (let i = 1; i < limits.maxIncarnationsPerShard; i++) donor.merge(writer(i, 1).encode())
   t.is(shard.merge(donor.encode()).outcome, 'merged')
   const before = shard.encode()
-  t.deepEqual(shard.merge(writer(70_000, 1).encode()), { outcome: 'refused', reason: 'too-many-incarnations' })
+  t.deepEqual(shard.merge(writer(70_000, 1).encode()), {
+    outcome: 'refused',
+    reason: 'too-many-incarnations'
+  })
   t.deepEqual(shard.encode(), before)
   shard.write(put('a', 1, { x: 1 }))
   t.is(shard.stateVector.size, limits.maxIncarnationsPerShard, 'there is room for its own writes')
@@ -417,9 +449,15 @@ test('a shard with more records than it should have says so once, and works on (
   const shard = openShard(1)
   const { warnRecordsPerShard } = limits
   for (let i = 0; i < warnRecordsPerShard + 10; i++) {
-    if (i === warnRecordsPerShard) t.deepEqual(shard.events.filter(({ type }) => type === 'shard-large'), [])
+    if (i === warnRecordsPerShard) {
+      t.deepEqual(shard.events.filter(({ type }) => type === 'shard-large'), [])
+    }
     shard.write(put(`k${i}`, 1 + i, { n: i }))
   }
-  t.deepEqual(shard.events.filter(({ type }) => type === 'shard-large'), [{ type: 'shard-large', shard: 0, records: warnRecordsPerShard + 1 }])
+  t.deepEqual(shard.events.filter(({ type }) => type === 'shard-large'), [{
+    type: 'shard-large',
+    shard: 0,
+    records: warnRecordsPerShard + 1
+  }])
   t.deepEqual(shard.get(`k${warnRecordsPerShard + 5}`), { n: warnRecordsPerShard + 5 })
 })

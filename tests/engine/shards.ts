@@ -1,6 +1,6 @@
 /**
- * Shards for the tests of the engine: ones that remember what they emitted, and a checker that holds every invariant the
- * modules of the engine promise against a shard, Yjs's own view included.
+ * Shards for the tests of the engine: ones that remember what they emitted, and a checker that
+ * holds every invariant the modules of the engine promise against a shard, Yjs's own view included.
  */
 import * as Y from 'yjs'
 import { NO_FIELDS, type Entry } from '../../engine/record/entry.js'
@@ -17,7 +17,9 @@ export interface TestShard extends Shard {
   readonly events: EngineEvent[]
 }
 
-export function openShard (incarnation: number): TestShard { return openShardWithClock(incarnation, () => 0) }
+export function openShard (incarnation: number): TestShard {
+  return openShardWithClock(incarnation, () => 0)
+}
 
 /** @param now the version-time by which fields expire */
 export function openShardWithClock (incarnation: number, now: () => number): TestShard {
@@ -27,8 +29,12 @@ export function openShardWithClock (incarnation: number, now: () => number): Tes
     shard: 0,
     incarnation,
     now,
-    onDelta: (_, delta) => { deltas.push(delta) },
-    onEvent: event => { events.push(event) }
+    onDelta: (_, delta) => {
+      deltas.push(delta)
+    },
+    onEvent: event => {
+      events.push(event)
+    }
   })
   return Object.assign(shard, { deltas, events })
 }
@@ -50,7 +56,11 @@ export function dump (shard: Shard): Record<string, Fields> {
   const records: [string, Fields][] = []
   for (const key of shard.index.keys()) {
     const fields = shard.get(key)
-    if (fields !== undefined) records.push([key, Object.fromEntries(Object.entries(fields).sort(([a], [b]) => a < b ? -1 : 1))])
+    if (fields !== undefined) {
+      records.push([key, Object.fromEntries(
+        Object.entries(fields).sort(([a], [b]) => a < b ? -1 : 1)
+      )])
+    }
   }
   return Object.fromEntries(records.sort(([a], [b]) => a < b ? -1 : 1))
 }
@@ -64,19 +74,29 @@ export function recordProblems (key: string, head: Entry): string[] {
   if (entries.filter(entry => entry.clears).length > 1) problems.push(`${key}: two entries clear`)
   entries.forEach((entry, i) => {
     const before = entries[i - 1]
-    if (before !== undefined && !entry.isLaterThan(before)) problems.push(`${key}: entries out of order`)
-    if (entry.clears && entries.slice(0, i).some(older => !older.hasClaims)) problems.push(`${key}: a clear does not hide what is older`)
+    if (before !== undefined && !entry.isLaterThan(before)) {
+      problems.push(`${key}: entries out of order`)
+    }
+    if (entry.clears && entries.slice(0, i).some(older => !older.hasClaims)) {
+      problems.push(`${key}: a clear does not hide what is older`)
+    }
     if (entry.key !== key) problems.push(`${key}: holds an entry of ${entry.key}`)
     if (!entry.live) problems.push(`${key}: holds a dead entry`)
-    if (Object.keys(entry.fields).length === 0 && claimsOf(entry).length === 0 && !(entry.clears && entry.fields === NO_FIELDS)) problems.push(`${key}: holds an entry that wins nothing`)
+    if (
+      Object.keys(entry.fields).length === 0 && claimsOf(entry).length === 0 &&
+      !(entry.clears && entry.fields === NO_FIELDS)
+    ) problems.push(`${key}: holds an entry that wins nothing`)
   })
   return problems
 }
 
-/** What `assertWhole` needs of a test; an ExecutionContext of ava has it, and so does whoever is no test. */
+/**
+ * What `assertWhole` needs of a test; an ExecutionContext of ava has it, and so does whoever is no
+ * test.
+ */
 export interface Assertions {
-  deepEqual (actual: unknown, expected: unknown, message?: string): unknown
-  is (actual: unknown, expected: unknown, message?: string): unknown
+  deepEqual(actual: unknown, expected: unknown, message?: string): unknown
+  is(actual: unknown, expected: unknown, message?: string): unknown
 }
 
 /** Fails the test unless the shard is whole inside, and Yjs agrees with it. */
@@ -93,19 +113,28 @@ export function assertWhole (t: Assertions, shard: Shard): void {
     let previous = -1
     for (const entry of log.live(incarnation, 0)) {
       logged++
-      if (entry.incarnation !== incarnation || entry.clock <= previous || entry.clock >= end) problems.push(`entry ${entry.incarnation}:${entry.clock} out of place`)
-      if (dots.get(`${incarnation}:${entry.clock}`) !== entry) problems.push(`entry ${incarnation}:${entry.clock} is live in the log only`)
+      if (entry.incarnation !== incarnation || entry.clock <= previous || entry.clock >= end) {
+        problems.push(`entry ${entry.incarnation}:${entry.clock} out of place`)
+      }
+      if (dots.get(`${incarnation}:${entry.clock}`) !== entry) {
+        problems.push(`entry ${incarnation}:${entry.clock} is live in the log only`)
+      }
       previous = entry.clock
     }
   }
   if (logged !== dots.size) problems.push(`${dots.size} entries in the index, ${logged} in the log`)
-  if (shard.liveEntries !== dots.size) problems.push(`${shard.liveEntries} entries counted as live, ${dots.size} are`)
+  if (shard.liveEntries !== dots.size) {
+    problems.push(`${shard.liveEntries} entries counted as live, ${dots.size} are`)
+  }
   problems.push(...yjsProblems(log.doc, log.stateVector))
   t.deepEqual(problems, [])
   assertYjsReads(t, shard)
 }
 
-/** A fresh Yjs document that is given the shard's encoding ends with the same state vector and the same live entries. */
+/**
+ * A fresh Yjs document that is given the shard's encoding ends with the same state vector and the
+ * same live entries.
+ */
 export function assertYjsReads (t: Assertions, shard: Shard): void {
   const doc = new Y.Doc()
   Y.applyUpdate(doc, shard.encode())
@@ -118,7 +147,13 @@ function yjsProblems (doc: Y.Doc, expected: ReadonlyMap<number, number>): string
   if (doc.store.pendingStructs !== null) problems.push('Yjs holds pending structs')
   if (doc.store.pendingDs !== null) problems.push('Yjs holds a pending delete set')
   const found = Y.decodeStateVector(Y.encodeStateVector(doc))
-  if (found.size !== expected.size) problems.push(`Yjs knows ${found.size} incarnations, the shard ${expected.size}`)
-  for (const [incarnation, clock] of expected) if (found.get(incarnation) !== clock) problems.push(`Yjs ends ${incarnation} at ${found.get(incarnation)}, the shard at ${clock}`)
+  if (found.size !== expected.size) {
+    problems.push(`Yjs knows ${found.size} incarnations, the shard ${expected.size}`)
+  }
+  for (const [incarnation, clock] of expected) {
+    if (found.get(incarnation) !== clock) {
+      problems.push(`Yjs ends ${incarnation} at ${found.get(incarnation)}, the shard at ${clock}`)
+    }
+  }
   return problems
 }

@@ -1,10 +1,13 @@
-// Examples are documentation that runs. The one in the README is examples/quickstart.ts to the letter.
+// Examples are documentation that runs. The one in the README is examples/quickstart.ts to the
+// letter.
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import test from 'ava'
 
-const run = async (example: string) => (await promisify(execFile)(process.execPath, ['--import=tsx', `examples/${example}.ts`])).stdout.trim().split('\n')
+const run = async (example: string) =>
+  (await promisify(execFile)(process.execPath, ['--import=tsx', `examples/${example}.ts`])).stdout
+    .trim().split('\n')
 
 test('the quickstart prints what its comments say', async t => {
   t.deepEqual((await run('quickstart')).sort(), [
@@ -30,7 +33,13 @@ test('the fields example prints what its comments say', async t => {
 })
 
 test('the README shows the quickstart as it is', async t => {
-  const example = (await readFile('examples/quickstart.ts', 'utf8')).replace("'../index.js'", "'millpond'")
+  const example = (await readFile('examples/quickstart.ts', 'utf8')).replace(
+    "'../index.js'",
+    "'millpond'"
+  )
   const readme = await readFile('README.md', 'utf8')
-  t.true(readme.includes('```ts\n' + example + '```'), 'copy examples/quickstart.ts into the README, importing from millpond')
+  t.true(
+    readme.includes('```ts\n' + example + '```'),
+    'copy examples/quickstart.ts into the README, importing from millpond'
+  )
 })

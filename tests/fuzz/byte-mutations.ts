@@ -1,4 +1,7 @@
-/** Damage that knows nothing of what it damages: what a broken disk, a broken peer or a mixed-up buffer makes of an update. */
+/**
+ * Damage that knows nothing of what it damages: what a broken disk, a broken peer or a mixed-up
+ * buffer makes of an update.
+ */
 import { encodeUpdate } from '../../engine/log/update.js'
 import type { SimRandom } from '../../sim/random.js'
 import type { Mutation } from './world.js'
@@ -12,15 +15,22 @@ const join = (...parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(Bu
 
 /** A number as Yjs writes it, up to its largest and beyond. */
 export function drawVarint (random: SimRandom): Uint8Array {
-  if (random.chance(0.1)) return new Uint8Array(160).fill(0x80, 0, 159) // worth 0, and NaN to who adds up carelessly
+  // worth 0, and NaN to who adds up carelessly
+  if (random.chance(0.1)) return new Uint8Array(160).fill(0x80, 0, 159)
   const groups = random.pick([1, 2, 3, 4, 5, 7, 8, 9, 10, 12])
-  return Uint8Array.from({ length: groups }, (_, i) => random.int(0, 127) | (i < groups - 1 ? 0x80 : 0))
+  return Uint8Array.from(
+    { length: groups },
+    (_, i) => random.int(0, 127) | (i < groups - 1 ? 0x80 : 0)
+  )
 }
 
 export const byteMutations: readonly Mutation[] = [
   { name: 'unchanged', mutate: ({ random, updates }) => random.pick(updates) },
   { name: 'truncated', mutate: ({ random, updates }) => cut(random, random.pick(updates))[0] },
-  { name: 'without its beginning', mutate: ({ random, updates }) => cut(random, random.pick(updates))[1] },
+  {
+    name: 'without its beginning',
+    mutate: ({ random, updates }) => cut(random, random.pick(updates))[1]
+  },
   {
     name: 'bits flipped',
     mutate ({ random, updates }) {
@@ -48,8 +58,15 @@ export const byteMutations: readonly Mutation[] = [
       return join(before, drawVarint(random), after.subarray(random.int(0, 3)))
     }
   },
-  { name: 'two spliced', mutate: ({ random, updates }) => join(cut(random, random.pick(updates))[0], cut(random, random.pick(updates))[1]) },
-  { name: 'two behind each other', mutate: ({ random, updates }) => join(random.pick(updates), random.pick(updates)) },
+  {
+    name: 'two spliced',
+    mutate: ({ random, updates }) =>
+      join(cut(random, random.pick(updates))[0], cut(random, random.pick(updates))[1])
+  },
+  {
+    name: 'two behind each other',
+    mutate: ({ random, updates }) => join(random.pick(updates), random.pick(updates))
+  },
   {
     name: 'a part repeated',
     mutate ({ random, updates }) {
@@ -65,7 +82,21 @@ export const byteMutations: readonly Mutation[] = [
       return join(before, cut(random, rest)[1])
     }
   },
-  { name: 'noise', mutate: ({ random }) => Uint8Array.from({ length: random.int(0, 200) }, () => random.int(0, 255)) },
-  { name: 'noise behind a real beginning', mutate: ({ random, updates }) => join(cut(random, random.pick(updates))[0], Uint8Array.from({ length: random.int(0, 64) }, () => random.int(0, 255))) },
-  { name: 'nothing', mutate: ({ random }) => random.chance(0.5) ? new Uint8Array(0) : encodeUpdate([]) }
+  {
+    name: 'noise',
+    mutate: ({ random }) =>
+      Uint8Array.from({ length: random.int(0, 200) }, () => random.int(0, 255))
+  },
+  {
+    name: 'noise behind a real beginning',
+    mutate: ({ random, updates }) =>
+      join(
+        cut(random, random.pick(updates))[0],
+        Uint8Array.from({ length: random.int(0, 64) }, () => random.int(0, 255))
+      )
+  },
+  {
+    name: 'nothing',
+    mutate: ({ random }) => random.chance(0.5) ? new Uint8Array(0) : encodeUpdate([])
+  }
 ]

@@ -1,6 +1,7 @@
 /**
- * Entries that lie inside: the update around them is in order, and continues what the shard has seen, so what is forged here
- * is all that stands between the bytes and the records. Pieces are written as raw CBOR, which an encoder would not write.
+ * Entries that lie inside: the update around them is in order, and continues what the shard has
+ * seen, so what is forged here is all that stands between the bytes and the records. Pieces are
+ * written as raw CBOR, which an encoder would not write.
  */
 import { decodeCbor, encodeCbor } from '../../engine/base/codec.js'
 import { limits } from '../../engine/limits.js'
@@ -11,10 +12,12 @@ import { drawIncarnation, type Material, type Mutation } from './world.js'
 const bytesOf = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'))
 const join = (...parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(Buffer.concat(parts))
 const value = (plain: unknown): Uint8Array => Uint8Array.from(encodeCbor(plain))
-const repeated = (hex: string, times: number, end = '00'): Uint8Array => bytesOf(hex.repeat(times) + end)
+const repeated = (hex: string, times: number, end = '00'): Uint8Array =>
+  bytesOf(hex.repeat(times) + end)
 
 /** The head of an array (4) or a map (5). */
-export const head = (major: 4 | 5, count: number): Uint8Array => Uint8Array.of(major << 5 | 24, count)
+export const head = (major: 4 | 5, count: number): Uint8Array =>
+  Uint8Array.of(major << 5 | 24, count)
 
 /** Items that no writer makes, or that lie at an edge of what one may make. Add to them freely. */
 export const HOSTILE_ITEMS: Readonly<Record<string, Uint8Array>> = {
@@ -96,18 +99,32 @@ export const HOSTILE_ITEMS: Readonly<Record<string, Uint8Array>> = {
   'a name of many bytes': value({ ['€'.repeat(limits.maxFieldNameBytes)]: 1 }),
   'a long key': value('k'.repeat(limits.maxKeyBytes + 1)),
   'a key of many bytes': value('€'.repeat(limits.maxKeyBytes)),
-  'too many fields': value(Object.fromEntries(Array.from({ length: limits.maxFieldsPerRecord + 1 }, (_, i) => [`f${i}`, i]))),
+  'too many fields': value(
+    Object.fromEntries(
+      Array.from({ length: limits.maxFieldsPerRecord + 1 }, (_, i) => [`f${i}`, i])
+    )
+  ),
   'a large text': value('x'.repeat(limits.maxEntryBytes)),
-  'as many halves as fit': join(bytesOf('9a00010000'), new Uint8Array(65536 * 3).map((_, i) => i % 3 === 0 ? 0xf9 : i % 3 === 1 ? 0x3c : 1)),
-  'a field of many halves': join(bytesOf('a161619a00010000'), new Uint8Array(65536 * 3).map((_, i) => i % 3 === 0 ? 0xf9 : i % 3 === 1 ? 0x3c : 1))
+  'as many halves as fit': join(
+    bytesOf('9a00010000'),
+    new Uint8Array(65536 * 3).map((_, i) => i % 3 === 0 ? 0xf9 : i % 3 === 1 ? 0x3c : 1)
+  ),
+  'a field of many halves': join(
+    bytesOf('a161619a00010000'),
+    new Uint8Array(65536 * 3).map((_, i) => i % 3 === 0 ? 0xf9 : i % 3 === 1 ? 0x3c : 1)
+  )
 }
 const names = Object.keys(HOSTILE_ITEMS)
 const hostile = (random: SimRandom): Uint8Array => HOSTILE_ITEMS[random.pick(names)] as Uint8Array
 
 /** The items of an entry that a writer made, each as CBOR. */
 function drawEntry ({ random, updates }: Material): Uint8Array[] {
-  const entries = readWire(random.pick(updates)).spans.flatMap(({ structs }) => structs).flatMap(({ entries: some }) => some ?? [])
-  const whole: unknown = entries.length === 0 ? ['a', 1, { x: 1 }] : decodeCbor(random.pick(entries).bytes)
+  const entries = readWire(random.pick(updates)).spans.flatMap(({ structs }) => structs).flatMap((
+    { entries: some }
+  ) => some ?? [])
+  const whole: unknown = entries.length === 0
+    ? ['a', 1, { x: 1 }]
+    : decodeCbor(random.pick(entries).bytes)
   return (whole as unknown[]).map(value)
 }
 
@@ -134,42 +151,86 @@ export const cborMutations: readonly Mutation[] = [
   inside('with a hostile field', material => {
     const { random } = material
     const items = drawEntry(material)
-    items[2] = join(head(5, 2), value('x'), hostile(random), value('y'), random.chance(0.5) ? hostile(random) : value(1))
+    items[2] = join(
+      head(5, 2),
+      value('x'),
+      hostile(random),
+      value('y'),
+      random.chance(0.5) ? hostile(random) : value(1)
+    )
     return whole(items)
   }),
   inside('with a hostile item somewhere in a value', material => {
     const { random } = material
     const items = drawEntry(material)
     let nested = hostile(random)
-    for (let depth = random.int(0, 20); depth > 0; depth--) nested = random.chance(0.5) ? join(bytesOf('81'), nested) : join(bytesOf('a1616e'), nested)
+    for (let depth = random.int(0, 20); depth > 0; depth--) {
+      nested = random.chance(0.5)
+        ? join(bytesOf('81'), nested)
+        : join(bytesOf('a1616e'), nested)
+    }
     items[2] = join(head(5, 1), value('x'), nested)
     return whole(items)
   }),
-  inside('with items more', material => whole([...drawEntry(material), ...Array.from({ length: material.random.int(1, 4) }, () => material.random.chance(0.5) ? hostile(material.random) : value(1))])),
+  inside(
+    'with items more',
+    material =>
+      whole([...drawEntry(material), ...Array.from({ length: material.random.int(1, 4) }, () =>
+        material.random.chance(0.5) ? hostile(material.random) : value(1))])
+  ),
   inside('with items fewer', material => whole(material.random.some(drawEntry(material), 0.6))),
-  inside('with its items in another order', material => whole(material.random.shuffle(drawEntry(material)))),
+  inside(
+    'with its items in another order',
+    material => whole(material.random.shuffle(drawEntry(material)))
+  ),
   inside('with a hostile item beside its fields', material => {
     const { random } = material
     const items = drawEntry(material)
-    const beside = Array.from({ length: 3 }, (_, i) => random.chance(0.4) ? hostile(random) : value(i === 0 ? 0 : []))
-    return whole([...items.slice(0, 3), ...[items[3] ?? value(1), value(0), join(head(4, 3), ...beside)]])
+    const beside = Array.from(
+      { length: 3 },
+      (_, i) => random.chance(0.4) ? hostile(random) : value(i === 0 ? 0 : [])
+    )
+    return whole([...items.slice(0, 3), ...[items[3] ?? value(1), value(0),
+      join(head(4, 3), ...beside)]])
   }),
   inside('with forged claims', ({ random, writers }) => {
-    const piece = (plain: unknown): Uint8Array => random.chance(0.1) ? hostile(random) : value(plain)
-    const claim = (): Uint8Array => whole([piece(random.int(0, 7)), piece(random.pick(['n', 's', 'x'])), piece(random.int(0, 40)), ...Array.from({ length: random.int(1, 3) }, () => piece(random.pick<unknown>([0, 1, -1, 0.5, 'red', true, null, ...writers])))])
+    const piece = (plain: unknown): Uint8Array =>
+      random.chance(0.1) ? hostile(random) : value(plain)
+    const claim = (): Uint8Array =>
+      whole([piece(random.int(0, 7)), piece(random.pick(['n', 's', 'x'])), piece(random.int(0, 40)),
+        ...Array.from(
+          { length: random.int(1, 3) },
+          () => piece(random.pick<unknown>([0, 1, -1, 0.5, 'red', true, null, ...writers]))
+        )])
     const claims = Array.from({ length: random.pick([0, 1, 1, 2, 5, 200]) }, claim)
-    return whole([value(random.pick(['a', 'b'])), value(random.int(0, 40)), value(random.chance(0.8) ? null : { x: 1 }), value(random.int(0, 40)), value(random.chance(0.8) ? 0 : 1), join(head(4, 3), value(random.chance(0.8) ? 0 : 5), value(random.chance(0.8) ? [] : ['y']), join(head(4, claims.length), ...claims))])
+    return whole([value(random.pick(['a', 'b'])), value(random.int(0, 40)),
+      value(random.chance(0.8) ? null : { x: 1 }), value(random.int(0, 40)),
+      value(random.chance(0.8) ? 0 : 1), join(
+        head(4, 3),
+        value(random.chance(0.8) ? 0 : 5),
+        value(random.chance(0.8) ? [] : ['y']),
+        join(head(4, claims.length), ...claims)
+      )])
   }),
   inside('that is not an array', material => hostile(material.random)),
-  inside('that announces more or fewer items than it has', material => join(head(4, material.random.int(0, 255)), ...drawEntry(material))),
-  inside('with bytes behind it', material => join(whole(drawEntry(material)), hostile(material.random))),
+  inside(
+    'that announces more or fewer items than it has',
+    material => join(head(4, material.random.int(0, 255)), ...drawEntry(material))
+  ),
+  inside(
+    'with bytes behind it',
+    material => join(whole(drawEntry(material)), hostile(material.random))
+  ),
   inside('with hostile bytes in its middle', material => {
     const bytes = whole(drawEntry(material))
     const at = material.random.int(0, bytes.length)
     return join(bytes.subarray(0, at), hostile(material.random).subarray(0, 50), bytes.subarray(at))
   }),
   inside('with numbers at the edges', ({ random }) => {
-    const number = (): unknown => random.pick([0, -0, 1, -1, 0.5, 2 ** 32, 2 ** 32 - 1, 2 ** 31, 2 ** 53 - 1, 2 ** 53, -(2 ** 53), 2 ** 64, 1e300, 2n ** 63n, null, true, '1'])
-    return whole([value('a'), value(number()), value(random.chance(0.3) ? null : { x: number() }), value(number()), ...random.chance(0.5) ? [value(random.pick([0, 1, 2, true, null]))] : []])
+    const number = (): unknown =>
+      random.pick([0, -0, 1, -1, 0.5, 2 ** 32, 2 ** 32 - 1, 2 ** 31, 2 ** 53 - 1, 2 ** 53,
+        -(2 ** 53), 2 ** 64, 1e300, 2n ** 63n, null, true, '1'])
+    return whole([value('a'), value(number()), value(random.chance(0.3) ? null : { x: number() }),
+      value(number()), ...random.chance(0.5) ? [value(random.pick([0, 1, 2, true, null]))] : []])
   })
 ]

@@ -1,8 +1,10 @@
 /**
- * The other things that are decoded: state vectors, cursors, parts of messages, and messages. Each is given damaged and forged
- * bytes and must refuse them with its own error, or understand what can be written down again.
+ * The other things that are decoded: state vectors, cursors, parts of messages, and messages. Each
+ * is given damaged and forged bytes and must refuse them with its own error, or understand what can
+ * be written down again.
  *
- * To add a decoder, add an object to the list: `sample` makes honest bytes, `take` decodes and says how it went.
+ * To add a decoder, add an object to the list: `sample` makes honest bytes, `take` decodes and says
+ * how it went.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { encodeCbor } from '../../engine/base/codec.js'
@@ -11,7 +13,8 @@ import { CursorError, EnvelopeError } from '../../engine/errors.js'
 import { checksum32 } from '../../engine/base/hash.js'
 import { decodeStateVector, encodeStateVector, join } from '../../engine/base/state-vector.js'
 import { createEncoder, toUint8Array, writeVarUint } from '../../engine/base/varint.js'
-import { Assembler, decodePart, encodeParts, KINDS, type Kind } from '../../replication/messages/envelope.js'
+import { Assembler, decodePart, encodeParts, KINDS,
+  type Kind } from '../../replication/messages/envelope.js'
 import type { SimRandom } from '../../sim/random.js'
 import { byteMutations } from './byte-mutations.js'
 import { HOSTILE_ITEMS } from './cbor-mutations.js'
@@ -28,15 +31,26 @@ export interface Decoder {
 }
 
 const kinds = Object.keys(KINDS) as Kind[]
-const drawVector = (random: SimRandom): Map<number, number> => new Map(Array.from({ length: random.int(0, 5) }, () => [drawIncarnation(random), near(random, 5) + 1]))
+const drawVector = (random: SimRandom): Map<number, number> =>
+  new Map(
+    Array.from({ length: random.int(0, 5) }, () => [drawIncarnation(random), near(random, 5) + 1])
+  )
 const withChecksum = (body: Uint8Array): Uint8Array => {
   const checksum = createEncoder()
   writeVarUint(checksum, checksum32(body))
   return Uint8Array.from([...body, ...toUint8Array(checksum)])
 }
 
-/** Whether it was refused with an error of this class; what it decoded to must survive being written and read again. */
-function attempt<T> (decode: () => T, encode: (value: T) => Uint8Array, again: (bytes: Uint8Array) => T, refusal: new (...args: never[]) => Error): string {
+/**
+ * Whether it was refused with an error of this class; what it decoded to must survive being written
+ * and read again.
+ */
+function attempt<T> (
+  decode: () => T,
+  encode: (value: T) => Uint8Array,
+  again: (bytes: Uint8Array) => T,
+  refusal: new(...args: never[]) => Error
+): string {
   let value: T
   try {
     value = decode()
@@ -52,23 +66,47 @@ export const decoders: readonly Decoder[] = [
   {
     name: 'a state vector',
     sample: random => encodeStateVector(drawVector(random)),
-    take: bytes => attempt(() => decodeStateVector(bytes), encodeStateVector, decodeStateVector, RangeError)
+    take: bytes =>
+      attempt(() => decodeStateVector(bytes), encodeStateVector, decodeStateVector, RangeError)
   },
   {
     name: 'a cursor',
     sample (random) {
       const seen = drawVector(random)
-      return encodeCursor({ shard: 3, generation: random.int(0, 2), seen, witness: random.chance(0.5) ? seen : join(seen, drawVector(random)), floor: random.chance(0.5) ? new Map() : drawVector(random), retired: new Map() })
+      return encodeCursor({
+        shard: 3,
+        generation: random.int(0, 2),
+        seen,
+        witness: random.chance(0.5) ? seen : join(seen, drawVector(random)),
+        floor: random.chance(0.5) ? new Map() : drawVector(random),
+        retired: new Map()
+      })
     },
     take (bytes, random) {
       // The checksum finds damage; a forger writes one that matches.
-      const forged = random.chance(0.7) ? withChecksum(bytes.subarray(0, Math.max(0, bytes.length - random.int(1, 6)))) : bytes
-      return attempt(() => decodeCursor(forged, 3), encodeCursor, again => decodeCursor(again, 3), CursorError)
+      const forged = random.chance(0.7)
+        ? withChecksum(bytes.subarray(0, Math.max(0, bytes.length - random.int(1, 6))))
+        : bytes
+      return attempt(
+        () => decodeCursor(forged, 3),
+        encodeCursor,
+        again => decodeCursor(again, 3),
+        CursorError
+      )
     }
   },
   {
     name: 'a part of a message',
-    sample: random => random.pick(encodeParts(random.pick(kinds), random.uint32(), new Uint8Array(random.int(0, 100)), 16 + 30, 'subject')),
+    sample: random =>
+      random.pick(
+        encodeParts(
+          random.pick(kinds),
+          random.uint32(),
+          new Uint8Array(random.int(0, 100)),
+          16 + 30,
+          'subject'
+        )
+      ),
     take (bytes, random) {
       try {
         const part = decodePart(bytes, random.chance(0.9) ? 'subject' : 'other')
@@ -83,18 +121,38 @@ export const decoders: readonly Decoder[] = [
   {
     name: 'the content of a message',
     sample: random => Uint8Array.from(encodeCbor(drawValue(random))),
-    take: (bytes, random) => receiveMessage(random, random.chance(0.3) ? HOSTILE_ITEMS[random.pick(Object.keys(HOSTILE_ITEMS))] as Uint8Array : bytes)
+    take: (bytes, random) =>
+      receiveMessage(
+        random,
+        random.chance(0.3)
+          ? HOSTILE_ITEMS[random.pick(Object.keys(HOSTILE_ITEMS))] as Uint8Array
+          : bytes
+      )
   },
   {
     name: 'an answer',
-    sample: random => Uint8Array.from(encodeCbor(random.pick<unknown>([
-      { ok: drawValue(random) }, {}, { error: { code: 'X', message: 'y', changed: 'no', retryable: true } }, { error: drawValue(random) }, { ok: 1, error: null }, { error: { code: drawValue(random), message: 'y', changed: 'no', retryable: 1 } }, drawValue(random)
-    ]))),
+    sample: random =>
+      Uint8Array.from(encodeCbor(random.pick<unknown>([
+        { ok: drawValue(random) },
+        {},
+        { error: { code: 'X', message: 'y', changed: 'no', retryable: true } },
+        { error: drawValue(random) },
+        { ok: 1, error: null },
+        { error: { code: drawValue(random), message: 'y', changed: 'no', retryable: 1 } },
+        drawValue(random)
+      ]))),
     take: (bytes, random) => receiveAnswer(random, bytes)
   }
 ]
 
-export interface DecoderTrial { readonly decoder: string, readonly mutation: string, readonly outcome: string, readonly ms: number, readonly bytes: Uint8Array, readonly problem?: string }
+export interface DecoderTrial {
+  readonly decoder: string
+  readonly mutation: string
+  readonly outcome: string
+  readonly ms: number
+  readonly bytes: Uint8Array
+  readonly problem?: string
+}
 
 /** One damaged or forged input for one decoder. */
 export function tryDecoder (random: SimRandom): DecoderTrial {
@@ -103,7 +161,14 @@ export function tryDecoder (random: SimRandom): DecoderTrial {
   const updates = [sample(random), sample(random)]
   const bytes = mutation.mutate({ random, updates, seen: new Map(), own: 1, writers: [2] })
   const started = performance.now()
-  const trial = (outcome: string, problem?: string): DecoderTrial => ({ decoder: name, mutation: mutation.name, outcome, ms: performance.now() - started, bytes, ...problem === undefined ? {} : { problem } })
+  const trial = (outcome: string, problem?: string): DecoderTrial => ({
+    decoder: name,
+    mutation: mutation.name,
+    outcome,
+    ms: performance.now() - started,
+    bytes,
+    ...problem === undefined ? {} : { problem }
+  })
   try {
     return trial(take(bytes, random))
   } catch (error) {

@@ -1,6 +1,7 @@
 /**
- * A messenger on a transport that hands it what we like: contents under a checksum that matches, as a peer sends them that is
- * broken in its mind and not on the wire. What is not understood must be counted, and a question must come to an end.
+ * A messenger on a transport that hands it what we like: contents under a checksum that matches, as
+ * a peer sends them that is broken in its mind and not on the wire. What is not understood must be
+ * counted, and a question must come to an end.
  */
 import { encodeCbor } from '../../engine/base/codec.js'
 import { encodeParts } from '../../replication/messages/envelope.js'
@@ -12,39 +13,76 @@ import { demand } from './round.js'
 
 const PART_BYTES = 400
 
-interface Bench { readonly messenger: Messenger, readonly events: ReplicationEvent[], readonly deliver: (pattern: string, message: IncomingMessage) => void }
+interface Bench {
+  readonly messenger: Messenger
+  readonly events: ReplicationEvent[]
+  readonly deliver: (pattern: string, message: IncomingMessage) => void
+}
 
 function open (): Bench {
   const handlers = new Map<string, (message: IncomingMessage) => void>()
   const events: ReplicationEvent[] = []
   const transport: Transport = {
-    inbox: 'inbox', maxMessageBytes: PART_BYTES, connected: true, dropped: 0,
+    inbox: 'inbox',
+    maxMessageBytes: PART_BYTES,
+    connected: true,
+    dropped: 0,
     publish: () => true,
     subscribe (pattern, onMessage) {
       handlers.set(pattern, onMessage)
-      return { close: () => { handlers.delete(pattern) } }
+      return {
+        close: () => {
+          handlers.delete(pattern)
+        }
+      }
     },
     onConnection: () => ({ close: () => {} }),
     flush: async () => {},
     close: async () => {}
   }
-  const ports = { clock: { wallMs: () => 0, monotonicMs: () => 0 }, timers: { after: () => ({ cancel: () => {} }) }, random: { uint32: () => 1 } }
-  const messenger = new Messenger({ transport, ports, onEvent: event => { events.push(event) } })
+  const ports = {
+    clock: { wallMs: () => 0, monotonicMs: () => 0 },
+    timers: { after: () => ({ cancel: () => {} }) },
+    random: { uint32: () => 1 }
+  }
+  const messenger = new Messenger({
+    transport,
+    ports,
+    onEvent: event => {
+      events.push(event)
+    }
+  })
   return { messenger, events, deliver: (pattern, message) => handlers.get(pattern)?.(message) }
 }
 
 /** At most 96 parts fit one message; what is longer goes in one part. */
 function partsOf (kind: 'hint' | 'reply', content: Uint8Array, subject: string): Uint8Array[] {
-  return encodeParts(kind, 7, content, content.length > PART_BYTES * 90 ? content.length + 16 : PART_BYTES, subject)
+  return encodeParts(
+    kind,
+    7,
+    content,
+    content.length > PART_BYTES * 90 ? content.length + 16 : PART_BYTES,
+    subject
+  )
 }
 
 export function receiveMessage (random: SimRandom, content: Uint8Array): string {
   const { messenger, events, deliver } = open()
   const got: unknown[] = []
-  messenger.on('news', 'hint', value => { got.push(value) })
-  for (const bytes of random.shuffle(partsOf('hint', content, 'news'))) deliver('news', { subject: 'news', bytes })
-  demand(events.every(({ type }) => type === 'message-refused'), `events ${events.map(({ type }) => type).join(' ')}`)
-  demand(got.length + events.length === 1, `${got.length} values were handed out and ${events.length} messages refused`)
+  messenger.on('news', 'hint', value => {
+    got.push(value)
+  })
+  for (const bytes of random.shuffle(partsOf('hint', content, 'news'))) {
+    deliver('news', { subject: 'news', bytes })
+  }
+  demand(
+    events.every(({ type }) => type === 'message-refused'),
+    `events ${events.map(({ type }) => type).join(' ')}`
+  )
+  demand(
+    got.length + events.length === 1,
+    `${got.length} values were handed out and ${events.length} messages refused`
+  )
   for (const value of got) encodeCbor(value) // it is data, or this throws
   return got.length === 1 ? 'understood' : 'refused'
 }
@@ -52,7 +90,12 @@ export function receiveMessage (random: SimRandom, content: Uint8Array): string 
 export function receiveAnswer (random: SimRandom, content: Uint8Array): string {
   const { messenger, events, deliver } = open()
   messenger.request('ask', 1, 100).catch(() => {}) // how it ends is looked at below
-  for (const bytes of random.shuffle(partsOf('reply', content, 'inbox.1'))) deliver('inbox.*', { subject: 'inbox.1', bytes })
-  demand(messenger.requestsWaiting + (events.length === 0 ? 1 : 0) === 1, `${messenger.requestsWaiting} questions wait, and ${events.length} messages were refused`)
+  for (const bytes of random.shuffle(partsOf('reply', content, 'inbox.1'))) {
+    deliver('inbox.*', { subject: 'inbox.1', bytes })
+  }
+  demand(
+    messenger.requestsWaiting + (events.length === 0 ? 1 : 0) === 1,
+    `${messenger.requestsWaiting} questions wait, and ${events.length} messages were refused`
+  )
   return events.length === 0 ? 'understood' : 'refused'
 }

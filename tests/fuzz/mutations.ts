@@ -1,7 +1,8 @@
 /**
- * Everything that is done to updates. To add a mutation, put an object with a name and a function into one of the four
- * lists: it is drawn as often as any other, counted by its name, and its failures are replayed like all others. It takes
- * every chance from `random`, so that a seed gives one run.
+ * Everything that is done to updates. To add a mutation, put an object with a name and a function
+ * into one of the four lists: it is drawn as often as any other, counted by its name, and its
+ * failures are replayed like all others. It takes every chance from `random`, so that a seed gives
+ * one run.
  */
 import { byteMutations } from './byte-mutations.js'
 import { cborMutations } from './cbor-mutations.js'
@@ -9,4 +10,5 @@ import { foreignMutations } from './foreign-mutations.js'
 import { wireMutations } from './wire-mutations.js'
 import type { Mutation } from './world.js'
 
-export const mutations: readonly Mutation[] = [...byteMutations, ...wireMutations, ...cborMutations, ...foreignMutations]
+export const mutations: readonly Mutation[] = [...byteMutations, ...wireMutations, ...cborMutations,
+  ...foreignMutations]

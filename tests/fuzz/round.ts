@@ -1,12 +1,14 @@
 /**
- * One round: a shard that writes and hears of its peers is given mutated updates, one after the other, so that each meets
- * what those before it left behind. What is asked after each of them:
+ * One round: a shard that writes and hears of its peers is given mutated updates, one after the
+ * other, so that each meets what those before it left behind. What is asked after each of them:
  *
  *   always            nothing was thrown; only a refusal is counted, and each is
  *   unless merged     state vector, digest, canonical bytes and records are what they were
- *   when merged       the shard is whole, inside and as Yjs sees it; bounds hold; a new shard reads the same from its bytes
+ *   when merged       the shard is whole, inside and as Yjs sees it; bounds hold; a new shard reads
+ *                     the same from its bytes
  *   twin              a shard that was given the same ended the same, whatever was compacted when
- *   control           a shard that was spared everything but what was merged ended the same: a refusal leaves no poison
+ *   control           a shard that was spared everything but what was merged ended the same: a
+ *                     refusal leaves no poison
  */
 import { isDeepStrictEqual } from 'node:util'
 import { limits } from '../../engine/limits.js'
@@ -31,28 +33,52 @@ export interface RoundResult {
   readonly problem?: string
 }
 
-const yes = { deepEqual: (a: unknown, b: unknown, what = 'whole') => demand(isDeepStrictEqual(a, b), `${what}: ${JSON.stringify(a)}`), is: (a: unknown, b: unknown, what = 'whole') => demand(a === b, `${what}: ${String(a)} is not ${String(b)}`) }
+const yes = {
+  deepEqual: (a: unknown, b: unknown, what = 'whole') =>
+    demand(isDeepStrictEqual(a, b), `${what}: ${JSON.stringify(a)}`),
+  is: (a: unknown, b: unknown, what = 'whole') =>
+    demand(a === b, `${what}: ${String(a)} is not ${String(b)}`)
+}
 
 export function demand (holds: boolean, otherwise: string): void {
   if (!holds) throw new Error(otherwise)
 }
 
-interface State { readonly vector: ReadonlyMap<number, number>, readonly digest: string, readonly bytes: Uint8Array, readonly records: unknown }
+interface State {
+  readonly vector: ReadonlyMap<number, number>
+  readonly digest: string
+  readonly bytes: Uint8Array
+  readonly records: unknown
+}
 
 function stateOf (shard: Shard): State {
-  return { vector: new Map(shard.stateVector), digest: shard.digest, bytes: shard.encode(), records: dump(shard) }
+  return {
+    vector: new Map(shard.stateVector),
+    digest: shard.digest,
+    bytes: shard.encode(),
+    records: dump(shard)
+  }
 }
 
 function demandEqual (a: State, b: State, what: string): void {
-  for (const part of ['vector', 'digest', 'bytes', 'records'] as const) demand(isDeepStrictEqual(a[part], b[part]), `${what}: the ${part} differ`)
+  for (const part of ['vector', 'digest', 'bytes', 'records'] as const) {
+    demand(isDeepStrictEqual(a[part], b[part]), `${what}: the ${part} differ`)
+  }
 }
 
 /** What no writer could have written must not be there, however well it merges. */
 function demandBounds ({ index, stateVector }: Shard): void {
-  for (const clock of stateVector.values()) demand(Number.isSafeInteger(clock) && clock <= 2 ** 48, `a clock of ${clock}`)
+  for (const clock of stateVector.values()) {
+    demand(Number.isSafeInteger(clock) && clock <= 2 ** 48, `a clock of ${clock}`)
+  }
   for (const [key, head] of index) {
     demand(key.length > 0 && key.length <= limits.maxKeyBytes, `a key of ${key.length} characters`)
-    for (const { fields } of entriesOf(head)) demand(Object.keys(fields).length <= limits.maxFieldsPerRecord, `${Object.keys(fields).length} fields in one entry`)
+    for (const { fields } of entriesOf(head)) {
+      demand(
+        Object.keys(fields).length <= limits.maxFieldsPerRecord,
+        `${Object.keys(fields).length} fields in one entry`
+      )
+    }
   }
 }
 
@@ -80,7 +106,9 @@ class Round {
     this.#before = stateOf(this.#live)
   }
 
-  get #all (): readonly TestShard[] { return [this.#live, this.#twin, this.#control] }
+  get #all (): readonly TestShard[] {
+    return [this.#live, this.#twin, this.#control]
+  }
 
   run (): void {
     for (let trial = 0; trial < TRIALS_PER_ROUND; trial++) {
@@ -89,7 +117,10 @@ class Round {
     }
     for (const update of this.#updates) {
       const [outcome, ...others] = this.#all.map(shard => shard.merge(update).outcome)
-      demand(others.every(other => other === outcome), `an honest update is ${outcome} and ${others.join(' and ')}`)
+      demand(
+        others.every(other => other === outcome),
+        `an honest update is ${outcome} and ${others.join(' and ')}`
+      )
     }
     this.#before = stateOf(this.#live)
     demandEqual(stateOf(this.#twin), this.#before, 'the twin, after honest updates')
@@ -108,7 +139,8 @@ class Round {
       const update = random.pick(this.#updates)
       for (const shard of this.#all) shard.merge(update)
     }
-    for (const shard of this.#all) shard.flush() // all at the same moment: what is superseded before it is never logged
+    // all at the same moment: what is superseded before it is never logged
+    for (const shard of this.#all) shard.flush()
     if (random.chance(0.05)) this.#live.compact()
     if (random.chance(0.05)) this.#twin.compact()
     this.#before = stateOf(this.#live)
@@ -118,7 +150,13 @@ class Round {
 
   #try (): void {
     const mutation = this.#random.pick(mutations)
-    const material: Material = { random: this.#random, updates: this.#updates, seen: this.#live.stateVector, own: this.#own, writers: this.#writers }
+    const material: Material = {
+      random: this.#random,
+      updates: this.#updates,
+      seen: this.#live.stateVector,
+      own: this.#own,
+      writers: this.#writers
+    }
     const update = mutation.mutate(material)
     const trial = { mutation: mutation.name, outcome: 'threw', ms: 0, update }
     this.trials.push(trial)
@@ -126,12 +164,17 @@ class Round {
     const used = process.cpuUsage()
     const { outcome } = this.#live.merge(update)
     const { user, system } = process.cpuUsage(used)
-    trial.ms = Math.min(performance.now() - started, (user + system) / 1000) // on a busy machine most of the time passes while others run
+    // on a busy machine most of the time passes while others run
+    trial.ms = Math.min(performance.now() - started, (user + system) / 1000)
     trial.outcome = outcome
     const refusals = this.#live.events.filter(({ type }) => type === 'update-refused').length
-    demand(refusals === (outcome === 'refused' ? 1 : 0), `${outcome}, and ${refusals} refusals were counted`)
+    demand(
+      refusals === (outcome === 'refused' ? 1 : 0),
+      `${outcome}, and ${refusals} refusals were counted`
+    )
 
-    // A message is a view of a larger buffer, which is used again: what lies around it is no part of it, and what it held must not be kept.
+    // A message is a view of a larger buffer, which is used again: what lies around it is no part
+    // of it, and what it held must not be kept.
     const buffer = Uint8Array.from({ length: update.length + 64 }, () => 0x61)
     buffer.set(update, 32)
     const same = this.#twin.merge(buffer.subarray(32, 32 + update.length)).outcome
@@ -142,7 +185,10 @@ class Round {
     if (outcome === 'merged') {
       this.#control.merge(update)
       assertWhole(yes, this.#live)
-      demand(after.vector.get(this.#own) === this.#before.vector.get(this.#own), 'it has entries of its own that it never wrote')
+      demand(
+        after.vector.get(this.#own) === this.#before.vector.get(this.#own),
+        'it has entries of its own that it never wrote'
+      )
       demandBounds(this.#live)
       let reader = drawIncarnation(this.#random)
       while (after.vector.has(reader)) reader++
@@ -166,6 +212,9 @@ export function runRound (seed: number, round: number): RoundResult {
     run.run()
     return { trials: run.trials }
   } catch (error) {
-    return { trials: run.trials, problem: error instanceof Error ? error.stack ?? error.message : String(error) }
+    return {
+      trials: run.trials,
+      problem: error instanceof Error ? error.stack ?? error.message : String(error)
+    }
   }
 }

@@ -1,12 +1,12 @@
 /**
- * An update as data that can be bent: read leniently, written without any check. It knows the layout of Yjs's format V1 and
- * nothing of what the engine allows in it, so a forgery is any change to this data. Entries stay bytes: what is forged
- * inside one is forged as CBOR (cbor-mutations.ts).
+ * An update as data that can be bent: read leniently, written without any check. It knows the
+ * layout of Yjs's format V1 and nothing of what the engine allows in it, so a forgery is any change
+ * to this data. Entries stay bytes: what is forged inside one is forged as CBOR
+ * (cbor-mutations.ts).
  */
-import {
-  createDecoder, createEncoder, readUint8, readVarString, readVarUint, readVarUint8Array, toUint8Array, writeUint8, writeUint8Array,
-  writeVarString, writeVarUint, writeVarUint8Array, type ByteReader, type ByteWriter
-} from '../../engine/base/varint.js'
+import { createDecoder, createEncoder, readUint8, readVarString, readVarUint, readVarUint8Array,
+  toUint8Array, writeUint8, writeUint8Array, writeVarString, writeVarUint, writeVarUint8Array,
+  type ByteReader, type ByteWriter } from '../../engine/base/varint.js'
 
 export interface WireStruct {
   info: number
@@ -21,7 +21,12 @@ export interface WireStruct {
   raw?: Uint8Array
 }
 
-export interface WireSpan { incarnation: number, clock: number, structs: WireStruct[], count?: number }
+export interface WireSpan {
+  incarnation: number
+  clock: number
+  structs: WireStruct[]
+  count?: number
+}
 
 export interface WireUpdate {
   spans: WireSpan[]
@@ -39,7 +44,11 @@ export function readWire (bytes: Uint8Array): WireUpdate {
   const reader = createDecoder(bytes)
   const spans = times(readVarUint(reader), (): WireSpan => {
     const structs = readVarUint(reader)
-    return { incarnation: readVarUint(reader), clock: readVarUint(reader), structs: times(structs, () => readStruct(reader)) }
+    return {
+      incarnation: readVarUint(reader),
+      clock: readVarUint(reader),
+      structs: times(structs, () => readStruct(reader))
+    }
   })
   return { spans, deletes: [readVarUint(reader)] }
 }
@@ -48,10 +57,21 @@ function readStruct (reader: ByteReader): WireStruct {
   const info = readUint8(reader)
   const hasOrigin = (info & HAS_ORIGIN) !== 0
   const origin: WireStruct['origin'] = hasOrigin ? [readVarUint(reader), readVarUint(reader)] : null
-  const parent: WireStruct['parent'] = hasOrigin ? null : [readVarUint(reader) as 1, readVarString(reader)]
+  const parent: WireStruct['parent'] = hasOrigin
+    ? null
+    : [readVarUint(reader) as 1, readVarString(reader)]
   const length = readVarUint(reader)
   if ((info & 31) !== CONTENT_ANY) return { info, origin, parent, length, entries: null }
-  return { info, origin, parent, length, entries: times(length, () => ({ type: readUint8(reader), bytes: readVarUint8Array(reader).slice() })) }
+  return {
+    info,
+    origin,
+    parent,
+    length,
+    entries: times(
+      length,
+      () => ({ type: readUint8(reader), bytes: readVarUint8Array(reader).slice() })
+    )
+  }
 }
 
 export function writeWire ({ spans, count = spans.length, deletes }: WireUpdate): Uint8Array {
@@ -65,13 +85,19 @@ export function writeWire ({ spans, count = spans.length, deletes }: WireUpdate)
   return toUint8Array(writer)
 }
 
-/** NaN becomes a number that never ends and is worth nothing: the sum of what its bytes are worth is NaN once they are worth infinity each. */
+/**
+ * NaN becomes a number that never ends and is worth nothing: the sum of what its bytes are worth is
+ * NaN once they are worth infinity each.
+ */
 function writeNumber (writer: ByteWriter, number: number): void {
   if (Number.isNaN(number)) writeUint8Array(writer, new Uint8Array(160).fill(0x80, 0, 159))
   else writeVarUint(writer, number)
 }
 
-function writeStruct (writer: ByteWriter, { info, origin, parent, length, entries, raw }: WireStruct): void {
+function writeStruct (
+  writer: ByteWriter,
+  { info, origin, parent, length, entries, raw }: WireStruct
+): void {
   if (raw !== undefined) {
     writeUint8Array(writer, raw)
     return
@@ -89,8 +115,15 @@ function writeStruct (writer: ByteWriter, { info, origin, parent, length, entrie
   }
 }
 
-/** A struct at a clock of an incarnation as a writer would make it, of these entries, or of superseded ones. */
-export function structAt (incarnation: number, clock: number, entries: readonly Uint8Array[] | number): WireStruct {
+/**
+ * A struct at a clock of an incarnation as a writer would make it, of these entries, or of
+ * superseded ones.
+ */
+export function structAt (
+  incarnation: number,
+  clock: number,
+  entries: readonly Uint8Array[] | number
+): WireStruct {
   const dead = typeof entries === 'number'
   return {
     info: (dead ? 1 : CONTENT_ANY) | (clock > 0 ? HAS_ORIGIN : 0),
@@ -102,8 +135,15 @@ export function structAt (incarnation: number, clock: number, entries: readonly 
 }
 
 /** A whole update of one such struct. */
-export function updateOf (incarnation: number, clock: number, entries: readonly Uint8Array[] | number): Uint8Array {
-  return writeWire({ spans: [{ incarnation, clock, structs: [structAt(incarnation, clock, entries)] }], deletes: [0] })
+export function updateOf (
+  incarnation: number,
+  clock: number,
+  entries: readonly Uint8Array[] | number
+): Uint8Array {
+  return writeWire({
+    spans: [{ incarnation, clock, structs: [structAt(incarnation, clock, entries)] }],
+    deletes: [0]
+  })
 }
 
 function times<T> (count: number, make: () => T): T[] {

@@ -1,6 +1,7 @@
 /**
- * Where updates come from: three writers that write, and hear of each other or not, and the updates they would send: deltas,
- * diffs and snapshots. Their records are few, so that everything meets everything.
+ * Where updates come from: three writers that write, and hear of each other or not, and the updates
+ * they would send: deltas, diffs and snapshots. Their records are few, so that everything meets
+ * everything.
  */
 import { KindError } from '../../engine/errors.js'
 import type { StateVector } from '../../engine/base/state-vector.js'
@@ -20,7 +21,10 @@ export interface Material {
   readonly writers: readonly number[]
 }
 
-/** A way to spoil an update. It takes every chance from the material's `random`, so that a seed gives one run. */
+/**
+ * A way to spoil an update. It takes every chance from the material's `random`, so that a seed
+ * gives one run.
+ */
 export interface Mutation {
   readonly name: string
   readonly mutate: (material: Material) => Uint8Array
@@ -35,20 +39,32 @@ export function drawIncarnation (random: SimRandom): number {
 
 export function drawValue (random: SimRandom, depth = 0): Value {
   switch (random.int(0, depth > 2 ? 5 : 7)) {
-    case 0: return null
-    case 1: return random.chance(0.5)
-    case 2: return random.int(-1000, 1000)
-    case 3: return random.fraction() * 2 ** random.int(0, 60)
-    case 4: return 'text '.repeat(random.int(0, 12))
-    case 5: return Uint8Array.from({ length: random.int(0, 20) }, () => random.int(0, 255))
-    case 6: return Array.from({ length: random.int(0, 3) }, () => drawValue(random, depth + 1))
-    default: return Object.fromEntries(random.some(NAMES, 0.4).map(name => [name, drawValue(random, depth + 1)]))
+    case 0:
+      return null
+    case 1:
+      return random.chance(0.5)
+    case 2:
+      return random.int(-1000, 1000)
+    case 3:
+      return random.fraction() * 2 ** random.int(0, 60)
+    case 4:
+      return 'text '.repeat(random.int(0, 12))
+    case 5:
+      return Uint8Array.from({ length: random.int(0, 20) }, () => random.int(0, 255))
+    case 6:
+      return Array.from({ length: random.int(0, 3) }, () => drawValue(random, depth + 1))
+    default:
+      return Object.fromEntries(
+        random.some(NAMES, 0.4).map(name => [name, drawValue(random, depth + 1)])
+      )
   }
 }
 
 export function drawFields (random: SimRandom): Fields {
   const names = random.some(NAMES, 0.4)
-  return Object.fromEntries((names.length === 0 ? ['x'] : names).map(name => [name, drawValue(random)]))
+  return Object.fromEntries(
+    (names.length === 0 ? ['x'] : names).map(name => [name, drawValue(random)])
+  )
 }
 
 type Write = Parameters<TestShard['write']>[0]
@@ -58,12 +74,19 @@ function drawOperation (random: SimRandom): Operation {
   const field = random.pick(['n', 's', 'm', 'q', 'x'])
   const element = random.pick(['red', 'blue', 7, true])
   switch (random.int(0, 6)) {
-    case 0: case 1: return { kind: 'increment', field, by: random.int(-5, 5) }
-    case 2: return { kind: 'add', field, element }
-    case 3: return { kind: 'remove', field, element }
-    case 4: return { kind: random.pick(['max', 'min']), field, value: random.int(-9, 9) }
-    case 5: return { kind: 'sequenced', field, sequence: random.int(0, 9), value: drawValue(random) }
-    default: return { kind: 'sequenced', field, sequence: random.int(0, 9) }
+    case 0:
+    case 1:
+      return { kind: 'increment', field, by: random.int(-5, 5) }
+    case 2:
+      return { kind: 'add', field, element }
+    case 3:
+      return { kind: 'remove', field, element }
+    case 4:
+      return { kind: random.pick(['max', 'min']), field, value: random.int(-9, 9) }
+    case 5:
+      return { kind: 'sequenced', field, sequence: random.int(0, 9), value: drawValue(random) }
+    default:
+      return { kind: 'sequenced', field, sequence: random.int(0, 9) }
   }
 }
 
@@ -73,13 +96,33 @@ function drawWrite (random: SimRandom, stamp: number): Write {
   const kind = random.int(0, 12)
   if (kind === 0) return del(key, version, stamp)
   if (kind === 1) return replace(key, version, drawFields(random), stamp)
-  if (kind === 2) return { key, version, stamp, fields: { ...drawFields(random), [random.pick(NAMES)]: undefined } }
-  if (kind === 3) return { key, version, stamp, fields: drawFields(random), expires: random.int(1, 100) }
-  if (kind < 7) return { key, version, stamp, fields: null, operations: Array.from({ length: random.int(1, 3) }, () => drawOperation(random)) }
+  if (kind === 2) {
+    return {
+      key,
+      version,
+      stamp,
+      fields: { ...drawFields(random), [random.pick(NAMES)]: undefined }
+    }
+  }
+  if (kind === 3) {
+    return { key, version, stamp, fields: drawFields(random), expires: random.int(1, 100) }
+  }
+  if (kind < 7) {
+    return {
+      key,
+      version,
+      stamp,
+      fields: null,
+      operations: Array.from({ length: random.int(1, 3) }, () => drawOperation(random))
+    }
+  }
   return put(key, version, drawFields(random), stamp)
 }
 
-/** One write of a shard. Versions are few and meet; stamps are its own count. One that uses a field as another kind than it is changes nothing. */
+/**
+ * One write of a shard. Versions are few and meet; stamps are its own count. One that uses a field
+ * as another kind than it is changes nothing.
+ */
 export function writeSomething (random: SimRandom, shard: TestShard, stamp: number): void {
   const write = drawWrite(random, stamp)
   const keepLoser = random.chance(0.1)
@@ -90,7 +133,10 @@ export function writeSomething (random: SimRandom, shard: TestShard, stamp: numb
   }
 }
 
-/** The updates of some writers. The first of each writer's deltas starts at clock 0, so a shard that merges all of them in this order refuses none. */
+/**
+ * The updates of some writers. The first of each writer's deltas starts at clock 0, so a shard that
+ * merges all of them in this order refuses none.
+ */
 export function drawUpdates (random: SimRandom, writers: readonly number[]): Uint8Array[] {
   const shards = writers.map(openShard)
   const updates: Uint8Array[] = []
@@ -103,7 +149,9 @@ export function drawUpdates (random: SimRandom, writers: readonly number[]): Uin
       shard.flush()
       updates.push(...shard.deltas.slice(before))
     } else if (action === 8) shard.merge(random.pick(shards).encode())
-    else updates.push(shard.encode(random.chance(0.5) ? random.pick(shards).stateVector : undefined))
+    else {updates.push(
+        shard.encode(random.chance(0.5) ? random.pick(shards).stateVector : undefined)
+      )}
   }
   updates.push(...shards.map(shard => shard.encode()))
   return updates

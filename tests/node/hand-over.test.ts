@@ -1,6 +1,7 @@
 /**
- * Groups that change hands: nodes join, leave and die while writers write and readers read. Two things must hold at every
- * moment: a record that was acknowledged by all its replicas can be read, and the last copy of a group is never given up.
+ * Groups that change hands: nodes join, leave and die while writers write and readers read. Two
+ * things must hold at every moment: a record that was acknowledged by all its replicas can be read,
+ * and the last copy of a group is never given up.
  */
 import test, { type ExecutionContext } from 'ava'
 import type { Cache } from '../../node/cache/cache.js'
@@ -9,26 +10,46 @@ import { CACHE, startCluster, type Cluster } from '../support/cluster.js'
 const RECORDS = 120
 
 async function fill (cluster: Cluster, cache: Cache): Promise<void> {
-  await cluster.time.wait(Promise.all(Array.from({ length: RECORDS }, (_, i) => cache.put(`k${i}`, { n: i, round: 0 }, { ack: 'all' }))), 'the first records')
+  await cluster.time.wait(
+    Promise.all(
+      Array.from(
+        { length: RECORDS },
+        (_, i) => cache.put(`k${i}`, { n: i, round: 0 }, { ack: 'all' })
+      )
+    ),
+    'the first records'
+  )
 }
 
 /** Reads one record after the other, from every node and client in turn, until told to stop. */
-function keepReading (cluster: Cluster, extra: readonly Cache[] = []): { readonly problems: string[], readonly reads: () => number, stop: () => Promise<void> } {
+function keepReading (
+  cluster: Cluster,
+  extra: readonly Cache[] = []
+): { readonly problems: string[], readonly reads: () => number, stop: () => Promise<void> } {
   const problems: string[] = []
   let running = true
   let reads = 0
   const loop = async (): Promise<void> => {
     while (running) {
-      const readers: Array<readonly [string, Cache]> = [...[...cluster.nodes.keys()].map(name => [name, cluster.cache(name)] as const), ...extra.map(cache => ['client', cache] as const)]
+      const readers: Array<readonly [string, Cache]> = [
+        ...[...cluster.nodes.keys()].map(name => [name, cluster.cache(name)] as const),
+        ...extra.map(cache => ['client', cache] as const)
+      ]
       const [name, cache] = readers[reads % readers.length] as readonly [string, Cache]
       const key = `k${(reads * 7) % RECORDS}`
       try {
-        if (await cache.get(key) === undefined) problems.push(`${name} missed ${key} at ${cluster.time.nowMs}`)
+        if (await cache.get(key) === undefined) {
+          problems.push(`${name} missed ${key} at ${cluster.time.nowMs}`)
+        }
       } catch (error) {
-        if (cluster.nodes.has(name) || name === 'client') problems.push(`${name} could not read ${key} at ${cluster.time.nowMs}: ${String(error)}`)
+        if (cluster.nodes.has(name) || name === 'client') {
+          problems.push(`${name} could not read ${key} at ${cluster.time.nowMs}: ${String(error)}`)
+        }
       }
       reads++
-      await new Promise<void>(resolve => { cluster.time.ports('reader').timers.after(2, resolve) })
+      await new Promise<void>(resolve => {
+        cluster.time.ports('reader').timers.after(2, resolve)
+      })
     }
   }
   const reading = loop()
@@ -45,13 +66,20 @@ function keepReading (cluster: Cluster, extra: readonly Cache[] = []): { readonl
 /** Looks at every phase change: a group nobody holds any more is a group that was lost. */
 function watchForLoss (cluster: Cluster): () => void {
   return () => {
-    for (let group = 0; group < 8; group++) if (cluster.holders(group).length === 0) throw new Error(`nobody holds group ${group} at ${cluster.time.nowMs}`)
+    for (let group = 0; group < 8; group++) {
+      if (cluster.holders(group).length === 0) {
+        throw new Error(`nobody holds group ${group} at ${cluster.time.nowMs}`)
+      }
+    }
   }
 }
 
 async function assertComplete (t: ExecutionContext, cluster: Cluster, cache: Cache): Promise<void> {
   const records = await cluster.scan(cache)
-  t.deepEqual(Array.from({ length: RECORDS }, (_, i) => `k${i}`).filter(key => !records.has(key)), [])
+  t.deepEqual(
+    Array.from({ length: RECORDS }, (_, i) => `k${i}`).filter(key => !records.has(key)),
+    []
+  )
 }
 
 test('while nodes join, every record can be read from everywhere at every moment', async t => {
@@ -67,7 +95,11 @@ test('while nodes join, every record can be read from everywhere at every moment
   t.deepEqual(reading.problems.slice(0, 5), [])
   t.true(reading.reads() > 100)
   await assertComplete(t, cluster, cluster.cache('e'))
-  t.true(cluster.eventsOf('group-phase').some(event => event.type === 'group-phase' && event.phase === 'dropped'))
+  t.true(
+    cluster.eventsOf('group-phase').some(event =>
+      event.type === 'group-phase' && event.phase === 'dropped'
+    )
+  )
 })
 
 test('while nodes leave with a goodbye, every record can be read at every moment', async t => {
@@ -85,9 +117,9 @@ test('while nodes leave with a goodbye, every record can be read at every moment
   await assertComplete(t, cluster, cluster.cache('a'))
 })
 
-// A node that took a group up, and had not heard yet who else holds it since the last change, took itself for the first
-// and answered that there was nothing.
-test('nodes that leave one right after the other may delay a read, but no read answers that there is nothing', async t => {
+// A node that took a group up, and had not heard yet who else holds it since the last change, took
+// itself for the first and answered that there was nothing.
+test('nodes leaving in succession may delay a read, but none answers with nothing', async t => {
   for (const seed of [1, 2, 3, 4]) {
     const cluster = await startCluster(t, ['a', 'b', 'c', 'd'], { replicas: 2, seed })
     const client = await cluster.client('reader')
@@ -116,14 +148,29 @@ test('a node gives up a group only after all its owners hold all of it (SPEC R7)
   const drops: string[] = []
   const seen = new Set<unknown>()
   await cluster.time.until(async () => {
-    if (cluster.time.nowMs % 7 < 1) cluster.cache('a').put(`w${writes % 40}`, { n: writes++ }).catch(() => {})
+    if (cluster.time.nowMs % 7 < 1) {
+      cluster.cache('a').put(`w${writes % 40}`, { n: writes++ }).catch(() => {})
+    }
     for (const entry of cluster.events) {
-      if (seen.has(entry) || entry.event.type !== 'group-phase' || entry.event.phase !== 'dropped') continue
+      if (
+        seen.has(entry) || entry.event.type !== 'group-phase' || entry.event.phase !== 'dropped'
+      ) continue
       seen.add(entry)
       const { group } = entry.event
       checked++
-      const holders = [...cluster.nodes].filter(([name, node]) => name !== entry.node && node.status().caches[CACHE]?.held.some(held => held.group === group && held.phase === 'ready') === true)
-      if (holders.length < 2) drops.push(`${entry.node} dropped group ${group}, held ready by ${holders.map(([name]) => name).join()}`)
+      const holders = [...cluster.nodes].filter(([name, node]) =>
+        name !== entry.node &&
+        node.status().caches[CACHE]?.held.some(held =>
+            held.group === group && held.phase === 'ready'
+          ) === true
+      )
+      if (holders.length < 2) {
+        drops.push(
+          `${entry.node} dropped group ${group}, held ready by ${
+            holders.map(([name]) => name).join()
+          }`
+        )
+      }
     }
     return cluster.nodes.has('c') && cluster.settled
   }, 'the hand-over')
@@ -139,7 +186,9 @@ test('a group that left a node and comes back to it is complete there (SPEC R7)'
   for (let round = 0; round < 3; round++) {
     await cluster.startNode('c')
     await cluster.untilSettled()
-    for (let i = 0; i < RECORDS; i += 3) await cluster.time.wait(cluster.cache('abc'[i % 3] as string).put(`k${i}`, { round }))
+    for (let i = 0; i < RECORDS; i += 3) {
+      await cluster.time.wait(cluster.cache('abc'[i % 3] as string).put(`k${i}`, { round }))
+    }
     await cluster.close('c')
     await cluster.untilSettled()
     for (const name of ['a', 'b']) {
@@ -171,7 +220,10 @@ test('with one replica, records move to a node that joins, and are never nowhere
 
 test('a node that dies in the middle of a hand-over costs nothing', async t => {
   for (let deadAfterMs = 10; deadAfterMs < 900; deadAfterMs += 97) {
-    const cluster = await startCluster(t, ['a', 'b'], { replicas: 2, timing: { heartbeatMs: 100, failureTimeoutMs: 400, joinWaitMs: 120 } })
+    const cluster = await startCluster(t, ['a', 'b'], {
+      replicas: 2,
+      timing: { heartbeatMs: 100, failureTimeoutMs: 400, joinWaitMs: 120 }
+    })
     await fill(cluster, cluster.cache('a'))
     const opening = cluster.startNode('c')
     await cluster.time.advance(deadAfterMs)
@@ -190,7 +242,8 @@ test('writes during a hand-over all arrive, wherever they enter', async t => {
   const cluster = await startCluster(t, ['a', 'b'], { replicas: 2 })
   const client = await cluster.client('writer')
   const written: Array<Promise<void>> = []
-  const writers = (): Cache[] => [client, ...[...cluster.nodes.keys()].map(name => cluster.cache(name))]
+  const writers =
+    (): Cache[] => [client, ...[...cluster.nodes.keys()].map(name => cluster.cache(name))]
   const write = (): void => {
     const all = writers()
     const i = written.length
@@ -209,4 +262,3 @@ test('writes during a hand-over all arrive, wherever they enter', async t => {
   const records = await cluster.scan(client)
   t.deepEqual(written.map((_, i) => `k${i}`).filter(key => !records.has(key)), [])
 })
-

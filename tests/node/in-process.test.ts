@@ -3,4 +3,8 @@ import test from 'ava'
 import { createNetwork } from '../../index.js'
 import { clusterContract } from '../contracts/cluster-contract.js'
 
-clusterContract(test, 'in-process', async () => ({ config: {}, wiring: { network: createNetwork() }, close: async () => {} }))
+clusterContract(
+  test,
+  'in-process',
+  async () => ({ config: {}, wiring: { network: createNetwork() }, close: async () => {} })
+)

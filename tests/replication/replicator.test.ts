@@ -1,6 +1,6 @@
 /**
- * Two or three replicators: batches and their numbers, what is lost on the way and how it is repaired, and how quiet a
- * cluster in sync is.
+ * Two or three replicators: batches and their numbers, what is lost on the way and how it is
+ * repaired, and how quiet a cluster in sync is.
  */
 import test, { type ExecutionContext } from 'ava'
 import { limits } from '../../engine/limits.js'
@@ -18,12 +18,23 @@ async function open (t: ExecutionContext, names: readonly string[] = ['a', 'b'],
   t.log(describeSeed(seed))
   const time = new VirtualTime(seed)
   const network = new InProcessNetwork(time.ports('network'))
-  const replicas = names.map(name => openReplica(network, time, name, { ...shape, replicas: names.length }))
+  const replicas = names.map(name =>
+    openReplica(network, time, name, { ...shape, replicas: names.length })
+  )
   await time.advance(2000)
-  for (const { replicator } of replicas) if (replicator.held.all.some(group => replicator.held.phase(group) !== 'ready')) throw new Error('not every group is ready')
+  for (const { replicator } of replicas) {
+    if (replicator.held.all.some(group => replicator.held.phase(group) !== 'ready')) {
+      throw new Error('not every group is ready')
+    }
+  }
   const [a, b] = replicas as [Replica, Replica]
-  const repairs = (): string[] => replicas.flatMap(({ events }) => events.map(({ type }) => type).filter(type => type.includes('repair')))
-  const untilAlike = async (limitMs = 20_000): Promise<void> => { await time.until(() => alike(replicas), 'equal replicas', limitMs) }
+  const repairs = (): string[] =>
+    replicas.flatMap(({ events }) =>
+      events.map(({ type }) => type).filter(type => type.includes('repair'))
+    )
+  const untilAlike = async (limitMs = 20_000): Promise<void> => {
+    await time.until(() => alike(replicas), 'equal replicas', limitMs)
+  }
   const write = async (replica: Replica, count: number, offset = 0): Promise<void> => {
     for (let i = 0; i < count; i++) {
       await replica.put(`k${i % 50}`, offset + i)
@@ -35,7 +46,7 @@ async function open (t: ExecutionContext, names: readonly string[] = ['a', 'b'],
 
 const isDelta = (subject: string): boolean => subject.includes('.d.')
 
-test('batches are numbered from 1 without gaps per group, one per group and flush (SPEC R2)', async t => {
+test('batches are numbered from 1 without gaps, one per group and flush (SPEC R2)', async t => {
   const { a, b, time, write, untilAlike, repairs } = await open(t)
   await write(a, 100)
   for (let i = 0; i < 50; i++) void a.put(`k${i}`, 1000 + i)
@@ -43,7 +54,9 @@ test('batches are numbered from 1 without gaps per group, one per group and flus
   await time.advance(10)
   t.is(a.batches.length - before, SHAPE.groups)
   for (let group = 0; group < SHAPE.groups; group++) {
-    const sequences = a.batches.filter(each => each.group === group).map(({ batch }) => batch.sequence)
+    const sequences = a.batches.filter(each => each.group === group).map(({ batch }) =>
+      batch.sequence
+    )
     t.deepEqual(sequences, sequences.map((_, i) => i + 1))
   }
   await untilAlike(100)
@@ -68,7 +81,12 @@ for (const which of ['first', 'middle', 'last'] as const) {
     t.is(b.replicator.lag, 0)
     const repaired = b.events.filter(({ type }) => type === 'gap-repaired')
     t.is(repaired.length, 1)
-    t.deepEqual(replicas.flatMap(({ events }) => events.filter(({ type }) => type === 'digest-repaired' || type === 'repair-failed')), [])
+    t.deepEqual(
+      replicas.flatMap(({ events }) =>
+        events.filter(({ type }) => type === 'digest-repaired' || type === 'repair-failed')
+      ),
+      []
+    )
   })
 }
 
@@ -157,18 +175,33 @@ test('a confirmation that is lost is made up for by the next heartbeat', async t
 })
 
 test('a batch that comes in many parts is merged whole', async t => {
-  const { a, b, time, untilAlike } = await open(t, ['a', 'b'], { shards: 2, groups: 1, replicas: 2 })
+  const { a, b, time, untilAlike } = await open(t, ['a', 'b'], {
+    shards: 2,
+    groups: 1,
+    replicas: 2
+  })
   const version = Date.UTC(2024, 0, 1) * 1000
   for (let i = 0; i < 40; i++) {
     const key = `large${i}`
-    void a.replicator.write(shardOf(key, 2), { key, version: version + i, stamp: version + i, fields: { n: i, text: `${i}`.repeat(50_000) } }, 'buffered', 1000)
+    void a.replicator.write(
+      shardOf(key, 2),
+      {
+        key,
+        version: version + i,
+        stamp: version + i,
+        fields: { n: i, text: `${i}`.repeat(50_000) }
+      },
+      'buffered',
+      1000
+    )
   }
   await untilAlike(3000)
   await time.advance(100)
   t.is(b.get('large39'), 39)
 })
 
-// A node with other settings puts the same key into another shard. Whatever it sends must not get in.
+// A node with other settings puts the same key into another shard. Whatever it sends must not get
+// in.
 test('nodes with other settings do not replicate, in either direction (SPEC R9)', async t => {
   const seed = pickSeed()
   t.log(describeSeed(seed))
@@ -183,10 +216,14 @@ test('nodes with other settings do not replicate, in either direction (SPEC R9)'
     await time.advance(10)
   }
   await time.advance(5000)
-  const keysOf = ({ replicator }: Replica): string[] => [...replicator.shards].flatMap(shard => [...shard.index.keys()])
+  const keysOf = ({ replicator }: Replica): string[] =>
+    [...replicator.shards].flatMap(shard => [...shard.index.keys()])
   t.deepEqual(keysOf(a).filter(key => key.startsWith('b')), [])
   t.deepEqual(keysOf(b).filter(key => key.startsWith('a')), [])
-  t.like(a.events.find(({ type }) => type === 'config-conflict'), { node: 'b', detail: 'shards 16 here, 12 there' })
+  t.like(a.events.find(({ type }) => type === 'config-conflict'), {
+    node: 'b',
+    detail: 'shards 16 here, 12 there'
+  })
 })
 
 test('a writer is told that a group is not held, and nothing changed', async t => {
@@ -204,14 +241,25 @@ test('a node that is about to give a group up does not vouch for it', async t =>
   const group = groupOf(shardOf('k1', SHAPE.shards), SHAPE.groups)
   const lacking = async (): Promise<number> => {
     const sv = b.replicator.shards.get(shardOf('k1', SHAPE.shards))
-    const answer = b.messenger.request('mp.unit.ae.a.b', { op: 'covers', cache: 'prices', to: a.incarnation, shards: [[shardOf('k1', SHAPE.shards), encodeStateVector(sv.stateVector)]], cursors: [] }, 1000)
+    const answer = b.messenger.request('mp.unit.ae.a.b', {
+      op: 'covers',
+      cache: 'prices',
+      to: a.incarnation,
+      shards: [[shardOf('k1', SHAPE.shards), encodeStateVector(sv.stateVector)]],
+      cursors: []
+    }, 1000)
     return (await time.wait(answer) as { lacking: number[] }).lacking.length
   }
   t.is(await lacking(), 0)
   // As a sees it, a better owner came along.
   const strangers = ['x', 'y', 'z', 'u', 'v', 'w'].map(name => ({ id: name }))
   for (const { id } of strangers) {
-    b.messenger.send(`mp.unit.hb.${id}`, 'heartbeat', { incarnation: 7, leaving: false, weight: 100, caches: { prices: { ...SHAPE, held: [] } } })
+    b.messenger.send(`mp.unit.hb.${id}`, 'heartbeat', {
+      incarnation: 7,
+      leaving: false,
+      weight: 100,
+      caches: { prices: { ...SHAPE, held: [] } }
+    })
   }
   await time.advance(100)
   if (a.replicator.held.phase(group) === 'leaving') t.is(await lacking(), 1)

@@ -1,4 +1,7 @@
-/** The indexes of the shards one node holds: read back with them, given up with them, and never kept where none is declared. */
+/**
+ * The indexes of the shards one node holds: read back with them, given up with them, and never kept
+ * where none is declared.
+ */
 import test from 'ava'
 import { parseWhere, type IndexDeclaration, type Where } from '../../engine/query/query.js'
 import { groupOf, shardOf } from '../../engine/topology/routing.js'
@@ -10,13 +13,26 @@ const GROUPS = 4
 const DECLARED: IndexDeclaration = { country: 'equality', price: 'range' }
 
 function open (incarnation: number, disk: MemoryDisk, indexes?: IndexDeclaration) {
-  const opened = openShardSet(incarnation, { shards: SHARDS, groups: GROUPS, store: disk.open(), ...indexes === undefined ? {} : { indexes } })
+  const opened = openShardSet(incarnation, {
+    shards: SHARDS,
+    groups: GROUPS,
+    store: disk.open(),
+    ...indexes === undefined ? {} : { indexes }
+  })
   const { shards } = opened
   shards.load(opened.store)
   return {
     ...opened,
-    put: (key: string, price: number | null) => opened.put(key, price === null ? null : { price, country: 'France' }),
-    find: (where: Where): string[] => Array.from({ length: SHARDS }, (_, shard) => shards.indexes.query(shard, parseWhere(where), { limit: 1000 }).records.map(({ key }) => key)).flat().sort()
+    put: (key: string, price: number | null) =>
+      opened.put(key, price === null ? null : { price, country: 'France' }),
+    find: (where: Where): string[] =>
+      Array.from(
+        { length: SHARDS },
+        (_, shard) =>
+          shards.indexes.query(shard, parseWhere(where), { limit: 1000 }).records.map(({ key }) =>
+            key
+          )
+      ).flat().sort()
   }
 }
 
@@ -36,7 +52,7 @@ test('what is written, and what a peer sends, can be found at once (SPEC E20)', 
   }
 })
 
-test('indexes are back with the shards after a restart, also ones declared only now (SPEC E20)', async t => {
+test('indexes are back after a restart, also ones declared only now (SPEC E20)', async t => {
   const disk = new MemoryDisk()
   const first = open(1, disk)
   for (let i = 0; i < 40; i++) first.put(`k${i}`, i)
@@ -57,7 +73,8 @@ test('indexes go with the group, and come back with it', t => {
 })
 
 for (const indexes of [undefined, {}]) {
-  test(`no index is kept where ${indexes === undefined ? 'nothing' : 'none'} is declared, and a query says so`, t => {
+  const declared = indexes === undefined ? 'nothing' : 'none'
+  test(`no index is kept where ${declared} is declared, and a query says so`, t => {
     const { shards, put, find } = open(1, new MemoryDisk(), indexes)
     put('k', 1)
     t.is(shards.indexes.of(shardOf('k', SHARDS)), undefined)

@@ -1,6 +1,6 @@
 /**
- * The shards of one node: what is published, what is stored and read back, digests, and what becomes of a group that is
- * given up and taken back.
+ * The shards of one node: what is published, what is stored and read back, digests, and what
+ * becomes of a group that is given up and taken back.
  */
 import test from 'ava'
 import { shardOf } from '../../engine/topology/routing.js'
@@ -12,9 +12,20 @@ const SHARDS = 8
 const GROUPS = 4
 
 function open (incarnation: number, store?: Store) {
-  const opened = openShardSet(incarnation, { shards: SHARDS, groups: GROUPS, ...store === undefined ? {} : { store } })
-  const put = (key: string, value: number | null) => opened.put(key, value === null ? null : { value })
-  return { ...opened, get asked () { return opened.asked }, put }
+  const opened = openShardSet(incarnation, {
+    shards: SHARDS,
+    groups: GROUPS,
+    ...store === undefined ? {} : { store }
+  })
+  const put = (key: string, value: number | null) =>
+    opened.put(key, value === null ? null : { value })
+  return {
+    ...opened,
+    get asked () {
+      return opened.asked
+    },
+    put
+  }
 }
 
 const keys = Array.from({ length: 40 }, (_, i) => `k${i}`)
@@ -41,7 +52,10 @@ test('equal roots mean equal records, buffered writes included', t => {
   const group = shardOf('k1', SHARDS) % GROUPS
   t.not(a.shards.root(group), b.shards.root(group))
   b.put('k2', 3)
-  t.not(b.shards.root(shardOf('k2', SHARDS) % GROUPS), a.shards.root(shardOf('k2', SHARDS) % GROUPS))
+  t.not(
+    b.shards.root(shardOf('k2', SHARDS) % GROUPS),
+    a.shards.root(shardOf('k2', SHARDS) % GROUPS)
+  )
 })
 
 test('what was written and merged is read back, with its digests', async t => {
@@ -73,9 +87,10 @@ test('a dropped group is gone from memory and disk, and the others stay', async 
   t.deepEqual(again.shards.load(again.store), [0, 2, 3, 4, 6, 7])
 })
 
-// Dots are handed out once. A group that was given up and taken back started its log over under the same incarnation:
-// its new writes passed for old ones at the peers, and what the peers gave back was refused as its own.
-test('a group that was dropped and taken back gets back its own old writes, and its new ones count', t => {
+// Dots are handed out once. A group that was given up and taken back started its log over under the
+// same incarnation: its new writes passed for old ones at the peers, and what the peers gave back
+// was refused as its own.
+test('a group dropped and taken back gets back its own old writes, and its new ones count', t => {
   const [a, b] = [open(1), open(2)]
   for (const key of keys) a.put(key, 1)
   a.shards.flush()

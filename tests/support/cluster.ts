@@ -1,9 +1,11 @@
 /**
- * A cluster of whole nodes in one process, on virtual time and a network with faults: what a seeded test of the system runs
- * on. Every node has a disk that outlives it, so it can be killed and started again on what it left.
+ * A cluster of whole nodes in one process, on virtual time and a network with faults: what a seeded
+ * test of the system runs on. Every node has a disk that outlives it, so it can be killed and
+ * started again on what it left.
  *
- * At the end of a test everything is closed, and whatever no fault can excuse (an exception in a handler, an update that
- * was refused, an incarnation used twice) fails it, however well the test itself went.
+ * At the end of a test everything is closed, and whatever no fault can excuse (an exception in a
+ * handler, an update that was refused, an incarnation used twice) fails it, however well the test
+ * itself went.
  */
 import type { ExecutionContext } from 'ava'
 import type { Fields } from '../../engine/base/values.js'
@@ -31,7 +33,9 @@ export interface ClusterOptions {
 }
 
 export const CACHE = 'prices'
-const NEVER: ReadonlyArray<MillpondEvent['type']> = ['handler-failed', 'own-incarnation', 'update-refused', 'message-refused', 'connection-problem', 'name-taken', 'config-conflict', 'clock-ahead', 'store-commit-failed', 'shard-damaged']
+const NEVER: ReadonlyArray<MillpondEvent['type']> = ['handler-failed', 'own-incarnation',
+  'update-refused', 'message-refused', 'connection-problem', 'name-taken', 'config-conflict',
+  'clock-ahead', 'store-commit-failed', 'shard-damaged']
 
 export class Cluster {
   readonly time: VirtualTime
@@ -49,26 +53,47 @@ export class Cluster {
     t.log(describeSeed(seed))
     this.#options = options
     this.time = new VirtualTime(seed)
-    this.network = new InProcessNetwork({ ...this.time.ports('network'), ...options.faults === undefined ? {} : { faults: options.faults } })
+    this.network = new InProcessNetwork({
+      ...this.time.ports('network'),
+      ...options.faults === undefined ? {} : { faults: options.faults }
+    })
     t.teardown(() => this.#end(t))
   }
 
   async #end (t: ExecutionContext): Promise<void> {
     this.network.heal()
     for (const name of [...this.nodes.keys(), ...this.clients.keys()]) await this.close(name)
-    const bad = this.events.filter(({ event }) => NEVER.includes(event.type) && this.#options.expect?.includes(event.type) !== true)
-    if (bad.length > 0) t.fail(`${bad.length} events that must never be: ${JSON.stringify(bad.slice(0, 3), (_, value: unknown) => value instanceof Error ? String(value.stack) : value)}`)
+    const bad = this.events.filter(({ event }) =>
+      NEVER.includes(event.type) && this.#options.expect?.includes(event.type) !== true
+    )
+    if (bad.length > 0) {
+      t.fail(
+        `${bad.length} events that must never be: ${
+          JSON.stringify(bad.slice(0, 3), (_, value: unknown) =>
+            value instanceof Error ? String(value.stack) : value)
+        }`
+      )
+    }
   }
 
   #wiring (name: string) {
     const network = {
-      connect: (connection: string, options: { onProblem: (error: unknown) => void }): Transport => {
+      connect: (
+        connection: string,
+        options: { onProblem: (error: unknown) => void }
+      ): Transport => {
         const transport = this.network.connect(connection, options)
         this.transports.set(connection, transport)
         return transport
       }
     }
-    return { network, ports: this.time.ports(name), onEvent: (event: MillpondEvent) => { this.events.push({ node: name, event }) } }
+    return {
+      network,
+      ports: this.time.ports(name),
+      onEvent: (event: MillpondEvent) => {
+        this.events.push({ node: name, event })
+      }
+    }
   }
 
   /** Starts nodes, all at the same time. */
@@ -80,14 +105,26 @@ export class Cluster {
     const { shards = 16, groups = 8, replicas = 2, timing = {} } = this.#options
     const disk = this.disks.get(name) ?? new MemoryDisk()
     this.disks.set(name, disk)
-    const opening = openNode({ cluster: 'test', name, caches: { [CACHE]: { shards, groups, replicas } }, timing, ...config }, { ...this.#wiring(name), openStore: () => disk.open() })
+    const opening = openNode({
+      cluster: 'test',
+      name,
+      caches: { [CACHE]: { shards, groups, replicas } },
+      timing,
+      ...config
+    }, { ...this.#wiring(name), openStore: () => disk.open() })
     const node = await this.time.wait(opening, `${name} to open`)
     this.nodes.set(name, node)
     return node
   }
 
   async client (name: string, config: Partial<ClientConfig> = {}): Promise<Cache> {
-    const client = await this.time.wait(connect({ cluster: 'test', name, timing: this.#options.timing, ...config }, this.#wiring(name)), `${name} to connect`)
+    const client = await this.time.wait(
+      connect(
+        { cluster: 'test', name, timing: this.#options.timing, ...config },
+        this.#wiring(name)
+      ),
+      `${name} to connect`
+    )
     this.clients.set(name, client)
     return client.cache(CACHE)
   }
@@ -98,7 +135,9 @@ export class Cluster {
     return node
   }
 
-  cache (name: string): Cache { return this.node(name).cache(CACHE) }
+  cache (name: string): Cache {
+    return this.node(name).cache(CACHE)
+  }
 
   /** Ends a node in the way its operator would. */
   async close (name: string): Promise<void> {
@@ -121,7 +160,9 @@ export class Cluster {
   async scan (cache: Cache, node?: string): Promise<Map<string, Fields>> {
     const read = async (): Promise<Map<string, Fields>> => {
       const records = new Map<string, Fields>()
-      for await (const { key, fields } of cache.scan(node === undefined ? {} : { node })) records.set(key, fields)
+      for await (const { key, fields } of cache.scan(node === undefined ? {} : { node })) {
+        records.set(key, fields)
+      }
       return records
     }
     return await this.time.wait(read(), 'a scan')
@@ -133,12 +174,18 @@ export class Cluster {
     for (const node of this.nodes.values()) {
       const status = node.status()
       if (status.members.length !== this.nodes.size) return false
-      for (const { group, phase, root, owners } of status.caches[CACHE]?.held ?? []) byGroup.set(group, [...byGroup.get(group) ?? [], { phase, root, owners: owners.join() }])
+      for (const { group, phase, root, owners } of status.caches[CACHE]?.held ?? []) {
+        byGroup.set(group, [...byGroup.get(group) ?? [], { phase, root, owners: owners.join() }])
+      }
     }
     const { groups = 8, replicas = 2 } = this.#options
     if (byGroup.size !== groups) return false
-    return [...byGroup.values()].every(holders => holders.length === Math.min(replicas, this.nodes.size) &&
-      holders.every(({ phase, root, owners }) => phase === 'ready' && root === holders[0]?.root && owners === holders[0].owners))
+    return [...byGroup.values()].every(holders =>
+      holders.length === Math.min(replicas, this.nodes.size) &&
+      holders.every(({ phase, root, owners }) =>
+        phase === 'ready' && root === holders[0]?.root && owners === holders[0].owners
+      )
+    )
   }
 
   async untilSettled (limitMs = 60_000): Promise<void> {
@@ -147,7 +194,9 @@ export class Cluster {
 
   /** Names of the nodes that hold a group, as they say themselves. */
   holders (group: number): string[] {
-    return [...this.nodes].filter(([, node]) => node.status().caches[CACHE]?.held.some(held => held.group === group) === true).map(([name]) => name)
+    return [...this.nodes].filter(([, node]) =>
+      node.status().caches[CACHE]?.held.some(held => held.group === group) === true
+    ).map(([name]) => name)
   }
 
   eventsOf (type: MillpondEvent['type']): MillpondEvent[] {
@@ -155,7 +204,11 @@ export class Cluster {
   }
 }
 
-export async function startCluster (t: ExecutionContext, names: readonly string[], options: ClusterOptions = {}): Promise<Cluster> {
+export async function startCluster (
+  t: ExecutionContext,
+  names: readonly string[],
+  options: ClusterOptions = {}
+): Promise<Cluster> {
   const cluster = new Cluster(t, options)
   await cluster.start(...names)
   await cluster.untilSettled()

@@ -1,4 +1,7 @@
-/** The shards of one node on a store of their own, with everything they report written down; nothing replicates by itself. */
+/**
+ * The shards of one node on a store of their own, with everything they report written down; nothing
+ * replicates by itself.
+ */
 import { HybridClock } from '../../engine/base/hlc.js'
 import type { IndexDeclaration } from '../../engine/query/query.js'
 import { shardOf } from '../../engine/topology/routing.js'
@@ -16,33 +19,61 @@ export interface ShardSetSettings {
   readonly indexes?: IndexDeclaration
 }
 
-export function openShardSet (incarnation: number, { shards: count = 8, groups = 4, store = new MemoryDisk().open(), indexes }: ShardSetSettings = {}) {
+export function openShardSet (
+  incarnation: number,
+  { shards: count = 8, groups = 4, store = new MemoryDisk().open(), indexes }: ShardSetSettings = {}
+) {
   const time = new VirtualTime(1)
   const ports = time.ports('node')
   const clock = new HybridClock(ports.clock)
-  const persister = new Persister({ store, timers: ports.timers, flushIntervalMs: 5, onEvent: () => {} })
+  const persister = new Persister({
+    store,
+    timers: ports.timers,
+    flushIntervalMs: 5,
+    onEvent: () => {}
+  })
   const deltas: Array<[shard: number, delta: Uint8Array]> = []
   const events: Array<{ readonly type: string }> = []
   let asked = 0
   let drawn = incarnation
   const shards = new ShardSet({
-    shards: count, groups, incarnation, drawIncarnation: () => drawn += 1000, clock, persister,
+    shards: count,
+    groups,
+    incarnation,
+    drawIncarnation: () => drawn += 1000,
+    clock,
+    persister,
     ...indexes === undefined ? {} : { indexes },
-    onDelta: (shard, delta) => { deltas.push([shard, delta]) },
-    onPending: () => { asked++ },
+    onDelta: (shard, delta) => {
+      deltas.push([shard, delta])
+    },
+    onPending: () => {
+      asked++
+    },
     onChange: () => {},
-    onEvent: event => { events.push(event) }
+    onEvent: event => {
+      events.push(event)
+    }
   })
   return {
-    shards, store, time, persister, deltas, events,
+    shards,
+    store,
+    time,
+    persister,
+    deltas,
+    events,
     /** How often a flush was asked for. */
-    get asked () { return asked },
+    get asked () {
+      return asked
+    },
     put (key: string, fields: Fields | null) {
       const version = clock.next()
       return shards.write(shardOf(key, count), { key, version, stamp: version, fields }, false)
     },
     get: (key: string) => shards.peek(shardOf(key, count))?.get(key),
-    deliverTo (other: ShardSet) { for (const [shard, delta] of deltas.splice(0)) other.merge(shard, delta) },
+    deliverTo (other: ShardSet) {
+      for (const [shard, delta] of deltas.splice(0)) other.merge(shard, delta)
+    },
     async close () {
       shards.flush()
       await time.wait(persister.close())

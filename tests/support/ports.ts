@@ -1,7 +1,9 @@
 /**
- * The ports as tests use them: the real clock and real timers, but chance from a seed, so that a failure can be repeated.
+ * The ports as tests use them: the real clock and real timers, but chance from a seed, so that a
+ * failure can be repeated.
  *
- * A test that draws from it logs `describeSeed(seed)`; the run is repeated by setting MILLPOND_SEED.
+ * A test that draws from it logs `describeSeed(seed)`; the run is repeated by setting
+ * MILLPOND_SEED.
  */
 import type { Ports, Random } from '../../engine/ports.js'
 import { systemPorts } from '../../node/system-ports.js'
@@ -9,8 +11,12 @@ import { systemPorts } from '../../node/system-ports.js'
 /** The seed given from outside, or a new one. */
 export function pickSeed (): number {
   const given = process.env['MILLPOND_SEED']
-  const seed = given === undefined || given === '' ? Math.floor(Math.random() * 2 ** 32) : Number(given)
-  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) throw new TypeError(`MILLPOND_SEED must be an integer in [0, 2^32), not ${given}`)
+  const seed = given === undefined || given === ''
+    ? Math.floor(Math.random() * 2 ** 32)
+    : Number(given)
+  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
+    throw new TypeError(`MILLPOND_SEED must be an integer in [0, 2^32), not ${given}`)
+  }
   return seed
 }
 

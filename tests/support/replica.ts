@@ -1,6 +1,6 @@
 /**
- * One Replicator with everything it needs and nothing above it, on virtual time: for tests that look at its shards, lose
- * chosen messages on their way, or take state away behind its back.
+ * One Replicator with everything it needs and nothing above it, on virtual time: for tests that
+ * look at its shards, lose chosen messages on their way, or take state away behind its back.
  */
 import { decodeCbor } from '../../engine/base/codec.js'
 import { HybridClock } from '../../engine/base/hlc.js'
@@ -34,50 +34,107 @@ export interface Replica {
   readonly batches: Array<{ readonly group: number, readonly batch: Batch }>
   /** Set to lose messages before they leave: the sender takes them for sent. */
   lose: (subject: string, bytes: Uint8Array) => boolean
-  put (key: string, n: number, ack?: WriteConcern, timeoutMs?: number): Promise<boolean>
-  get (key: string): unknown
-  close (): void
+  put(key: string, n: number, ack?: WriteConcern, timeoutMs?: number): Promise<boolean>
+  get(key: string): unknown
+  close(): void
 }
 
-export function openReplica (network: InProcessNetwork, time: VirtualTime, name: string, shape: CacheShape, indexes: IndexDeclaration = {}): Replica {
+export function openReplica (
+  network: InProcessNetwork,
+  time: VirtualTime,
+  name: string,
+  shape: CacheShape,
+  indexes: IndexDeclaration = {}
+): Replica {
   const ports = time.ports(name)
   const subjects = subjectsOf('unit')
   const events: ReplicationEvent[] = []
-  const onEvent = (event: ReplicationEvent): void => { events.push(event) }
+  const onEvent = (event: ReplicationEvent): void => {
+    events.push(event)
+  }
   const transport = network.connect(name)
   const sent: string[] = []
   const batches: Replica['batches'] = []
   const publish = transport.publish.bind(transport)
   transport.publish = (subject, bytes, replyTo) => {
     sent.push(subject)
-    if (subject.includes('.d.')) batches.push({ group: Number(subject.split('.').at(-1)), batch: decodeCbor(decodePart(bytes, subject).content) as Batch })
+    if (subject.includes('.d.')) {
+      batches.push({
+        group: Number(subject.split('.').at(-1)),
+        batch: decodeCbor(decodePart(bytes, subject).content) as Batch
+      })
+    }
     return replica.lose(subject, bytes) || publish(subject, bytes, replyTo)
   }
   const messenger = new Messenger({ transport, ports, onEvent })
   const incarnation = ports.random.uint32() || 1
   const clock = new HybridClock(ports.clock)
-  const persister = new Persister({ store: new MemoryDisk().open(), timers: ports.timers, flushIntervalMs: 20, onEvent: () => {} })
+  const persister = new Persister({
+    store: new MemoryDisk().open(),
+    timers: ports.timers,
+    flushIntervalMs: 20,
+    onEvent: () => {}
+  })
   const membership = new Membership({
-    messenger, subjects, ports, onEvent, heartbeatMs: 500, failureTimeoutMs: 3000,
-    self: { id: name, incarnation, describe: () => ({ weight: 1, caches: { prices: replicator.describe() } }) }
+    messenger,
+    subjects,
+    ports,
+    onEvent,
+    heartbeatMs: 500,
+    failureTimeoutMs: 3000,
+    self: {
+      id: name,
+      incarnation,
+      describe: () => ({ weight: 1, caches: { prices: replicator.describe() } })
+    }
   })
   const replicator: Replicator = new Replicator({
-    cache: 'prices', shape, self: { id: name, incarnation }, membership, messenger, subjects, ports, persister,
-    flushIntervalMs: 5, requestTimeoutMs: 1000, onEvent,
+    cache: 'prices',
+    shape,
+    self: { id: name, incarnation },
+    membership,
+    messenger,
+    subjects,
+    ports,
+    persister,
+    flushIntervalMs: 5,
+    requestTimeoutMs: 1000,
+    onEvent,
     tombstones: { collectIntervalMs: 1000, tombstoneMinAgeMs: 5000, tombstoneMaxAgeMs: 60_000 },
-    createShards: ({ onDelta, onPending }) => new ShardSet({
-      shards: shape.shards, groups: shape.groups, incarnation, drawIncarnation: () => ports.random.uint32() || 1, clock, persister, indexes, onDelta, onPending,
-      onChange: () => {},
-      onEvent: event => onEvent({ ...event, cache: 'prices' })
-    })
+    createShards: ({ onDelta, onPending }) =>
+      new ShardSet({
+        shards: shape.shards,
+        groups: shape.groups,
+        incarnation,
+        drawIncarnation: () => ports.random.uint32() || 1,
+        clock,
+        persister,
+        indexes,
+        onDelta,
+        onPending,
+        onChange: () => {},
+        onEvent: event => onEvent({ ...event, cache: 'prices' })
+      })
   })
   messenger.serve(subjects.peerAll(name), question => replicator.answer(question))
   const replica: Replica = {
-    name, incarnation, replicator, membership, messenger, events, sent, batches,
+    name,
+    incarnation,
+    replicator,
+    membership,
+    messenger,
+    events,
+    sent,
+    batches,
     lose: () => false,
     put: (key, n, ack = 'buffered', timeoutMs = 5000) => {
       const version = clock.next()
-      return replicator.write(shardOf(key, shape.shards), { key, version, stamp: version, fields: { n } }, ack, timeoutMs)
+      return replicator.write(
+        shardOf(key, shape.shards),
+        { key, version, stamp: version, fields: { n } },
+        ack,
+        timeoutMs
+      )
     },
     get: key => replicator.shards.peek(shardOf(key, shape.shards))?.get(key)?.['n'],
     close () {
@@ -95,5 +152,10 @@ export function openReplica (network: InProcessNetwork, time: VirtualTime, name:
 export function alike (replicas: readonly Replica[]): boolean {
   const [first] = replicas
   if (first === undefined) return true
-  return replicas.every(({ replicator }) => Array.from({ length: first.replicator.shape.groups }, (_, group) => replicator.shards.root(group) === first.replicator.shards.root(group)).every(Boolean))
+  return replicas.every(({ replicator }) =>
+    Array.from(
+      { length: first.replicator.shape.groups },
+      (_, group) => replicator.shards.root(group) === first.replicator.shards.root(group)
+    ).every(Boolean)
+  )
 }

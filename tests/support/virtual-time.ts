@@ -1,9 +1,10 @@
 /**
- * Time that passes only when a test says so: whole nodes run on it in one process, seconds of heartbeats in milliseconds,
- * and the same seed gives the same run.
+ * Time that passes only when a test says so: whole nodes run on it in one process, seconds of
+ * heartbeats in milliseconds, and the same seed gives the same run.
  *
- * Timers fire in the order they are due, one at a time, and everything promised by one has settled before the next. Each
- * process of a test gets ports of its own, so that it can be killed: its timers never fire again.
+ * Timers fire in the order they are due, one at a time, and everything promised by one has settled
+ * before the next. Each process of a test gets ports of its own, so that it can be killed: its
+ * timers never fire again.
  */
 import type { Ports, Random, Timers } from '../../engine/ports.js'
 import { seededRandom } from './ports.js'
@@ -20,7 +21,10 @@ interface Due {
   cancelled: boolean
 }
 
-const settled = (): Promise<void> => new Promise(resolve => { setImmediate(resolve) })
+const settled = (): Promise<void> =>
+  new Promise(resolve => {
+    setImmediate(resolve)
+  })
 
 export class VirtualTime {
   readonly random: Random
@@ -32,12 +36,18 @@ export class VirtualTime {
   readonly #stopped = new Set<string>()
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor (seed: number) { this.random = seededRandom(seed) }
+  constructor (seed: number) {
+    this.random = seededRandom(seed)
+  }
 
-  get nowMs (): number { return this.#nowMs }
+  get nowMs (): number {
+    return this.#nowMs
+  }
 
   /** Timers that would still fire: what a process that should have ended left behind. */
-  pending (owner: string): number { return this.#due.filter(due => due.owner === owner && !due.cancelled).length }
+  pending (owner: string): number {
+    return this.#due.filter(due => due.owner === owner && !due.cancelled).length
+  }
 
   ports (owner: string): Ports {
     this.#stopped.delete(owner)
@@ -51,9 +61,19 @@ export class VirtualTime {
   #timers (owner: string): Timers {
     return {
       after: (delayMs, fn) => {
-        const due: Due = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#orders++, owner, fn, cancelled: false }
+        const due: Due = {
+          atMs: this.#nowMs + Math.max(0, delayMs),
+          order: this.#orders++,
+          owner,
+          fn,
+          cancelled: false
+        }
         if (!this.#stopped.has(owner)) this.#insert(due)
-        return { cancel: () => { due.cancelled = true } }
+        return {
+          cancel: () => {
+            due.cancelled = true
+          }
+        }
       }
     }
   }
@@ -74,7 +94,10 @@ export class VirtualTime {
     this.#due = this.#due.filter(due => due.owner !== owner)
   }
 
-  /** Fires the next timer, if it is due by then; one at a time, however many wait. @returns false when nothing is due any more */
+  /**
+   * Fires the next timer, if it is due by then; one at a time, however many wait. @returns false
+   * when nothing is due any more
+   */
   #step (untilMs: number): Promise<boolean> {
     const step = this.#turn.then(() => this.#fire(untilMs))
     this.#turn = step.catch(() => {})
@@ -91,7 +114,12 @@ export class VirtualTime {
       return false
     }
     this.#firedAtOnce = next.atMs > this.#nowMs ? 0 : this.#firedAtOnce + 1
-    if (this.#firedAtOnce > MAX_FIRED_AT_ONCE) throw new Error(`time stands still at ${this.#nowMs} virtual ms, where ${next.owner} sets one timer after the other`)
+    if (this.#firedAtOnce > MAX_FIRED_AT_ONCE) {
+      throw new Error(
+        `time stands still at ${this.#nowMs} virtual ms, where ${next.owner} sets one timer ` +
+          'after the other'
+      )
+    }
     this.#nowMs = Math.max(this.#nowMs, next.atMs)
     next.fn()
     await settled()
@@ -104,17 +132,30 @@ export class VirtualTime {
     this.#nowMs = untilMs
   }
 
-  /** Lets time pass until the condition holds. The limit is in virtual time: it only ends a test that would hang. */
-  async until (condition: () => boolean | Promise<boolean>, what: string, limitMs = 120_000): Promise<void> {
+  /**
+   * Lets time pass until the condition holds. The limit is in virtual time: it only ends a test
+   * that would hang.
+   */
+  async until (
+    condition: () => boolean | Promise<boolean>,
+    what: string,
+    limitMs = 120_000
+  ): Promise<void> {
     const untilMs = this.#nowMs + limitMs
     await settled()
-    while (!await condition()) if (!await this.#step(untilMs) && !await condition()) throw new Error(`waited ${limitMs} virtual ms in vain for ${what}`)
+    while (!await condition()) {
+      if (!await this.#step(untilMs) && !await condition()) {
+        throw new Error(`waited ${limitMs} virtual ms in vain for ${what}`)
+      }
+    }
   }
 
   /** Lets time pass until the promise is settled, and settles like it. */
   async wait<T> (promise: Promise<T>, what = 'a promise', limitMs = 120_000): Promise<T> {
     let done = false
-    const end = (): void => { done = true }
+    const end = (): void => {
+      done = true
+    }
     promise.then(end, end)
     await this.until(() => done, what, limitMs)
     return await promise

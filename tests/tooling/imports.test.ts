@@ -1,6 +1,7 @@
 /**
- * The checks of `npm run check` must be able to fail: each test plants one mistake in a small project of the same shape
- * and expects it to be found, and the project without the mistake to pass.
+ * The checks of `npm run check` must be able to fail: each test plants one mistake in a small
+ * project of the same shape and expects it to be found, and the project without the mistake to
+ * pass.
  */
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -14,21 +15,32 @@ const PROCESS_MS = 120_000
 
 const CLEAN: Record<string, string> = {
   'package.json': JSON.stringify({ name: 'fixture', type: 'module', dependencies: { yjs: '*' } }),
-  'node_modules/yjs/package.json': JSON.stringify({ name: 'yjs', version: '1.0.0', main: 'index.js' }),
+  'node_modules/yjs/package.json': JSON.stringify({
+    name: 'yjs',
+    version: '1.0.0',
+    main: 'index.js'
+  }),
   'node_modules/yjs/index.js': 'exports.Doc = class {}',
   'index.ts': `export { open } from './node/open.js'`,
-  'engine/doc.ts': `import { Doc } from 'yjs'\nexport type Held = { doc: Doc }\nexport const doc = new Doc()`,
+  'engine/doc.ts':
+    `import { Doc } from 'yjs'\nexport type Held = { doc: Doc }\nexport const doc = new Doc()`,
   'engine/use.ts': `import { doc } from './doc.js'\nexport const used = doc`,
-  'storage/store.ts': `import type { Held } from '../engine/doc.js'\nexport type Store = { held: Held }`,
-  'storage/stores/sqlite-store.ts': `import { copyFileSync, mkdirSync } from 'node:fs'\nexport const make = mkdirSync`,
+  'storage/store.ts':
+    `import type { Held } from '../engine/doc.js'\nexport type Store = { held: Held }`,
+  'storage/stores/sqlite-store.ts':
+    `import { copyFileSync, mkdirSync } from 'node:fs'\nexport const make = mkdirSync`,
   'replication/transport.ts': `export type Transport = { subject: string }`,
-  'node/open.ts': `import type { Store } from '../storage/store.js'\nexport const open = (store: Store): Store => store`,
+  'node/open.ts':
+    "import type { Store } from '../storage/store.js'\nexport const open = (store: Store): Store " +
+    '=> store',
   'tests/open.test.ts': `import { open } from '../node/open.js'\nexport const opened = open`
 }
 
 function project (t: ExecutionContext, files: Record<string, string>): string {
   const directory = mkdtempSync(join(tmpdir(), 'millpond-imports-'))
-  t.teardown(() => { rmSync(directory, { recursive: true }) })
+  t.teardown(() => {
+    rmSync(directory, { recursive: true })
+  })
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(directory, path)), { recursive: true })
     writeFileSync(join(directory, path), text)
@@ -36,32 +48,63 @@ function project (t: ExecutionContext, files: Record<string, string>): string {
   return directory
 }
 
-function checkImports (t: ExecutionContext, planted: Record<string, string>): { status: number | null, output: string } {
+function checkImports (
+  t: ExecutionContext,
+  planted: Record<string, string>
+): { status: number | null, output: string } {
   const script = join(root, 'scripts', 'check-imports.mjs')
-  const done = spawnSync(process.execPath, [script, project(t, { ...CLEAN, ...planted })], { encoding: 'utf8', timeout: PROCESS_MS })
+  const done = spawnSync(process.execPath, [script, project(t, { ...CLEAN, ...planted })], {
+    encoding: 'utf8',
+    timeout: PROCESS_MS
+  })
   return { status: done.status, output: done.stdout + done.stderr }
 }
 
-test('imports: a project that keeps the rules passes', (t) => {
+test('imports: a project that keeps the rules passes', t => {
   const { status, output } = checkImports(t, {})
   t.is(status, 0, output)
 })
 
 const mistakes: [name: string, planted: Record<string, string>, found: RegExp][] = [
-  ['a cycle', { 'engine/doc.ts': `import { used } from './use.js'\nimport 'yjs'\nexport type Held = typeof used\nexport const doc = 1` }, /no-cycles: engine\/doc\.ts/],
-  ['a wrong direction', { 'engine/bad.ts': `import { open } from '../node/open.js'\nexport const bad = open` }, /direction-engine: engine\/bad\.ts → node\/open\.ts/],
-  ['a wrong direction for a type only', { 'storage/bad.ts': `import type { Transport } from '../replication/transport.js'\nexport type Bad = Transport` }, /direction-storage: storage\/bad\.ts → replication\/transport\.ts/],
-  ['a wrong direction in a re-export', { 'storage/bad.ts': `export type { Transport } from '../replication/transport.js'` }, /direction-storage/],
-  ['a wrong direction in a dynamic import', { 'storage/bad.ts': `export const bad = async (): Promise<unknown> => await import('../node/open.js')` }, /direction-storage/],
-  ['the product importing a test', { 'node/bad.ts': `import { opened } from '../tests/open.test.js'\nexport const bad = opened` }, /direction-node/],
-  ['a second importer of a package', { 'node/bad.ts': `import { Doc } from 'yjs'\nexport const bad = Doc` }, /yjs: imported by engine\/doc\.ts, node\/bad\.ts/],
-  ['a package nobody imports', { 'engine/doc.ts': `export type Held = 1\nexport const doc = 1` }, /yjs: a dependency that no product file imports/],
-  ['disk in the core', { 'engine/bad.ts': `import { readFileSync } from 'node:fs'\nexport const bad = readFileSync` }, /core-without-io: engine\/bad\.ts → fs/],
-  ['timers in the core', { 'pubsub/bad.ts': `import { setTimeout } from 'node:timers/promises'\nexport const bad = setTimeout` }, /core-without-io/],
-  ['a package that is not declared', { 'node/bad.ts': `import 'left-pad'` }, /resolvable: node\/bad\.ts → left-pad/]
+  ['a cycle', {
+    'engine/doc.ts':
+      "import { used } from './use.js'\nimport 'yjs'\nexport type Held = typeof used\nexport " +
+      'const doc = 1'
+  }, /no-cycles: engine\/doc\.ts/],
+  ['a wrong direction', {
+    'engine/bad.ts': `import { open } from '../node/open.js'\nexport const bad = open`
+  }, /direction-engine: engine\/bad\.ts → node\/open\.ts/],
+  ['a wrong direction for a type only', {
+    'storage/bad.ts':
+      `import type { Transport } from '../replication/transport.js'\nexport type Bad = Transport`
+  }, /direction-storage: storage\/bad\.ts → replication\/transport\.ts/],
+  ['a wrong direction in a re-export', {
+    'storage/bad.ts': `export type { Transport } from '../replication/transport.js'`
+  }, /direction-storage/],
+  ['a wrong direction in a dynamic import', {
+    'storage/bad.ts':
+      `export const bad = async (): Promise<unknown> => await import('../node/open.js')`
+  }, /direction-storage/],
+  ['the product importing a test', {
+    'node/bad.ts': `import { opened } from '../tests/open.test.js'\nexport const bad = opened`
+  }, /direction-node/],
+  ['a second importer of a package', {
+    'node/bad.ts': `import { Doc } from 'yjs'\nexport const bad = Doc`
+  }, /yjs: imported by engine\/doc\.ts, node\/bad\.ts/],
+  ['a package nobody imports', { 'engine/doc.ts': `export type Held = 1\nexport const doc = 1` },
+    /yjs: a dependency that no product file imports/],
+  ['disk in the core', {
+    'engine/bad.ts': `import { readFileSync } from 'node:fs'\nexport const bad = readFileSync`
+  }, /core-without-io: engine\/bad\.ts → fs/],
+  ['timers in the core', {
+    'pubsub/bad.ts':
+      `import { setTimeout } from 'node:timers/promises'\nexport const bad = setTimeout`
+  }, /core-without-io/],
+  ['a package that is not declared', { 'node/bad.ts': `import 'left-pad'` },
+    /resolvable: node\/bad\.ts → left-pad/]
 ]
 for (const [name, planted, found] of mistakes) {
-  test(`imports: ${name} is found`, (t) => {
+  test(`imports: ${name} is found`, t => {
     const { status, output } = checkImports(t, planted)
     t.is(status, 1, output)
     t.regex(output, found)
@@ -89,10 +132,14 @@ const LINES: [line: string, forbidden: boolean][] = [
   ['JSON.parse("1").length', true]
 ]
 
-test('lint: the core reads no clock, sets no timer, rolls no dice and leaves no promise floating', (t) => {
+test('lint: the core reads no clock, sets no timer, rolls no dice and floats no promise', t => {
   const directory = project(t, {
-    'tsconfig.json': JSON.stringify({ extends: join(root, 'tsconfig.json'), include: ['engine', 'node'] }),
-    'engine/random.ts': `import { randomUUID } from 'node:crypto'\nexport const id = randomUUID()\n`,
+    'tsconfig.json': JSON.stringify({
+      extends: join(root, 'tsconfig.json'),
+      include: ['engine', 'node']
+    }),
+    'engine/random.ts':
+      `import { randomUUID } from 'node:crypto'\nexport const id = randomUUID()\n`,
     // dependency-cruiser with swc does not see every such import; so there must be none.
     'engine/typed.ts': `export type Stats = import('node:fs').Stats\n`,
     'engine/lines.ts': LINES.map(([line]) => `${line}\n`).join('') + 'export {}\n',
@@ -103,11 +150,21 @@ test('lint: the core reads no clock, sets no timer, rolls no dice and leaves no 
   copyFileSync(join(root, '.oxlintrc.json'), join(directory, '.oxlintrc.json'))
   symlinkSync(join(root, 'scripts'), join(directory, 'scripts'))
   symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'))
-  const args = ['-A', 'no-unused-expressions', '-A', 'no-new', '--type-aware', '--format=unix', '-A', 'require-module-specifiers', 'engine/lines.ts', 'engine/random.ts', 'engine/typed.ts', 'node/lines.ts']
-  const done = spawnSync(process.execPath, [join(root, 'node_modules/oxlint/bin/oxlint'), ...args], { cwd: directory, encoding: 'utf8', timeout: PROCESS_MS })
+  const args = ['-A', 'no-unused-expressions', '-A', 'no-new', '--type-aware', '--format=unix',
+    '-A', 'require-module-specifiers', 'engine/lines.ts', 'engine/random.ts', 'engine/typed.ts',
+    'node/lines.ts']
+  const done = spawnSync(
+    process.execPath,
+    [join(root, 'node_modules/oxlint/bin/oxlint'), ...args],
+    { cwd: directory, encoding: 'utf8', timeout: PROCESS_MS }
+  )
   t.is(done.status, 1, done.stdout + done.stderr)
   for (const [index, [line, forbidden]] of LINES.entries()) {
-    t.is(done.stdout.includes(`engine/lines.ts:${index + 1}:`), forbidden, `${line}\n${done.stdout}`)
+    t.is(
+      done.stdout.includes(`engine/lines.ts:${index + 1}:`),
+      forbidden,
+      `${line}\n${done.stdout}`
+    )
   }
   t.regex(done.stdout, /engine\/typed\.ts:1:/)
   t.regex(done.stdout, /engine\/random\.ts:1:/)

@@ -1,12 +1,15 @@
 /**
- * What a user gets: the tarball of `npm pack`, installed into an empty directory, with its command and its API.
+ * What a user gets: the tarball of `npm pack`, installed into an empty directory, with its command
+ * and its API.
  *
- * The install runs without install scripts, and the native binary of better-sqlite3 is then linked from this checkout's
- * own node_modules: compiling it takes about a minute and would test better-sqlite3, not this package. Everything else
- * is what a user gets: the dependency versions come from the tarball's package.json and the files from its `files`.
+ * The install runs without install scripts, and the native binary of better-sqlite3 is then linked
+ * from this checkout's own node_modules: compiling it takes about a minute and would test
+ * better-sqlite3, not this package. Everything else is what a user gets: the dependency versions
+ * come from the tarball's package.json and the files from its `files`.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync,
+  writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
@@ -19,29 +22,56 @@ let directory = ''
 let files: string[] = []
 
 /** What npm put into our environment describes this project, not the directory we install into. */
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:npm_(?:package|lifecycle|config_local_prefix)|INIT_CWD$|NODE_OPTIONS$)/i.test(name)))
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) =>
+    !/^(?:npm_(?:package|lifecycle|config_local_prefix)|INIT_CWD$|NODE_OPTIONS$)/i.test(name)
+  )
+)
 
-function run (command: string, args: string[], cwd: string): { status: number | null, stdout: string, output: string } {
-  const done = spawnSync(command, args, { cwd, env, encoding: 'utf8', timeout: 240_000, stdio: ['ignore', 'pipe', 'pipe'] })
-  return { status: done.status, stdout: done.stdout, output: `${command} ${args.join(' ')}\n${done.error?.message ?? ''}${done.stdout}${done.stderr}` }
+function run (
+  command: string,
+  args: string[],
+  cwd: string
+): { status: number | null, stdout: string, output: string } {
+  const done = spawnSync(command, args, {
+    cwd,
+    env,
+    encoding: 'utf8',
+    timeout: 240_000,
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  return {
+    status: done.status,
+    stdout: done.stdout,
+    output: `${command} ${args.join(' ')}\n${done.error?.message ?? ''}${done.stdout}${done.stderr}`
+  }
 }
 
-function mustRun (t: ExecutionContext<undefined>, command: string, args: string[], cwd: string): string {
+function mustRun (
+  t: ExecutionContext<undefined>,
+  command: string,
+  args: string[],
+  cwd: string
+): string {
   const { status, stdout, output } = run(command, args, cwd)
   t.is(status, 0, output)
   return stdout
 }
 
-test.before('the package is built, packed and installed', (t) => {
+test.before('the package is built, packed and installed', t => {
   t.timeout(300_000)
   directory = mkdtempSync(join(tmpdir(), 'millpond-pack-'))
   mustRun(t, 'npm', ['run', '--silent', 'build'], root)
   // The build was that; pack would do it again.
-  const packed = JSON.parse(mustRun(t, 'npm', ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', directory], root)) as [{ filename: string, files: { path: string }[] }]
-  files = packed[0].files.map((file) => file.path)
+  const packed = JSON.parse(
+    mustRun(t, 'npm', ['pack', '--json', '--ignore-scripts', '--loglevel=error',
+      '--pack-destination', directory], root)
+  ) as [{ filename: string, files: { path: string }[] }]
+  files = packed[0].files.map(file => file.path)
 
   writeFileSync(join(directory, 'package.json'), '{ "private": true }\n')
-  mustRun(t, 'npm', ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', `./${packed[0].filename}`], directory)
+  mustRun(t, 'npm', ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund',
+    '--loglevel=error', `./${packed[0].filename}`], directory)
   const binary = 'node_modules/better-sqlite3/build/Release/better_sqlite3.node'
   mkdirSync(dirname(join(directory, binary)), { recursive: true })
   symlinkSync(join(root, binary), join(directory, binary))
@@ -51,50 +81,69 @@ test.after.always('clean up', () => {
   if (directory !== '') rmSync(directory, { recursive: true, force: true })
 })
 
-test('pack: it contains the product and its documents, and neither sources nor tests', (t) => {
-  for (const path of ['dist/index.js', 'dist/index.d.ts', 'dist/cli/main.js', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SPEC.md', 'ARCHITECTURE.md']) {
+test('pack: it contains the product and its documents, and neither sources nor tests', t => {
+  for (
+    const path of ['dist/index.js', 'dist/index.d.ts', 'dist/cli/main.js', 'README.md', 'LICENSE',
+      'CHANGELOG.md', 'SPEC.md', 'ARCHITECTURE.md']
+  ) {
     t.true(files.includes(path), `${path} is missing`)
   }
-  t.true(files.some((path) => path.startsWith('docs/')))
-  const stray = files.filter((path) => !/^(?:dist|docs)\/|^(?:README|CHANGELOG|SPEC|ARCHITECTURE)\.md$|^LICENSE$|^package\.json$/.test(path))
+  t.true(files.some(path => path.startsWith('docs/')))
+  const stray = files.filter(path =>
+    !/^(?:dist|docs)\/|^(?:README|CHANGELOG|SPEC|ARCHITECTURE)\.md$|^LICENSE$|^package\.json$/.test(
+      path
+    )
+  )
   t.deepEqual(stray, [])
-  t.deepEqual(files.filter((path) => /^dist\/(?:tests|bench|examples)\//.test(path)), [])
+  t.deepEqual(files.filter(path => /^dist\/(?:tests|bench|examples)\//.test(path)), [])
 })
 
-test('pack: the command is executable and knows its version', (t) => {
+test('pack: the command is executable and knows its version', t => {
   t.timeout(60_000)
   const installed = join(directory, 'node_modules/millpond/dist/cli/main.js')
   t.true(existsSync(installed))
   t.not(statSync(installed).mode & 0o111, 0)
-  t.is(mustRun(t, 'npx', ['--no-install', 'millpond', '--version'], directory).trim(), manifest.version)
+  t.is(
+    mustRun(t, 'npx', ['--no-install', 'millpond', '--version'], directory).trim(),
+    manifest.version
+  )
   t.regex(mustRun(t, 'npx', ['--no-install', 'millpond', '--help'], directory), /Usage: millpond/)
 })
 
-test('pack: a program opens a node, puts a record and gets it back', (t) => {
+test('pack: a program opens a node, puts a record and gets it back', t => {
   t.timeout(60_000)
-  writeFileSync(join(directory, 'program.mjs'), `
+  writeFileSync(
+    join(directory, 'program.mjs'),
+    `
     import { openNode } from 'millpond'
-    const node = await openNode({ cluster: 'pack-test', caches: { offers: { shards: 4, replicas: 1 } } })
+    const caches = { offers: { shards: 4, replicas: 1 } }
+    const node = await openNode({ cluster: 'pack-test', caches })
     const offers = node.cache('offers')
     await offers.put('offer-1', { price: 12, title: 'Mill' })
     console.log(JSON.stringify(await offers.get('offer-1')))
     await node.close()
-  `)
+  `
+  )
   const record = mustRun(t, process.execPath, ['program.mjs'], directory)
   t.regex(record, /"price":12/)
   t.regex(record, /"title":"Mill"/)
 })
 
-test('pack: the types of the package are found and valid', (t) => {
+test('pack: the types of the package are found and valid', t => {
   t.timeout(60_000)
-  writeFileSync(join(directory, 'program.mts'), `
+  writeFileSync(
+    join(directory, 'program.mts'),
+    `
     import { openNode } from 'millpond'
-    const node = await openNode({ cluster: 'pack-test', caches: { offers: { shards: 4, replicas: 1 } } })
+    const caches = { offers: { shards: 4, replicas: 1 } }
+    const node = await openNode({ cluster: 'pack-test', caches })
     await node.cache('offers').put('offer-1', { price: 12 })
     await node.close()
     // @ts-expect-error a record has fields
     await node.cache('offers').put('offer-1', 12)
-  `)
+  `
+  )
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  mustRun(t, process.execPath, [tsc, '--noEmit', '--strict', '--target', 'ES2022', '--module', 'NodeNext', '--skipLibCheck', 'program.mts'], directory)
+  mustRun(t, process.execPath, [tsc, '--noEmit', '--strict', '--target', 'ES2022', '--module',
+    'NodeNext', '--skipLibCheck', 'program.mts'], directory)
 })

@@ -1,4 +1,5 @@
-// SPEC.md numbers what must hold. Here the numbers are held against the tests: each must be cited by one, as "SPEC E3".
+// SPEC.md numbers what must hold. Here the numbers are held against the tests: each must be cited
+// by one, as "SPEC E3".
 import { readdir, readFile } from 'node:fs/promises'
 import test from 'ava'
 
@@ -8,11 +9,19 @@ const isClaim = (id: string): boolean => !id.startsWith('A')
 async function cited (): Promise<Set<string>> {
   const files = (await readdir('tests', { recursive: true })).filter(name => name.endsWith('.ts'))
   const texts = await Promise.all(files.map(async name => await readFile(`tests/${name}`, 'utf8')))
-  return new Set(texts.flatMap(text => [...text.matchAll(/SPEC ((?:[A-Z]\d+(?:, )?)+)/g)].flatMap(([, ids = '']) => ids.split(', ').filter(id => id !== ''))))
+  return new Set(
+    texts.flatMap(text =>
+      [...text.matchAll(/SPEC ((?:[A-Z]\d+(?:, )?)+)/g)].flatMap(([, ids = '']) =>
+        ids.split(', ').filter(id => id !== '')
+      )
+    )
+  )
 }
 
 async function numbered (): Promise<string[]> {
-  return [...(await readFile('SPEC.md', 'utf8')).matchAll(/^\| ([A-Z]\d+) \|/gm)].flatMap(([, id]) => id ?? [])
+  return [...(await readFile('SPEC.md', 'utf8')).matchAll(/^\| ([A-Z]\d+) \|/gm)].flatMap((
+    [, id]
+  ) => id ?? [])
 }
 
 test('every claim of the specification is cited by a test', async t => {

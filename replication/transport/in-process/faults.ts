@@ -1,8 +1,8 @@
 /**
  * What can go wrong between two connections of an in-process network, and the dice that decide it.
  *
- * Every decision is drawn from the injected Random, so one seed gives one run. Nothing is drawn for a fault that is
- * switched off, so a run without faults does not depend on the seed at all.
+ * Every decision is drawn from the injected Random, so one seed gives one run. Nothing is drawn for
+ * a fault that is switched off, so a run without faults does not depend on the seed at all.
  */
 import type { Random } from '../../../engine/ports.js'
 
@@ -13,21 +13,31 @@ export interface Faults {
   readonly duplicate: number
   /** Probability that a message is held back for a moment, so that later ones overtake it. */
   readonly reorder: number
-  /** Every message is under way for a time between these two; unequal bounds reorder messages by themselves. */
+  /**
+   * Every message is under way for a time between these two; unequal bounds reorder messages by
+   * themselves.
+   */
   readonly delayMs: readonly [min: number, max: number]
 }
 
 export const NO_FAULTS: Faults = { loss: 0, duplicate: 0, reorder: 0, delayMs: [0, 0] }
 
-/** How long a message that is held back waits at most: long enough to be overtaken, too short to look lost. */
+/**
+ * How long a message that is held back waits at most: long enough to be overtaken, too short to
+ * look lost.
+ */
 const MAX_HOLD_MS = 10
 
 function assertFaults (faults: Faults): void {
   for (const name of ['loss', 'duplicate', 'reorder'] as const) {
-    if (!(faults[name] >= 0 && faults[name] <= 1)) throw new TypeError(`${name} must be a probability between 0 and 1, not ${faults[name]}`)
+    if (!(faults[name] >= 0 && faults[name] <= 1)) {
+      throw new TypeError(`${name} must be a probability between 0 and 1, not ${faults[name]}`)
+    }
   }
   const [min, max] = faults.delayMs
-  if (!(min >= 0 && max >= min && Number.isFinite(max))) throw new TypeError(`delayMs must be [min, max] with 0 <= min <= max, not [${min}, ${max}]`)
+  if (!(min >= 0 && max >= min && Number.isFinite(max))) {
+    throw new TypeError(`delayMs must be [min, max] with 0 <= min <= max, not [${min}, ${max}]`)
+  }
 }
 
 /** The faults in force and the partitions. */
@@ -42,7 +52,9 @@ export class FaultPlan {
     this.set(faults)
   }
 
-  get current (): Faults { return this.#faults }
+  get current (): Faults {
+    return this.#faults
+  }
 
   set (faults: Partial<Faults>): void {
     const next = { ...this.#faults, ...faults }
@@ -56,14 +68,20 @@ export class FaultPlan {
     else cut.add(to)
   }
 
-  heal (): void { this.#cut.clear() }
+  heal (): void {
+    this.#cut.clear()
+  }
 
-  isCut (from: string, to: string): boolean { return this.#cut.get(from)?.has(to) === true }
+  isCut (from: string, to: string): boolean {
+    return this.#cut.get(from)?.has(to) === true
+  }
 
   /** How long each copy of one message is under way; an empty list means that it is lost. */
   delaysMs (): readonly number[] {
     if (this.#chance(this.#faults.loss)) return []
-    return this.#chance(this.#faults.duplicate) ? [this.#delayMs(), this.#delayMs()] : [this.#delayMs()]
+    return this.#chance(this.#faults.duplicate)
+      ? [this.#delayMs(), this.#delayMs()]
+      : [this.#delayMs()]
   }
 
   #delayMs (): number {
@@ -72,7 +90,11 @@ export class FaultPlan {
     return (max > min ? min + this.#fraction() * (max - min) : min) + heldMs
   }
 
-  #chance (probability: number): boolean { return probability > 0 && this.#fraction() < probability }
+  #chance (probability: number): boolean {
+    return probability > 0 && this.#fraction() < probability
+  }
 
-  #fraction (): number { return this.#random.uint32() / 2 ** 32 }
+  #fraction (): number {
+    return this.#random.uint32() / 2 ** 32
+  }
 }

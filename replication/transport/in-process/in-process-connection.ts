@@ -1,8 +1,8 @@
 /**
  * One end of an in-process network: the Transport a node gets instead of a NATS connection.
  *
- * It keeps what belongs to one connection (its state, its subscriptions, what it dropped) and leaves everything between
- * connections to the network, which it sees as a Wire.
+ * It keeps what belongs to one connection (its state, its subscriptions, what it dropped) and
+ * leaves everything between connections to the network, which it sees as a Wire.
  */
 import { ClosedError, ConnectionError, LimitError } from '../../../engine/errors.js'
 import { ConnectionListeners } from '../connection-listeners.js'
@@ -13,7 +13,12 @@ import type { IncomingMessage, Subscription, Transport } from '../transport.js'
 export interface Wire {
   readonly maxMessageBytes: number
   readonly maxQueuedBytes: number
-  send(from: InProcessConnection, subject: string, bytes: Uint8Array, replyTo: string | undefined): void
+  send(
+    from: InProcessConnection,
+    subject: string,
+    bytes: Uint8Array,
+    replyTo: string | undefined
+  ): void
   /** Calls back once everything that is queued now has been delivered. */
   afterQueued(fn: () => void): void
   add(subscription: InProcessSubscription): void
@@ -28,7 +33,9 @@ export interface InProcessSubscription extends Subscription {
 }
 
 export class InProcessConnection implements Transport {
-  /** Counts losses of the connection: a message that was sent in an earlier epoch does not arrive. */
+  /**
+   * Counts losses of the connection: a message that was sent in an earlier epoch does not arrive.
+   */
   epoch = 0
   /** Bytes this connection sent that are still under way. */
   queuedBytes = 0
@@ -40,21 +47,37 @@ export class InProcessConnection implements Transport {
   readonly #wire: Wire
   readonly #onProblem: (error: unknown) => void
 
-  constructor (readonly name: string, readonly inbox: string, wire: Wire, onProblem: (error: unknown) => void) {
+  constructor (
+    readonly name: string,
+    readonly inbox: string,
+    wire: Wire,
+    onProblem: (error: unknown) => void
+  ) {
     this.#wire = wire
     this.#onProblem = onProblem
     this.#listeners = new ConnectionListeners(onProblem)
   }
 
-  get maxMessageBytes (): number { return this.#wire.maxMessageBytes }
-  get connected (): boolean { return this.#state === 'up' }
-  get dropped (): number { return this.#dropped }
+  get maxMessageBytes (): number {
+    return this.#wire.maxMessageBytes
+  }
+  get connected (): boolean {
+    return this.#state === 'up'
+  }
+  get dropped (): number {
+    return this.#dropped
+  }
 
   publish (subject: string, bytes: Uint8Array, replyTo?: string): boolean {
     this.#assertOpen()
     assertSubject(subject)
     if (replyTo !== undefined) assertSubject(replyTo)
-    if (bytes.length > this.maxMessageBytes) throw new LimitError(`message of ${bytes.length} bytes on ${subject}: at most ${this.maxMessageBytes} are allowed`)
+    if (bytes.length > this.maxMessageBytes) {
+      throw new LimitError(
+        `message of ${bytes.length} bytes on ${subject}: at most ${this.maxMessageBytes} are ` +
+          'allowed'
+      )
+    }
     if (this.#state !== 'up' || this.queuedBytes >= this.#wire.maxQueuedBytes) {
       this.#dropped++
       return false
@@ -66,13 +89,20 @@ export class InProcessConnection implements Transport {
   subscribe (pattern: string, onMessage: (message: IncomingMessage) => void): Subscription {
     this.#assertOpen()
     assertPattern(pattern)
-    const subscription: InProcessSubscription = { owner: this, pattern, onMessage, close: () => this.#unsubscribe(subscription) }
+    const subscription: InProcessSubscription = {
+      owner: this,
+      pattern,
+      onMessage,
+      close: () => this.#unsubscribe(subscription)
+    }
     this.#subscriptions.add(subscription)
     this.#wire.add(subscription)
     return subscription
   }
 
-  onConnection (listener: (connected: boolean) => void): Subscription { return this.#listeners.add(listener) }
+  onConnection (listener: (connected: boolean) => void): Subscription {
+    return this.#listeners.add(listener)
+  }
 
   async flush (): Promise<void> {
     this.#assertOpen()
@@ -127,7 +157,13 @@ export class InProcessConnection implements Transport {
     const epoch = this.epoch
     return new Promise((resolve, reject) => {
       if (this.#state === 'down') reject(new ConnectionError(`${this.name} is not connected`))
-      else this.#wire.afterQueued(() => this.epoch === epoch ? resolve() : reject(new ConnectionError(`${this.name} lost its connection before its messages had left`)))
+      else {this.#wire.afterQueued(() =>
+          this.epoch === epoch
+            ? resolve()
+            : reject(
+              new ConnectionError(`${this.name} lost its connection before its messages had left`)
+            )
+        )}
     })
   }
 

@@ -1,8 +1,9 @@
 /**
- * What is under way in an in-process network: one Delivery per receiving connection, sharing one Payload per message.
+ * What is under way in an in-process network: one Delivery per receiving connection, sharing one
+ * Payload per message.
  *
- * However many connections a message goes to, it is kept once while it waits, and counted once against its sender; every
- * subscription still gets bytes that nobody else can see or change.
+ * However many connections a message goes to, it is kept once while it waits, and counted once
+ * against its sender; every subscription still gets bytes that nobody else can see or change.
  */
 import type { InProcessConnection, InProcessSubscription } from './in-process-connection.js'
 
@@ -42,7 +43,10 @@ export class Payload {
     if (this.#users === 0) this.#sender.queuedBytes -= this.#bytes.length + MESSAGE_OVERHEAD_BYTES
   }
 
-  /** Bytes for one user, who is released by it. The last one gets the original, the others get copies. */
+  /**
+   * Bytes for one user, who is released by it. The last one gets the original, the others get
+   * copies.
+   */
   take (): Uint8Array {
     const bytes = this.#users === 1 ? this.#bytes : new Uint8Array(this.#bytes)
     this.release(1)
@@ -50,8 +54,12 @@ export class Payload {
   }
 }
 
-/** Groups subscriptions by the connection they belong to; those of lost connections are left out. */
-export function byOwner (subscriptions: readonly InProcessSubscription[]): Map<InProcessConnection, InProcessSubscription[]> {
+/**
+ * Groups subscriptions by the connection they belong to; those of lost connections are left out.
+ */
+export function byOwner (
+  subscriptions: readonly InProcessSubscription[]
+): Map<InProcessConnection, InProcessSubscription[]> {
   const groups = new Map<InProcessConnection, InProcessSubscription[]>()
   for (const subscription of subscriptions) {
     const group = groups.get(subscription.owner)

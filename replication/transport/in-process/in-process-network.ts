@@ -1,16 +1,20 @@
 /**
- * A network inside one process, with faults on demand. It stands in for NATS in tests and in the simulation.
+ * A network inside one process, with faults on demand. It stands in for NATS in tests and in the
+ * simulation.
  *
- *   publish -> who is subscribed? -> per receiver: cut? lost? doubled? late? -> queue -> drain, a slice at a time
+ *   publish -> who is subscribed? -> per receiver: cut? lost? doubled? late?
+ *     -> queue -> drain, a slice at a time
  *
- * It is as unkind as a real network, and no kinder: nothing is delivered inside publish, no bytes are shared between
- * sender and receiver, a message under way when its link is cut or its receiver is lost is lost too, and a connection
- * hears its own messages. Without faults the order on each link is kept. Time and chance come only from the ports.
+ * It is as unkind as a real network, and no kinder: nothing is delivered inside publish, no bytes
+ * are shared between sender and receiver, a message under way when its link is cut or its receiver
+ * is lost is lost too, and a connection hears its own messages. Without faults the order on each
+ * link is kept. Time and chance come only from the ports.
  */
 import { limits } from '../../../engine/limits.js'
 import type { Random, Timers } from '../../../engine/ports.js'
 import { FaultPlan, type Faults } from './faults.js'
-import { InProcessConnection, type InProcessSubscription, type Wire } from './in-process-connection.js'
+import { InProcessConnection, type InProcessSubscription,
+  type Wire } from './in-process-connection.js'
 import { byOwner, Payload, type Delivery } from './in-process-delivery.js'
 import { SubjectIndex, tokenOf } from '../subjects-match.js'
 import type { Transport } from '../transport.js'
@@ -24,12 +28,18 @@ export interface InProcessNetworkOptions {
   readonly faults?: Partial<Faults>
   /** Default: limits.maxPartBytes. */
   readonly maxMessageBytes?: number
-  /** Bytes of one sender that may be under way before its publish drops. Default: limits.maxUnflushedBytes. */
+  /**
+   * Bytes of one sender that may be under way before its publish drops. Default:
+   * limits.maxUnflushedBytes.
+   */
   readonly maxQueuedBytes?: number
 }
 
 export interface InProcessConnectOptions {
-  /** Told about exceptions in handlers. Default: they are thrown from a timer, where nothing else is lost by it. */
+  /**
+   * Told about exceptions in handlers. Default: they are thrown from a timer, where nothing else is
+   * lost by it.
+   */
   readonly onProblem?: (error: unknown) => void
 }
 
@@ -62,22 +72,47 @@ export class InProcessNetwork implements Wire {
     this.maxQueuedBytes = options.maxQueuedBytes ?? limits.maxUnflushedBytes
   }
 
-  /** A new connection. Partitions and disconnect() know it by its name, which no other open connection may have. */
+  /**
+   * A new connection. Partitions and disconnect() know it by its name, which no other open
+   * connection may have.
+   */
   connect (name: string, options: InProcessConnectOptions = {}): Transport {
     if (this.#connections.has(name)) throw new TypeError(`${name} is connected already`)
-    const onProblem = options.onProblem ?? ((error) => { this.#timers.after(0, () => { throw error }) })
-    const connection = new InProcessConnection(name, `_INBOX_${tokenOf(name)}.${++this.#inboxes}`, this, onProblem)
+    const onProblem = options.onProblem ?? (error => {
+      this.#timers.after(0, () => {
+        throw error
+      })
+    })
+    const connection = new InProcessConnection(
+      name,
+      `_INBOX_${tokenOf(name)}.${++this.#inboxes}`,
+      this,
+      onProblem
+    )
     this.#connections.set(name, connection)
     return connection
   }
 
-  get faults (): Faults { return this.#plan.current }
+  get faults (): Faults {
+    return this.#plan.current
+  }
 
-  /** Changes the faults named, from the next message on; the others stay. NO_FAULTS switches all of them off. */
-  setFaults (faults: Partial<Faults>): void { this.#plan.set(faults) }
+  /**
+   * Changes the faults named, from the next message on; the others stay. NO_FAULTS switches all of
+   * them off.
+   */
+  setFaults (faults: Partial<Faults>): void {
+    this.#plan.set(faults)
+  }
 
-  /** Cuts the links from every name in `from` to every name in `to`, and back unless it is one-way. */
-  partition (from: string | readonly string[], to: string | readonly string[], ways: 'both' | 'one-way' = 'both'): void {
+  /**
+   * Cuts the links from every name in `from` to every name in `to`, and back unless it is one-way.
+   */
+  partition (
+    from: string | readonly string[],
+    to: string | readonly string[],
+    ways: 'both' | 'one-way' = 'both'
+  ): void {
     for (const a of [from].flat()) {
       for (const b of [to].flat()) {
         if (a === b) continue
@@ -88,27 +123,61 @@ export class InProcessNetwork implements Wire {
   }
 
   /** Ends all partitions. */
-  heal (): void { this.#plan.heal() }
+  heal (): void {
+    this.#plan.heal()
+  }
 
   /** Takes a connection away: it publishes nothing, and what is under way to it is lost. */
-  disconnect (name: string): void { this.#connection(name).setConnected(false) }
+  disconnect (name: string): void {
+    this.#connection(name).setConnected(false)
+  }
 
-  reconnect (name: string): void { this.#connection(name).setConnected(true) }
+  reconnect (name: string): void {
+    this.#connection(name).setConnected(true)
+  }
 
   /** Ends a connection as when its process dies; the name is free again. */
-  kill (name: string): void { this.#connection(name).abandon() }
+  kill (name: string): void {
+    this.#connection(name).abandon()
+  }
 
-  send (from: InProcessConnection, subject: string, bytes: Uint8Array, replyTo: string | undefined): void {
-    // Copied before anything else can happen: the sender may reuse its buffer as soon as publish returns.
+  send (
+    from: InProcessConnection,
+    subject: string,
+    bytes: Uint8Array,
+    replyTo: string | undefined
+  ): void {
+    // Copied before anything else can happen: the sender may reuse its buffer as soon as publish
+    // returns.
     const payload = new Payload(from, new Uint8Array(bytes))
     const groups = byOwner(this.#index.match(subject))
     for (const [to, subscriptions] of groups) {
-      this.#transmit({ from: from.name, to, epoch: to.epoch, subscriptions, subject, replyTo, noResponders: false, payload })
+      this.#transmit({
+        from: from.name,
+        to,
+        epoch: to.epoch,
+        subscriptions,
+        subject,
+        replyTo,
+        noResponders: false,
+        payload
+      })
     }
     if (groups.size === 0 && replyTo !== undefined) {
       const waiting = this.#index.match(replyTo).filter(({ owner }) => owner === from)
       const nothing = new Payload(from, new Uint8Array(0))
-      if (waiting.length > 0) this.#transmit({ from: from.name, to: from, epoch: from.epoch, subscriptions: waiting, subject: replyTo, replyTo: undefined, noResponders: true, payload: nothing })
+      if (waiting.length > 0) {
+        this.#transmit({
+          from: from.name,
+          to: from,
+          epoch: from.epoch,
+          subscriptions: waiting,
+          subject: replyTo,
+          replyTo: undefined,
+          noResponders: true,
+          payload: nothing
+        })
+      }
     }
   }
 
@@ -117,12 +186,18 @@ export class InProcessNetwork implements Wire {
     this.#schedule()
   }
 
-  add (subscription: InProcessSubscription): void { this.#index.add(subscription.pattern, subscription) }
+  add (subscription: InProcessSubscription): void {
+    this.#index.add(subscription.pattern, subscription)
+  }
 
-  remove (subscription: InProcessSubscription): void { this.#index.remove(subscription.pattern, subscription) }
+  remove (subscription: InProcessSubscription): void {
+    this.#index.remove(subscription.pattern, subscription)
+  }
 
   forget (connection: InProcessConnection): void {
-    if (this.#connections.get(connection.name) === connection) this.#connections.delete(connection.name)
+    if (this.#connections.get(connection.name) === connection) {
+      this.#connections.delete(connection.name)
+    }
   }
 
   #transmit (delivery: Delivery): void {
@@ -138,7 +213,9 @@ export class InProcessNetwork implements Wire {
     }
   }
 
-  #deliver ({ from, to, epoch, subscriptions, subject, replyTo, noResponders, payload }: Delivery): void {
+  #deliver (
+    { from, to, epoch, subscriptions, subject, replyTo, noResponders, payload }: Delivery
+  ): void {
     if (to.epoch !== epoch || this.#plan.isCut(from, to.name)) {
       this.counters.lost++
       payload.release(subscriptions.length)
@@ -147,7 +224,12 @@ export class InProcessNetwork implements Wire {
     this.counters.delivered++
     for (const subscription of subscriptions) {
       const bytes = payload.take()
-      to.receive(subscription, { subject, bytes, ...(replyTo !== undefined && { replyTo }), ...(noResponders && { noResponders }) })
+      to.receive(subscription, {
+        subject,
+        bytes,
+        ...(replyTo !== undefined && { replyTo }),
+        ...(noResponders && { noResponders })
+      })
     }
   }
 

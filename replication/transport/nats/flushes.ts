@@ -1,12 +1,16 @@
 /**
  * The flushes of one connection, and the bytes it was handed that none of them has confirmed.
  *
- * A NATS connection buffers without a bound: 500 MB queued up in front of a server that did not read. A completed flush
- * proves that everything handed over before it has arrived, so the bytes since then are what may still sit in a buffer.
- * Every flush settles: with its answer, or with the loss of the connection.
+ * A NATS connection buffers without a bound: 500 MB queued up in front of a server that did not
+ * read. A completed flush proves that everything handed over before it has arrived, so the bytes
+ * since then are what may still sit in a buffer. Every flush settles: with its answer, or with the
+ * loss of the connection.
  */
 
-/** A flush is due after this many bytes: often enough to notice a stuck server early, too rarely to cost anything. */
+/**
+ * A flush is due after this many bytes: often enough to notice a stuck server early, too rarely to
+ * cost anything.
+ */
 const FLUSH_EVERY_BYTES = 1024 * 1024
 
 export class Flushes {
@@ -18,16 +22,23 @@ export class Flushes {
   readonly #flushEveryBytes: number
   readonly #flush: () => Promise<void>
 
-  /** `flush` resolves when the server has answered; it need not settle when the connection is lost. */
+  /**
+   * `flush` resolves when the server has answered; it need not settle when the connection is lost.
+   */
   constructor (maxBytes: number, flush: () => Promise<void>) {
     this.#maxBytes = maxBytes
     this.#flushEveryBytes = Math.min(FLUSH_EVERY_BYTES, maxBytes / 4)
     this.#flush = flush
   }
 
-  get full (): boolean { return this.#handed - this.#confirmed >= this.#maxBytes }
+  get full (): boolean {
+    return this.#handed - this.#confirmed >= this.#maxBytes
+  }
 
-  /** Counts bytes that were handed over, and flushes in the background when enough have come together. */
+  /**
+   * Counts bytes that were handed over, and flushes in the background when enough have come
+   * together.
+   */
   add (bytes: number): void {
     this.#handed += bytes
     // It fails only when the connection is lost, and those who need to know are told then.
@@ -45,7 +56,10 @@ export class Flushes {
         resolve()
       }
       this.#pending.add(settle)
-      this.#flush().then(() => settle(), (error: unknown) => settle(error instanceof Error ? error : new Error(String(error))))
+      this.#flush().then(
+        () => settle(),
+        (error: unknown) => settle(error instanceof Error ? error : new Error(String(error)))
+      )
     })
   }
 

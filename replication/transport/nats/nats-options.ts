@@ -1,17 +1,23 @@
 /**
  * What a NATS connection is asked to be, checked before anything is dialled.
  *
- * The list of servers gets special care: a client that finds one of them down while it first connects forgets it for
- * good, and credentials inside a URL are silently ignored. Of the client's own defaults the ones that suit a person at a
- * keyboard are replaced: it would give up after ten attempts, and notice a half-open connection after six minutes.
+ * The list of servers gets special care: a client that finds one of them down while it first
+ * connects forgets it for good, and credentials inside a URL are silently ignored. Of the client's
+ * own defaults the ones that suit a person at a keyboard are replaced: it would give up after ten
+ * attempts, and notice a half-open connection after six minutes.
  */
 import { ConfigError } from '../../../engine/errors.js'
 import type { Random, Timers } from '../../../engine/ports.js'
 import { assertSubject, tokenOf } from '../subjects-match.js'
 
-/** One attempt at one server; a second server must still fit into the time for the first connection. */
+/**
+ * One attempt at one server; a second server must still fit into the time for the first connection.
+ */
 const DIAL_TIMEOUT_MS = 2000
-/** Between two attempts at the same server. The jitter keeps a restarted server from meeting everyone at once. */
+/**
+ * Between two attempts at the same server. The jitter keeps a restarted server from meeting
+ * everyone at once.
+ */
 const RECONNECT_WAIT_MS = 250
 const RECONNECT_JITTER_MS = 750
 
@@ -29,7 +35,10 @@ export interface NatsOptions {
   readonly timers: Timers
   /** Spreads reconnects over time and picks the first server. */
   readonly random: Random
-  /** Inboxes lie below this subject; every user needs one of its own, or replies leak. Default: `_INBOX_<name>`. */
+  /**
+   * Inboxes lie below this subject; every user needs one of its own, or replies leak. Default:
+   * `_INBOX_<name>`.
+   */
   readonly inboxPrefix?: string
   readonly user?: string
   readonly pass?: string
@@ -40,12 +49,17 @@ export interface NatsOptions {
   readonly connectTimeoutMs?: number
   /** Default: limits.maxUnflushedBytes. */
   readonly maxUnflushedBytes?: number
-  /** Told about what happens on its own: refused permissions, failed logins, exceptions in handlers. Default: a process warning. */
+  /**
+   * Told about what happens on its own: refused permissions, failed logins, exceptions in handlers.
+   * Default: a process warning.
+   */
   readonly onProblem?: (error: unknown) => void
 }
 
 /** @throws ConfigError naming the option and what it should be */
-export function checkOptions (options: NatsOptions): { readonly servers: readonly string[], readonly inboxPrefix: string } {
+export function checkOptions (
+  options: NatsOptions
+): { readonly servers: readonly string[], readonly inboxPrefix: string } {
   const inboxPrefix = options.inboxPrefix ?? `_INBOX_${tokenOf(options.name)}`
   try {
     assertSubject(inboxPrefix)
@@ -55,8 +69,16 @@ export function checkOptions (options: NatsOptions): { readonly servers: readonl
   return { servers: serverList(options.servers), inboxPrefix }
 }
 
-/** What the client is told. When `assertWanted` throws, an attempt to connect fails even if a server was found. */
-export function clientOptions (options: NatsOptions, servers: readonly string[], random: () => number, assertWanted: () => void) {
+/**
+ * What the client is told. When `assertWanted` throws, an attempt to connect fails even if a server
+ * was found.
+ */
+export function clientOptions (
+  options: NatsOptions,
+  servers: readonly string[],
+  random: () => number,
+  assertWanted: () => void
+) {
   const { name, user, pass, token, tls } = options
   return {
     name,
@@ -69,7 +91,8 @@ export function clientOptions (options: NatsOptions, servers: readonly string[],
     pingInterval: 5000,
     maxPingOut: 2,
     reconnectDelayHandler: () => RECONNECT_WAIT_MS + random() * RECONNECT_JITTER_MS,
-    // Asked last, when a server has answered; what it returns is merged with user and pass, or token.
+    // Asked last, when a server has answered; what it returns is merged with user and pass, or
+    // token.
     authenticator: assertWanted,
     ...(user !== undefined && { user }),
     ...(pass !== undefined && { pass }),
@@ -80,18 +103,30 @@ export function clientOptions (options: NatsOptions, servers: readonly string[],
 
 /** The servers asked for. What is refused is quoted without anything secret that may be in it. */
 function serverList (servers: string | readonly string[]): string[] {
-  const list = [servers].flat().map((server) => server.trim()).filter((server) => server !== '')
-  if (list.length === 0) throw new ConfigError('no NATS server given: pass at least one, such as nats://127.0.0.1:4222')
+  const list = [servers].flat().map(server => server.trim()).filter(server => server !== '')
+  if (list.length === 0) {
+    throw new ConfigError('no NATS server given: pass at least one, such as nats://127.0.0.1:4222')
+  }
   for (const server of list) {
-    if (server.includes('@')) throw new ConfigError(`credentials in a NATS server URL are not used (${server.replace(/[^/]*@/, '***@')}): pass them as user and pass, or token`)
-    if (!URL.canParse(server.includes('://') ? server : `nats://${server}`)) throw new ConfigError(`not a NATS server URL: ${server}; it should look like nats://127.0.0.1:4222`)
+    if (server.includes('@')) {
+      throw new ConfigError(
+        `credentials in a NATS server URL are not used (${
+          server.replace(/[^/]*@/, '***@')
+        }): pass them as user and pass, or token`
+      )
+    }
+    if (!URL.canParse(server.includes('://') ? server : `nats://${server}`)) {
+      throw new ConfigError(
+        `not a NATS server URL: ${server}; it should look like nats://127.0.0.1:4222`
+      )
+    }
   }
   return [...new Set(list)]
 }
 
 /**
- * The order to dial in: shuffled, so that many clients spread over the servers, and each server twice, because the
- * client strikes one entry for every failure of the first round.
+ * The order to dial in: shuffled, so that many clients spread over the servers, and each server
+ * twice, because the client strikes one entry for every failure of the first round.
  */
 function dialOrder (servers: readonly string[], random: () => number): string[] {
   const order = [...servers]

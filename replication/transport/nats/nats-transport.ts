@@ -1,15 +1,16 @@
 /**
  * The Transport over a NATS connection, and the only file that knows the NATS client.
  *
- * The client is made to fit the port against its habits:
- *  - it throws away what it buffered when it dials again, so nothing is handed to it while it is not connected;
- *  - it buffers without a bound, so unflushed bytes are counted;
- *  - it keeps the sender's buffer until it writes, and hands out views of what it received, so both are copied;
- *  - an exception in a handler would end its read loop for good, so none gets through;
- *  - flushes that are pending when it closes never settle, so they are settled here;
- *  - closed while it looks up a server, it still connects and stays connected, so that is made to fail.
+ * The client is made to fit the port against its habits: - it throws away what it buffered when it
+ * dials again, so nothing is handed to it while it is not connected; - it buffers without a bound,
+ * so unflushed bytes are counted; - it keeps the sender's buffer until it writes, and hands out
+ * views of what it received, so both are copied; - an exception in a handler would end its read
+ * loop for good, so none gets through; - flushes that are pending when it closes never settle, so
+ * they are settled here; - closed while it looks up a server, it still connects and stays
+ * connected, so that is made to fail.
  */
-import { connect, createInbox, ErrorCode, Events, NatsError, type Msg, type NatsConnection, type Status } from 'nats'
+import { connect, createInbox, ErrorCode, Events, NatsError, type Msg, type NatsConnection,
+  type Status } from 'nats'
 import { ClosedError, ConnectionError, LimitError } from '../../../engine/errors.js'
 import { limits } from '../../../engine/limits.js'
 import { ConnectionListeners } from '../connection-listeners.js'
@@ -25,18 +26,25 @@ const CLOSE_TIMEOUT_MS = 2000
 const COMMAND_BYTES = 32
 
 /** Once `leaving`, no attempt of the client to connect succeeds any more. */
-interface Gate { leaving: boolean }
+interface Gate {
+  leaving: boolean
+}
 
-/** Connects, or fails within about three seconds. After that the connection looks after itself until it is closed. */
+/**
+ * Connects, or fails within about three seconds. After that the connection looks after itself until
+ * it is closed.
+ */
 export async function connectNats (options: NatsOptions): Promise<Transport> {
   const { servers, inboxPrefix } = checkOptions(options)
   const gate: Gate = { leaving: false }
   const { random, timers, name, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS } = options
   const fraction = (): number => random.uint32() / 2 ** 32
-  const dialling = connect(clientOptions(options, servers, fraction, () => { if (gate.leaving) throw new ClosedError(name) }))
+  const dialling = connect(clientOptions(options, servers, fraction, () => {
+    if (gate.leaving) throw new ClosedError(name)
+  }))
   if (!await settledWithin(dialling, timers, connectTimeoutMs)) {
     gate.leaving = true
-    dialling.then((late) => late.close()).catch(() => undefined)
+    dialling.then(late => late.close()).catch(() => undefined)
     throw connectError(servers, new Error(`no answer within ${connectTimeoutMs} ms`))
   }
   try {
@@ -46,19 +54,34 @@ export async function connectNats (options: NatsOptions): Promise<Transport> {
   }
 }
 
-const LOGIN_ERRORS: readonly string[] = [ErrorCode.AuthorizationViolation, ErrorCode.BadAuthentication, ErrorCode.AuthenticationExpired, ErrorCode.AuthenticationTimeout, ErrorCode.AccountExpired]
+const LOGIN_ERRORS: readonly string[] = [ErrorCode.AuthorizationViolation,
+  ErrorCode.BadAuthentication, ErrorCode.AuthenticationExpired, ErrorCode.AuthenticationTimeout,
+  ErrorCode.AccountExpired]
 
 function connectError (servers: readonly string[], cause: unknown): ConnectionError {
   const where = servers.join(', ')
   const reason = cause instanceof Error ? cause.message : String(cause)
-  if (cause instanceof NatsError && LOGIN_ERRORS.includes(cause.code)) return new ConnectionError(`NATS at ${where} refused the login (${reason}): check user and pass, or token`, cause)
-  return new ConnectionError(`cannot connect to NATS at ${where} (${reason}): start nats-server there, or correct the servers option`, cause)
+  if (cause instanceof NatsError && LOGIN_ERRORS.includes(cause.code)) {
+    return new ConnectionError(
+      `NATS at ${where} refused the login (${reason}): check user and pass, or token`,
+      cause
+    )
+  }
+  return new ConnectionError(
+    `cannot connect to NATS at ${where} (${reason}): start nats-server there, or correct the ` +
+      'servers option',
+    cause
+  )
 }
 
 function incoming ({ subject, reply, data, headers }: Msg): IncomingMessage {
-  if (data.length === 0 && headers?.code === 503) return { subject, bytes: new Uint8Array(0), noResponders: true }
+  if (data.length === 0 && headers?.code === 503) {
+    return { subject, bytes: new Uint8Array(0), noResponders: true }
+  }
   const bytes = new Uint8Array(data)
-  return reply === undefined || reply === '' ? { subject, bytes } : { subject, bytes, replyTo: reply }
+  return reply === undefined || reply === ''
+    ? { subject, bytes }
+    : { subject, bytes, replyTo: reply }
 }
 
 class NatsTransport implements Transport {
@@ -71,36 +94,56 @@ class NatsTransport implements Transport {
   readonly #gate: Gate
   readonly #options: NatsOptions
   readonly #flushes: Flushes
-  readonly #listeners = new ConnectionListeners((error) => this.#report(error))
+  readonly #listeners = new ConnectionListeners(error => this.#report(error))
   readonly #subscriptions = new Set<Subscription>()
-  /** Subscriptions the server refused: the client forgets them, and the next server may know better. */
+  /**
+   * Subscriptions the server refused: the client forgets them, and the next server may know better.
+   */
   readonly #refused = new Set<() => void>()
 
   constructor (nc: NatsConnection, options: NatsOptions, inboxPrefix: string, gate: Gate) {
     this.#nc = nc
     this.#gate = gate
     this.#options = options
-    this.#flushes = new Flushes(options.maxUnflushedBytes ?? limits.maxUnflushedBytes, () => nc.flush())
+    this.#flushes = new Flushes(
+      options.maxUnflushedBytes ?? limits.maxUnflushedBytes,
+      () => nc.flush()
+    )
     this.inbox = createInbox(inboxPrefix)
     this.#readServerInfo()
     this.#watch().catch((error: unknown) => this.#report(error))
-    nc.closed().then((error) => this.#ended(error)).catch((error: unknown) => this.#report(error))
+    nc.closed().then(error => this.#ended(error)).catch((error: unknown) => this.#report(error))
   }
 
-  get maxMessageBytes (): number { return this.#maxMessageBytes }
-  get connected (): boolean { return this.#up && this.#leaving === undefined }
-  get dropped (): number { return this.#dropped }
+  get maxMessageBytes (): number {
+    return this.#maxMessageBytes
+  }
+  get connected (): boolean {
+    return this.#up && this.#leaving === undefined
+  }
+  get dropped (): number {
+    return this.#dropped
+  }
 
   publish (subject: string, bytes: Uint8Array, replyTo?: string): boolean {
     this.#assertOpen()
     assertSubject(subject)
     if (replyTo !== undefined) assertSubject(replyTo)
-    if (bytes.length > this.#maxMessageBytes) throw new LimitError(`message of ${bytes.length} bytes on ${subject}: at most ${this.#maxMessageBytes} are allowed`)
+    if (bytes.length > this.#maxMessageBytes) {
+      throw new LimitError(
+        `message of ${bytes.length} bytes on ${subject}: at most ${this.#maxMessageBytes} are ` +
+          'allowed'
+      )
+    }
     if (!this.#up || this.#flushes.full || this.#nc.isClosed()) {
       this.#dropped++
       return false
     }
-    this.#nc.publish(subject, new Uint8Array(bytes), replyTo === undefined ? undefined : { reply: replyTo })
+    this.#nc.publish(
+      subject,
+      new Uint8Array(bytes),
+      replyTo === undefined ? undefined : { reply: replyTo }
+    )
     this.#flushes.add(bytes.length + subject.length + (replyTo?.length ?? 0) + COMMAND_BYTES)
     return true
   }
@@ -116,14 +159,17 @@ class NatsTransport implements Transport {
         this.#report(error)
       }
     }
-    const open = () => this.#nc.subscribe(pattern, {
-      callback: (error, message) => {
-        if (error === null) deliver(incoming(message))
-        else this.#refused.add(reopen) // The reason is reported when it comes as a status.
-      }
-    })
+    const open = () =>
+      this.#nc.subscribe(pattern, {
+        callback: (error, message) => {
+          if (error === null) deliver(incoming(message))
+          else this.#refused.add(reopen) // The reason is reported when it comes as a status.
+        }
+      })
     let inner = open()
-    const reopen = (): void => { inner = open() }
+    const reopen = (): void => {
+      inner = open()
+    }
     const subscription = {
       close: () => {
         this.#refused.delete(reopen)
@@ -134,7 +180,9 @@ class NatsTransport implements Transport {
     return subscription
   }
 
-  onConnection (listener: (connected: boolean) => void): Subscription { return this.#listeners.add(listener) }
+  onConnection (listener: (connected: boolean) => void): Subscription {
+    return this.#listeners.add(listener)
+  }
 
   async flush (): Promise<void> {
     this.#assertOpen()
@@ -159,8 +207,9 @@ class NatsTransport implements Transport {
     for await (const status of this.#nc.status()) {
       if (status.type === Events.Disconnect) this.#setUp(false)
       else if (status.type === Events.Reconnect) this.#setUp(true)
-      else if (status.type === Events.LDM) this.#moveAway().catch((error: unknown) => this.#report(error))
-      else if (status.type === Events.Error) this.#report(statusError(status))
+      else if (status.type === Events.LDM) {
+        this.#moveAway().catch((error: unknown) => this.#report(error))
+      } else if (status.type === Events.Error) this.#report(statusError(status))
     }
   }
 
@@ -172,25 +221,40 @@ class NatsTransport implements Transport {
       for (const reopen of this.#refused) reopen()
       this.#refused.clear()
     } else {
-      this.#flushes.lost(new ConnectionError(`${this.#options.name} lost its connection to NATS before its messages were confirmed`))
+      this.#flushes.lost(
+        new ConnectionError(
+          `${this.#options.name} lost its connection to NATS before its messages were confirmed`
+        )
+      )
     }
     this.#listeners.tell(up)
   }
 
-  /** A server that is about to stop lets its clients go one by one; with another one to go to there is no need to wait. */
+  /**
+   * A server that is about to stop lets its clients go one by one; with another one to go to there
+   * is no need to wait.
+   */
   async #moveAway (): Promise<void> {
     await settledWithin(this.#flushes.start(), this.#options.timers, CLOSE_TIMEOUT_MS)
-    const others = [this.#options.servers].flat().length > 1 || (this.#nc.info?.connect_urls?.length ?? 0) > 1
+    const others = [this.#options.servers].flat().length > 1 ||
+      (this.#nc.info?.connect_urls?.length ?? 0) > 1
     if (others && this.connected) await this.#nc.reconnect()
   }
 
   #ended (error: Error | void): void {
-    if (this.#leaving === undefined) this.#report(new ConnectionError(`the NATS connection of ${this.#options.name} ended for good`, error))
+    if (this.#leaving === undefined) {
+      this.#report(
+        new ConnectionError(`the NATS connection of ${this.#options.name} ended for good`, error)
+      )
+    }
     this.#setUp(false)
   }
 
   #readServerInfo (): void {
-    this.#maxMessageBytes = Math.min(limits.maxPartBytes, this.#nc.info?.max_payload ?? limits.maxPartBytes)
+    this.#maxMessageBytes = Math.min(
+      limits.maxPartBytes,
+      this.#nc.info?.max_payload ?? limits.maxPartBytes
+    )
   }
 
   #report (error: unknown): void {
@@ -198,16 +262,25 @@ class NatsTransport implements Transport {
       if (this.#options.onProblem !== undefined) this.#options.onProblem(error)
       else process.emitWarning(error instanceof Error ? error : String(error))
     } catch {
-      // Reporting is all there is to do about a problem; one in the report itself must not take the connection down.
+      // Reporting is all there is to do about a problem; one in the report itself must not take the
+      // connection down.
     }
   }
 
   #assertOpen (): void {
-    if (this.#leaving !== undefined) throw new ClosedError(`the NATS connection of ${this.#options.name}`)
+    if (this.#leaving !== undefined) {
+      throw new ClosedError(`the NATS connection of ${this.#options.name}`)
+    }
   }
 }
 
 function statusError ({ data, permissionContext }: Status): ConnectionError {
-  if (permissionContext === undefined) return new ConnectionError(`NATS reported an error: ${String(data)}`)
-  return new ConnectionError(`NATS refused ${permissionContext.operation === 'publish' ? 'publishing on' : 'subscribing to'} ${permissionContext.subject}: the user lacks the permission`)
+  if (permissionContext === undefined) {
+    return new ConnectionError(`NATS reported an error: ${String(data)}`)
+  }
+  return new ConnectionError(
+    `NATS refused ${
+      permissionContext.operation === 'publish' ? 'publishing on' : 'subscribing to'
+    } ${permissionContext.subject}: the user lacks the permission`
+  )
 }

@@ -1,4 +1,7 @@
-/** Counters: shared ones that many add to and take from, and a writer's own that it deletes now and then. */
+/**
+ * Counters: shared ones that many add to and take from, and a writer's own that it deletes now and
+ * then.
+ */
 import type { Writer } from '../writer.js'
 import { fieldKey, operate, ownReplica, type LoopPlan } from './operate.js'
 
@@ -8,8 +11,16 @@ export async function counters (writer: Writer, { pauseMs, keys }: LoopPlan): Pr
   while (writer.going) {
     for (let burst = random.pick([1, 1, 1, 8]); burst > 0; burst--) {
       const key = fieldKey(writer, 'counter', String(random.int(0, keys - 1)))
-      const body = { field: random.pick(['n', 'n', 'm']), by: random.chance(0.3) ? -random.int(1, 9) : random.int(1, 99) }
-      const done = operate<'counter'>(writer, key, body, (cache, options) => cache.increment(key, body.field, body.by, options))
+      const body = {
+        field: random.pick(['n', 'n', 'm']),
+        by: random.chance(0.3) ? -random.int(1, 9) : random.int(1, 99)
+      }
+      const done = operate<'counter'>(
+        writer,
+        key,
+        body,
+        (cache, options) => cache.increment(key, body.field, body.by, options)
+      )
       if (random.chance(0.3)) await done
     }
     await writer.sleep(random.between(0, pauseMs * 2))
@@ -21,7 +32,11 @@ export async function ownCounter (writer: Writer, { id, pauseMs }: LoopPlan): Pr
   const key = fieldKey(writer, 'own', `${id}.${host.life}`)
   while (writer.going) {
     const resets = random.chance(0.1)
-    const body = { by: resets ? 0 : random.int(1, 99), resets, seen: ownReplica(writer, key) !== undefined }
+    const body = {
+      by: resets ? 0 : random.int(1, 99),
+      resets,
+      seen: ownReplica(writer, key) !== undefined
+    }
     await operate<'own'>(writer, key, body, (cache, options) => {
       if (!resets) return cache.increment(key, 'n', body.by, options)
       return random.chance(0.5) ? cache.delete(key, options) : cache.unset(key, ['n'], options)

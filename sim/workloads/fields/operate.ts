@@ -1,4 +1,7 @@
-/** How workloads on typed fields write: their model hears of an operation before the cluster does, and of its outcome as its writer does. */
+/**
+ * How workloads on typed fields write: their model hears of an operation before the cluster does,
+ * and of its outcome as its writer does.
+ */
 import { MillpondError } from '../../../engine/errors.js'
 import { groupOf, shardOf } from '../../../engine/topology/routing.js'
 import type { Fields } from '../../../engine/base/values.js'
@@ -8,20 +11,39 @@ import { keyOf, type Bodies, type FieldKey, type FieldOp } from '../../fields/fi
 import type { Writer } from '../writer.js'
 
 /** What these loops need of the plan of a workload. */
-export interface LoopPlan { readonly id: number, readonly pauseMs: number, readonly keys: number }
-export interface CallOptions { readonly ack: WriteConcern, readonly timeoutMs: number }
+export interface LoopPlan {
+  readonly id: number
+  readonly pauseMs: number
+  readonly keys: number
+}
+export interface CallOptions {
+  readonly ack: WriteConcern
+  readonly timeoutMs: number
+}
 
 export function fieldKey (writer: Writer, kind: FieldKey, name: string): string {
   return keyOf(writer.host.cluster, writer.options.cache, kind, name)
 }
 
 /** Resolves when the operation was acknowledged or failed. */
-export async function operate<K extends FieldKey> (writer: Writer, key: string, body: Bodies[K], call: (cache: Cache, options: CallOptions) => Promise<unknown>): Promise<FieldOp<K> | undefined> {
+export async function operate<K extends FieldKey> (
+  writer: Writer,
+  key: string,
+  body: Bodies[K],
+  call: (cache: Cache, options: CallOptions) => Promise<unknown>
+): Promise<FieldOp<K> | undefined> {
   const { world, host, random, options: { cache: name, concerns, replicas, timeoutMs } } = writer
   const cache = host.cacheOf?.(name)
   if (cache === undefined) return undefined
   const concern = random.pick(concerns)
-  const op = world.model.fields.submit<K>({ place: writer.place, key, body, concern, needed: replicasNeeded(concern, replicas), submittedMs: world.scheduler.nowMs })
+  const op = world.model.fields.submit<K>({
+    place: writer.place,
+    key,
+    body,
+    concern,
+    needed: replicasNeeded(concern, replicas),
+    submittedMs: world.scheduler.nowMs
+  })
   try {
     await call(cache, { ack: concern, timeoutMs })
     op.outcome = 'acked'
@@ -43,15 +65,28 @@ export async function operate<K extends FieldKey> (writer: Writer, key: string, 
 /** Whether an error is one a caller may meet; any other ends the run. */
 export function isTyped (writer: Writer, error: unknown, doing: string): error is MillpondError {
   if (error instanceof MillpondError) return true
-  writer.world.fail('errors are typed', `${doing} on ${writer.host.name}: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
+  writer.world.fail(
+    'errors are typed',
+    `${doing} on ${writer.host.name}: ${
+      error instanceof Error ? error.stack ?? error.message : String(error)
+    }`
+  )
   return false
 }
 
-/** The record as the replica on the writer's own node has it, when that would take an operation on it now. */
-export function ownReplica (writer: Writer, key: string): { readonly fields: Fields | undefined } | undefined {
+/**
+ * The record as the replica on the writer's own node has it, when that would take an operation on
+ * it now.
+ */
+export function ownReplica (
+  writer: Writer,
+  key: string
+): { readonly fields: Fields | undefined } | undefined {
   const replicator = writer.host.inside?.replicas.get(writer.options.cache)?.replicator
   if (replicator === undefined) return undefined
   const shard = shardOf(key, replicator.shape.shards)
   const phase = replicator.held.phase(groupOf(shard, replicator.shape.groups))
-  return phase === 'ready' || phase === 'leaving' ? { fields: replicator.shards.peek(shard)?.get(key) } : undefined
+  return phase === 'ready' || phase === 'leaving'
+    ? { fields: replicator.shards.peek(shard)?.get(key) }
+    : undefined
 }

@@ -1,4 +1,7 @@
-/** Reads in all the ways there are, while others write: errors are typed, and what is read was written by somebody. */
+/**
+ * Reads in all the ways there are, while others write: errors are typed, and what is read was
+ * written by somebody.
+ */
 import type { Element } from '../../../engine/fields/claims.js'
 import { strangersTo } from '../../fields/matching.js'
 import type { Writer } from '../writer.js'
@@ -31,7 +34,9 @@ async function getMany (writer: Writer): Promise<void> {
 
 async function has (writer: Writer): Promise<void> {
   const [key] = someKeys(writer)
-  const found = key === undefined ? undefined : await writer.host.cacheOf?.(writer.options.cache).has(key)
+  const found = key === undefined
+    ? undefined
+    : await writer.host.cacheOf?.(writer.options.cache).has(key)
   if (found !== undefined) writer.world.coverage.hit(`read has ${found}`)
 }
 
@@ -40,20 +45,38 @@ async function hasElement (writer: Writer): Promise<void> {
   const key = someKeys(writer).find(each => each.includes('.t.set.'))
   if (key === undefined) return
   const { body: { elements } } = random.pick(model.fields.of<'set'>(place, key))
-  const found = await writer.host.cacheOf?.(writer.options.cache).hasElement(key, 'tags', random.pick<Element>(elements))
+  const found = await writer.host.cacheOf?.(writer.options.cache).hasElement(
+    key,
+    'tags',
+    random.pick<Element>(elements)
+  )
   coverage.hit(`read hasElement ${found}`)
 }
 
-/** What meets the conditions at the moment it is read does so in what is handed out, though it may be written meanwhile. */
+/**
+ * What meets the conditions at the moment it is read does so in what is handed out, though it may
+ * be written meanwhile.
+ */
 async function query (writer: Writer): Promise<void> {
   const { random } = writer
   const from = random.int(0, 50)
-  const where = random.pick([{ country: random.pick(COUNTRIES) }, { price: { gte: from, lt: from + 10 } }, { country: random.pick(COUNTRIES), price: { gte: from } }])
+  const where = random.pick([{ country: random.pick(COUNTRIES) }, {
+    price: { gte: from, lt: from + 10 }
+  }, { country: random.pick(COUNTRIES), price: { gte: from } }])
   const keys = new Set<string>()
-  for await (const { key, fields } of writer.host.cacheOf?.(writer.options.cache).query(where) ?? []) {
+  for await (
+    const { key, fields } of writer.host.cacheOf?.(writer.options.cache).query(where) ?? []
+  ) {
     assertRead(writer, key, fields)
     const stranger = strangersTo(fields, where)
-    if (stranger !== null || keys.has(key)) writer.world.fail('a query gives what it asked for, once', `${writer.host.name}: ${key} ${stranger ?? 'came twice'}, asked was ${JSON.stringify(where)}`)
+    if (stranger !== null || keys.has(key)) {
+      writer.world.fail(
+        'a query gives what it asked for, once',
+        `${writer.host.name}: ${key} ${stranger ?? 'came twice'}, asked was ${
+          JSON.stringify(where)
+        }`
+      )
+    }
     keys.add(key)
   }
   writer.world.coverage.hit('read query', keys.size)

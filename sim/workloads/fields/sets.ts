@@ -1,6 +1,6 @@
 /**
- * Sets that many add to. Each element belongs to one writer and names it, so that it can be traced; that one removes it
- * later, and now and then adds it once more, each after the other was answered.
+ * Sets that many add to. Each element belongs to one writer and names it, so that it can be traced;
+ * that one removes it later, and now and then adds it once more, each after the other was answered.
  */
 import type { Element } from '../../../engine/fields/claims.js'
 import type { Writer } from '../writer.js'
@@ -12,14 +12,25 @@ export async function sets (writer: Writer, { id, pauseMs, keys }: LoopPlan): Pr
   const { random, host } = writer
   for (let i = 0; writer.going; i++) {
     const key = fieldKey(writer, 'set', String(random.int(0, keys - 1)))
-    const elements = Array.from({ length: random.pick([1, 1, 3]) }, (_, n) => random.chance(0.2) ? ((id * 100 + host.life) * 10_000 + i) * 3 + n : `${id}.${host.life}.${i}.${n}`)
+    const elements = Array.from(
+      { length: random.pick([1, 1, 3]) },
+      (_, n) =>
+        random.chance(0.2)
+          ? ((id * 100 + host.life) * 10_000 + i) * 3 + n
+          : `${id}.${host.life}.${i}.${n}`
+    )
     void trace(writer, key, elements, pauseMs)
     await writer.sleep(random.between(0, pauseMs * 3))
   }
 }
 
 /** What happens to one lot of elements. */
-async function trace (writer: Writer, key: string, elements: readonly Element[], pauseMs: number): Promise<void> {
+async function trace (
+  writer: Writer,
+  key: string,
+  elements: readonly Element[],
+  pauseMs: number
+): Promise<void> {
   const { random } = writer
   await change(writer, key, elements, true)
   // A set that only grows would become the whole run.
@@ -33,9 +44,23 @@ async function trace (writer: Writer, key: string, elements: readonly Element[],
   }
 }
 
-async function change (writer: Writer, key: string, elements: readonly Element[], add: boolean): Promise<void> {
+async function change (
+  writer: Writer,
+  key: string,
+  elements: readonly Element[],
+  add: boolean
+): Promise<void> {
   const own = ownReplica(writer, key)
   const held = own?.fields?.[FIELD]
-  const seen = own !== undefined && (add || (Array.isArray(held) && elements.every(element => held.includes(element))))
-  await operate<'set'>(writer, key, { add, elements, seen }, (cache, options) => add ? cache.addToSet(key, FIELD, elements, options) : cache.removeFromSet(key, FIELD, elements, options))
+  const seen = own !== undefined &&
+    (add || (Array.isArray(held) && elements.every(element => held.includes(element))))
+  await operate<'set'>(
+    writer,
+    key,
+    { add, elements, seen },
+    (cache, options) =>
+      add
+        ? cache.addToSet(key, FIELD, elements, options)
+        : cache.removeFromSet(key, FIELD, elements, options)
+  )
 }

@@ -4,25 +4,43 @@ import { Entry } from '../../../engine/record/entry.js'
 import { decodeEntry, encodeEntry } from '../../../engine/record/entry-codec.js'
 import { LimitError, ValueError } from '../../../engine/errors.js'
 import { limits } from '../../../engine/limits.js'
-import { adoptFields, approximateBytes, checkFields, checkKey, type Fields, type Value } from '../../../engine/base/values.js'
+import { adoptFields, approximateBytes, checkFields, checkKey, type Fields,
+  type Value } from '../../../engine/base/values.js'
 
 const LONE = 'a\ud800b'
 
 test('keys that cannot be stored are refused', t => {
-  for (const key of [undefined, null, 7, {}, ['a']]) t.throws(() => checkKey(key), { instanceOf: TypeError, message: /a key must be a string/ })
+  for (const key of [undefined, null, 7, {}, ['a']]) {
+    t.throws(() => checkKey(key), { instanceOf: TypeError, message: /a key must be a string/ })
+  }
   t.throws(() => checkKey(''), { instanceOf: ValueError, message: /empty/ })
   t.throws(() => checkKey(LONE), { instanceOf: ValueError, message: /lone surrogate/ })
-  t.throws(() => checkKey('x'.repeat(limits.maxKeyBytes + 1)), { instanceOf: LimitError, message: /513 bytes, at most 512/ })
-  t.throws(() => checkKey('€'.repeat(limits.maxKeyBytes / 2)), { instanceOf: LimitError }, 'what counts is bytes, not characters')
+  t.throws(() => checkKey('x'.repeat(limits.maxKeyBytes + 1)), {
+    instanceOf: LimitError,
+    message: /513 bytes, at most 512/
+  })
+  t.throws(
+    () => checkKey('€'.repeat(limits.maxKeyBytes / 2)),
+    { instanceOf: LimitError },
+    'what counts is bytes, not characters'
+  )
 })
 
 test('keys up to the bound pass, measured in bytes', t => {
-  for (const key of ['a', 'x'.repeat(limits.maxKeyBytes), '€'.repeat(170), '🛒', '__proto__', ' ']) t.is(checkKey(key), key)
+  for (
+    const key of ['a', 'x'.repeat(limits.maxKeyBytes), '€'.repeat(170), '🛒', '__proto__', ' ']
+  ) t.is(checkKey(key), key)
 })
 
 test('what is not a plain object is no record', t => {
-  for (const fields of [undefined, null, 7, 'text', [], new Map(), new Date(0), new Uint8Array(1), () => 1]) {
-    t.throws(() => checkFields(fields), { instanceOf: TypeError, message: /fields must be a plain object/ })
+  for (
+    const fields of [undefined, null, 7, 'text', [], new Map(), new Date(0), new Uint8Array(1),
+      () => 1]
+  ) {
+    t.throws(() => checkFields(fields), {
+      instanceOf: TypeError,
+      message: /fields must be a plain object/
+    })
   }
 })
 
@@ -54,16 +72,28 @@ for (const [what, value, message] of REFUSED) {
 
 test('field names that cannot be stored are refused', t => {
   t.throws(() => checkFields({ '': 1 }), { instanceOf: ValueError, message: /empty/ })
-  t.throws(() => checkFields(JSON.parse('{"__proto__":{"polluted":1}}')), { instanceOf: ValueError, message: /__proto__/ })
+  t.throws(() => checkFields(JSON.parse('{"__proto__":{"polluted":1}}')), {
+    instanceOf: ValueError,
+    message: /__proto__/
+  })
   t.throws(() => checkFields({ [LONE]: 1 }), { instanceOf: ValueError, message: /lone surrogate/ })
-  t.throws(() => checkFields({ ['n'.repeat(limits.maxFieldNameBytes + 1)]: 1 }), { instanceOf: LimitError, message: /field name/ })
-  t.throws(() => checkFields({ a: 1, [Symbol('s')]: 1 }), { instanceOf: ValueError, message: /symbol/ })
+  t.throws(() => checkFields({ ['n'.repeat(limits.maxFieldNameBytes + 1)]: 1 }), {
+    instanceOf: LimitError,
+    message: /field name/
+  })
+  t.throws(() => checkFields({ a: 1, [Symbol('s')]: 1 }), {
+    instanceOf: ValueError,
+    message: /symbol/
+  })
   t.is(({} as Record<string, unknown>)['polluted'], undefined)
 })
 
 test('a record without fields is refused, also when all of them are undefined', t => {
   t.throws(() => checkFields({}), { instanceOf: ValueError, message: /at least one field/ })
-  t.throws(() => checkFields({ a: undefined }), { instanceOf: ValueError, message: /at least one field/ })
+  t.throws(() => checkFields({ a: undefined }), {
+    instanceOf: ValueError,
+    message: /at least one field/
+  })
 })
 
 test('undefined fields are left out', t => {
@@ -82,12 +112,26 @@ test('minus zero becomes zero, at the top and inside', t => {
 test('depth, the number of fields and the size of a record are bounded (SPEC B2)', t => {
   const nested = (depth: number): unknown => depth === 0 ? 1 : [nested(depth - 1)]
   const deepest = checkFields({ x: nested(limits.maxValueDepth) })
-  t.deepEqual(adoptFields(decodeCbor(encodeCbor(deepest))), deepest, 'what is written can also be merged')
-  t.throws(() => checkFields({ x: nested(limits.maxValueDepth + 1) }), { instanceOf: LimitError, message: /nested deeper/ })
-  const wide = (count: number): Fields => Object.fromEntries(Array.from({ length: count }, (_, i) => [`f${i}`, i]))
+  t.deepEqual(
+    adoptFields(decodeCbor(encodeCbor(deepest))),
+    deepest,
+    'what is written can also be merged'
+  )
+  t.throws(() => checkFields({ x: nested(limits.maxValueDepth + 1) }), {
+    instanceOf: LimitError,
+    message: /nested deeper/
+  })
+  const wide = (count: number): Fields =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`f${i}`, i]))
   t.notThrows(() => checkFields(wide(limits.maxFieldsPerRecord)))
-  t.throws(() => checkFields(wide(limits.maxFieldsPerRecord + 1)), { instanceOf: LimitError, message: /257 fields/ })
-  t.throws(() => checkFields({ x: 'x'.repeat(limits.maxEntryBytes) }), { instanceOf: LimitError, message: /larger than/ })
+  t.throws(() => checkFields(wide(limits.maxFieldsPerRecord + 1)), {
+    instanceOf: LimitError,
+    message: /257 fields/
+  })
+  t.throws(() => checkFields({ x: 'x'.repeat(limits.maxEntryBytes) }), {
+    instanceOf: LimitError,
+    message: /larger than/
+  })
 })
 
 test('a cycle is refused by its depth instead of overflowing the stack', t => {
@@ -96,24 +140,45 @@ test('a cycle is refused by its depth instead of overflowing the stack', t => {
   t.throws(() => checkFields({ x: cycle }), { instanceOf: LimitError })
 })
 
-// A record that a writer accepts and every peer refuses would stop the shard's replication for good.
+// A record that a writer accepts and every peer refuses would stop the shard's replication for
+// good.
 test('whatever passes the checks fits an entry, with the longest key, version and stamp', t => {
   const key = 'k'.repeat(limits.maxKeyBytes)
   const makers: readonly ((size: number) => Fields)[] = [
     size => ({ b: new Uint8Array(size) }),
     size => ({ text: 'x'.repeat(size) }),
     size => ({ text: '€'.repeat(Math.floor(size / 3)) }),
-    size => Object.fromEntries(Array.from({ length: limits.maxFieldsPerRecord }, (_, i) => [`name-of-a-field-${i}`.padEnd(100, '-'), new Uint8Array(Math.max(0, Math.floor(size / 256) - 100))]))
+    size =>
+      Object.fromEntries(
+        Array.from(
+          { length: limits.maxFieldsPerRecord },
+          (
+            _,
+            i
+          ) => [`name-of-a-field-${i}`.padEnd(100, '-'),
+            new Uint8Array(Math.max(0, Math.floor(size / 256) - 100))]
+        )
+      )
   ]
   for (const [which, make] of makers.entries()) {
     let accepted = 0
     for (let size = limits.maxEntryBytes - 2600; size < limits.maxEntryBytes + 10; size++) {
       if (size % 7 !== 0 && size < limits.maxEntryBytes - 600) continue
       let fields: Fields
-      try { fields = checkFields(make(size)) } catch { continue }
+      try {
+        fields = checkFields(make(size))
+      } catch {
+        continue
+      }
       accepted++
-      const bytes = encodeEntry(new Entry(key, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER - 1, fields, true))
-      if (bytes.length > limits.maxEntryBytes) return t.fail(`maker ${which}, size ${size}: accepted, but its entry has ${bytes.length} bytes`)
+      const bytes = encodeEntry(
+        new Entry(key, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER - 1, fields, true)
+      )
+      if (bytes.length > limits.maxEntryBytes) {
+        return t.fail(
+          `maker ${which}, size ${size}: accepted, but its entry has ${bytes.length} bytes`
+        )
+      }
       if (accepted === 1) t.not(decodeEntry(bytes, 1, 0), null)
     }
     t.true(accepted > 0, `maker ${which}: something near the bound is accepted`)
@@ -127,8 +192,8 @@ test('the checked copy shares nothing mutable with the caller', t => {
   const mine: Record<string, unknown> = { bytes, list, n: 1 }
   const checked = checkFields(mine)
   bytes[0] = 9
-  list.push(3);
-  (list[1] as { deep: number[] }).deep.push(2)
+  list.push(3)
+  ;(list[1] as { deep: number[] }).deep.push(2)
   mine['n'] = 2
   mine['more'] = 1
   t.deepEqual(checked, { bytes: Uint8Array.of(1, 2), list: [1, { deep: [1] }], n: 1 })
@@ -136,23 +201,50 @@ test('the checked copy shares nothing mutable with the caller', t => {
 
 test('nested values of the copy cannot be changed', t => {
   const { list, object } = checkFields({ list: [[1]], object: { a: 1 } })
-  t.throws(() => { (list as unknown[])[0] = 2 }, { instanceOf: TypeError })
-  t.throws(() => { ((list as unknown[])[0] as unknown[]).push(2) }, { instanceOf: TypeError })
-  t.throws(() => { (object as { a: number }).a = 2 }, { instanceOf: TypeError })
+  t.throws(() => {
+    ;(list as unknown[])[0] = 2
+  }, { instanceOf: TypeError })
+  t.throws(() => {
+    ;((list as unknown[])[0] as unknown[]).push(2)
+  }, { instanceOf: TypeError })
+  t.throws(() => {
+    ;(object as { a: number }).a = 2
+  }, { instanceOf: TypeError })
 })
 
-test('a getter is read once, so that it cannot pass the check with one value and store another', t => {
+test('a getter is read once, so that it cannot pass with one value and store another', t => {
   let reads = 0
-  const checked = checkFields({ get x () { return ++reads === 1 ? 'first' : NaN } })
+  const checked = checkFields({
+    get x () {
+      return ++reads === 1 ? 'first' : NaN
+    }
+  })
   t.deepEqual(checked, { x: 'first' })
   t.is(reads, 1)
 })
 
 test('every kind of value reads back as it was written (SPEC E14)', t => {
   const fields = checkFields({
-    null: null, yes: true, no: false, zero: 0, negative: -1, large: 2 ** 53 - 1, small: -(2 ** 53) + 1, fraction: 0.1, tiny: 5e-324, huge: 1.7976931348623157e308,
-    float32: 1.5, u32: 2 ** 32, empty: '', text: 'größe 🛒 \u0000', long: 'x'.repeat(70_000), bytes: Uint8Array.of(0, 255), list: [1, 'a', null, [true]],
-    object: { a: { b: [] }, constructor: 1, toString: 'x' }, date: '2020-01-01T00:00:00Z', hasOwnProperty: 1
+    null: null,
+    yes: true,
+    no: false,
+    zero: 0,
+    negative: -1,
+    large: 2 ** 53 - 1,
+    small: -(2 ** 53) + 1,
+    fraction: 0.1,
+    tiny: 5e-324,
+    huge: 1.7976931348623157e308,
+    float32: 1.5,
+    u32: 2 ** 32,
+    empty: '',
+    text: 'größe 🛒 \u0000',
+    long: 'x'.repeat(70_000),
+    bytes: Uint8Array.of(0, 255),
+    list: [1, 'a', null, [true]],
+    object: { a: { b: [] }, constructor: 1, toString: 'x' },
+    date: '2020-01-01T00:00:00Z',
+    hasOwnProperty: 1
   })
   const back = adoptFields(decodeCbor(encodeCbor(fields)))
   t.deepEqual(back, fields)
@@ -166,9 +258,27 @@ test('an object without prototype is plain', t => {
 
 test('fields from a peer that no writer could have sent are not adopted', t => {
   const bad: unknown[] = [
-    null, [], 'text', 7, {}, { x: NaN }, { x: Infinity }, { x: undefined }, { x: new Date(0) }, { x: 2n ** 63n }, { x: new Map() }, { x: new Set([1]) },
-    { x: /a/ }, { x: [undefined] }, { x: [new Date(0)] }, { x: { y: NaN } }, { '': 1 }, { ['n'.repeat(limits.maxFieldNameBytes + 1)]: 1 },
-    Object.fromEntries(Array.from({ length: limits.maxFieldsPerRecord + 1 }, (_, i) => [`f${i}`, i]))
+    null,
+    [],
+    'text',
+    7,
+    {},
+    { x: NaN },
+    { x: Infinity },
+    { x: undefined },
+    { x: new Date(0) },
+    { x: 2n ** 63n },
+    { x: new Map() },
+    { x: new Set([1]) },
+    { x: /a/ },
+    { x: [undefined] },
+    { x: [new Date(0)] },
+    { x: { y: NaN } },
+    { '': 1 },
+    { ['n'.repeat(limits.maxFieldNameBytes + 1)]: 1 },
+    Object.fromEntries(
+      Array.from({ length: limits.maxFieldsPerRecord + 1 }, (_, i) => [`f${i}`, i])
+    )
   ]
   for (const fields of bad) t.is(adoptFields(fields), null)
   let deep: unknown = 1
@@ -176,9 +286,12 @@ test('fields from a peer that no writer could have sent are not adopted', t => {
   t.is(adoptFields({ x: deep }), null)
 })
 
-test('adopted bytes do not keep the message they came in alive, and nested values are frozen', t => {
+test('adopted bytes do not keep their message alive, and nested values are frozen', t => {
   const message = new Uint8Array(1000)
-  const fields = adoptFields({ x: message.subarray(10, 12), y: { z: [message.subarray(1, 2)] } }) as Fields
+  const fields = adoptFields({
+    x: message.subarray(10, 12),
+    y: { z: [message.subarray(1, 2)] }
+  }) as Fields
   message.fill(7)
   t.deepEqual(fields, { x: Uint8Array.of(0, 0), y: { z: [Uint8Array.of(0)] } })
   t.is((fields['x'] as Uint8Array).buffer.byteLength, 2)
@@ -186,7 +299,10 @@ test('adopted bytes do not keep the message they came in alive, and nested value
 })
 
 test('the approximate size is never below the size of the encoding', t => {
-  for (const value of [null, 1, 2 ** 40, 0.1, true, '', 'text', '€€€', '🛒'.repeat(30), new Uint8Array(300), [], [1, [2, 'a']], {}, { a: { b: 'c' } }] as Value[]) {
+  for (
+    const value of [null, 1, 2 ** 40, 0.1, true, '', 'text', '€€€', '🛒'.repeat(30),
+      new Uint8Array(300), [], [1, [2, 'a']], {}, { a: { b: 'c' } }] as Value[]
+  ) {
     t.true(approximateBytes(value) >= encodeCbor(value).length, JSON.stringify(value))
   }
 })

@@ -13,19 +13,29 @@ function operate (shard: TestShard, key: string, ...operations: Operation[]): bo
   return shard.write({ key, version, stamp: version, fields: null, operations })
 }
 const increment = (field: string, by: number): Operation => ({ kind: 'increment', field, by })
-const add = (field: string, element: string | number | boolean): Operation => ({ kind: 'add', field, element })
-const remove = (field: string, element: string | number | boolean): Operation => ({ kind: 'remove', field, element })
+const add = (field: string, element: string | number | boolean): Operation => ({
+  kind: 'add',
+  field,
+  element
+})
+const remove = (field: string, element: string | number | boolean): Operation => ({
+  kind: 'remove',
+  field,
+  element
+})
 
 /** All know what all know. */
 function exchange (t: ExecutionContext, ...shards: TestShard[]): void {
-  for (const to of shards) for (const from of shards) if (to !== from) to.merge(from.encode(to.stateVector))
+  for (const to of shards) {
+    for (const from of shards) if (to !== from) to.merge(from.encode(to.stateVector))
+  }
   for (const shard of shards) {
     t.deepEqual(shard.encode(), shards[0]?.encode())
     assertWhole(t, shard)
   }
 }
 
-test('increments of several writers add up, hammered or not, and each counts once (SPEC E15)', t => {
+test('increments of several writers add up, hammered or not, each counting once (SPEC E15)', t => {
   const [a, b, c] = [openShard(1), openShard(2), openShard(3)]
   for (let i = 0; i < 1000; i++) operate(a, 'k', increment('views', 1))
   t.deepEqual(a.get('k'), { views: 1000 })
@@ -70,12 +80,19 @@ test('an add wins over a removal that had not seen it (SPEC E16)', t => {
   operate(b, 'k', add('tags', 'x'))
   exchange(t, a, b)
   t.deepEqual(a.get('k'), { tags: [true, 3, 'x'] })
-  operate(b, 'k', remove('tags', 'x'), remove('tags', 3), remove('tags', true), remove('tags', 'never there'))
+  operate(
+    b,
+    'k',
+    remove('tags', 'x'),
+    remove('tags', 3),
+    remove('tags', true),
+    remove('tags', 'never there')
+  )
   exchange(t, a, b)
   t.is(a.get('k'), undefined)
 })
 
-test('an element that is added, removed and added between two flushes is there, and one removed last is not (SPEC E16)', t => {
+test('an element re-added between flushes stays, and one removed last does not (SPEC E16)', t => {
   const [a, b] = [openShard(1), openShard(2)]
   operate(a, 'k', add('tags', 'x'))
   a.flush()
@@ -98,14 +115,25 @@ test('an element that is added, removed and added between two flushes is there, 
 
 test('the greatest and the least value win, in whatever order they come (SPEC E17)', t => {
   const [a, b] = [openShard(1), openShard(2)]
-  operate(a, 'k', { kind: 'max', field: 'high', value: 10 }, { kind: 'min', field: 'low', value: 10 })
-  operate(b, 'k', { kind: 'max', field: 'high', value: 30 }, { kind: 'min', field: 'low', value: 5 })
-  t.false(operate(b, 'k', { kind: 'max', field: 'high', value: 20 }), 'a lower value changes nothing')
+  operate(a, 'k', { kind: 'max', field: 'high', value: 10 }, {
+    kind: 'min',
+    field: 'low',
+    value: 10
+  })
+  operate(b, 'k', { kind: 'max', field: 'high', value: 30 }, {
+    kind: 'min',
+    field: 'low',
+    value: 5
+  })
+  t.false(
+    operate(b, 'k', { kind: 'max', field: 'high', value: 20 }),
+    'a lower value changes nothing'
+  )
   exchange(t, a, b)
   t.deepEqual(a.get('k'), { high: 30, low: 5 })
 })
 
-test('a sequenced field follows the numbers of its source, whatever the clocks say (SPEC E17)', t => {
+test('a sequenced field follows the numbers of its source, whatever clocks say (SPEC E17)', t => {
   const [a, b] = [openShard(1), openShard(2)]
   operate(a, 'k', { kind: 'sequenced', field: 'price', sequence: 12, value: { amount: 5 } })
   operate(b, 'k', { kind: 'sequenced', field: 'price', sequence: 11, value: 'older' })
@@ -117,7 +145,7 @@ test('a sequenced field follows the numbers of its source, whatever the clocks s
   t.is(a.get('k'), undefined, 'without a value it is gone')
 })
 
-test('a delete ends what it had not seen of counters and sets, and they begin anew after it (SPEC E18)', t => {
+test('a delete ends even unseen counters and sets, and they begin anew after it (SPEC E18)', t => {
   const [a, b] = [openShard(1), openShard(2)]
   operate(a, 'k', increment('n', 5), add('tags', 'x'), { kind: 'max', field: 'high', value: 9 })
   exchange(t, a, b)
@@ -133,7 +161,7 @@ test('a delete ends what it had not seen of counters and sets, and they begin an
   t.deepEqual(a.get('k'), { name: 'new' })
 })
 
-test('an unset field is absent, can be used as another kind, and does not come back (SPEC E18)', t => {
+test('an unset field is absent, can take another kind, and does not come back (SPEC E18)', t => {
   const [a, b] = [openShard(1), openShard(2)]
   a.write(put('k', 100, { price: 1, name: 'x' }))
   operate(a, 'k', increment('n', 5))
@@ -153,19 +181,31 @@ test('an unset field is absent, can be used as another kind, and does not come b
   t.is(b.get('k'), undefined, 'a record without fields is not there')
 })
 
-test('a field of another kind is refused where the write enters, and nothing changes (SPEC E19)', t => {
+test('a field of another kind is refused where a write enters, changing nothing (SPEC E19)', t => {
   const a = openShard(1)
   a.write(put('k', 100, { price: 1 }))
   operate(a, 'k', increment('views', 1))
   const before = [a.encode(), dump(a)]
-  for (const wrong of [increment('price', 1), add('views', 1), { kind: 'max', field: 'views', value: 1 }] as Operation[]) {
-    t.throws(() => operate(a, 'k', increment('other', 1), wrong), { instanceOf: KindError, code: 'FIELD_KIND' })
+  for (
+    const wrong of [increment('price', 1), add('views', 1), {
+      kind: 'max',
+      field: 'views',
+      value: 1
+    }] as Operation[]
+  ) {
+    t.throws(() => operate(a, 'k', increment('other', 1), wrong), {
+      instanceOf: KindError,
+      code: 'FIELD_KIND'
+    })
   }
-  t.throws(() => a.write(put('k', version += 10, { views: 3 })), { instanceOf: KindError, message: /views is a counter/ })
+  t.throws(() => a.write(put('k', version += 10, { views: 3 })), {
+    instanceOf: KindError,
+    message: /views is a counter/
+  })
   t.deepEqual([a.encode(), dump(a)], before)
 })
 
-test('writers who use one field as different kinds end with the same record everywhere, and it is counted (SPEC E19)', t => {
+test('a field used as different kinds reads the same everywhere, and is counted (SPEC E19)', t => {
   const [a, b] = [openShard(1), openShard(2)]
   operate(a, 'k', increment('n', 1))
   b.write(put('k', version += 10, { n: 'text' }))
@@ -174,7 +214,9 @@ test('writers who use one field as different kinds end with the same record ever
   exchange(t, a, b)
   t.deepEqual(dump(a), dump(b))
   t.deepEqual(a.get('k'), { n: 'text' })
-  for (const shard of [a, b]) t.true(shard.events.some(event => event.type === 'field-kind-conflict' && event.field === 'n'))
+  for (const shard of [a, b]) {
+    t.true(shard.events.some(event => event.type === 'field-kind-conflict' && event.field === 'n'))
+  }
 })
 
 test('a counter does not leave the safe integers', t => {
@@ -195,9 +237,23 @@ test('more claims than one entry may hold go to several', t => {
 test('an operation of a writer whose clock is behind does not set its record back (SPEC C2)', t => {
   const shard = openShard(1)
   const head = () => shard.index.get('k') as Entry
-  for (const operations of [[increment('n', 1)], [add('s', 'a')], [{ kind: 'max', field: 'm', value: 7 }], [{ kind: 'sequenced', field: 'q', sequence: 2, value: 'x' }]] as const) {
+  for (
+    const operations of [[increment('n', 1)], [add('s', 'a')], [{
+      kind: 'max',
+      field: 'm',
+      value: 7
+    }], [{ kind: 'sequenced', field: 'q', sequence: 2, value: 'x' }]] as const
+  ) {
     for (const at of [500, 400]) {
-      shard.write({ key: 'k', version: at, stamp: at, fields: null, operations: operations.map(operation => at === 400 && operation.kind === 'max' ? { ...operation, value: 8 } : operation) })
+      shard.write({
+        key: 'k',
+        version: at,
+        stamp: at,
+        fields: null,
+        operations: operations.map(operation =>
+          at === 400 && operation.kind === 'max' ? { ...operation, value: 8 } : operation
+        )
+      })
       shard.flush()
       t.is(shard.versionOf(head()), 500)
     }

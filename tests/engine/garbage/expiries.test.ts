@@ -5,7 +5,8 @@ import { Entry, NO_FIELDS } from '../../../engine/record/entry.js'
 import { Expiries } from '../../../engine/garbage/expiries.js'
 import { limits } from '../../../engine/limits.js'
 
-const expiring = (key: string, expires: number): Entry => new Entry(key, 1, 1, { n: 1 }, false, 1, 0, { expires, late: 0, claims: NO_CLAIMS })
+const expiring = (key: string, expires: number): Entry =>
+  new Entry(key, 1, 1, { n: 1 }, false, 1, 0, { expires, late: 0, claims: NO_CLAIMS })
 
 test('entries are due from their time on, until they are taken out', t => {
   const expiries = new Expiries()
@@ -18,18 +19,24 @@ test('entries are due from their time on, until they are taken out', t => {
   t.deepEqual(expiries.due(1e9), [late])
 })
 
-test('replacements that have lost all their fields are not due, however many, and keep nobody waiting (SPEC B1)', t => {
+test('replacements without fields are not due, however many, and delay nobody (SPEC B1)', t => {
   const expiries = new Expiries()
-  const emptied = Array.from({ length: limits.maxExpiredPerSweep + 5 }, (_, i) => expiring(`k${i}`, 10))
+  const emptied = Array.from(
+    { length: limits.maxExpiredPerSweep + 5 },
+    (_, i) => expiring(`k${i}`, 10)
+  )
   const last = expiring('last', 10)
   for (const entry of [...emptied, last]) expiries.add(entry)
   for (const entry of emptied) entry.fields = NO_FIELDS
   t.deepEqual(expiries.due(10), [last])
 })
 
-test('no more are handed out at once than one sweep may write, and the others the next time (SPEC B1)', t => {
+test('a sweep is handed no more expiries than it may write, the rest next time (SPEC B1)', t => {
   const expiries = new Expiries()
-  const entries = Array.from({ length: limits.maxExpiredPerSweep + 5 }, (_, i) => expiring(`k${i}`, 10))
+  const entries = Array.from(
+    { length: limits.maxExpiredPerSweep + 5 },
+    (_, i) => expiring(`k${i}`, 10)
+  )
   for (const entry of entries) expiries.add(entry)
   const first = expiries.due(10)
   t.is(first.length, limits.maxExpiredPerSweep)

@@ -1,6 +1,7 @@
 /**
- * Yjs throws, which it never should. It is made to here: at any of the items it puts into its list, once or for good. A
- * shard that lived through it must be the same as a twin to which nothing happened, down to the bytes.
+ * Yjs throws, which it never should. It is made to here: at any of the items it puts into its list,
+ * once or for good. A shard that lived through it must be the same as a twin to which nothing
+ * happened, down to the bytes.
  */
 import { NO_FLOOR } from '../../../engine/garbage/floor.js'
 import test from 'ava'
@@ -15,7 +16,10 @@ type Integrate = (this: Y.Item, ...args: Parameters<Y.Item['integrate']>) => voi
 const prototype: { integrate: Integrate } = Y.Item.prototype
 const integrate = Object.getOwnPropertyDescriptor(prototype, 'integrate')?.value as Integrate
 
-/** Yjs throws at the items with these numbers, counted from now on, before or after it has done its work. */
+/**
+ * Yjs throws at the items with these numbers, counted from now on, before or after it has done its
+ * work.
+ */
 function failAt (isAt: (item: number) => boolean, late = false): { readonly thrown: number } {
   const seen = { items: 0, thrown: 0 }
   prototype.integrate = function (...args) {
@@ -28,7 +32,9 @@ function failAt (isAt: (item: number) => boolean, late = false): { readonly thro
   return seen
 }
 
-function heal (): void { prototype.integrate = integrate }
+function heal (): void {
+  prototype.integrate = integrate
+}
 
 test.afterEach.always(heal)
 
@@ -37,9 +43,17 @@ function diffOf (writes = 20): Uint8Array {
   const all = openShard(99)
   for (let incarnation = 3; incarnation <= 7; incarnation++) {
     const writer = openShard(incarnation)
-    for (let i = 0; i < writes; i++) writer.write(put(`k${i % 7}`, 100 * incarnation + i, { [`f${i % 3}`]: i }))
+    for (let i = 0; i < writes; i++) {
+      writer.write(put(`k${i % 7}`, 100 * incarnation + i, { [`f${i % 3}`]: i }))
+    }
     writer.flush()
-    for (let i = 0; i < 5; i++) writer.write(i === 0 ? del('k3', 100 * incarnation + 50) : put(`k${i}`, 100 * incarnation + 50 + i, { f0: 'again' }))
+    for (let i = 0; i < 5; i++) {
+      writer.write(
+        i === 0
+          ? del('k3', 100 * incarnation + 50)
+          : put(`k${i}`, 100 * incarnation + 50 + i, { f0: 'again' })
+      )
+    }
     all.merge(writer.encode())
   }
   return all.encode()
@@ -52,7 +66,17 @@ function lived (): TestShard {
     shard.write(put(`k${i % 11}`, 10 + i, { [`f${i % 2}`]: i }))
     if (i % 4 === 0) shard.flush()
   }
-  shard.write({ key: 'c', version: 80, stamp: 80, fields: null, operations: [{ kind: 'increment', field: 'n', by: 3 }, { kind: 'add', field: 't', element: 'x' }] })
+  shard.write({
+    key: 'c',
+    version: 80,
+    stamp: 80,
+    fields: null,
+    operations: [{ kind: 'increment', field: 'n', by: 3 }, {
+      kind: 'add',
+      field: 't',
+      element: 'x'
+    }]
+  })
   const other = openShard(2)
   other.write(put('k1', 90, { f2: 1 }))
   shard.merge(other.encode())
@@ -61,10 +85,24 @@ function lived (): TestShard {
 }
 
 /** Goes on with both alike, and holds them against each other. */
-function assertTwins (t: Parameters<typeof assertWhole>[0], shard: TestShard, twin: TestShard): void {
+function assertTwins (
+  t: Parameters<typeof assertWhole>[0],
+  shard: TestShard,
+  twin: TestShard
+): void {
   for (const each of [shard, twin]) {
     each.write(put('k5', 2000, { f0: 'later' }))
-    each.write({ key: 'c', version: 2001, stamp: 2001, fields: null, operations: [{ kind: 'increment', field: 'n', by: 1 }, { kind: 'remove', field: 't', element: 'x' }] })
+    each.write({
+      key: 'c',
+      version: 2001,
+      stamp: 2001,
+      fields: null,
+      operations: [{ kind: 'increment', field: 'n', by: 1 }, {
+        kind: 'remove',
+        field: 't',
+        element: 'x'
+      }]
+    })
     each.flush()
   }
   t.deepEqual(dump(shard), dump(twin))
@@ -78,10 +116,12 @@ function assertTwins (t: Parameters<typeof assertWhole>[0], shard: TestShard, tw
   assertWhole(t, shard)
 }
 
-const rebuilds = ({ events }: TestShard): number => events.filter(event => event.type === 'log-rebuilt').length
+const rebuilds = ({ events }: TestShard): number =>
+  events.filter(event => event.type === 'log-rebuilt').length
 
 for (const late of [false, true]) {
-  test(`where Yjs throws once while it merges, ${late ? 'after' : 'before'} it took the item, the log is made anew and the merge goes on (SPEC E24)`, t => {
+  const when = `${late ? 'after' : 'before'} it took the item`
+  test(`where Yjs throws once ${when}, a merge makes the log anew and goes on (SPEC E24)`, t => {
     const diff = diffOf()
     for (let at = 0, done = false; !done; at++) {
       const shard = lived()
@@ -100,7 +140,7 @@ for (const late of [false, true]) {
     }
   })
 
-  test(`where Yjs throws once while it flushes, ${late ? 'after' : 'before'} it took the item, the flush goes on and each delta is emitted once (SPEC E24)`, t => {
+  test(`where Yjs throws once ${when}, a flush goes on and emits each delta once (SPEC E24)`, t => {
     const shard = lived()
     failAt(item => item === 0, late)
     shard.flush()
@@ -111,7 +151,7 @@ for (const late of [false, true]) {
     assertTwins(t, shard, twin)
   })
 
-  test(`where Yjs throws for good, ${late ? 'after' : 'before'} it took the item, an update is refused and what is buffered waits (SPEC E24)`, t => {
+  test(`where Yjs always throws ${when}, updates are refused and writes wait (SPEC E24)`, t => {
     const diff = diffOf()
     const shard = lived()
     shard.flush()
@@ -123,11 +163,20 @@ for (const late of [false, true]) {
     assertWhole(t, shard)
 
     shard.write(del('k1', 500))
-    shard.write({ key: 'c', version: 501, stamp: 501, fields: null, operations: [{ kind: 'increment', field: 'n', by: 1 }] })
+    shard.write({
+      key: 'c',
+      version: 501,
+      stamp: 501,
+      fields: null,
+      operations: [{ kind: 'increment', field: 'n', by: 1 }]
+    })
     const buffered = [dump(shard), shard.pendingEntries, shard.deltas.length]
     failAt(() => true, late)
     for (let again = 0; again < 2; again++) {
-      for (const read of [() => shard.flush(), () => shard.encode(), () => shard.stateVector, () => shard.digest]) t.throws(read, { instanceOf: LogError, code: 'LOG_FAILED' })
+      for (
+        const read of [() => shard.flush(), () => shard.encode(), () => shard.stateVector, () =>
+          shard.digest]
+      ) t.throws(read, { instanceOf: LogError, code: 'LOG_FAILED' })
       t.like(shard.merge(diff), { outcome: 'refused', reason: 'log-failed' })
       t.like(shard.reset(diff, NO_FLOOR), { outcome: 'refused', reason: 'log-failed' })
       t.deepEqual([dump(shard), shard.pendingEntries, shard.deltas.length], buffered)
@@ -138,18 +187,29 @@ for (const late of [false, true]) {
     const twin = lived()
     twin.flush()
     twin.write(del('k1', 500))
-    twin.write({ key: 'c', version: 501, stamp: 501, fields: null, operations: [{ kind: 'increment', field: 'n', by: 1 }] })
+    twin.write({
+      key: 'c',
+      version: 501,
+      stamp: 501,
+      fields: null,
+      operations: [{ kind: 'increment', field: 'n', by: 1 }]
+    })
     twin.write(put('k1', 600, { while: 'it fails' }))
     twin.merge(diff)
     assertTwins(t, shard, twin)
   })
 }
 
-test('what is buffered stays bounded while the log takes nothing: the write beyond is refused and changes nothing (SPEC E24, B2)', t => {
+test('while the log takes nothing, a write beyond its buffer changes nothing (SPEC E24, B2)', t => {
   const shard = openShard(1)
   failAt(() => true)
-  for (let i = 0; i < limits.maxPendingEntries; i++) t.true(shard.write(put(`k${i}`, 10 + i, { n: i })))
-  t.throws(() => shard.write(put('beyond', 1e6, { n: 1 })), { instanceOf: LogError, message: /takes no entries/ })
+  for (let i = 0; i < limits.maxPendingEntries; i++) {
+    t.true(shard.write(put(`k${i}`, 10 + i, { n: i })))
+  }
+  t.throws(() => shard.write(put('beyond', 1e6, { n: 1 })), {
+    instanceOf: LogError,
+    message: /takes no entries/
+  })
   t.is(shard.get('beyond'), undefined)
   t.is(shard.pendingEntries, limits.maxPendingEntries)
   heal()
@@ -174,7 +234,7 @@ test('a delete that only its dot can decide is decided once the log takes it (SP
   }
 })
 
-test('an incarnation that was retired does not come back with a log that is made anew (SPEC E22, E24)', t => {
+test('a retired incarnation does not come back with a log that is made anew (SPEC E22, E24)', t => {
   const shard = openShard(1)
   const old = openShard(7)
   old.write(put('k', 10, { n: 1 }))
@@ -193,7 +253,11 @@ test('an incarnation that was retired does not come back with a log that is made
   assertWhole(t, shard)
   old.write(put('m', 40, { n: 4 }))
   failAt(item => item === 1)
-  t.is(shard.merge(old.encode(new Map([[7, 1]]))).outcome, 'merged', 'and one that was not dead continues')
+  t.is(
+    shard.merge(old.encode(new Map([[7, 1]]))).outcome,
+    'merged',
+    'and one that was not dead continues'
+  )
   heal()
   t.deepEqual([...shard.stateVector], [[1, 2], [7, 2]])
   assertWhole(t, shard)

@@ -5,7 +5,10 @@ import { Slots } from '../../../engine/log/slots.js'
 import { describeSeed, pickSeed, seededRandom } from '../../support/ports.js'
 
 function entriesFrom (clock: number, count: number): Entry[] {
-  return Array.from({ length: count }, (_, i) => new Entry(`k${clock + i}`, 1, 1, { a: 1 }, false, 7, clock + i))
+  return Array.from(
+    { length: count },
+    (_, i) => new Entry(`k${clock + i}`, 1, 1, { a: 1 }, false, 7, clock + i)
+  )
 }
 
 function clocks (slots: Slots, from = 0): number[] {
@@ -21,7 +24,13 @@ test('what is left comes in order, from any clock on, whatever lies between', t 
   slots.append(entriesFrom(2 ** 40, 1), 2 ** 40) // further off than an offset can say
   slots.bury(1)
   const left = [0, 2, 10, 11, 2 ** 40]
-  for (const from of [0, 1, 2, 3, 9, 10, 11, 12, 2 ** 40]) t.deepEqual(clocks(slots, from), left.filter(clock => clock >= from), `from ${from}`)
+  for (const from of [0, 1, 2, 3, 9, 10, 11, 12, 2 ** 40]) {
+    t.deepEqual(
+      clocks(slots, from),
+      left.filter(clock => clock >= from),
+      `from ${from}`
+    )
+  }
   t.deepEqual(clocks(slots, 2 ** 40 + 1), [])
 })
 
@@ -48,13 +57,21 @@ test('only an entry that is there can be superseded', t => {
   t.throws(() => slots.bury(0), { message: /no live entry/ })
   slots.append(entriesFrom(3, 2), 3)
   slots.bury(3)
-  for (const clock of [0, 2, 3, 5]) t.throws(() => slots.bury(clock), { message: /no live entry stands at clock/ })
+  for (const clock of [0, 2, 3, 5]) {
+    t.throws(() => slots.bury(clock), { message: /no live entry stands at clock/ })
+  }
   t.deepEqual(clocks(slots), [4])
 })
 
 /** Held against a plain map, with chunks of any size. */
-for (const { maxSlotsPerChunk, minHolesToPack } of [{ maxSlotsPerChunk: 2, minHolesToPack: 1 }, { maxSlotsPerChunk: 16, minHolesToPack: 2 }, limits]) {
-  test.serial(`whatever dies when, with ${maxSlotsPerChunk} slots to a chunk, the rest is found and holes stay few (SPEC E12)`, t => {
+for (
+  const { maxSlotsPerChunk, minHolesToPack } of [{ maxSlotsPerChunk: 2, minHolesToPack: 1 }, {
+    maxSlotsPerChunk: 16,
+    minHolesToPack: 2
+  }, limits]
+) {
+  const chunks = `chunks of ${maxSlotsPerChunk} slots`
+  test.serial(`whatever dies when, ${chunks} find the rest, and holes stay few (SPEC E12)`, t => {
     const usual = { ...limits }
     t.teardown(() => Object.assign(limits, usual))
     Object.assign(limits, { maxSlotsPerChunk, minHolesToPack })
@@ -73,16 +90,28 @@ for (const { maxSlotsPerChunk, minHolesToPack } of [{ maxSlotsPerChunk: 2, minHo
       for (let clock = end; clock < end + size; clock++) live.push(clock)
       end += size + (below(10) === 0 ? below(100) : 0)
       // Mostly of all, sometimes of one end only; now and then nearly everything.
-      const deaths = Math.min(live.length, step % 97 === 96 ? live.length - 3 : below(2 * size + 10))
+      const deaths = Math.min(
+        live.length,
+        step % 97 === 96 ? live.length - 3 : below(2 * size + 10)
+      )
       for (let i = 0; i < deaths; i++) {
-        const [clock] = live.splice(below(step % 3 === 0 ? Math.min(10, live.length) : live.length), 1) as [number]
+        const [clock] = live.splice(
+          below(step % 3 === 0 ? Math.min(10, live.length) : live.length),
+          1
+        ) as [number]
         taken += slots.bury(clock)
         buried++
-        if (slots.holes > (minHolesToPack + 1) * live.length) t.fail(`${describeSeed(seed)}: ${slots.holes} holes, ${live.length} live`)
+        if (slots.holes > (minHolesToPack + 1) * live.length) {
+          t.fail(`${describeSeed(seed)}: ${slots.holes} holes, ${live.length} live`)
+        }
       }
       t.deepEqual(clocks(slots), live, `${describeSeed(seed)}, step ${step}`)
       const from = below(end + 1)
-      t.deepEqual(clocks(slots, from), live.filter(clock => clock >= from), `${describeSeed(seed)}, step ${step}, from ${from}`)
+      t.deepEqual(
+        clocks(slots, from),
+        live.filter(clock => clock >= from),
+        `${describeSeed(seed)}, step ${step}, from ${from}`
+      )
       t.is(slots.isEmpty, live.length === 0)
       t.is(buried - taken, slots.holes, 'each hole is counted once')
     }
@@ -107,6 +136,8 @@ test('with many live entries, at most a quarter of the slots are holes (SPEC E12
     slots.append(entriesFrom(end, 1), end)
     slots.bury(at[victim] as number)
     at[victim] = end
-    if (end % 1000 === 0) t.true(slots.holes <= at.length / 2, `${describeSeed(seed)}: ${slots.holes} holes`)
+    if (end % 1000 === 0) {
+      t.true(slots.holes <= at.length / 2, `${describeSeed(seed)}: ${slots.holes} holes`)
+    }
   }
 })

@@ -1,6 +1,6 @@
 /**
- * Updates: what a writer makes reads back, and whatever else arrives is refused before anything has changed. Every
- * truncation and every single-bit flip of a sample is tried.
+ * Updates: what a writer makes reads back, and whatever else arrives is refused before anything has
+ * changed. Every truncation and every single-bit flip of a sample is tried.
  */
 import test from 'ava'
 import * as Y from 'yjs'
@@ -9,7 +9,8 @@ import { UpdateRefusedError } from '../../../engine/errors.js'
 import { limits } from '../../../engine/limits.js'
 import { runsOf, type Run } from '../../../engine/log/run.js'
 import { decodeUpdate, encodeUpdate, ROOT } from '../../../engine/log/update.js'
-import { createEncoder, toUint8Array, writeUint8, writeVarString, writeVarUint } from '../../../engine/base/varint.js'
+import { createEncoder, toUint8Array, writeUint8, writeVarString,
+  writeVarUint } from '../../../engine/base/varint.js'
 import { structAt, writeWire } from '../../fuzz/wire.js'
 import { dump, openShard, put, type TestShard } from '../shards.js'
 
@@ -17,10 +18,14 @@ const BIG = 0xfffffff1
 
 function sampleRuns (): Run[] {
   const entries = [
-    new Entry('a', 7, 7, { n: 1, text: 'größe' }, false, BIG, 2), new Entry('b', 8, 9, { list: [1, { x: null }] }, false, BIG, 3),
-    new Entry('c', 9, 9, NO_FIELDS, true, BIG, 6), new Entry('d', 9, 11, { bytes: Uint8Array.of(1, 2) }, true, BIG, 7)
+    new Entry('a', 7, 7, { n: 1, text: 'größe' }, false, BIG, 2),
+    new Entry('b', 8, 9, { list: [1, { x: null }] }, false, BIG, 3),
+    new Entry('c', 9, 9, NO_FIELDS, true, BIG, 6),
+    new Entry('d', 9, 11, { bytes: Uint8Array.of(1, 2) }, true, BIG, 7)
   ]
-  return [...runsOf(BIG, 0, 9, entries), ...runsOf(5, 300, 301, [new Entry('e', 1, 1, { f: 0.5 }, false, 5, 300)]), ...runsOf(3, 0, 1, [new Entry('f', 2, 2, { t: true }, false, 3, 0)])]
+  return [...runsOf(BIG, 0, 9, entries),
+    ...runsOf(5, 300, 301, [new Entry('e', 1, 1, { f: 0.5 }, false, 5, 300)]),
+    ...runsOf(3, 0, 1, [new Entry('f', 2, 2, { t: true }, false, 3, 0)])]
 }
 
 const SAMPLE = encodeUpdate(sampleRuns())
@@ -35,7 +40,10 @@ function receiver (): TestShard {
 }
 
 /** An update of one incarnation, put together by hand. */
-function forged (structs: readonly ((write: ReturnType<typeof createEncoder>) => void)[], { incarnation = 5, clock = 0, count = structs.length, deletes = [0] } = {}): Uint8Array {
+function forged (
+  structs: readonly ((write: ReturnType<typeof createEncoder>) => void)[],
+  { incarnation = 5, clock = 0, count = structs.length, deletes = [0] } = {}
+): Uint8Array {
   const writer = createEncoder()
   for (const value of [1, count, incarnation, clock]) writeVarUint(writer, value)
   for (const struct of structs) struct(writer)
@@ -51,27 +59,48 @@ test('an update reads back as it was written', t => {
 
 test('the order in which incarnations are given does not matter', t => {
   const runs = sampleRuns()
-  t.deepEqual(encodeUpdate([...runs.slice(4), ...runs.slice(0, 4)].sort((a, b) => a.incarnation - b.incarnation || a.clock - b.clock)), SAMPLE)
+  t.deepEqual(
+    encodeUpdate(
+      [...runs.slice(4), ...runs.slice(0, 4)].sort((a, b) =>
+        a.incarnation - b.incarnation || a.clock - b.clock
+      )
+    ),
+    SAMPLE
+  )
 })
 
 test('Yjs reads an update as the log it describes (SPEC E7)', t => {
   const doc = new Y.Doc()
   Y.applyUpdate(doc, encodeUpdate(sampleRuns().filter(run => run.incarnation !== 5)))
   t.is(doc.store.pendingStructs, null)
-  t.deepEqual([...Y.decodeStateVector(Y.encodeStateVector(doc))].sort(([a], [b]) => a - b), [[3, 1], [BIG, 9]])
+  t.deepEqual([...Y.decodeStateVector(Y.encodeStateVector(doc))].sort(([a], [b]) => a - b), [[3, 1],
+    [BIG, 9]])
   t.is(doc.getArray(ROOT).length, 5)
 })
 
 test('every truncation of an update is refused', t => {
-  for (let length = 0; length < SAMPLE.length; length++) t.throws(() => decodeUpdate(SAMPLE.slice(0, length)), { instanceOf: UpdateRefusedError }, `${length} bytes`)
+  for (let length = 0; length < SAMPLE.length; length++) {
+    t.throws(
+      () => decodeUpdate(SAMPLE.slice(0, length)),
+      { instanceOf: UpdateRefusedError },
+      `${length} bytes`
+    )
+  }
 })
 
 test('bytes behind an update are refused', t => {
-  for (const extra of [0, 1, 127, 128, 255]) t.throws(() => decodeUpdate(Uint8Array.of(...SAMPLE, extra)), { instanceOf: UpdateRefusedError, message: /trailing-bytes/ })
-  t.throws(() => decodeUpdate(Uint8Array.of(...SAMPLE, ...SAMPLE)), { instanceOf: UpdateRefusedError })
+  for (const extra of [0, 1, 127, 128, 255]) {
+    t.throws(() => decodeUpdate(Uint8Array.of(...SAMPLE, extra)), {
+      instanceOf: UpdateRefusedError,
+      message: /trailing-bytes/
+    })
+  }
+  t.throws(() => decodeUpdate(Uint8Array.of(...SAMPLE, ...SAMPLE)), {
+    instanceOf: UpdateRefusedError
+  })
 })
 
-test('with any single bit flipped an update is refused, or it is one that a writer could have made (SPEC E6)', t => {
+test('an update with any bit flipped is refused, or one that a writer could make (SPEC E6)', t => {
   let refused = 0
   for (let bit = 0; bit < SAMPLE.length * 8; bit++) {
     const flipped = SAMPLE.slice()
@@ -89,7 +118,7 @@ test('with any single bit flipped an update is refused, or it is one that a writ
   t.true(refused > SAMPLE.length, `${refused} of ${SAMPLE.length * 8} refused`)
 })
 
-test('a damaged update that is refused or leaves a gap changes nothing, and the right one still applies', t => {
+test('a damaged update changes nothing, refused or a gap, and the right one still applies', t => {
   const clean = receiver()
   clean.merge(SAMPLE)
   for (let bit = 0; bit < SAMPLE.length * 8; bit += 3) {
@@ -110,42 +139,97 @@ const ANY = 8
 const DELETED = 1
 const ORIGIN = 0x80
 
-const first = (kind: number, length: number) => (writer: ReturnType<typeof createEncoder>): void => {
-  writeUint8(writer, kind)
-  writeVarUint(writer, 1)
-  writeVarString(writer, ROOT)
-  writeVarUint(writer, length)
-}
+const first =
+  (kind: number, length: number) => (writer: ReturnType<typeof createEncoder>): void => {
+    writeUint8(writer, kind)
+    writeVarUint(writer, 1)
+    writeVarString(writer, ROOT)
+    writeVarUint(writer, length)
+  }
 
 const HOSTILE: readonly (readonly [what: string, bytes: Uint8Array, reason: RegExp])[] = [
   ['nothing at all', new Uint8Array(0), /malformed/],
-  ['more structs than it has bytes for', forged([first(DELETED, 1)], { count: 2 ** 31 }), /struct-count/],
-  ['the largest struct count there is', forged([], { count: Number.MAX_SAFE_INTEGER }), /struct-count/],
+  ['more structs than it has bytes for', forged([first(DELETED, 1)], { count: 2 ** 31 }),
+    /struct-count/],
+  ['the largest struct count there is', forged([], { count: Number.MAX_SAFE_INTEGER }),
+    /struct-count/],
   ['an incarnation without structs', forged([], { count: 0 }), /struct-count/],
   ['too many incarnations', Uint8Array.of(0xff, 0xff, 0x7f), /too-many-incarnations/],
   ['incarnation zero', forged([first(DELETED, 1)], { incarnation: 0 }), /incarnation/],
-  ['an incarnation beyond 32 bits', forged([first(DELETED, 1)], { incarnation: 2 ** 32 }), /incarnation/],
-  ['a foreign root', forged([writer => { writeUint8(writer, DELETED); writeVarUint(writer, 1); writeVarString(writer, 'other'); writeVarUint(writer, 1) }]), /root/],
-  ['a parent that is an item', forged([writer => { writeUint8(writer, DELETED); writeVarUint(writer, 0); writeVarUint(writer, 5); writeVarUint(writer, 0) }]), /root/],
-  ['a collected struct', forged([writer => { writeUint8(writer, 0); writeVarUint(writer, 1) }]), /content/],
-  ['a skipped struct', forged([writer => { writeUint8(writer, 10); writeVarUint(writer, 1) }]), /content/],
-  ['text', forged([writer => { writeUint8(writer, 4); writeVarUint(writer, 1); writeVarString(writer, ROOT); writeVarString(writer, 'x') }]), /content/],
+  ['an incarnation beyond 32 bits', forged([first(DELETED, 1)], { incarnation: 2 ** 32 }),
+    /incarnation/],
+  ['a foreign root', forged([writer => {
+    writeUint8(writer, DELETED)
+    writeVarUint(writer, 1)
+    writeVarString(writer, 'other')
+    writeVarUint(writer, 1)
+  }]), /root/],
+  ['a parent that is an item', forged([writer => {
+    writeUint8(writer, DELETED)
+    writeVarUint(writer, 0)
+    writeVarUint(writer, 5)
+    writeVarUint(writer, 0)
+  }]), /root/],
+  ['a collected struct', forged([writer => {
+    writeUint8(writer, 0)
+    writeVarUint(writer, 1)
+  }]), /content/],
+  ['a skipped struct', forged([writer => {
+    writeUint8(writer, 10)
+    writeVarUint(writer, 1)
+  }]), /content/],
+  ['text', forged([writer => {
+    writeUint8(writer, 4)
+    writeVarUint(writer, 1)
+    writeVarString(writer, ROOT)
+    writeVarString(writer, 'x')
+  }]), /content/],
   ['a right origin', forged([first(ANY | 0x40, 1)]), /content/],
   ['a map entry', forged([first(ANY | 0x20, 1)]), /content/],
-  ['an origin at clock 0', forged([writer => { writeUint8(writer, DELETED | ORIGIN); writeVarUint(writer, 5); writeVarUint(writer, 0); writeVarUint(writer, 1) }]), /origin/],
+  ['an origin at clock 0', forged([writer => {
+    writeUint8(writer, DELETED | ORIGIN)
+    writeVarUint(writer, 5)
+    writeVarUint(writer, 0)
+    writeVarUint(writer, 1)
+  }]), /origin/],
   ['no origin behind clock 0', forged([first(DELETED, 1)], { clock: 4 }), /origin/],
-  ['the origin of another incarnation', forged([writer => { writeUint8(writer, DELETED | ORIGIN); writeVarUint(writer, 6); writeVarUint(writer, 3); writeVarUint(writer, 1) }], { clock: 4 }), /origin/],
-  ['an origin that is not its predecessor', forged([writer => { writeUint8(writer, DELETED | ORIGIN); writeVarUint(writer, 5); writeVarUint(writer, 2); writeVarUint(writer, 1) }], { clock: 4 }), /origin/],
+  ['the origin of another incarnation', forged([writer => {
+    writeUint8(writer, DELETED | ORIGIN)
+    writeVarUint(writer, 6)
+    writeVarUint(writer, 3)
+    writeVarUint(writer, 1)
+  }], { clock: 4 }), /origin/],
+  ['an origin that is not its predecessor', forged([writer => {
+    writeUint8(writer, DELETED | ORIGIN)
+    writeVarUint(writer, 5)
+    writeVarUint(writer, 2)
+    writeVarUint(writer, 1)
+  }], { clock: 4 }), /origin/],
   ['an empty struct', forged([first(DELETED, 0)]), /length/],
   ['more entries than bytes', forged([first(ANY, 2 ** 40)]), /length/],
   ['a clock beyond all bounds', forged([first(DELETED, Number.MAX_SAFE_INTEGER)]), /clock/],
-  ['an entry that is a string', forged([writer => { first(ANY, 1)(writer); writeUint8(writer, 119); writeVarString(writer, 'x') }]), /entry/],
-  ['an entry that is no write', forged([writer => { first(ANY, 1)(writer); writeUint8(writer, 116); writeVarUint(writer, 1); writeUint8(writer, 0x07) }]), /entry/],
+  ['an entry that is a string', forged([writer => {
+    first(ANY, 1)(writer)
+    writeUint8(writer, 119)
+    writeVarString(writer, 'x')
+  }]), /entry/],
+  ['an entry that is no write', forged([writer => {
+    first(ANY, 1)(writer)
+    writeUint8(writer, 116)
+    writeVarUint(writer, 1)
+    writeUint8(writer, 0x07)
+  }]), /entry/],
   ['a delete set', forged([first(DELETED, 1)], { deletes: [1, 5, 1, 0, 1] }), /delete-set/],
   ['a huge delete set', forged([first(DELETED, 1)], { deletes: [2 ** 40] }), /delete-set/],
   ['an unending number', Uint8Array.from({ length: 30 }, () => 0xff), /malformed/],
-  ['a clock of endless zeros', writeWire({ spans: [{ incarnation: 5, clock: NaN, structs: [structAt(5, 0, 1)] }], deletes: [0] }), /malformed/],
-  ['a length of endless zeros', writeWire({ spans: [{ incarnation: 5, clock: 0, structs: [{ ...structAt(5, 0, 1), length: NaN }] }], deletes: [0] }), /malformed/]
+  ['a clock of endless zeros', writeWire({
+    spans: [{ incarnation: 5, clock: NaN, structs: [structAt(5, 0, 1)] }],
+    deletes: [0]
+  }), /malformed/],
+  ['a length of endless zeros', writeWire({
+    spans: [{ incarnation: 5, clock: 0, structs: [{ ...structAt(5, 0, 1), length: NaN }] }],
+    deletes: [0]
+  }), /malformed/]
 ]
 
 for (const [what, bytes, reason] of HOSTILE) {
@@ -167,11 +251,17 @@ test('incarnations out of order, or twice, are refused', t => {
     first(DELETED, 1)(writer)
   }
   writeVarUint(writer, 0)
-  t.throws(() => decodeUpdate(toUint8Array(writer)), { instanceOf: UpdateRefusedError, message: /incarnation 5 behind 5/ })
+  t.throws(() => decodeUpdate(toUint8Array(writer)), {
+    instanceOf: UpdateRefusedError,
+    message: /incarnation 5 behind 5/
+  })
 })
 
 test('an update larger than the bound is refused unread', t => {
-  t.throws(() => decodeUpdate(new Uint8Array(limits.maxUpdateBytes + 1)), { instanceOf: UpdateRefusedError, message: /too-large/ })
+  t.throws(() => decodeUpdate(new Uint8Array(limits.maxUpdateBytes + 1)), {
+    instanceOf: UpdateRefusedError,
+    message: /too-large/
+  })
 })
 
 test('what a Y.Map or Y.Array of somebody else sends is refused', t => {

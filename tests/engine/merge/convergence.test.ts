@@ -1,6 +1,7 @@
 /**
- * Three replicas write, lose, repeat and mix up each other's messages, restart under new incarnations, and in the end
- * exchange what they lack: all must hold what the oracle holds, in the same bytes, and Yjs must agree.
+ * Three replicas write, lose, repeat and mix up each other's messages, restart under new
+ * incarnations, and in the end exchange what they lack: all must hold what the oracle holds, in the
+ * same bytes, and Yjs must agree.
  */
 import test, { type ExecutionContext } from 'ava'
 import type { Write } from '../../../engine/write/write.js'
@@ -26,13 +27,41 @@ interface Weather {
 
 const WEATHERS: Record<string, Weather> = {
   'a calm network': { keys: 30, steps: 400, lossPercent: 0, duplicatePercent: 0, lateness: 0 },
-  'a network that loses, repeats and reorders': { keys: 30, steps: 600, lossPercent: 20, duplicatePercent: 20, lateness: 5 },
-  'few keys and many late events': { keys: 3, steps: 600, lossPercent: 30, duplicatePercent: 10, lateness: 60 },
-  'a partition that lasts to the end': { keys: 15, steps: 400, lossPercent: 100, duplicatePercent: 0, lateness: 20 },
-  'so many writes that logs are compacted': { keys: 40, steps: 9_000, lossPercent: 10, duplicatePercent: 5, lateness: 10 }
+  'a network that loses, repeats and reorders': {
+    keys: 30,
+    steps: 600,
+    lossPercent: 20,
+    duplicatePercent: 20,
+    lateness: 5
+  },
+  'few keys and many late events': {
+    keys: 3,
+    steps: 600,
+    lossPercent: 30,
+    duplicatePercent: 10,
+    lateness: 60
+  },
+  'a partition that lasts to the end': {
+    keys: 15,
+    steps: 400,
+    lossPercent: 100,
+    duplicatePercent: 0,
+    lateness: 20
+  },
+  'so many writes that logs are compacted': {
+    keys: 40,
+    steps: 9_000,
+    lossPercent: 10,
+    duplicatePercent: 5,
+    lateness: 10
+  }
 }
 
-function run (t: ExecutionContext, seed: number, { keys, steps, lossPercent, duplicatePercent, lateness }: Weather): void {
+function run (
+  t: ExecutionContext,
+  seed: number,
+  { keys, steps, lossPercent, duplicatePercent, lateness }: Weather
+): void {
   const random = seededRandom(seed)
   const below = (end: number): number => random.uint32() % end
   const percent = (chance: number): boolean => below(100) < chance
@@ -40,7 +69,10 @@ function run (t: ExecutionContext, seed: number, { keys, steps, lossPercent, dup
   let count = 0
   let incarnations = 0
   const incarnation = (): number => (++incarnations * 0x9e3779b1) >>> 0
-  const replicas: Replica[] = Array.from({ length: 3 }, () => ({ shard: openShard(incarnation()), sent: 0, inbox: [] }))
+  const replicas: Replica[] = Array.from(
+    { length: 3 },
+    () => ({ shard: openShard(incarnation()), sent: 0, inbox: [] })
+  )
   const anyone = (): Replica => replicas[below(3)] as Replica
 
   const draw = (): Write => {
@@ -50,7 +82,9 @@ function run (t: ExecutionContext, seed: number, { keys, steps, lossPercent, dup
     const stamp = ++count
     const kind = below(12)
     if (kind === 0) return del(key, version, stamp)
-    const fields = Object.fromEntries(['a', 'b', 'c', 'd'].filter(() => below(2) === 0).map(name => [name, stamp]))
+    const fields = Object.fromEntries(
+      ['a', 'b', 'c', 'd'].filter(() => below(2) === 0).map(name => [name, stamp])
+    )
     if (Object.keys(fields).length === 0) fields['a'] = stamp
     return kind === 1 ? replace(key, version, fields, stamp) : put(key, version, fields, stamp)
   }
@@ -100,7 +134,9 @@ function run (t: ExecutionContext, seed: number, { keys, steps, lossPercent, dup
     }
   }
 
-  for (let round = 0; round < 2; round++) for (const to of replicas) for (const from of replicas) if (to !== from) repair(to, from)
+  for (let round = 0; round < 2; round++) {
+    for (const to of replicas) for (const from of replicas) if (to !== from) repair(to, from)
+  }
   const [first, ...others] = replicas.map(replica => replica.shard) as [TestShard, ...TestShard[]]
   t.deepEqual(dump(first), oracle.dump())
   for (const other of others) {
@@ -118,7 +154,7 @@ function run (t: ExecutionContext, seed: number, { keys, steps, lossPercent, dup
 }
 
 for (const [what, weather] of Object.entries(WEATHERS)) {
-  test(`replicas agree with each other, with Yjs and with the oracle in ${what} (SPEC E1, E2, E7)`, t => {
+  test(`replicas agree with each other, Yjs and the oracle in ${what} (SPEC E1, E2, E7)`, t => {
     const seed = pickSeed()
     t.log(describeSeed(seed), 'npm run test:only -- tests/engine/merge/convergence.test.ts')
     const rounds = weather.steps > 1000 ? 2 : 12

@@ -1,10 +1,19 @@
-/** Writes of two writers with the same version and stamp: only their dots can order them, and a buffered write has none yet. */
+/**
+ * Writes of two writers with the same version and stamp: only their dots can order them, and a
+ * buffered write has none yet.
+ */
 import test from 'ava'
 import type { Write } from '../../../engine/write/write.js'
 import { entriesOf } from '../../../engine/record/record.js'
 import { assertWhole, del, dump, openShard, put, replace, type TestShard } from '../shards.js'
 
-const increment: Write = { key: 'k', version: 10, stamp: 10, fields: null, operations: [{ kind: 'increment', field: 'n', by: 1 }] }
+const increment: Write = {
+  key: 'k',
+  version: 10,
+  stamp: 10,
+  fields: null,
+  operations: [{ kind: 'increment', field: 'n', by: 1 }]
+}
 
 /** A shard that has merged what writer 5 wrote. */
 function having (incarnation: number, ...writes: Write[]): TestShard {
@@ -16,7 +25,8 @@ function having (incarnation: number, ...writes: Write[]): TestShard {
 }
 
 for (const [incarnation, wins] of [[3, false], [9, true]] as const) {
-  test(`a delete or replacement that ties with what is there gets its dot at once, and ${wins ? 'hides it' : 'does not, and hides what is older'} (SPEC E3)`, t => {
+  const effect = wins ? 'hides what it ties with' : 'hides only what is older'
+  test(`a delete or replacement in a tie gets its dot at once, and ${effect} (SPEC E3)`, t => {
     for (const clear of [del('k', 10), replace('k', 10, { c: 2 })]) {
       const shard = having(incarnation, put('k', 9, { older: 1 }), put('k', 10, { a: 1 }))
       t.true(shard.write(clear))
@@ -44,7 +54,7 @@ test('a delete that is taken again waits for nobody and is not logged again (SPE
   assertWhole(t, shard)
 })
 
-test('a delete that ties with an increment waits in the buffer like any other: what it ends depends on no dot (SPEC E18)', t => {
+test('a delete that ties with an increment is buffered, since no dot decides it (SPEC E18)', t => {
   for (const incarnation of [3, 9]) {
     const shard = having(incarnation, increment)
     t.true(shard.write(del('k', 10)))
@@ -61,7 +71,9 @@ test('entries that tie stand in the order of their dots once they have them', t 
     shard.write(put('k', 10, { b: 2 }))
     shard.write({ ...increment, operations: [{ kind: 'add', field: 't', element: 'x' }] })
     shard.flush()
-    const order = entriesOf(shard.index.get('k') as Parameters<typeof entriesOf>[0]).map(entry => entry.incarnation)
+    const order = entriesOf(shard.index.get('k') as Parameters<typeof entriesOf>[0]).map(entry =>
+      entry.incarnation
+    )
     t.deepEqual(order, incarnation === 3 ? [3, 3, 5, 5] : [5, 5, 9, 9])
     t.deepEqual(shard.get('k'), { a: 1, b: 2, n: 1, t: ['x'] })
     assertWhole(t, shard)

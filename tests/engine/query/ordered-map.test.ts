@@ -1,5 +1,6 @@
 import test from 'ava'
-import { OrderedMap, compareOrdered, type Ordered, type Range } from '../../../engine/query/ordered-map.js'
+import { OrderedMap, compareOrdered, type Ordered,
+  type Range } from '../../../engine/query/ordered-map.js'
 import { describeSeed, pickSeed, seededRandom } from '../../support/ports.js'
 
 function mapOf (...keys: Ordered[]): OrderedMap<Ordered> {
@@ -23,8 +24,22 @@ test('a range ends with its bounds and never leaves its type', t => {
   t.deepEqual(found({ type: 'number', from: { value: 2, inclusive: false } }), [3])
   t.deepEqual(found({ type: 'number', to: { value: 2, inclusive: true } }), [1, 2])
   t.deepEqual(found({ type: 'number', to: { value: 2, inclusive: false } }), [1])
-  t.deepEqual(found({ type: 'string', from: { value: '', inclusive: false }, to: { value: 'b', inclusive: false } }), ['a'])
-  t.deepEqual(found({ type: 'number', from: { value: 3, inclusive: true }, to: { value: 1, inclusive: true } }), [])
+  t.deepEqual(
+    found({
+      type: 'string',
+      from: { value: '', inclusive: false },
+      to: { value: 'b', inclusive: false }
+    }),
+    ['a']
+  )
+  t.deepEqual(
+    found({
+      type: 'number',
+      from: { value: 3, inclusive: true },
+      to: { value: 1, inclusive: true }
+    }),
+    []
+  )
 })
 
 test('an empty map has empty ranges', t => {
@@ -53,8 +68,17 @@ test('after any sets and deletes it holds what a sorted array holds', t => {
   t.deepEqual([...map], sorted)
   for (let i = 0; i < 200; i++) {
     const [low, high] = [below(2200) - 1100, below(2200) - 1100]
-    const range = { type: 'number', from: { value: low, inclusive: below(2) === 0 }, to: { value: high, inclusive: below(2) === 0 } } as const
-    const inside = (key: Ordered): boolean => typeof key === 'number' && (key > low || (key === low && range.from.inclusive)) && (key < high || (key === high && range.to.inclusive))
-    t.deepEqual([...map.range(range)], sorted.filter(([key]) => inside(key)).map(([, value]) => value))
+    const range = {
+      type: 'number',
+      from: { value: low, inclusive: below(2) === 0 },
+      to: { value: high, inclusive: below(2) === 0 }
+    } as const
+    const inside = (key: Ordered): boolean =>
+      typeof key === 'number' && (key > low || (key === low && range.from.inclusive)) &&
+      (key < high || (key === high && range.to.inclusive))
+    t.deepEqual(
+      [...map.range(range)],
+      sorted.filter(([key]) => inside(key)).map(([, value]) => value)
+    )
   }
 })

@@ -1,6 +1,6 @@
 /**
- * What the compiler says of calls on a cache with a schema. Nothing here runs: `npm run check` fails when a line is no error that is
- * marked as one, or the other way round.
+ * What the compiler says of calls on a cache with a schema. Nothing here runs: `npm run check`
+ * fails when a line is no error that is marked as one, or the other way round.
  */
 import type { Cache, MillpondClient, MillpondNode, Value } from '../../../index.js'
 
@@ -8,8 +8,31 @@ type Same<A, B> = [A] extends [B] ? [B] extends [A] ? true : false : false
 function same<A, B> (_: Same<A, B>): void {}
 
 export async function typed (node: MillpondNode, client: MillpondClient): Promise<void> {
-  const cache = node.cache('offers', { price: 'register', name: 'register', views: 'counter', tags: 'set', best: 'min', top: 'max', position: 'sequenced' })
-  same<typeof cache, ReturnType<typeof client.cache<{ readonly price: 'register', readonly name: 'register', readonly views: 'counter', readonly tags: 'set', readonly best: 'min', readonly top: 'max', readonly position: 'sequenced' }>>>(true)
+  const cache = node.cache('offers', {
+    price: 'register',
+    name: 'register',
+    views: 'counter',
+    tags: 'set',
+    best: 'min',
+    top: 'max',
+    position: 'sequenced'
+  })
+  same<
+    typeof cache,
+    ReturnType<
+      typeof client.cache<
+        {
+          readonly price: 'register',
+          readonly name: 'register',
+          readonly views: 'counter',
+          readonly tags: 'set',
+          readonly best: 'min',
+          readonly top: 'max',
+          readonly position: 'sequenced'
+        }
+      >
+    >
+  >(true)
 
   const fields = await cache.get('k')
   if (fields === undefined) return
@@ -22,7 +45,9 @@ export async function typed (node: MillpondNode, client: MillpondClient): Promis
   void fields.colour
   const [one] = await cache.getMany(['k'])
   same<typeof one, typeof fields | undefined>(true)
-  for await (const record of cache.scan()) same<typeof record.fields.views, number | undefined>(true)
+  for await (const record of cache.scan()) {
+    same<typeof record.fields.views, number | undefined>(true)
+  }
 
   await cache.put('k', { price: 1 }, { ttlMs: 1000, at: new Date(), ack: 'majority' })
   await cache.replace('k', { price: { nested: [1] }, name: null })
@@ -61,7 +86,11 @@ export async function typed (node: MillpondNode, client: MillpondClient): Promis
   await cache.unset('k', ['views', 'price'])
   // @ts-expect-error a field the schema does not have
   await cache.unset('k', ['colour'])
-  await cache.patch('k', { price: { value: 2.6, at: 5 }, name: { value: undefined }, position: { value: 5, sequence: 1234 } })
+  await cache.patch('k', {
+    price: { value: 2.6, at: 5 },
+    name: { value: undefined },
+    position: { value: 5, sequence: 1234 }
+  })
   // @ts-expect-error a sequenced field wants its number
   await cache.patch('k', { position: { value: 5 } })
   // @ts-expect-error a register takes none

@@ -1,4 +1,7 @@
-/** The contract of fields over a real nats-server; a file of its own, because all tests of one file run at the same time. */
+/**
+ * The contract of fields over a real nats-server; a file of its own, because all tests of one file
+ * run at the same time.
+ */
 import test from 'ava'
 import { startNatsServer } from '../../support/nats-server.js'
 import { fieldsContract } from '../../contracts/fields-contract.js'

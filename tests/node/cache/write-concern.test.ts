@@ -1,6 +1,6 @@
 /**
- * Writes and what their writers are told: write concerns that are reached and that are not, retries, events with equal
- * times, and failures nobody awaits.
+ * Writes and what their writers are told: write concerns that are reached and that are not,
+ * retries, events with equal times, and failures nobody awaits.
  */
 import test, { type ExecutionContext } from 'ava'
 import type { Cache } from '../../../node/cache/cache.js'
@@ -13,8 +13,13 @@ const NAMES = ['a', 'b', 'c'] as const
 const EVENT_MS = Date.UTC(2023, 5, 1)
 
 async function failureOf (cluster: Cluster, write: Promise<void>): Promise<MillpondError> {
-  const error = await cluster.time.wait(write.then(() => undefined, (cause: unknown) => cause), 'a write to fail')
-  if (!(error instanceof MillpondError)) throw new Error(`it did not fail as it should: ${String(error)}`)
+  const error = await cluster.time.wait(
+    write.then(() => undefined, (cause: unknown) => cause),
+    'a write to fail'
+  )
+  if (!(error instanceof MillpondError)) {
+    throw new Error(`it did not fail as it should: ${String(error)}`)
+  }
   return error
 }
 
@@ -22,19 +27,23 @@ async function failureOf (cluster: Cluster, write: Promise<void>): Promise<Millp
 function keyHeldBy (cluster: Cluster, holders: readonly string[]): string {
   for (let i = 0; i < 10_000; i++) {
     const owners = cluster.holders(groupOf(shardOf(`key${i}`, 16), 8))
-    if (owners.length === holders.length && holders.every(name => owners.includes(name))) return `key${i}`
+    if (owners.length === holders.length && holders.every(name => owners.includes(name))) {
+      return `key${i}`
+    }
   }
   throw new Error(`no key is held by exactly ${holders.join()}`)
 }
 
 for (const ack of ['buffered', 'durable', 'majority', 'all', 1, 2, 3] as const) {
-  test(`a write with concern ${ack} is told when it is reached, from an owner and from a client (SPEC R8)`, async t => {
+  test(`owners and clients are told when a write reaches concern ${ack} (SPEC R8)`, async t => {
     const cluster = await startCluster(t, NAMES, { replicas: 3 })
     const client = await cluster.client('writer')
     const needed = { buffered: 1, durable: 1, majority: 2, all: 3 }[ack as string] ?? Number(ack)
     for (const [key, cache] of [['own', cluster.cache('a')], ['far', client]] as const) {
       await cluster.time.wait(cache.put(key, { n: 1 }, { ack }))
-      const holding = (await Promise.all(NAMES.map(name => cluster.scan(cluster.cache(name), name)))).filter(records => records.has(key))
+      const holding = (await Promise.all(NAMES.map(name =>
+        cluster.scan(cluster.cache(name), name)
+      ))).filter(records => records.has(key))
       t.true(holding.length >= needed, `${holding.length} of ${needed} hold ${key}`)
     }
     await cluster.time.wait(client.delete('own', { ack }))
@@ -50,19 +59,34 @@ test('a durable write survives the death of its only holder', async t => {
   t.deepEqual(await cluster.time.wait(cluster.cache('a').get('k')), { n: 1 })
 })
 
-test('a write concern that is out of reach says what was reached, and that the write stands (SPEC R8)', async t => {
+test('a missed write concern says what was reached, and the write stands (SPEC R8)', async t => {
   const cluster = await startCluster(t, NAMES, { replicas: 3 })
   cluster.network.partition('a', ['b', 'c'])
-  const failed = await failureOf(cluster, cluster.cache('a').put('k', { n: 1 }, { ack: 'majority', timeoutMs: 400 }))
+  const failed = await failureOf(
+    cluster,
+    cluster.cache('a').put('k', { n: 1 }, { ack: 'majority', timeoutMs: 400 })
+  )
   t.true(failed instanceof WriteConcernError)
-  t.like(failed, { code: 'WRITE_CONCERN', changed: 'yes', retryable: true, wanted: 'majority', reached: 1, needed: 2 })
+  t.like(failed, {
+    code: 'WRITE_CONCERN',
+    changed: 'yes',
+    retryable: true,
+    wanted: 'majority',
+    reached: 1,
+    needed: 2
+  })
   cluster.network.heal()
   await cluster.untilSettled()
   t.deepEqual((await cluster.scan(cluster.cache('c'), 'c')).get('k'), { n: 1 })
 
   cluster.network.partition('c', ['a', 'b'])
-  t.like(await failureOf(cluster, cluster.cache('a').put('k', { n: 2 }, { ack: 'all', timeoutMs: 400 })), { code: 'WRITE_CONCERN', reached: 2, needed: 3, changed: 'yes' })
-  await cluster.time.wait(cluster.cache('a').put('k', { n: 3 }, { ack: 'majority', timeoutMs: 400 }))
+  t.like(
+    await failureOf(cluster, cluster.cache('a').put('k', { n: 2 }, { ack: 'all', timeoutMs: 400 })),
+    { code: 'WRITE_CONCERN', reached: 2, needed: 3, changed: 'yes' }
+  )
+  await cluster.time.wait(
+    cluster.cache('a').put('k', { n: 3 }, { ack: 'majority', timeoutMs: 400 })
+  )
 })
 
 test('a client is told the same about a write concern as a node', async t => {
@@ -72,22 +96,38 @@ test('a client is told the same about a write concern as a node', async t => {
   cluster.network.partition('b', 'c')
   const failed = await failureOf(cluster, client.put('k', { n: 1 }, { ack: 'all', timeoutMs: 300 }))
   t.true(failed instanceof WriteConcernError)
-  t.like(failed, { code: 'WRITE_CONCERN', wanted: 'all', needed: 3, changed: 'yes', retryable: true })
+  t.like(failed, {
+    code: 'WRITE_CONCERN',
+    wanted: 'all',
+    needed: 3,
+    changed: 'yes',
+    retryable: true
+  })
 })
 
 test('a write concern that the cache can never reach is refused at once', async t => {
   const cluster = await startCluster(t, NAMES, { replicas: 2 })
-  for (const ack of [0, 3, 1.5, -1, NaN]) t.throws(() => cluster.cache('a').put('k', { n: 1 }, { ack }), { code: 'CONFIG_INVALID', message: new RegExp(String(ack)) })
+  for (const ack of [0, 3, 1.5, -1, NaN]) {
+    t.throws(() => cluster.cache('a').put('k', { n: 1 }, { ack }), {
+      code: 'CONFIG_INVALID',
+      message: new RegExp(String(ack))
+    })
+  }
 })
 
-// What is lost may be the batch, its second copy, or the confirmation: whichever, the write is there and is confirmed.
+// What is lost may be the batch, its second copy, or the confirmation: whichever, the write is
+// there and is confirmed.
 test('acknowledged writes get through a network that loses every fifth message', async t => {
   const cluster = await startCluster(t, NAMES, { replicas: 3, faults: { loss: 0 } })
   cluster.network.setFaults({ loss: 0.2 })
   const failures: string[] = []
   for (let i = 0; i < 60; i++) {
     const cache = cluster.cache(NAMES[i % 3] as string)
-    await cluster.time.wait(cache.put(`k${i}`, { n: i }, { ack: 'all', timeoutMs: 20_000 }).catch((error: unknown) => { failures.push(String(error)) }))
+    await cluster.time.wait(
+      cache.put(`k${i}`, { n: i }, { ack: 'all', timeoutMs: 20_000 }).catch((error: unknown) => {
+        failures.push(String(error))
+      })
+    )
   }
   t.deepEqual(failures, [])
 })
@@ -97,13 +137,24 @@ test('a write older than what is there is acknowledged too, and changes nothing'
   const client = await cluster.client('writer')
   await cluster.time.wait(client.put('k', { n: 2 }, { at: EVENT_MS + 1000, ack: 'all' }))
   for (const [i, cache] of [client, ...NAMES.map(name => cluster.cache(name))].entries()) {
-    await cluster.time.wait(cache.put('k', { n: 1, [`only${i}`]: 1 }, { at: EVENT_MS + i, ack: 'all' }), 'the stale write')
+    await cluster.time.wait(
+      cache.put('k', { n: 1, [`only${i}`]: 1 }, { at: EVENT_MS + i, ack: 'all' }),
+      'the stale write'
+    )
   }
   await cluster.untilSettled()
-  for (const name of NAMES) t.deepEqual((await cluster.scan(cluster.cache(name), name)).get('k'), { n: 2, only0: 1, only1: 1, only2: 1, only3: 1 })
+  for (const name of NAMES) {
+    t.deepEqual((await cluster.scan(cluster.cache(name), name)).get('k'), {
+      n: 2,
+      only0: 1,
+      only1: 1,
+      only2: 1,
+      only3: 1
+    })
+  }
 })
 
-test('a write whose answer was lost is tried again and changes nothing the second time (SPEC E9)', async t => {
+test('a write whose answer was lost is tried again and changes nothing (SPEC E9)', async t => {
   const cluster = await startCluster(t, ['a', 'b'], { replicas: 2 })
   const client = await cluster.client('writer')
   const changes = await collectVersions(cluster, 'k')
@@ -135,7 +186,11 @@ async function collectVersions (cluster: Cluster, key: string) {
   const versions: number[] = []
   const watcher = await cluster.client('watcher')
   const watching = (async () => {
-    for await (const { changes } of watcher.consume({ group: 'watch', signal: abort.signal })) for (const change of changes) if (change.key === key) versions.push(change.version)
+    for await (const { changes } of watcher.consume({ group: 'watch', signal: abort.signal })) {
+      for (const change of changes) {
+        if (change.key === key) versions.push(change.version)
+      }
+    }
   })()
   return {
     versions,
@@ -146,7 +201,7 @@ async function collectVersions (cluster: Cluster, key: string) {
   }
 }
 
-test('of two events of one writer with the same time the later one wins, also when its owner died in between (SPEC E10)', async t => {
+test('of two events at one time the later wins, also after an owner died (SPEC E10)', async t => {
   const cluster = await startCluster(t, NAMES, { replicas: 2 })
   const client = await cluster.client('writer')
   const key = keyHeldBy(cluster, ['a', 'b'])
@@ -160,13 +215,16 @@ test('of two events of one writer with the same time the later one wins, also wh
     cluster.network.heal()
     await cluster.untilSettled()
     for (const name of cluster.holders(groupOf(shardOf(key, 16), 8))) {
-      t.deepEqual((await cluster.scan(cluster.cache(name), name)).get(key), { n: `${round} second` })
+      t.deepEqual((await cluster.scan(cluster.cache(name), name)).get(key), {
+        n: `${round} second`
+      })
     }
   }
 })
 
-test('a write that waits for replicas goes on to another owner when the one it was sent to dies', async t => {
-  // An owner may take as long to answer as the write concern may take, so its death has to be noticed by other means.
+test('a write that waits for replicas goes on to another owner when its own dies', async t => {
+  // An owner may take as long to answer as the write concern may take, so its death has to be
+  // noticed by other means.
   const cluster = await startCluster(t, NAMES, { replicas: 3 })
   const client = await cluster.client('writer')
   const [owner] = firstHolder(cluster, 'key')
@@ -204,9 +262,17 @@ test('a write that fails and that nobody awaits is reported, and does no other h
   cluster.network.disconnect('writer')
   void client.put('k', { n: 1 }, { timeoutMs: 200 })
   await cluster.time.until(() => cluster.eventsOf('write-failed').length === 1, 'the report')
-  t.like(cluster.eventsOf('write-failed')[0], { type: 'write-failed', cache: CACHE, key: 'k', error: { code: 'TIMEOUT' } })
+  t.like(cluster.eventsOf('write-failed')[0], {
+    type: 'write-failed',
+    cache: CACHE,
+    key: 'k',
+    error: { code: 'TIMEOUT' }
+  })
   cluster.network.partition('a', ['b', 'c'])
-  void cluster.cache('a').put(keyHeldBy(cluster, ['a', 'b']), { n: 1 }, { ack: 'all', timeoutMs: 200 })
+  void cluster.cache('a').put(keyHeldBy(cluster, ['a', 'b']), { n: 1 }, {
+    ack: 'all',
+    timeoutMs: 200
+  })
   await cluster.time.until(() => cluster.eventsOf('write-failed').length === 2, 'the second report')
 })
 
@@ -214,7 +280,9 @@ test('a writer that runs ahead of the cluster is told to slow down (SPEC B2)', a
   const cluster = await startCluster(t, ['a'], { replicas: 1 })
   const client = await cluster.client('writer')
   const writes: Array<Promise<void>> = []
-  t.throws(() => { for (let i = 0; i < 20_000; i++) writes.push(client.put(`k${i}`, { n: i })) }, { code: 'TOO_BUSY' })
+  t.throws(() => {
+    for (let i = 0; i < 20_000; i++) writes.push(client.put(`k${i}`, { n: i }))
+  }, { code: 'TOO_BUSY' })
   t.is(writes.length, 16_384)
   await cluster.time.wait(Promise.all(writes))
   await cluster.time.wait(client.put('again', { n: 1 }))
@@ -224,7 +292,8 @@ const wrong: ReadonlyArray<readonly [string, (cache: Cache) => unknown, string]>
   ['an empty key', cache => cache.put('', { n: 1 }), 'VALUE_REFUSED'],
   ['a key that is too long', cache => cache.put('k'.repeat(513), { n: 1 }), 'LIMIT_EXCEEDED'],
   ['no fields', cache => cache.put('k', {}), 'VALUE_REFUSED'],
-  ['a time too far ahead', cache => cache.put('k', { n: 1 }, { at: EVENT_MS * 2 }), 'VERSION_IN_FUTURE']
+  ['a time too far ahead', cache => cache.put('k', { n: 1 }, { at: EVENT_MS * 2 }),
+    'VERSION_IN_FUTURE']
 ]
 for (const [what, write, code] of wrong) {
   test(`${what} is refused where the write enters`, async t => {
@@ -240,15 +309,24 @@ function thrownCode (t: ExecutionContext, fn: () => unknown): string | undefined
   return error instanceof MillpondError ? error.code : error.name
 }
 
-const closing: ReadonlyArray<readonly [string, WriteOptions]> = [['with a concern out of reach', { ack: 'all', timeoutMs: 60_000 }], ['that is buffered', {}]]
+const closing: ReadonlyArray<readonly [string, WriteOptions]> = [['with a concern out of reach', {
+  ack: 'all',
+  timeoutMs: 60_000
+}], ['that is buffered', {}]]
 for (const [what, options] of closing) {
   test(`a node that is closed settles a write ${what}, and leaves no timer behind`, async t => {
     const cluster = await startCluster(t, NAMES, { replicas: 3 })
     cluster.network.partition('a', ['b', 'c'])
-    const outcome = cluster.cache('a').put('k', { n: 1 }, options).then(() => 'done', (error: unknown) => (error as MillpondError).code)
+    const outcome = cluster.cache('a').put('k', { n: 1 }, options).then(
+      () => 'done',
+      (error: unknown) => (error as MillpondError).code
+    )
     await cluster.time.advance(20)
     await cluster.close('a')
-    t.is(await cluster.time.wait(outcome, 'the write', 1), options.ack === undefined ? 'done' : 'WRITE_CONCERN')
+    t.is(
+      await cluster.time.wait(outcome, 'the write', 1),
+      options.ack === undefined ? 'done' : 'WRITE_CONCERN'
+    )
     await cluster.time.advance(25)
     t.is(cluster.time.pending('a'), 0)
   })

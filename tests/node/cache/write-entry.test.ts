@@ -1,6 +1,7 @@
 /** Which way a write goes from where it enters, and what its writer is told. */
 import test from 'ava'
-import { KindError, OutcomeUnknownError, StoreError, TimeoutError, WriteConcernError } from '../../../engine/errors.js'
+import { KindError, OutcomeUnknownError, StoreError, TimeoutError,
+  WriteConcernError } from '../../../engine/errors.js'
 import { HybridClock } from '../../../engine/base/hlc.js'
 import type { Write } from '../../../engine/write/write.js'
 import { WriteEntry, type WriteEntryOptions } from '../../../node/cache/write-entry.js'
@@ -8,53 +9,106 @@ import { WriteEntry, type WriteEntryOptions } from '../../../node/cache/write-en
 type Phase = 'syncing' | 'ready' | 'leaving' | undefined
 const NOW_MS = 1_700_000_000_000
 
-/** An entry between a replica in this phase and a forwarder, both of which only note what they are given. */
-function entryOn (phase: Phase, outcome: (write: Write) => Promise<void> = () => Promise.resolve()) {
+/**
+ * An entry between a replica in this phase and a forwarder, both of which only note what they are
+ * given.
+ */
+function entryOn (
+  phase: Phase,
+  outcome: (write: Write) => Promise<void> = () => Promise.resolve()
+) {
   const [here, elsewhere, failed] = [[] as string[], [] as string[], [] as unknown[]]
   const options: { [name in keyof WriteEntryOptions]: unknown } = {
-    name: 'prices', clock: new HybridClock({ wallMs: () => NOW_MS, monotonicMs: () => 0 }),
+    name: 'prices',
+    clock: new HybridClock({ wallMs: () => NOW_MS, monotonicMs: () => 0 }),
     router: { shape: { shards: 4, groups: 2, replicas: 2 } },
-    local: { held: { phase: () => phase }, write: (_: number, write: Write) => { here.push(write.key); return outcome(write) } },
-    forwarder: { submit: (_: number, write: Write) => { elsewhere.push(write.key); return outcome(write) }, assertRoom: () => {} },
-    onWriteFailed: (_cache: string, _key: string, error: unknown) => { failed.push(error) }
+    local: {
+      held: { phase: () => phase },
+      write: (_: number, write: Write) => {
+        here.push(write.key)
+        return outcome(write)
+      }
+    },
+    forwarder: {
+      submit: (_: number, write: Write) => {
+        elsewhere.push(write.key)
+        return outcome(write)
+      },
+      assertRoom: () => {}
+    },
+    onWriteFailed: (_cache: string, _key: string, error: unknown) => {
+      failed.push(error)
+    }
   }
   return { entry: new WriteEntry(options as WriteEntryOptions), here, elsewhere, failed }
 }
 const fields = (key: string): Write => ({ key, version: 1, stamp: 1, fields: { n: 1 } })
-const increment = (key: string): Write => ({ key, version: 1, stamp: 1, fields: null, operations: [{ kind: 'increment', field: 'n', by: 1 }] })
-const raise = (key: string): Write => ({ key, version: 1, stamp: 1, fields: null, operations: [{ kind: 'max', field: 'n', value: 1 }] })
+const increment = (key: string): Write => ({
+  key,
+  version: 1,
+  stamp: 1,
+  fields: null,
+  operations: [{ kind: 'increment', field: 'n', by: 1 }]
+})
+const raise = (key: string): Write => ({
+  key,
+  version: 1,
+  stamp: 1,
+  fields: null,
+  operations: [{ kind: 'max', field: 'n', value: 1 }]
+})
 
-for (const [phase, fieldsHere, operationsHere] of [[undefined, false, false], ['syncing', true, false], ['ready', true, true], ['leaving', true, true]] as const) {
-  test(`a replica that is ${phase ?? 'not there'} takes ${fieldsHere ? '' : 'no '}fields and ${operationsHere ? '' : 'no '}operations`, async t => {
+for (
+  const [phase, fieldsHere, operationsHere] of [[undefined, false, false], ['syncing', true, false],
+    ['ready', true, true], ['leaving', true, true]] as const
+) {
+  const taken = `${fieldsHere ? '' : 'no '}fields and ${operationsHere ? '' : 'no '}operations`
+  test(`a replica that is ${phase ?? 'not there'} takes ${taken}`, async t => {
     const { entry, here, elsewhere } = entryOn(phase)
     await entry.send(fields('fields'), {})
     await entry.send(increment('operations'), {})
     t.deepEqual(here, [...fieldsHere ? ['fields'] : [], ...operationsHere ? ['operations'] : []])
-    t.deepEqual(elsewhere, [...fieldsHere ? [] : ['fields'], ...operationsHere ? [] : ['operations']])
+    t.deepEqual(elsewhere, [...fieldsHere ? [] : ['fields'],
+      ...operationsHere ? [] : ['operations']])
   })
 }
 
-test('of an increment that may have counted nobody is told that trying again does no harm (SPEC R11)', async t => {
+test('nobody is told to retry an increment that may have counted (SPEC R11)', async t => {
   for (const phase of ['ready', undefined] as const) {
     for (const cause of [new StoreError('the disk is full'), new TimeoutError('request', 5)]) {
       const { entry, failed } = entryOn(phase, () => Promise.reject(cause))
-      const error = await t.throwsAsync(entry.send(increment('k'), {}), { instanceOf: OutcomeUnknownError })
+      const error = await t.throwsAsync(entry.send(increment('k'), {}), {
+        instanceOf: OutcomeUnknownError
+      })
       t.is(error?.cause, cause)
       t.is(await t.throwsAsync(entry.send(raise('k'), {})), cause)
       t.is(await t.throwsAsync(entry.send(fields('k'), {})), cause)
       t.deepEqual(failed, [error, cause, cause])
     }
-    for (const plain of [new WriteConcernError('all', 1, 2, 5), new KindError('no')]) t.is(await t.throwsAsync(entryOn(phase, () => Promise.reject(plain)).entry.send(increment('k'), {})), plain)
+    for (const plain of [new WriteConcernError('all', 1, 2, 5), new KindError('no')]) {
+      t.is(
+        await t.throwsAsync(
+          entryOn(phase, () => Promise.reject(plain)).entry.send(increment('k'), {})
+        ),
+        plain
+      )
+    }
   }
 })
 
-test('several writes of one call fail together once all have ended, and do not claim that nothing changed when one did', async t => {
+test('writes of one call fail together once all have ended, admitting any change made', async t => {
   const refused = new KindError('field n is a counter')
-  const some = entryOn('ready', ({ key }) => key === 'bad' ? Promise.reject(refused) : Promise.resolve())
+  const some = entryOn(
+    'ready',
+    ({ key }) => key === 'bad' ? Promise.reject(refused) : Promise.resolve()
+  )
   await some.entry.sendAll([fields('a'), fields('b')], {})
   t.is(await t.throwsAsync(some.entry.sendAll([fields('bad')], {})), refused)
   t.is(await t.throwsAsync(some.entry.sendAll([fields('bad'), fields('bad')], {})), refused)
-  const error = await t.throwsAsync(some.entry.sendAll([fields('bad'), fields('a')], {}), { code: 'FIELD_KIND', message: /field n is a counter; other fields of the patch were written/ })
+  const error = await t.throwsAsync(some.entry.sendAll([fields('bad'), fields('a')], {}), {
+    code: 'FIELD_KIND',
+    message: /field n is a counter; other fields of the patch were written/
+  })
   t.like(error, { changed: 'maybe', retryable: false })
 })
 

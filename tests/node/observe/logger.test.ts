@@ -2,24 +2,53 @@
 import test from 'ava'
 import { createLogger, type LogLevel } from '../../../node/observe/logger.js'
 
-function logged (level: LogLevel, use: (logger: ReturnType<typeof createLogger>) => void): Array<Record<string, unknown>> {
+function logged (
+  level: LogLevel,
+  use: (logger: ReturnType<typeof createLogger>) => void
+): Array<Record<string, unknown>> {
   const lines: string[] = []
-  use(createLogger({ level, facts: { self: 'a' }, stream: { write: (line) => { lines.push(line) } } }))
-  return lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  use(createLogger({
+    level,
+    facts: { self: 'a' },
+    stream: {
+      write: line => {
+        lines.push(line)
+      }
+    }
+  }))
+  return lines.map(line => JSON.parse(line) as Record<string, unknown>)
 }
 
-test('a line says when, where, how bad and what', (t) => {
-  const [line] = logged('info', (logger) => logger.onEvent({ type: 'member-left', node: 'b', incarnation: 7, why: 'silent' }))
-  t.like(line, { level: 'warn', self: 'a', node: 'b', incarnation: 7, why: 'silent', msg: 'member-left' })
+test('a line says when, where, how bad and what', t => {
+  const [line] = logged(
+    'info',
+    logger => logger.onEvent({ type: 'member-left', node: 'b', incarnation: 7, why: 'silent' })
+  )
+  t.like(line, {
+    level: 'warn',
+    self: 'a',
+    node: 'b',
+    incarnation: 7,
+    why: 'silent',
+    msg: 'member-left'
+  })
   t.regex(String(line?.['time']), /^\d{4}-\d\d-\d\dT/)
 })
 
-test('errors come with their message and their code', (t) => {
-  const [line] = logged('info', (logger) => logger.onEvent({ type: 'handler-failed', subject: 's', error: Object.assign(new Error('broken'), { code: 'X' }) }))
+test('errors come with their message and their code', t => {
+  const [line] = logged(
+    'info',
+    logger =>
+      logger.onEvent({
+        type: 'handler-failed',
+        subject: 's',
+        error: Object.assign(new Error('broken'), { code: 'X' })
+      })
+  )
   t.like(line, { level: 'error', self: 'a', error: { message: 'broken', code: 'X' } })
 })
 
-test('what comes many times a second is only told to who asks for it', (t) => {
+test('what comes many times a second is only told to who asks for it', t => {
   const chatter = (logger: ReturnType<typeof createLogger>): void => {
     logger.onEvent({ type: 'store-committed', cache: 'c', bytes: 1 })
     logger.onEvent({ type: 'gap-repaired', cache: 'c', node: 'b', batches: 1 })
@@ -28,5 +57,5 @@ test('what comes many times a second is only told to who asks for it', (t) => {
   t.deepEqual(logged('info', chatter), [])
   t.deepEqual(logged('debug', chatter).map(({ msg }) => msg), ['gap-repaired', 'group-phase'])
   t.deepEqual(logged('trace', chatter).map(({ level }) => level), ['trace', 'debug', 'debug'])
-  t.deepEqual(logged('silent', (logger) => logger.error({}, 'loud')), [])
+  t.deepEqual(logged('silent', logger => logger.error({}, 'loud')), [])
 })

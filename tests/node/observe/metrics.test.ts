@@ -1,69 +1,142 @@
-/** Events and status as metrics: what a scrape shows, and that every event there can be is counted. */
+/**
+ * Events and status as metrics: what a scrape shows, and that every event there can be is counted.
+ */
 import test from 'ava'
 import { createMetrics } from '../../../node/observe/metrics.js'
 import type { MillpondEvent } from '../../../node/events.js'
 import { StoreError } from '../../../engine/errors.js'
 import type { NodeStatus } from '../../../pubsub/requests/request-protocol.js'
 
-const EVENTS: { readonly [type in MillpondEvent['type']]: readonly [event: Extract<MillpondEvent, { type: type }>, line: string | null] } = {
-  'member-joined': [{ type: 'member-joined', node: 'b', incarnation: 1 }, 'millpond_members_joined_total 1'],
-  'member-left': [{ type: 'member-left', node: 'b', incarnation: 1, why: 'silent' }, 'millpond_members_left_total{why="silent"} 1'],
-  'name-taken': [{ type: 'name-taken', node: 'a', incarnation: 2 }, 'millpond_conflicts_total{kind="name-taken"} 1'],
-  'config-conflict': [{ type: 'config-conflict', cache: 'c', node: 'b', detail: 'shards' }, 'millpond_conflicts_total{kind="config-conflict"} 1'],
-  'own-incarnation': [{ type: 'own-incarnation', cache: 'c', shard: 1, incarnation: 1 }, 'millpond_conflicts_total{kind="own-incarnation"} 1'],
-  'group-phase': [{ type: 'group-phase', cache: 'c', group: 1, phase: 'ready' }, 'millpond_group_phases_total{cache="c",phase="ready"} 1'],
-  'gap-repaired': [{ type: 'gap-repaired', cache: 'c', node: 'b', batches: 7 }, 'millpond_gap_repaired_batches_total{cache="c"} 7'],
-  'digest-repaired': [{ type: 'digest-repaired', cache: 'c', node: 'b', shards: 3 }, 'millpond_digest_repaired_shards_total{cache="c"} 3'],
-  'repair-failed': [{ type: 'repair-failed', cache: 'c', node: 'b', error: new Error('no') }, 'millpond_repair_failures_total{cache="c"} 1'],
-  'update-refused': [{ type: 'update-refused', cache: 'c', shard: 1, reason: 'form', detail: '' }, 'millpond_updates_refused_total{cache="c",reason="form"} 1'],
-  'log-rebuilt': [{ type: 'log-rebuilt', cache: 'c', shard: 1, error: new Error('no') }, 'millpond_log_rebuilds_total{cache="c"} 1'],
-  'clock-ahead': [{ type: 'clock-ahead', cache: 'c', shard: 1, version: 1 }, 'millpond_clock_ahead_total{cache="c"} 1'],
-  'tombstones-collected': [{ type: 'tombstones-collected', cache: 'c', shard: 1, dropped: 5, forced: 2 }, 'millpond_tombstones_collected_total{cache="c",forced="no"} 3'],
-  'shard-reset': [{ type: 'shard-reset', cache: 'c', shard: 1, dropped: 2 }, 'millpond_shard_resets_total{cache="c"} 1'],
-  'shard-large': [{ type: 'shard-large', cache: 'c', shard: 1, records: 200_000 }, 'millpond_shards_large_total{cache="c"} 1'],
-  'incarnations-retired': [{ type: 'incarnations-retired', cache: 'c', shard: 1, count: 4 }, 'millpond_incarnations_retired_total{cache="c"} 4'],
-  'field-kind-conflict': [{ type: 'field-kind-conflict', cache: 'c', shard: 1, key: 'k', field: 'f' }, 'millpond_field_kind_conflicts_total{cache="c"} 1'],
-  compacted: [{ type: 'compacted', cache: 'c', shard: 1, live: 1, dropped: 5 }, 'millpond_compacted_entries_total{cache="c"} 5'],
-  'shard-damaged': [{ type: 'shard-damaged', cache: 'c', shard: 1, blobs: 2 }, 'millpond_damaged_blobs_total{cache="c"} 2'],
-  'message-refused': [{ type: 'message-refused', subject: 's', reason: 'shape' }, 'millpond_messages_refused_total{reason="shape"} 1'],
-  'handler-failed': [{ type: 'handler-failed', subject: 's', error: new Error('no') }, 'millpond_handler_failures_total 1'],
-  'store-committed': [{ type: 'store-committed', cache: 'c', bytes: 100 }, 'millpond_store_bytes_total{cache="c"} 100'],
-  'store-commit-failed': [{ type: 'store-commit-failed', cache: 'c', error: new StoreError('full'), failures: 1, retryMs: 100, unstoredBytes: 5 }, 'millpond_store_failures_total{cache="c"} 1'],
+const EVENTS: {
+  readonly [type in MillpondEvent['type']]: readonly [
+    event: Extract<MillpondEvent, { type: type }>,
+    line: string | null
+  ]
+} = {
+  'member-joined': [{ type: 'member-joined', node: 'b', incarnation: 1 },
+    'millpond_members_joined_total 1'],
+  'member-left': [{ type: 'member-left', node: 'b', incarnation: 1, why: 'silent' },
+    'millpond_members_left_total{why="silent"} 1'],
+  'name-taken': [{ type: 'name-taken', node: 'a', incarnation: 2 },
+    'millpond_conflicts_total{kind="name-taken"} 1'],
+  'config-conflict': [{ type: 'config-conflict', cache: 'c', node: 'b', detail: 'shards' },
+    'millpond_conflicts_total{kind="config-conflict"} 1'],
+  'own-incarnation': [{ type: 'own-incarnation', cache: 'c', shard: 1, incarnation: 1 },
+    'millpond_conflicts_total{kind="own-incarnation"} 1'],
+  'group-phase': [{ type: 'group-phase', cache: 'c', group: 1, phase: 'ready' },
+    'millpond_group_phases_total{cache="c",phase="ready"} 1'],
+  'gap-repaired': [{ type: 'gap-repaired', cache: 'c', node: 'b', batches: 7 },
+    'millpond_gap_repaired_batches_total{cache="c"} 7'],
+  'digest-repaired': [{ type: 'digest-repaired', cache: 'c', node: 'b', shards: 3 },
+    'millpond_digest_repaired_shards_total{cache="c"} 3'],
+  'repair-failed': [{ type: 'repair-failed', cache: 'c', node: 'b', error: new Error('no') },
+    'millpond_repair_failures_total{cache="c"} 1'],
+  'update-refused': [{ type: 'update-refused', cache: 'c', shard: 1, reason: 'form', detail: '' },
+    'millpond_updates_refused_total{cache="c",reason="form"} 1'],
+  'log-rebuilt': [{ type: 'log-rebuilt', cache: 'c', shard: 1, error: new Error('no') },
+    'millpond_log_rebuilds_total{cache="c"} 1'],
+  'clock-ahead': [{ type: 'clock-ahead', cache: 'c', shard: 1, version: 1 },
+    'millpond_clock_ahead_total{cache="c"} 1'],
+  'tombstones-collected': [{
+    type: 'tombstones-collected',
+    cache: 'c',
+    shard: 1,
+    dropped: 5,
+    forced: 2
+  }, 'millpond_tombstones_collected_total{cache="c",forced="no"} 3'],
+  'shard-reset': [{ type: 'shard-reset', cache: 'c', shard: 1, dropped: 2 },
+    'millpond_shard_resets_total{cache="c"} 1'],
+  'shard-large': [{ type: 'shard-large', cache: 'c', shard: 1, records: 200_000 },
+    'millpond_shards_large_total{cache="c"} 1'],
+  'incarnations-retired': [{ type: 'incarnations-retired', cache: 'c', shard: 1, count: 4 },
+    'millpond_incarnations_retired_total{cache="c"} 4'],
+  'field-kind-conflict': [{
+    type: 'field-kind-conflict',
+    cache: 'c',
+    shard: 1,
+    key: 'k',
+    field: 'f'
+  }, 'millpond_field_kind_conflicts_total{cache="c"} 1'],
+  compacted: [{ type: 'compacted', cache: 'c', shard: 1, live: 1, dropped: 5 },
+    'millpond_compacted_entries_total{cache="c"} 5'],
+  'shard-damaged': [{ type: 'shard-damaged', cache: 'c', shard: 1, blobs: 2 },
+    'millpond_damaged_blobs_total{cache="c"} 2'],
+  'message-refused': [{ type: 'message-refused', subject: 's', reason: 'shape' },
+    'millpond_messages_refused_total{reason="shape"} 1'],
+  'handler-failed': [{ type: 'handler-failed', subject: 's', error: new Error('no') },
+    'millpond_handler_failures_total 1'],
+  'store-committed': [{ type: 'store-committed', cache: 'c', bytes: 100 },
+    'millpond_store_bytes_total{cache="c"} 100'],
+  'store-commit-failed': [{
+    type: 'store-commit-failed',
+    cache: 'c',
+    error: new StoreError('full'),
+    failures: 1,
+    retryMs: 100,
+    unstoredBytes: 5
+  }, 'millpond_store_failures_total{cache="c"} 1'],
   'store-recovered': [{ type: 'store-recovered', cache: 'c', failures: 1 }, null],
   connection: [{ type: 'connection', connected: false }, 'millpond_connection_losses_total 1'],
-  'connection-problem': [{ type: 'connection-problem', error: new Error('no') }, 'millpond_connection_problems_total 1'],
-  'write-failed': [{ type: 'write-failed', cache: 'c', key: 'k', error: new Error('no') }, 'millpond_writes_failed_total{cache="c"} 1']
+  'connection-problem': [{ type: 'connection-problem', error: new Error('no') },
+    'millpond_connection_problems_total 1'],
+  'write-failed': [{ type: 'write-failed', cache: 'c', key: 'k', error: new Error('no') },
+    'millpond_writes_failed_total{cache="c"} 1']
 }
 
 for (const [event, line] of Object.values(EVENTS)) {
-  test(`${event.type} is counted`, async (t) => {
+  test(`${event.type} is counted`, async t => {
     const metrics = createMetrics()
     metrics.onEvent(event)
     const lines = (await metrics.text()).split('\n')
     if (line === null) t.pass()
-    else t.true(lines.includes(line), lines.filter((other) => other.startsWith(line.split(/[{ ]/)[0] ?? '')).join('\n'))
+    else {t.true(
+        lines.includes(line),
+        lines.filter(other => other.startsWith(line.split(/[{ ]/)[0] ?? '')).join('\n')
+      )}
   })
 }
 
 function status (phase: string): NodeStatus {
   return {
-    node: 'a', incarnation: 1, members: ['a', 'b'],
-    caches: { c: { shards: 4, groups: 1, replicas: 2, records: 10, liveEntries: 12, deadEntries: 3, lag: 2, unstoredBytes: 99, held: [{ group: 0, phase, owners: ['a', 'b'], sequence: 5, root: 'x' }] } }
+    node: 'a',
+    incarnation: 1,
+    members: ['a', 'b'],
+    caches: {
+      c: {
+        shards: 4,
+        groups: 1,
+        replicas: 2,
+        records: 10,
+        liveEntries: 12,
+        deadEntries: 3,
+        lag: 2,
+        unstoredBytes: 99,
+        held: [{ group: 0, phase, owners: ['a', 'b'], sequence: 5, root: 'x' }]
+      }
+    }
   }
 }
 
-test('what is now is read from the status of the moment, and a phase no group is in any more is gone', async (t) => {
+test('current values come from the status of the moment, and empty phases are gone', async t => {
   const metrics = createMetrics()
   await metrics.text(status('syncing'))
   const text = await metrics.text(status('ready'))
-  for (const line of [
-    'millpond_members 2', 'millpond_records{cache="c"} 10', 'millpond_live_entries{cache="c"} 12', 'millpond_dead_entries{cache="c"} 3',
-    'millpond_replication_lag_batches{cache="c"} 2', 'millpond_unstored_bytes{cache="c"} 99', 'millpond_groups{cache="c",phase="ready"} 1', 'millpond_published_batches{cache="c"} 5'
-  ]) t.true(text.split('\n').includes(line), line)
+  for (
+    const line of [
+      'millpond_members 2',
+      'millpond_records{cache="c"} 10',
+      'millpond_live_entries{cache="c"} 12',
+      'millpond_dead_entries{cache="c"} 3',
+      'millpond_replication_lag_batches{cache="c"} 2',
+      'millpond_unstored_bytes{cache="c"} 99',
+      'millpond_groups{cache="c",phase="ready"} 1',
+      'millpond_published_batches{cache="c"} 5'
+    ]
+  ) t.true(text.split('\n').includes(line), line)
   t.notRegex(text, /phase="syncing"/)
 })
 
-test('the connection is up until it is lost, and up again when it is back', async (t) => {
+test('the connection is up until it is lost, and up again when it is back', async t => {
   const metrics = createMetrics()
   t.regex(await metrics.text(status('ready')), /^millpond_connected 1$/m)
   metrics.onEvent({ type: 'connection', connected: false })
@@ -72,12 +145,12 @@ test('the connection is up until it is lost, and up again when it is back', asyn
   t.regex(await metrics.text(status('ready')), /^millpond_connected 1$/m)
 })
 
-test('every metric has a name of ours and says what it means, and two nodes in one process do not share them', async (t) => {
+test('every metric has a name of ours and a meaning, and two nodes share none', async t => {
   const one = createMetrics()
   one.onEvent({ type: 'member-joined', node: 'b', incarnation: 1 })
   const text = await one.text()
-  const named = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
-  t.deepEqual(named.filter((line) => !line.startsWith('millpond_')), [])
+  const named = text.split('\n').filter(line => line !== '' && !line.startsWith('#'))
+  t.deepEqual(named.filter(line => !line.startsWith('millpond_')), [])
   for (const [, name, help] of text.matchAll(/^# HELP (\S+) (.*)$/gm)) t.not(help, '', name)
   t.regex(await createMetrics().text(), /^millpond_members_joined_total 0$/m)
 })

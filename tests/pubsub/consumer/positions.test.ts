@@ -6,7 +6,14 @@ import { Positions } from '../../../pubsub/consumer/positions.js'
 
 const cursorAt = (shard: number, clock: number): Uint8Array => {
   const seen = new Map([[9, clock]])
-  return encodeCursor({ shard, generation: 0, seen, witness: seen, floor: new Map(), retired: new Map() })
+  return encodeCursor({
+    shard,
+    generation: 0,
+    seen,
+    witness: seen,
+    floor: new Map(),
+    retired: new Map()
+  })
 }
 
 test('shards are read in the order they became dirty, each once', t => {
@@ -39,5 +46,15 @@ test('starting over forgets what was read, in a new generation', t => {
   positions.moveTo(1, cursorAt(1, 3))
   positions.startOver(1)
   t.is(positions.root(1), before)
-  t.deepEqual(positions.cursor(1), encodeCursor({ shard: 1, generation: 1, seen: new Map(), witness: new Map(), floor: new Map(), retired: new Map() }))
+  t.deepEqual(
+    positions.cursor(1),
+    encodeCursor({
+      shard: 1,
+      generation: 1,
+      seen: new Map(),
+      witness: new Map(),
+      floor: new Map(),
+      retired: new Map()
+    })
+  )
 })

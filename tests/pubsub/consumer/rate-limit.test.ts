@@ -5,7 +5,12 @@ import { RateLimit } from '../../../pubsub/consumer/rate-limit.js'
 function open (perSecond: number) {
   let nowMs = 0
   const rate = new RateLimit({ wallMs: () => nowMs, monotonicMs: () => nowMs }, perSecond)
-  return { rate, pass: (ms: number) => { nowMs += ms } }
+  return {
+    rate,
+    pass: (ms: number) => {
+      nowMs += ms
+    }
+  }
 }
 
 for (const perSecond of [0.01, 0.3, 1, 7, 50, 333, 1000, 1e6]) {

@@ -1,4 +1,7 @@
-/** Reading dirty shards from a holder that answers as told; whole clusters of holders are in consumer.test.ts. */
+/**
+ * Reading dirty shards from a holder that answers as told; whole clusters of holders are in
+ * consumer.test.ts.
+ */
 import test from 'ava'
 import { encodeCursor, startOf, decodeCursor } from '../../../engine/cursor.js'
 import { UnavailableError } from '../../../engine/errors.js'
@@ -11,7 +14,10 @@ import type { Router } from '../../../replication/membership/router.js'
 
 const SHAPE = { shards: 4, groups: 2, replicas: 2 }
 
-/** A reader of shards that are all dirty, and two holders that answer each poll with the next of `answers`. */
+/**
+ * A reader of shards that are all dirty, and two holders that answer each poll with the next of
+ * `answers`.
+ */
 function reading (answers: ReadonlyArray<PollPage[] | Error>) {
   let nowMs = 0
   const asked: string[] = []
@@ -26,15 +32,40 @@ function reading (answers: ReadonlyArray<PollPage[] | Error>) {
   } as unknown as QueryClient
   const positions = new Positions(SHAPE)
   for (let shard = 0; shard < SHAPE.shards; shard++) positions.markDirty(shard)
-  const reader = new ShardReader({ router, queries, positions, holders: new HolderChoice(router), clock: { wallMs: () => nowMs, monotonicMs: () => nowMs }, behindPatienceMs: 1000 })
-  return { reader, positions, asked, wait: (ms: number) => { nowMs += ms } }
+  const reader = new ShardReader({
+    router,
+    queries,
+    positions,
+    holders: new HolderChoice(router),
+    clock: { wallMs: () => nowMs, monotonicMs: () => nowMs },
+    behindPatienceMs: 1000
+  })
+  return {
+    reader,
+    positions,
+    asked,
+    wait: (ms: number) => {
+      nowMs += ms
+    }
+  }
 }
 
-const page = (shard: number, parts: Partial<PollPage> = {}): PollPage => ({ shard, behind: false, reset: false, changes: [], cursor: encodeCursor(startOf(shard)), more: false, ...parts })
-const whole = (parts: Partial<PollPage> = {}): PollPage[] => [0, 1, 2, 3].map(shard => page(shard, parts))
+const page = (shard: number, parts: Partial<PollPage> = {}): PollPage => ({
+  shard,
+  behind: false,
+  reset: false,
+  changes: [],
+  cursor: encodeCursor(startOf(shard)),
+  more: false,
+  ...parts
+})
+const whole = (parts: Partial<PollPage> = {}): PollPage[] =>
+  [0, 1, 2, 3].map(shard => page(shard, parts))
 
-test('a shard whose tombstones were dropped is read again at once, from the start and in a new generation (SPEC C11)', async t => {
-  const { reader, positions } = reading([[page(0), page(1, { reset: true }), page(2), page(3)], [page(1)]])
+test('a shard with dropped tombstones is read anew in a new generation (SPEC C11)', async t => {
+  const { reader, positions } = reading([[page(0), page(1, { reset: true }), page(2), page(3)], [
+    page(1)
+  ]])
   const { resets, isStalled } = await reader.read(10)
   t.deepEqual(resets, [1])
   t.false(isStalled)
@@ -50,7 +81,7 @@ test('shards the answer left out, and those that have more, stay dirty', async t
   t.deepEqual([...positions.dirty()].sort((a, b) => a - b), [0, 2, 3])
 })
 
-test('where one holder cannot answer, the next is asked, for everything the first one was listened to for', async t => {
+test('where a holder cannot answer, the next is asked for all it was listened to for', async t => {
   const { reader, positions, asked } = reading([new UnavailableError('not here'), whole()])
   t.true((await reader.read(10)).isStalled)
   t.deepEqual([...positions.dirty()].sort((a, b) => a - b), [0, 1, 2, 3])
@@ -64,8 +95,9 @@ test('what trying again does not mend is thrown', async t => {
   await t.throwsAsync(reader.read(10), { instanceOf: TypeError })
 })
 
-test('a shard that no replica can continue is started over when patience ends, and named once (SPEC C12)', async t => {
-  const { reader, wait } = reading([whole({ behind: true, cursor: null }), whole({ behind: true, cursor: null }), whole(), whole()])
+test('a shard no replica can continue starts over in the end, named once (SPEC C12)', async t => {
+  const { reader, wait } = reading([whole({ behind: true, cursor: null }),
+    whole({ behind: true, cursor: null }), whole(), whole()])
   t.deepEqual(await reader.read(10), { changes: [], resets: [], isStalled: true })
   wait(999)
   t.deepEqual((await reader.read(10)).resets, [])
@@ -74,10 +106,12 @@ test('a shard that no replica can continue is started over when patience ends, a
   t.deepEqual((await reader.read(10)).resets, [])
 })
 
-test('where two holders are behind in one shard, a pause is asked for each time, whatever they say of the others (SPEC C12)', async t => {
+test('two holders that are behind in one shard mean a pause every time (SPEC C12)', async t => {
   const behind = [page(0, { behind: true, cursor: null }), page(1), page(2), page(3)]
   const { reader, asked } = reading([behind, behind, behind])
-  for (let i = 0; i < 3; i++) t.deepEqual(await reader.read(10), { changes: [], resets: [], isStalled: true })
+  for (let i = 0; i < 3; i++) {
+    t.deepEqual(await reader.read(10), { changes: [], resets: [], isStalled: true })
+  }
   t.deepEqual(asked, ['a', 'b', 'a'])
 })
 

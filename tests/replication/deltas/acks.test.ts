@@ -10,10 +10,13 @@ function open () {
   const acks = new Acks(time.ports('node').timers)
   const settled: string[] = []
   const wait = (name: string, group: number, needed: number, timeoutMs = 1000): void => {
-    acks.confirmed(group, needed, needed, timeoutMs).then(() => settled.push(`${name} done`), (error: unknown) => {
-      const { code, reached } = error as WriteConcernError
-      settled.push(`${name} ${code} ${reached}`)
-    })
+    acks.confirmed(group, needed, needed, timeoutMs).then(
+      () => settled.push(`${name} done`),
+      (error: unknown) => {
+        const { code, reached } = error as WriteConcernError
+        settled.push(`${name} ${code} ${reached}`)
+      }
+    )
   }
   const take = async (): Promise<string[]> => {
     await time.advance(0)
@@ -23,9 +26,20 @@ function open () {
 }
 
 test('what each write concern needs', t => {
-  t.deepEqual((['buffered', 'durable', 'majority', 'all', 1, 2, 3] as const).map(concern => replicasNeeded(concern, 3)), [1, 1, 2, 3, 1, 2, 3])
-  t.deepEqual([1, 2, 3, 4, 5].map(replicas => replicasNeeded('majority', replicas)), [1, 2, 2, 3, 3])
-  for (const concern of [0, 4, 1.5, NaN, -1]) t.throws(() => replicasNeeded(concern, 3), { code: 'CONFIG_INVALID', message: new RegExp(String(concern)) })
+  t.deepEqual(
+    (['buffered', 'durable', 'majority', 'all', 1, 2, 3] as const).map(concern =>
+      replicasNeeded(concern, 3)
+    ),
+    [1, 1, 2, 3, 1, 2, 3]
+  )
+  t.deepEqual([1, 2, 3, 4, 5].map(replicas => replicasNeeded('majority', replicas)), [1, 2, 2, 3,
+    3])
+  for (const concern of [0, 4, 1.5, NaN, -1]) {
+    t.throws(() => replicasNeeded(concern, 3), {
+      code: 'CONFIG_INVALID',
+      message: new RegExp(String(concern))
+    })
+  }
 })
 
 test('one confirmation of a later batch serves every writer before it, and none after', async t => {
@@ -46,7 +60,7 @@ test('one confirmation of a later batch serves every writer before it, and none 
   t.deepEqual(await take(), ['unpublished WRITE_CONCERN 1'])
 })
 
-test('the same receiver counts once, whatever it repeats, and other groups do not count', async t => {
+test('the same receiver counts once, whatever it repeats, and other groups do not', async t => {
   const { acks, wait, take, time } = open()
   wait('w', 0, 3)
   acks.published(0, 1)
@@ -64,7 +78,10 @@ test('the same receiver counts once, whatever it repeats, and other groups do no
 
 test('waiters are bounded, and whoever left makes room', async t => {
   const { acks, time } = open()
-  const waiting = Array.from({ length: limits.maxAckWaiters }, () => acks.confirmed(0, 'all', 2, 10).catch(() => {}))
+  const waiting = Array.from(
+    { length: limits.maxAckWaiters },
+    () => acks.confirmed(0, 'all', 2, 10).catch(() => {})
+  )
   t.throws(() => acks.assertRoom(), { code: 'TOO_BUSY' })
   await t.throwsAsync(acks.confirmed(0, 'all', 2, 10), { code: 'TOO_BUSY' })
   acks.published(0, 1)

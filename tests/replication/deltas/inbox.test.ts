@@ -1,4 +1,7 @@
-/** The inbox: a position moves only over what was merged, and only what was merged is confirmed (SPEC R3). */
+/**
+ * The inbox: a position moves only over what was merged, and only what was merged is confirmed
+ * (SPEC R3).
+ */
 import test from 'ava'
 import type { MergeResult } from '../../../engine/shard.js'
 import { Inbox } from '../../../replication/deltas/inbox.js'
@@ -21,14 +24,24 @@ function open (outcomeOf: (delta: Uint8Array) => MergeResult = () => MERGED) {
         return outcomeOf(delta)
       }
     },
-    onMissing: (_, group) => { missing.push(group) },
-    onConfirm: (_, __, ___, sequence) => { confirmed.push(sequence) },
+    onMissing: (_, group) => {
+      missing.push(group)
+    },
+    onConfirm: (_, __, ___, sequence) => {
+      confirmed.push(sequence)
+    },
     onEvent: () => {}
   })
   return { inbox, confirmed, missing, merged }
 }
 
-const batch = (sequence: number, delta = 1, shard = 0): Batch => ({ incarnation: 7, sequence, ack: true, deltas: [[shard, Uint8Array.of(delta)]], cursors: [] })
+const batch = (sequence: number, delta = 1, shard = 0): Batch => ({
+  incarnation: 7,
+  sequence,
+  ack: true,
+  deltas: [[shard, Uint8Array.of(delta)]],
+  cursors: []
+})
 
 test('batches in order are merged and confirmed one by one (SPEC R3)', t => {
   const { inbox, confirmed, missing } = open()
@@ -37,7 +50,7 @@ test('batches in order are merged and confirmed one by one (SPEC R3)', t => {
   t.deepEqual(missing, [])
 })
 
-test('a batch behind a missing one is merged, but neither is confirmed until both are (SPEC R3)', t => {
+test('a batch behind a missing one is merged, but confirmed only when both are (SPEC R3)', t => {
   const { inbox, confirmed, missing } = open()
   inbox.receive('b', 0, batch(1))
   inbox.receive('b', 0, batch(3))
@@ -51,7 +64,8 @@ test('a batch behind a missing one is merged, but neither is confirmed until bot
 })
 
 for (const outcome of [{ outcome: 'gap' }, { outcome: 'refused', reason: 'test' }] as const) {
-  test(`a batch whose delta is ${outcome.outcome === 'gap' ? 'behind a gap' : 'refused'} is not confirmed (SPEC R3)`, t => {
+  const fate = outcome.outcome === 'gap' ? 'behind a gap' : 'refused'
+  test(`a batch whose delta is ${fate} is not confirmed (SPEC R3)`, t => {
     const { inbox, confirmed, missing } = open(delta => delta[0] === 9 ? outcome : MERGED)
     inbox.receive('b', 0, batch(1, 9))
     t.deepEqual(confirmed, [])

@@ -17,15 +17,42 @@ function world (seed = 1) {
   const open = (connection: string, id: string | undefined, incarnation = 1) => {
     const ports = time.ports(connection)
     const onEvent = (event: ReplicationEvent): void => {
-      if (event.type === 'member-joined') events.push(`${connection}: ${event.node} ${event.incarnation} joined`)
-      else if (event.type === 'member-left') events.push(`${connection}: ${event.node} ${event.incarnation} left, ${event.why}`)
-      else if (event.type === 'name-taken') events.push(`${connection}: ${event.node} taken by ${event.incarnation}`)
-      else events.push(event.type)
+      if (event.type === 'member-joined') {
+        events.push(`${connection}: ${event.node} ${event.incarnation} joined`)
+      } else if (event.type === 'member-left') {
+        events.push(`${connection}: ${event.node} ${event.incarnation} left, ${event.why}`)
+      } else if (event.type === 'name-taken') {
+        events.push(`${connection}: ${event.node} taken by ${event.incarnation}`)
+      } else events.push(event.type)
     }
     const messenger = new Messenger({ transport: network.connect(connection), ports, onEvent })
     const membership = new Membership({
-      messenger, subjects, ports, onEvent, heartbeatMs: 100, failureTimeoutMs: 400,
-      ...id === undefined ? {} : { self: { id, incarnation, describe: () => ({ weight: 2, zone: 'z', caches: { prices: { shards: 4, groups: 2, replicas: 2, held: [[0, 7, 'root', 'cursors', 'ready']] } } }) } }
+      messenger,
+      subjects,
+      ports,
+      onEvent,
+      heartbeatMs: 100,
+      failureTimeoutMs: 400,
+      ...id === undefined
+        ? {}
+        : {
+          self: {
+            id,
+            incarnation,
+            describe: () => ({
+              weight: 2,
+              zone: 'z',
+              caches: {
+                prices: {
+                  shards: 4,
+                  groups: 2,
+                  replicas: 2,
+                  held: [[0, 7, 'root', 'cursors', 'ready']]
+                }
+              }
+            })
+          }
+        }
     })
     return { membership, messenger }
   }
@@ -41,7 +68,12 @@ test('nodes learn of each other, and of what they hold, within a heartbeat', asy
   await time.advance(20)
   t.deepEqual(take(), ['a: b 2 joined', 'b: a 1 joined'])
   t.like(a.membership.members.get('b'), { id: 'b', incarnation: 2, weight: 2, zone: 'z' })
-  t.deepEqual(a.membership.members.get('b')?.caches['prices']?.held.get(0), { sequence: 7, root: 'root', cursorRoot: 'cursors', phase: 'ready' })
+  t.deepEqual(a.membership.members.get('b')?.caches['prices']?.held.get(0), {
+    sequence: 7,
+    root: 'root',
+    cursorRoot: 'cursors',
+    phase: 'ready'
+  })
   await time.advance(5000)
   t.deepEqual(take(), [])
 })
@@ -59,7 +91,8 @@ test('a node that only listens is heard of by nobody, and gets an answer to its 
 })
 
 for (const apartMs of [0, 30]) {
-  test(`of two processes that begin under one name ${apartMs === 0 ? 'at once' : 'one after the other'}, the greater incarnation learns that it is taken`, async t => {
+  const when = apartMs === 0 ? 'at once' : 'one after the other'
+  test(`of two processes begun ${when} under one name, the greater learns it is taken`, async t => {
     for (const [first, second] of [[5, 9], [9, 5]] as const) {
       const { time, open, take } = world()
       const one = open('one', 'a', first)
@@ -69,7 +102,10 @@ for (const apartMs of [0, 30]) {
       two.membership.hello()
       await time.advance(50)
       t.deepEqual(take(), [`${first > second ? 'one' : 'two'}: a taken by 5`])
-      t.deepEqual([one.membership.takenBy, two.membership.takenBy], first > second ? [5, undefined] : [undefined, 5])
+      t.deepEqual(
+        [one.membership.takenBy, two.membership.takenBy],
+        first > second ? [5, undefined] : [undefined, 5]
+      )
     }
   })
 }
@@ -119,7 +155,8 @@ test('a node that was started again under its name replaces its former life', as
   t.is(a.membership.members.get('b')?.incarnation, 3)
 })
 
-// Messages may be delayed and doubled. A life that ended never comes back, whatever still arrives of it.
+// Messages may be delayed and doubled. A life that ended never comes back, whatever still arrives
+// of it.
 test('a heartbeat that arrives after the goodbye of its life does not revive it', async t => {
   const { time, network, open, take } = world()
   const [a, b] = [open('a', 'a'), open('b', 'b', 2)]
@@ -149,7 +186,8 @@ test('a late heartbeat of a former life does not replace the present one', async
   a.messenger.send(subjects.heartbeat('c'), 'heartbeat', { ...late, incarnation: 9 })
   a.messenger.send(subjects.heartbeat('c'), 'heartbeat', { ...late, incarnation: 8 })
   await time.advance(50)
-  t.deepEqual(take().filter(line => line.startsWith('a:')), ['a: c 8 joined', 'a: c 8 left, replaced', 'a: c 9 joined'])
+  t.deepEqual(take().filter(line => line.startsWith('a:')), ['a: c 8 joined',
+    'a: c 8 left, replaced', 'a: c 9 joined'])
 })
 
 test('a node that hears another process under its own name says so once', async t => {
@@ -166,7 +204,14 @@ test('a node that hears another process under its own name says so once', async 
 test('a heartbeat that is not shaped as one is refused', async t => {
   const { time, open, take } = world()
   const a = open('a', 'a')
-  for (const bad of [null, 1, {}, { incarnation: 'x', leaving: false, weight: 1, caches: {} }, { incarnation: 1, leaving: false, weight: 1, caches: { p: { shards: 1 } } }]) {
+  for (
+    const bad of [null, 1, {}, { incarnation: 'x', leaving: false, weight: 1, caches: {} }, {
+      incarnation: 1,
+      leaving: false,
+      weight: 1,
+      caches: { p: { shards: 1 } }
+    }]
+  ) {
     a.messenger.send(subjects.heartbeat('x'), 'heartbeat', bad)
   }
   await time.advance(10)

@@ -2,7 +2,8 @@
 import test from 'ava'
 import { EnvelopeError } from '../../../engine/errors.js'
 import { limits } from '../../../engine/limits.js'
-import { Assembler, decodePart, encodeParts, KINDS, type Kind } from '../../../replication/messages/envelope.js'
+import { Assembler, decodePart, encodeParts, KINDS,
+  type Kind } from '../../../replication/messages/envelope.js'
 import { describeSeed, pickSeed, seededRandom } from '../../support/ports.js'
 
 const content = Uint8Array.from({ length: 100 }, (_, i) => i * 7)
@@ -12,7 +13,13 @@ test('every kind survives, empty content too', t => {
     for (const bytes of [content, new Uint8Array(0)]) {
       const [part, ...more] = encodeParts(kind, 0xffffffff, bytes, 1024)
       t.deepEqual(more, [])
-      t.deepEqual(decodePart(part as Uint8Array), { kind, id: 0xffffffff, part: 0, parts: 1, content: bytes })
+      t.deepEqual(decodePart(part as Uint8Array), {
+        kind,
+        id: 0xffffffff,
+        part: 0,
+        parts: 1,
+        content: bytes
+      })
     }
   }
 })
@@ -31,12 +38,17 @@ test('damage to any one byte is refused (SPEC R1)', t => {
 test('a message counts only on the subject it was sent on (SPEC R10)', t => {
   const [part] = encodeParts('deltas', 42, content, 1024, 'mp.one.prices.d.a.3') as [Uint8Array]
   t.is(decodePart(part, 'mp.one.prices.d.a.3').kind, 'deltas')
-  for (const other of ['mp.two.prices.d.a.3', 'mp.one.stock.d.a.3', 'mp.one.prices.d.a.4', 'mp.one.prices.d.b.3']) t.throws(() => decodePart(part, other), { instanceOf: EnvelopeError }, other)
+  for (
+    const other of ['mp.two.prices.d.a.3', 'mp.one.stock.d.a.3', 'mp.one.prices.d.a.4',
+      'mp.one.prices.d.b.3']
+  ) t.throws(() => decodePart(part, other), { instanceOf: EnvelopeError }, other)
 })
 
 test('a message that is cut short, or longer than it was, is refused', t => {
   const [part] = encodeParts('deltas', 42, content, 1024) as [Uint8Array]
-  for (let length = 0; length < part.length; length++) t.throws(() => decodePart(part.subarray(0, length)), { instanceOf: EnvelopeError })
+  for (let length = 0; length < part.length; length++) {
+    t.throws(() => decodePart(part.subarray(0, length)), { instanceOf: EnvelopeError })
+  }
   t.throws(() => decodePart(Uint8Array.of(...part, 0)), { instanceOf: EnvelopeError })
 })
 
@@ -52,9 +64,15 @@ test('parts are put together in any order, with duplicates, from several senders
   const random = seededRandom(seed)
   for (let round = 0; round < 50; round++) {
     const assembler = new Assembler()
-    const messages = Array.from({ length: 5 }, (_, m) => Uint8Array.from({ length: 50 + random.uint32() % 400 }, (__, i) => i * m + round))
-    const parts = messages.flatMap((bytes, m) => encodeParts('deltas', 7, bytes, 16 + 60).map(part => ({ sender: `s${m}`, m, part })))
-    const shuffled = parts.map(part => ({ part, at: random.uint32() })).sort((a, b) => a.at - b.at).map(({ part }) => part)
+    const messages = Array.from(
+      { length: 5 },
+      (_, m) => Uint8Array.from({ length: 50 + random.uint32() % 400 }, (__, i) => i * m + round)
+    )
+    const parts = messages.flatMap((bytes, m) =>
+      encodeParts('deltas', 7, bytes, 16 + 60).map(part => ({ sender: `s${m}`, m, part }))
+    )
+    const shuffled = parts.map(part => ({ part, at: random.uint32() })).sort((a, b) => a.at - b.at)
+      .map(({ part }) => part)
     const done = new Map<number, Uint8Array>()
     for (const { sender, m, part } of shuffled) {
       for (let copies = 1 + random.uint32() % 2; copies > 0; copies--) {
@@ -62,29 +80,40 @@ test('parts are put together in any order, with duplicates, from several senders
         if (whole !== null) done.set(m, whole)
       }
     }
-    for (const [m, bytes] of messages.entries()) t.deepEqual(Uint8Array.from(done.get(m) ?? []), bytes)
+    for (const [m, bytes] of messages.entries()) {
+      t.deepEqual(Uint8Array.from(done.get(m) ?? []), bytes)
+    }
   }
 })
 
-test('a message with a part missing never comes out, and a repetition under a new id does (SPEC R1)', t => {
+test('a message missing a part never comes out, but a full repetition does (SPEC R1)', t => {
   const assembler = new Assembler()
   const parts = encodeParts('reply', 1, content, 16 + 30)
   t.is(parts.length, 4)
   for (const part of parts.slice(1)) t.is(assembler.add('s', decodePart(part)), null)
   let whole: Uint8Array | null = null
-  for (const part of encodeParts('reply', 2, content, 16 + 30)) whole = assembler.add('s', decodePart(part))
+  for (const part of encodeParts('reply', 2, content, 16 + 30)) {
+    whole = assembler.add('s', decodePart(part))
+  }
   t.deepEqual(Uint8Array.from(whole ?? []), content)
 })
 
 test('unfinished messages are bounded: the oldest is given up', t => {
   const assembler = new Assembler()
   const message = (id: number): Uint8Array[] => encodeParts('reply', id, content, 16 + 60)
-  for (let id = 0; id <= limits.maxPartialMessages; id++) assembler.add('s', decodePart(message(id)[0] as Uint8Array))
+  for (let id = 0; id <= limits.maxPartialMessages; id++) {
+    assembler.add('s', decodePart(message(id)[0] as Uint8Array))
+  }
   t.is(assembler.add('s', decodePart(message(0)[1] as Uint8Array)), null)
   t.not(assembler.add('s', decodePart(message(5)[1] as Uint8Array)), null)
 })
 
 test('a message of more parts than are allowed is refused where it is sent', t => {
-  t.throws(() => encodeParts('reply', 1, new Uint8Array(limits.maxParts * 10 + 1), 16 + 10), { message: /too-large/ })
-  t.is(encodeParts('reply', 1, new Uint8Array(limits.maxParts * 10), 16 + 10).length, limits.maxParts)
+  t.throws(() => encodeParts('reply', 1, new Uint8Array(limits.maxParts * 10 + 1), 16 + 10), {
+    message: /too-large/
+  })
+  t.is(
+    encodeParts('reply', 1, new Uint8Array(limits.maxParts * 10), 16 + 10).length,
+    limits.maxParts
+  )
 })

@@ -1,4 +1,7 @@
-/** The messenger: values over an unkind transport, and requests that always end, with an answer or an error that says enough. */
+/**
+ * The messenger: values over an unkind transport, and requests that always end, with an answer or
+ * an error that says enough.
+ */
 import test, { type ExecutionContext } from 'ava'
 import { ConfigError, RemoteError, WriteConcernError } from '../../../engine/errors.js'
 import { limits } from '../../../engine/limits.js'
@@ -15,23 +18,39 @@ function pair (t: ExecutionContext, maxMessageBytes = limits.maxPartBytes) {
   const time = new VirtualTime(seed)
   const network = new InProcessNetwork({ ...time.ports('network'), maxMessageBytes })
   const events: ReplicationEvent[] = []
-  const open = (name: string): Messenger => new Messenger({ transport: network.connect(name), ports: time.ports(name), onEvent: event => { events.push(event) } })
+  const open = (name: string): Messenger =>
+    new Messenger({
+      transport: network.connect(name),
+      ports: time.ports(name),
+      onEvent: event => {
+        events.push(event)
+      }
+    })
   return { time, network, events, a: open('a'), b: open('b') }
 }
 
-test('a question is answered, large or small, whatever the order and number of its parts', async t => {
+test('a question is answered, large or small, whatever the order and number of parts', async t => {
   const { a, b, time, network } = pair(t, 2000)
   b.serve('ask', value => ({ echo: value }))
   network.setFaults({ duplicate: 0.3, reorder: 0.5, delayMs: [0, 5] })
-  for (const value of [null, 0, 'x', { deep: [1, { x: true }] }, Uint8Array.from({ length: 30_000 }, (_, i) => i)]) {
+  for (
+    const value of [null, 0, 'x', { deep: [1, { x: true }] },
+      Uint8Array.from({ length: 30_000 }, (_, i) => i)]
+  ) {
     t.deepEqual(await time.wait(a.request('ask', value, 1000)), { echo: value })
   }
 })
 
 test('a question without an answer fails in time, and a late answer harms nobody', async t => {
   const { a, b, time } = pair(t)
-  b.serve('slow', () => new Promise(resolve => { time.ports('b').timers.after(300, () => resolve('late')) }))
-  await t.throwsAsync(time.wait(a.request('slow', 1, 100)), { code: 'TIMEOUT', message: /slow.*100 ms/ })
+  b.serve('slow', () =>
+    new Promise(resolve => {
+      time.ports('b').timers.after(300, () => resolve('late'))
+    }))
+  await t.throwsAsync(time.wait(a.request('slow', 1, 100)), {
+    code: 'TIMEOUT',
+    message: /slow.*100 ms/
+  })
   await time.advance(1000)
   t.is(await time.wait(a.request('slow', 1, 400)), 'late')
 })
@@ -43,13 +62,28 @@ test('a question that nobody listens for fails at once', async t => {
   t.is(time.nowMs, startMs)
 })
 
-test('a refusal carries its code, its message, and whether something changed and a retry makes sense', async t => {
+test('a refusal carries its code, its message, any change made and whether to retry', async t => {
   const { a, b, time, events } = pair(t)
-  b.serve('config', () => { throw new ConfigError('x must be 3') })
-  b.serve('concern', async () => { throw new WriteConcernError('all', 1, 3, 50) })
-  b.serve('bug', () => { throw new TypeError('oops') })
-  const errors = await Promise.all(['config', 'concern', 'bug'].map(subject => time.wait(a.request(subject, 1, 100).catch((error: unknown) => error))))
-  t.like(errors[0], { code: 'CONFIG_INVALID', message: 'x must be 3', changed: 'no', retryable: false })
+  b.serve('config', () => {
+    throw new ConfigError('x must be 3')
+  })
+  b.serve('concern', async () => {
+    throw new WriteConcernError('all', 1, 3, 50)
+  })
+  b.serve('bug', () => {
+    throw new TypeError('oops')
+  })
+  const errors = await Promise.all(
+    ['config', 'concern', 'bug'].map(subject =>
+      time.wait(a.request(subject, 1, 100).catch((error: unknown) => error))
+    )
+  )
+  t.like(errors[0], {
+    code: 'CONFIG_INVALID',
+    message: 'x must be 3',
+    changed: 'no',
+    retryable: false
+  })
   t.like(errors[1], { code: 'WRITE_CONCERN', changed: 'yes', retryable: true })
   t.like(errors[2], { code: 'INTERNAL', message: 'oops', changed: 'maybe', retryable: false })
   t.true(errors.every(error => error instanceof RemoteError))
@@ -82,7 +116,10 @@ test('closing rejects what waits, and leaves no timer', async t => {
 test('requests in flight are bounded', async t => {
   const { a, b, time } = pair(t)
   b.serve('never', () => new Promise(() => {}))
-  const waiting = Array.from({ length: limits.maxRequestsInFlight }, () => a.request('never', 1, 1000).catch(() => {}))
+  const waiting = Array.from(
+    { length: limits.maxRequestsInFlight },
+    () => a.request('never', 1, 1000).catch(() => {})
+  )
   await t.throwsAsync(a.request('never', 1, 1000), { code: 'TOO_BUSY' })
   await time.wait(Promise.all(waiting))
 })
@@ -115,8 +152,12 @@ test('a large request of which a part is lost fails in time and is not carried o
 test('two listeners on one subject both get a message that comes in parts', async t => {
   const { a, b, time } = pair(t, 2000)
   const got: string[] = []
-  b.on('news', 'hint', value => { got.push(`first ${String((value as Uint8Array).length)}`) })
-  b.on('news', 'hint', value => { got.push(`second ${String((value as Uint8Array).length)}`) })
+  b.on('news', 'hint', value => {
+    got.push(`first ${String((value as Uint8Array).length)}`)
+  })
+  b.on('news', 'hint', value => {
+    got.push(`second ${String((value as Uint8Array).length)}`)
+  })
   a.send('news', 'hint', new Uint8Array(9000))
   await time.advance(10)
   t.deepEqual(got, ['first 9000', 'second 9000'])
@@ -128,23 +169,43 @@ test('an answer of nothing is an answer', async t => {
   t.is(await time.wait(a.request('ask', 1, 100)), undefined)
 })
 
-test('an answer of another shape is refused and counted, and the question still ends in time', async t => {
-  for (const answer of [{ error: null }, { error: 5 }, { error: {} }, { error: { code: 'X', message: 'y', changed: 'perhaps', retryable: true } }, 'text', null, 7]) {
+test('an answer of another shape is refused and counted, and the wait ends in time', async t => {
+  for (
+    const answer of [{ error: null }, { error: 5 }, { error: {} }, {
+      error: { code: 'X', message: 'y', changed: 'perhaps', retryable: true }
+    }, 'text', null, 7]
+  ) {
     const { a, b, time, events } = pair(t)
-    b.transport.subscribe('ask', ({ replyTo = '' }) => { b.send(replyTo, 'reply', answer) })
-    await t.throwsAsync(time.wait(a.request('ask', 1, 100)), { code: 'TIMEOUT' }, JSON.stringify(answer))
+    b.transport.subscribe('ask', ({ replyTo = '' }) => {
+      b.send(replyTo, 'reply', answer)
+    })
+    await t.throwsAsync(
+      time.wait(a.request('ask', 1, 100)),
+      { code: 'TIMEOUT' },
+      JSON.stringify(answer)
+    )
     t.is(a.requestsWaiting, 0)
     t.deepEqual(events.map(({ type }) => type), ['message-refused'], JSON.stringify(answer))
   }
 })
 
-test('what is not plain CBOR is refused unread, under a checksum that matches too (SPEC R1)', async t => {
+test('what is not plain CBOR is refused unread, even under a right checksum (SPEC R1)', async t => {
   const { a, b, time, events } = pair(t)
   const got: unknown[] = []
-  b.on('in', 'hint', value => { got.push(value) })
-  const contents = ['f7', '9affffffff', '9f01ff', 'd81c81d81d00', `${'81'.repeat(100)}00`, '8100ff', 'c11a00000001', 'a161'].map(hex => Uint8Array.from(Buffer.from(hex, 'hex')))
-  for (const content of contents) for (const part of encodeParts('hint', 1, content, 1024, 'in')) a.transport.publish('in', part)
+  b.on('in', 'hint', value => {
+    got.push(value)
+  })
+  const contents = ['f7', '9affffffff', '9f01ff', 'd81c81d81d00', `${'81'.repeat(100)}00`, '8100ff',
+    'c11a00000001', 'a161'].map(hex => Uint8Array.from(Buffer.from(hex, 'hex')))
+  for (const content of contents) {
+    for (const part of encodeParts('hint', 1, content, 1024, 'in')) {
+      a.transport.publish('in', part)
+    }
+  }
   await time.advance(10)
   t.deepEqual(got, [])
-  t.deepEqual(events, contents.map(() => ({ type: 'message-refused', subject: 'in', reason: 'content' })))
+  t.deepEqual(
+    events,
+    contents.map(() => ({ type: 'message-refused', subject: 'in', reason: 'content' }))
+  )
 })

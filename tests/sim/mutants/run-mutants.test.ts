@@ -1,4 +1,7 @@
-/** The simulation finds planted bugs: a few quick ones here, all of them with `npm run sim -- --mutants`. */
+/**
+ * The simulation finds planted bugs: a few quick ones here, all of them with `npm run sim --
+ * --mutants`.
+ */
 import test from 'ava'
 import { MUTANTS, runMutant } from '../../../sim/mutants/run-mutants.js'
 import { runPlan } from '../../../sim/run/run-seed.js'
@@ -28,7 +31,7 @@ for (const { name, seed } of QUICK) {
   })
 }
 
-test('there are at least ten planted bugs, each with a name of its own and a stated number of seeds', t => {
+test('at least ten planted bugs exist, each with its own name and a stated number of seeds', t => {
   t.true(MUTANTS.length >= 10)
   t.is(new Set(MUTANTS.map(({ name }) => name)).size, MUTANTS.length)
   for (const { name, seeds } of MUTANTS) t.true(Number.isInteger(seeds) && seeds > 0, name)

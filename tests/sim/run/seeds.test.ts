@@ -5,9 +5,13 @@ import { planOf } from '../../../sim/plan/swarm.js'
 
 const SEEDS = 40
 const PER_TEST = 10
-/** Shorter than by hand: `npm run sim` takes its time, these take part in every run of the tests. */
+/**
+ * Shorter than by hand: `npm run sim` takes its time, these take part in every run of the tests.
+ */
 const SAFETY_MS = 10_000
-/** Seeds with workloads on fields that are more than registers, between them of every kind and pace. */
+/**
+ * Seeds with workloads on fields that are more than registers, between them of every kind and pace.
+ */
 const WITH_FIELDS = [1042, 1046, 1068]
 /** As long as when they were found. */
 const REGRESSION_MS = 20_000
@@ -33,7 +37,11 @@ test.serial('seeds with other fields than registers keep every invariant', async
     const result = await runPlan(plan)
     t.is(result.violation, undefined, problem(result))
   }
-  t.deepEqual(['counters', 'ownCounter', 'sets', 'bounds', 'sequenced', 'expiring', 'indexed', 'reads'].filter(kind => !kinds.has(kind)), [])
+  t.deepEqual(
+    ['counters', 'ownCounter', 'sets', 'bounds', 'sequenced', 'expiring', 'indexed', 'reads']
+      .filter(kind => !kinds.has(kind)),
+    []
+  )
   t.deepEqual([...paces].sort((a, b) => a < b ? -1 : 1), ['collecting', 'fast', 'forgetting'])
 })
 
@@ -53,5 +61,7 @@ test.serial('a seed gives one run', async t => {
 })
 
 function problem ({ plan, violation }: RunResult): string {
-  return `${violation?.message ?? ''}; replay: npm run sim -- --seed ${plan.seed} --ms ${plan.safetyMs}`
+  return `${
+    violation?.message ?? ''
+  }; replay: npm run sim -- --seed ${plan.seed} --ms ${plan.safetyMs}`
 }

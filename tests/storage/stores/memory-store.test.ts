@@ -5,15 +5,21 @@ import { batch, bytes, readAll, storeContract } from '../../contracts/store-cont
 
 storeContract('memory', () => new MemoryDisk())
 
-test('a crash of the memory disk fails the store that had it open and keeps every commit', async t => {
+test('a crash of the memory disk fails its open store and keeps every commit', async t => {
   const disk = new MemoryDisk()
   const store = disk.open()
   await store.commit(batch({ deltas: [{ shard: 1, delta: bytes(1) }] }))
   disk.crash()
-  await t.throwsAsync(store.commit(batch({ deltas: [{ shard: 1, delta: bytes(2) }] })), { instanceOf: StoreError })
+  await t.throwsAsync(store.commit(batch({ deltas: [{ shard: 1, delta: bytes(2) }] })), {
+    instanceOf: StoreError
+  })
   const again = disk.open()
   await store.close()
-  t.throws(() => disk.open(), { instanceOf: StoreError }, 'the old store must not unlock what the new one has open')
+  t.throws(
+    () => disk.open(),
+    { instanceOf: StoreError },
+    'the old store must not unlock what the new one has open'
+  )
   t.deepEqual(readAll(again).map(({ deltas }) => deltas), [[bytes(1)]])
 })
 

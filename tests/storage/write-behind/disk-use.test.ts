@@ -1,6 +1,7 @@
 /**
- * What a node leaves on disk of its shards: as much as their live records ask for, whoever wrote them, and nothing of a group
- * that it gave up (SPEC S3). A node that only merges never flushes by itself: it has to ask.
+ * What a node leaves on disk of its shards: as much as their live records ask for, whoever wrote
+ * them, and nothing of a group that it gave up (SPEC S3). A node that only merges never flushes by
+ * itself: it has to ask.
  */
 import test from 'ava'
 import { startOf } from '../../../engine/cursor.js'
@@ -12,9 +13,13 @@ import { openShardSet } from '../../support/open-shard-set.js'
 
 const SHARDS = 16
 
-const open = (incarnation: number, store?: Store) => openShardSet(incarnation, { shards: SHARDS, ...store === undefined ? {} : { store } })
+const open = (incarnation: number, store?: Store) =>
+  openShardSet(incarnation, { shards: SHARDS, ...store === undefined ? {} : { store } })
 
-/** Writes the keys more often than a store takes deltas, and has another node merge every single one. */
+/**
+ * Writes the keys more often than a store takes deltas, and has another node merge every single
+ * one.
+ */
 function overwhelm (from: ReturnType<typeof open>, to: ShardSet, keys: readonly string[]): void {
   for (let value = 0; value <= limits.maxStoredDeltas; value++) {
     for (const key of keys) from.put(key, { value })
@@ -34,8 +39,9 @@ test('a dropped group takes along the cursors of shards that hold nothing (SPEC 
   t.deepEqual([...a.store.shards()].map(({ shard }) => shard), [2])
 })
 
-// Only flushes of own writes folded: the store of a node that merely merged grew with every write of the others.
-test('a node that only merges asks for a flush, and that folds its deltas into a snapshot (SPEC S3)', async t => {
+// Only flushes of own writes folded: the store of a node that merely merged grew with every write
+// of the others.
+test('a node that only merges asks for a flush to fold deltas in a snapshot (SPEC S3)', async t => {
   const [a, b] = [open(1), open(2)]
   overwhelm(a, b.shards, ['k'])
   t.is(b.asked, 1)

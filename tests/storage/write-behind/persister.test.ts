@@ -16,12 +16,18 @@ class ManualTimers implements Timers {
   #nowMs = 0
   #pending: Array<{ readonly atMs: number, readonly fn: () => void }> = []
 
-  get pendingDelaysMs (): number[] { return this.#pending.map(({ atMs }) => atMs - this.#nowMs) }
+  get pendingDelaysMs (): number[] {
+    return this.#pending.map(({ atMs }) => atMs - this.#nowMs)
+  }
 
   after (delayMs: number, fn: () => void): Timer {
     const entry = { atMs: this.#nowMs + delayMs, fn }
     this.#pending.push(entry)
-    return { cancel: () => { this.#pending = this.#pending.filter(other => other !== entry) } }
+    return {
+      cancel: () => {
+        this.#pending = this.#pending.filter(other => other !== entry)
+      }
+    }
   }
 
   /** Runs what is due, and lets what it started come to rest. */
@@ -36,7 +42,9 @@ class ManualTimers implements Timers {
 
 /** Promises that can go on have gone on. */
 function settled (): Promise<void> {
-  return new Promise(resolve => { setImmediate(resolve) })
+  return new Promise(resolve => {
+    setImmediate(resolve)
+  })
 }
 
 /** A memory store whose commits can be held back and made to fail. */
@@ -49,23 +57,37 @@ class TestStore implements Store {
   #held: Array<() => void> | undefined
   readonly #memory = openMemoryStore()
 
-  getMeta (name: string) { return this.#memory.getMeta(name) }
-  setMeta (name: string, value: string) { this.#memory.setMeta(name, value) }
-  shards () { return this.#memory.shards() }
-  close () { return this.#memory.close() }
+  getMeta (name: string) {
+    return this.#memory.getMeta(name)
+  }
+  setMeta (name: string, value: string) {
+    this.#memory.setMeta(name, value)
+  }
+  shards () {
+    return this.#memory.shards()
+  }
+  close () {
+    return this.#memory.close()
+  }
 
   async commit (parts: StoreBatch): Promise<void> {
     this.attempts++
     this.running++
     const held = this.#held
-    if (held !== undefined) await new Promise<void>(resolve => { held.push(resolve) })
+    if (held !== undefined) {
+      await new Promise<void>(resolve => {
+        held.push(resolve)
+      })
+    }
     this.running--
     if (this.verdicts.shift() === 'fail') throw new StoreError('no space left')
     await this.#memory.commit(parts)
     this.batches.push(parts)
   }
 
-  hold (): void { this.#held = [] }
+  hold (): void {
+    this.#held = []
+  }
 
   async release (): Promise<void> {
     const held = this.#held ?? []
@@ -81,7 +103,14 @@ function create () {
   const store = new TestStore()
   const timers = new ManualTimers()
   const events: PersisterEvent[] = []
-  const persister = new Persister({ store, timers, flushIntervalMs: FLUSH_MS, onEvent: event => { events.push(event) } })
+  const persister = new Persister({
+    store,
+    timers,
+    flushIntervalMs: FLUSH_MS,
+    onEvent: event => {
+      events.push(event)
+    }
+  })
   return { store, timers, events, persister }
 }
 
@@ -114,7 +143,10 @@ test('everything handed in within one interval becomes one batch', async t => {
   t.is(persister.unstoredBytes, 5)
   await timers.advance(1)
   t.deepEqual(store.batches, [batch({
-    deltas: [{ shard: 1, delta: bytes(1) }, { shard: 1, delta: bytes(3, 3) }, { shard: 2, delta: bytes(2) }],
+    deltas: [{ shard: 1, delta: bytes(1) }, { shard: 1, delta: bytes(3, 3) }, {
+      shard: 2,
+      delta: bytes(2)
+    }],
     cursors: [{ shard: 1, consumerGroup: 'etl', cursor: bytes(4) }]
   })])
   t.is(persister.unstoredBytes, 0)
@@ -155,14 +187,15 @@ test('one commit runs at a time; what comes meanwhile shares the next one', asyn
   t.is(store.running, 1)
   t.is(persister.unstoredBytes, 3, 'what a running commit holds is not stored yet')
   await store.release()
-  t.deepEqual([first, alsoFirst, second, alsoSecond].map(({ outcome }) => outcome), ['ok', 'ok', 'waiting', 'waiting'])
+  t.deepEqual([first, alsoFirst, second, alsoSecond].map(({ outcome }) => outcome), ['ok', 'ok',
+    'waiting', 'waiting'])
   await timers.advance(0)
   t.deepEqual([second, alsoSecond].map(({ outcome }) => outcome), ['ok', 'ok'])
   t.is(store.batches.length, 2)
   t.deepEqual(deltasOf(store, 1), [1, 2, 3])
 })
 
-test('what comes during a commit that nobody waits for is stored after another interval', async t => {
+test('what comes during a commit nobody waits for is stored after another interval', async t => {
   const { store, timers, persister } = create()
   store.hold()
   persister.delta(1, bytes(1))
@@ -174,7 +207,7 @@ test('what comes during a commit that nobody waits for is stored after another i
   t.deepEqual(deltasOf(store, 1), [1, 2])
 })
 
-test('a snapshot makes the queued deltas of its shard unnecessary, and deltas behind it are kept', async t => {
+test('a snapshot replaces the queued deltas of its shard, and later ones are kept', async t => {
   const { store, timers, persister } = create()
   persister.delta(1, bytes(1, 1))
   persister.delta(2, bytes(2))
@@ -185,13 +218,25 @@ test('a snapshot makes the queued deltas of its shard unnecessary, and deltas be
   t.is(persister.unstoredBytes, 4)
   await timers.advance(FLUSH_MS)
   t.deepEqual(store.batches, [
-    batch({ deltas: [{ shard: 2, delta: bytes(2) }], snapshots: [{ shard: 1, snapshot: bytes(11) }] }),
-    batch({ deltas: [{ shard: 1, delta: bytes(3) }], cursors: [{ shard: 1, consumerGroup: 'etl', cursor: bytes(4) }] })
+    batch({
+      deltas: [{ shard: 2, delta: bytes(2) }],
+      snapshots: [{ shard: 1, snapshot: bytes(11) }]
+    }),
+    batch({
+      deltas: [{ shard: 1, delta: bytes(3) }],
+      cursors: [{ shard: 1, consumerGroup: 'etl', cursor: bytes(4) }]
+    })
   ])
-  t.deepEqual(readAll(store)[0], { shard: 1, snapshot: bytes(11), deltas: [bytes(3)], cursors: [{ consumerGroup: 'etl', cursor: bytes(4) }], damaged: 0 })
+  t.deepEqual(readAll(store)[0], {
+    shard: 1,
+    snapshot: bytes(11),
+    deltas: [bytes(3)],
+    cursors: [{ consumerGroup: 'etl', cursor: bytes(4) }],
+    damaged: 0
+  })
 })
 
-test('a drop forgets what is queued and stored, and the shard can begin again in the same batch', async t => {
+test('a drop forgets what is queued and stored, and its batch can begin anew', async t => {
   const { store, timers, persister } = create()
   persister.delta(1, bytes(1))
   persister.cursor(1, 'old', bytes(1))
@@ -202,7 +247,13 @@ test('a drop forgets what is queued and stored, and the shard can begin again in
   t.is(persister.unstoredBytes, 0)
   persister.delta(1, bytes(3))
   await timers.advance(FLUSH_MS)
-  t.deepEqual(readAll(store), [{ shard: 1, snapshot: null, deltas: [bytes(3)], cursors: [], damaged: 0 }])
+  t.deepEqual(readAll(store), [{
+    shard: 1,
+    snapshot: null,
+    deltas: [bytes(3)],
+    cursors: [],
+    damaged: 0
+  }])
 })
 
 test('only the last cursor of a consumer group is stored', async t => {
@@ -210,10 +261,12 @@ test('only the last cursor of a consumer group is stored', async t => {
   for (const n of [1, 2, 3]) persister.cursor(7, 'etl', bytes(n))
   t.is(persister.unstoredBytes, 1)
   await timers.advance(FLUSH_MS)
-  t.deepEqual(store.batches, [batch({ cursors: [{ shard: 7, consumerGroup: 'etl', cursor: bytes(3) }] })])
+  t.deepEqual(store.batches, [
+    batch({ cursors: [{ shard: 7, consumerGroup: 'etl', cursor: bytes(3) }] })
+  ])
 })
 
-test('a failed commit rejects those who waited for it, and is tried again with everything in order (SPEC S4)', async t => {
+test('a failed commit rejects its waiters, and is tried again in order (SPEC S4)', async t => {
   const { store, timers, events, persister } = create()
   store.verdicts = ['fail']
   persister.delta(1, bytes(1))
@@ -221,15 +274,30 @@ test('a failed commit rejects those who waited for it, and is tried again with e
   await timers.advance(0)
   t.true(failed.outcome instanceof StoreError)
   t.is(persister.unstoredBytes, 1)
-  t.like(events, { length: 1, 0: { type: 'store-commit-failed', failures: 1, retryMs: limits.minStoreRetryMs, unstoredBytes: 1 } })
+  t.like(events, {
+    length: 1,
+    0: {
+      type: 'store-commit-failed',
+      failures: 1,
+      retryMs: limits.minStoreRetryMs,
+      unstoredBytes: 1
+    }
+  })
 
   persister.delta(1, bytes(2))
   const later = watch(persister.synced())
-  t.deepEqual(timers.pendingDelaysMs, [limits.minStoreRetryMs], 'who comes during the pause waits for its end')
+  t.deepEqual(
+    timers.pendingDelaysMs,
+    [limits.minStoreRetryMs],
+    'who comes during the pause waits for its end'
+  )
   await timers.advance(limits.minStoreRetryMs)
   t.is(later.outcome, 'ok')
   t.deepEqual(deltasOf(store, 1), [1, 2])
-  t.deepEqual(events.slice(1), [{ type: 'store-committed', bytes: 2 }, { type: 'store-recovered', failures: 1 }])
+  t.deepEqual(events.slice(1), [{ type: 'store-committed', bytes: 2 }, {
+    type: 'store-recovered',
+    failures: 1
+  }])
 })
 
 test('who came while a commit ran that then failed gets the next attempt', async t => {
@@ -249,7 +317,7 @@ test('who came while a commit ran that then failed gets the next attempt', async
   t.deepEqual(deltasOf(store, 1), [1, 2])
 })
 
-test('the pause between attempts grows up to its bound, and starts over after a success', async t => {
+test('the pause between attempts grows to its bound, and starts over after a success', async t => {
   const { store, timers, persister } = create()
   store.verdicts = Array.from({ length: 9 }, () => 'fail' as const)
   persister.delta(1, bytes(1))
@@ -285,7 +353,7 @@ test('when the second half of a commit fails, the first half is not stored again
   t.deepEqual(deltasOf(store, 2), [1, 4])
 })
 
-test('a snapshot or drop that comes after a failure replaces what was to be tried again', async t => {
+test('a snapshot or drop coming after a failure replaces what was to be tried again', async t => {
   const { store, timers, persister } = create()
   store.verdicts = ['fail']
   persister.delta(1, bytes(1))
@@ -295,7 +363,9 @@ test('a snapshot or drop that comes after a failure replaces what was to be trie
   persister.snapshot(1, bytes(10))
   persister.drop(2)
   await timers.advance(limits.minStoreRetryMs)
-  t.deepEqual(store.batches, [batch({ drops: [2], snapshots: [{ shard: 1, snapshot: bytes(10) }] })])
+  t.deepEqual(store.batches, [
+    batch({ drops: [2], snapshots: [{ shard: 1, snapshot: bytes(10) }] })
+  ])
 })
 
 test('too much in the queue is stored at once and shows as a backlog until it is', async t => {
@@ -311,7 +381,7 @@ test('too much in the queue is stored at once and shows as a backlog until it is
   t.is(persister.unstoredBytes, 0)
 })
 
-test('a shard wants a snapshot when its deltas have outgrown the last one, but not for a few bytes (SPEC S3)', t => {
+test('a shard wants a snapshot once its deltas clearly outgrow the last one (SPEC S3)', t => {
   const { persister } = create()
   const kilobyte = new Uint8Array(1024)
   const minKilobytes = limits.minStoredDeltaBytes / 1024
@@ -320,7 +390,10 @@ test('a shard wants a snapshot when its deltas have outgrown the last one, but n
   t.false(persister.wantsSnapshot(1))
   persister.delta(1, kilobyte)
   t.true(persister.wantsSnapshot(1))
-  t.false(persister.wantsSnapshot(1, limits.minStoredDeltaBytes * 2), 'what a snapshot would take now counts, when it is known')
+  t.false(
+    persister.wantsSnapshot(1, limits.minStoredDeltaBytes * 2),
+    'what a snapshot would take now counts, when it is known'
+  )
   persister.snapshot(1, new Uint8Array(limits.minStoredDeltaBytes + 2048))
   t.false(persister.wantsSnapshot(1))
   for (let n = 0; n < minKilobytes + 2; n++) persister.delta(1, kilobyte)
@@ -334,7 +407,13 @@ test('a shard wants a snapshot when its deltas have outgrown the last one, but n
 test('a shard wants a snapshot when it has too many deltas, counting those found at start', t => {
   const { persister } = create()
   const deltas = Array.from({ length: limits.maxStoredDeltas - 1 }, () => bytes(1))
-  persister.restored({ shard: 3, snapshot: new Uint8Array(1_000_000), deltas, cursors: [], damaged: 0 })
+  persister.restored({
+    shard: 3,
+    snapshot: new Uint8Array(1_000_000),
+    deltas,
+    cursors: [],
+    damaged: 0
+  })
   t.false(persister.wantsSnapshot(3))
   persister.delta(3, bytes(1))
   t.true(persister.wantsSnapshot(3))
@@ -368,7 +447,12 @@ test('closing says so when the rest cannot be stored, and can be tried again', a
   await timers.advance(FLUSH_MS)
   await t.throwsAsync(persister.close(), { instanceOf: StoreError, message: 'no space left' })
   t.deepEqual(timers.pendingDelaysMs, [])
-  t.like(events.at(-1), { type: 'store-commit-failed', failures: 2, retryMs: null, unstoredBytes: 1 })
+  t.like(events.at(-1), {
+    type: 'store-commit-failed',
+    failures: 2,
+    retryMs: null,
+    unstoredBytes: 1
+  })
   await t.throwsAsync(persister.synced(), { instanceOf: ClosedError })
   await persister.close()
   t.deepEqual(deltasOf(store, 1), [1])
@@ -376,7 +460,9 @@ test('closing says so when the rest cannot be stored, and can be tried again', a
 
 test('whatever a store throws reaches those who wait as a StoreError', async t => {
   const { store, timers, persister } = create()
-  store.commit = () => { throw new RangeError('a bug') }
+  store.commit = () => {
+    throw new RangeError('a bug')
+  }
   persister.delta(1, bytes(1))
   const waiting = watch(persister.synced())
   await timers.advance(0)
@@ -385,36 +471,62 @@ test('whatever a store throws reaches those who wait as a StoreError', async t =
 })
 
 const step = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('delta', 'delta', 'delta', 'snapshot', 'drop'), shard: fc.nat(2) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('wait', 'wait', 'fail', 'fail twice', 'fail the second', 'fail the second'), shard: fc.constant(0) }) }
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constantFrom('delta', 'delta', 'delta', 'snapshot', 'drop'),
+      shard: fc.nat(2)
+    })
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        'wait',
+        'wait',
+        'fail',
+        'fail twice',
+        'fail the second',
+        'fail the second'
+      ),
+      shard: fc.constant(0)
+    })
+  }
 )
 
-test('whatever fails and when: a shard is always stored as it was at some moment, and in the end as it is', async t => {
-  await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 60 }), async steps => {
-    const { store, timers, persister } = create()
-    const now = ['', '', '']
-    const moments = now.map(() => new Set(['']))
-    const stored = () => {
-      const found = ['', '', '']
-      for (const { shard, snapshot, deltas } of store.shards()) found[shard] = [snapshot === null ? [] : [`S${snapshot}`], ...deltas.map(delta => `,${delta}`)].join('')
-      return found
-    }
-    for (const [n, { do: what, shard }] of steps.entries()) {
-      if (what === 'delta') persister.delta(shard, bytes(n))
-      if (what === 'snapshot') persister.snapshot(shard, bytes(n))
-      if (what === 'drop') persister.drop(shard)
-      if (what === 'delta') now[shard] += `,${n}`
-      if (what === 'snapshot') now[shard] = `S${n}`
-      if (what === 'drop') now[shard] = ''
-      moments[shard]?.add(now[shard] ?? '')
-      if (what === 'fail') store.verdicts = ['fail']
-      if (what === 'fail twice') store.verdicts = ['fail', 'fail']
-      if (what === 'fail the second') store.verdicts = ['ok', 'fail']
-      if (what === 'wait') await timers.advance(limits.minStoreRetryMs)
-      t.true(stored().every((content, at) => moments[at]?.has(content)))
-    }
-    store.verdicts = []
-    await persister.close()
-    t.deepEqual(stored(), now)
-  }), { numRuns: 300 })
+test('whatever fails, a shard is stored as it once was, and in the end as it is', async t => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async steps => {
+      const { store, timers, persister } = create()
+      const now = ['', '', '']
+      const moments = now.map(() => new Set(['']))
+      const stored = () => {
+        const found = ['', '', '']
+        for (const { shard, snapshot, deltas } of store.shards()) {
+          found[shard] = [snapshot === null ? [] : [`S${snapshot}`], ...deltas.map(delta =>
+            `,${delta}`
+          )].join('')
+        }
+        return found
+      }
+      for (const [n, { do: what, shard }] of steps.entries()) {
+        if (what === 'delta') persister.delta(shard, bytes(n))
+        if (what === 'snapshot') persister.snapshot(shard, bytes(n))
+        if (what === 'drop') persister.drop(shard)
+        if (what === 'delta') now[shard] += `,${n}`
+        if (what === 'snapshot') now[shard] = `S${n}`
+        if (what === 'drop') now[shard] = ''
+        moments[shard]?.add(now[shard] ?? '')
+        if (what === 'fail') store.verdicts = ['fail']
+        if (what === 'fail twice') store.verdicts = ['fail', 'fail']
+        if (what === 'fail the second') store.verdicts = ['ok', 'fail']
+        if (what === 'wait') await timers.advance(limits.minStoreRetryMs)
+        t.true(stored().every((content, at) => moments[at]?.has(content)))
+      }
+      store.verdicts = []
+      await persister.close()
+      t.deepEqual(stored(), now)
+    }),
+    { numRuns: 300 }
+  )
 })

@@ -1,10 +1,11 @@
 /**
- * The in-process network: the contract, and then its faults, which are the reason it exists. Where chance decides, the
- * seed is logged; what is asserted holds for every seed.
+ * The in-process network: the contract, and then its faults, which are the reason it exists. Where
+ * chance decides, the seed is logged; what is asserted holds for every seed.
  */
 import test, { type ExecutionContext } from 'ava'
 import { NO_FAULTS } from '../../../../replication/transport/in-process/faults.js'
-import { InProcessNetwork, type InProcessNetworkOptions } from '../../../../replication/transport/in-process/in-process-network.js'
+import { InProcessNetwork,
+  type InProcessNetworkOptions } from '../../../../replication/transport/in-process/in-process-network.js'
 import type { Transport } from '../../../../replication/transport/transport.js'
 import { describeSeed, testPorts } from '../../../support/ports.js'
 import { transportContract } from '../../../contracts/transport-contract.js'
@@ -18,7 +19,9 @@ transportContract(test, 'in-process', async () => {
       opened.push(transport)
       return transport
     },
-    close: async () => { await Promise.all(opened.map((transport) => transport.close())) }
+    close: async () => {
+      await Promise.all(opened.map(transport => transport.close()))
+    }
   }
 })
 
@@ -36,17 +39,25 @@ interface Pair {
 
 function numbers (transport: Transport, subject: string): number[] {
   const arrived: number[] = []
-  transport.subscribe(subject, ({ bytes }) => { arrived.push(new DataView(bytes.buffer).getUint32(0)) })
+  transport.subscribe(subject, ({ bytes }) => {
+    arrived.push(new DataView(bytes.buffer).getUint32(0))
+  })
   return arrived
 }
 
-function pair (t: ExecutionContext, options: Partial<InProcessNetworkOptions> = {}, seed?: number): Pair {
+function pair (
+  t: ExecutionContext,
+  options: Partial<InProcessNetworkOptions> = {},
+  seed?: number
+): Pair {
   const ports = testPorts(seed)
   t.log(describeSeed(ports.seed))
   const network = new InProcessNetwork({ ...ports, ...options })
   const [a, b] = [network.connect('a'), network.connect('b')]
   return {
-    network, a, b,
+    network,
+    a,
+    b,
     atA: numbers(a, 'to.a'),
     atB: numbers(b, 'to.b'),
     send (from, first, count) {
@@ -58,15 +69,18 @@ function pair (t: ExecutionContext, options: Partial<InProcessNetworkOptions> = 
     },
     async settle () {
       // Every message is delivered from a timer no later than this one plus one turn of the queue.
-      await new Promise<void>((resolve) => { ports.timers.after(network.faults.delayMs[1] + 15, resolve) })
+      await new Promise<void>(resolve => {
+        ports.timers.after(network.faults.delayMs[1] + 15, resolve)
+      })
       for (const transport of [a, b]) if (transport.connected) await transport.flush()
     }
   }
 }
 
-const range = (first: number, count: number): number[] => Array.from({ length: count }, (_, i) => first + i)
+const range = (first: number, count: number): number[] =>
+  Array.from({ length: count }, (_, i) => first + i)
 
-test('lost messages are counted, and the others arrive in order', async (t) => {
+test('lost messages are counted, and the others arrive in order', async t => {
   const { network, a, atB, send, settle } = pair(t, { faults: { loss: 0.3 } })
   send(a, 0, 2000)
   await settle()
@@ -76,7 +90,7 @@ test('lost messages are counted, and the others arrive in order', async (t) => {
   t.deepEqual(atB, atB.toSorted((x, y) => x - y))
 })
 
-test('doubled messages arrive twice and are counted', async (t) => {
+test('doubled messages arrive twice and are counted', async t => {
   const { network, a, atB, send, settle } = pair(t, { faults: { duplicate: 0.5 } })
   send(a, 0, 1000)
   await settle()
@@ -85,7 +99,7 @@ test('doubled messages arrive twice and are counted', async (t) => {
   t.true(network.counters.duplicated > 300)
 })
 
-test('delays within a range reorder messages but lose none', async (t) => {
+test('delays within a range reorder messages but lose none', async t => {
   const { a, atB, send, settle } = pair(t, { faults: { delayMs: [1, 20] } })
   send(a, 0, 500)
   await settle()
@@ -93,14 +107,14 @@ test('delays within a range reorder messages but lose none', async (t) => {
   t.deepEqual(atB.toSorted((x, y) => x - y), range(0, 500))
 })
 
-test('a fixed delay keeps the order', async (t) => {
+test('a fixed delay keeps the order', async t => {
   const { a, atB, send, settle } = pair(t, { faults: { delayMs: [5, 5] } })
   send(a, 0, 500)
   await settle()
   t.deepEqual(atB, range(0, 500))
 })
 
-test('held back messages are overtaken but not lost', async (t) => {
+test('held back messages are overtaken but not lost', async t => {
   const { network, a, atB, send, settle } = pair(t)
   network.setFaults({ reorder: 0.1 })
   send(a, 0, 500)
@@ -109,7 +123,7 @@ test('held back messages are overtaken but not lost', async (t) => {
   t.deepEqual(atB.toSorted((x, y) => x - y), range(0, 500))
 })
 
-test('the same seed gives the same faults, another seed gives others', async (t) => {
+test('the same seed gives the same faults, another seed gives others', async t => {
   const run = async (seed: number): Promise<number[]> => {
     const { a, atB, send, settle } = pair(t, { faults: { loss: 0.2, duplicate: 0.2 } }, seed)
     send(a, 0, 300)
@@ -120,7 +134,7 @@ test('the same seed gives the same faults, another seed gives others', async (t)
   t.notDeepEqual(await run(7), await run(8))
 })
 
-test('a partition cuts both ways, and what was sent during it stays lost after it is healed', async (t) => {
+test('a partition cuts both ways, and what it lost stays lost after it is healed', async t => {
   const { network, a, b, atA, atB, send, settle } = pair(t)
   network.partition('a', 'b')
   send(a, 0, 3)
@@ -135,7 +149,7 @@ test('a partition cuts both ways, and what was sent during it stays lost after i
   t.deepEqual([atA, atB], [[3, 4], [3, 4]])
 })
 
-test('a one-way partition lets the other direction through', async (t) => {
+test('a one-way partition lets the other direction through', async t => {
   const { network, a, b, atA, atB, send, settle } = pair(t)
   network.partition(['a'], ['b'], 'one-way')
   send(a, 0, 3)
@@ -144,7 +158,7 @@ test('a one-way partition lets the other direction through', async (t) => {
   t.deepEqual([atA, atB], [[0, 1, 2], []])
 })
 
-test('what is under way when its link is cut is lost', async (t) => {
+test('what is under way when its link is cut is lost', async t => {
   const { network, a, atB, send, settle } = pair(t)
   send(a, 0, 3)
   network.partition('a', 'b')
@@ -152,21 +166,27 @@ test('what is under way when its link is cut is lost', async (t) => {
   t.deepEqual(atB, [])
 })
 
-test('a request across a partition is lost without a notice, since the other side is subscribed', async (t) => {
+test('a request across a partition is lost unnoticed: the other side is subscribed', async t => {
   const { network, a, settle } = pair(t)
   const answers: unknown[] = []
-  a.subscribe(`${a.inbox}.*`, (message) => { answers.push(message) })
+  a.subscribe(`${a.inbox}.*`, message => {
+    answers.push(message)
+  })
   network.partition('a', 'b')
   a.publish('to.b', new Uint8Array(4), `${a.inbox}.1`)
   await settle()
   t.deepEqual(answers, [])
 })
 
-test('a lost connection drops what it publishes, misses what is sent to it, and tells its listeners', async (t) => {
+test('a lost connection drops what it sends, misses what comes, and tells listeners', async t => {
   const { network, a, b, atA, atB, send, settle } = pair(t)
   const seen: boolean[] = []
-  b.onConnection((connected) => { seen.push(connected) })
-  b.onConnection((connected) => { seen.push(connected) }).close()
+  b.onConnection(connected => {
+    seen.push(connected)
+  })
+  b.onConnection(connected => {
+    seen.push(connected)
+  }).close()
   send(a, 0, 2)
   network.disconnect('b')
   t.false(b.connected)
@@ -184,7 +204,7 @@ test('a lost connection drops what it publishes, misses what is sent to it, and 
   t.deepEqual(seen, [false, true])
 })
 
-test('a flush that is pending when the connection is lost fails instead of hanging', async (t) => {
+test('a flush that is pending when the connection is lost fails instead of hanging', async t => {
   const { network, a } = pair(t)
   const flushing = a.flush()
   network.disconnect('a')
@@ -192,17 +212,19 @@ test('a flush that is pending when the connection is lost fails instead of hangi
   await a.close()
 })
 
-test('a request to a lost connection is told that nobody answers', async (t) => {
+test('a request to a lost connection is told that nobody answers', async t => {
   const { network, a, settle } = pair(t)
   const answers: boolean[] = []
-  a.subscribe(`${a.inbox}.*`, ({ noResponders }) => { answers.push(noResponders === true) })
+  a.subscribe(`${a.inbox}.*`, ({ noResponders }) => {
+    answers.push(noResponders === true)
+  })
   network.disconnect('b')
   a.publish('to.b', new Uint8Array(4), `${a.inbox}.1`)
   await settle()
   t.deepEqual(answers, [true])
 })
 
-test('a killed connection is gone at once, and its name is free for the next process', async (t) => {
+test('a killed connection is gone at once, and its name is free for a new process', async t => {
   const { network, a, b, atB, send, settle } = pair(t)
   t.throws(() => network.connect('b'), { instanceOf: TypeError })
   send(a, 0, 2)
@@ -214,7 +236,7 @@ test('a killed connection is gone at once, and its name is free for the next pro
   t.deepEqual(atB, [])
 })
 
-test('a sender that outruns its receivers is made to drop, and recovers when they have caught up', async (t) => {
+test('a sender outrunning its receivers must drop, and recovers when they catch up', async t => {
   const { a, atB, send, settle } = pair(t, { maxQueuedBytes: 26_000 })
   send(a, 0, 1000)
   t.is(a.dropped, 900)
@@ -225,20 +247,24 @@ test('a sender that outruns its receivers is made to drop, and recovers when the
   t.is(atB.at(-1), 1000)
 })
 
-test('many messages do not keep timers waiting', async (t) => {
+test('many messages do not keep timers waiting', async t => {
   const ports = testPorts()
   const network = new InProcessNetwork(ports)
   const a = network.connect('a')
   let delivered = 0
-  a.subscribe('x', () => { delivered++ })
+  a.subscribe('x', () => {
+    delivered++
+  })
   for (let i = 0; i < 1000; i++) a.publish('x', new Uint8Array(1))
-  const deliveredBefore = await new Promise<number>((resolve) => { ports.timers.after(0, () => resolve(delivered)) })
+  const deliveredBefore = await new Promise<number>(resolve => {
+    ports.timers.after(0, () => resolve(delivered))
+  })
   t.true(deliveredBefore < 1000)
   await a.flush()
   t.is(delivered, 1000)
 })
 
-test('faults can be changed and switched off while messages pass, and nonsense is refused', async (t) => {
+test('faults can be changed and ended as messages pass, and nonsense is refused', async t => {
   const { network, a, atB, send, settle } = pair(t, { maxMessageBytes: 8, faults: { loss: 1 } })
   send(a, 0, 5)
   network.setFaults(NO_FAULTS)
