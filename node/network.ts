@@ -1,6 +1,6 @@
 /** A network for nodes and clients of one process that need no server: tests, demos, embedding. */
 import type { Ports } from '../engine/ports.js'
-import { InProcessNetwork } from '../replication/transport/in-process/in-process-network.js'
+import { InProcessNetwork } from '../replication/transport/in-process/network.js'
 import { systemPorts } from './system-ports.js'
 
 /** Pass it as `network` to every openNode and connect that should see each other. */

@@ -12,7 +12,7 @@ import { findPage, findRecords, type FindPosition,
   type FindSource } from '../../../pubsub/requests/find-records.js'
 import { QueryClient } from '../../../pubsub/requests/request-client.js'
 import { QueryServer } from '../../../pubsub/requests/request-server.js'
-import { InProcessNetwork } from '../../../replication/transport/in-process/in-process-network.js'
+import { InProcessNetwork } from '../../../replication/transport/in-process/network.js'
 import { Membership } from '../../../replication/membership/membership.js'
 import { Messenger } from '../../../replication/messages/messenger.js'
 import { Router } from '../../../replication/membership/router.js'

@@ -2,7 +2,7 @@
 import test from 'ava'
 import type { ReplicationEvent } from '../../../replication/events.js'
 import { NO_FAULTS } from '../../../replication/transport/in-process/faults.js'
-import { InProcessNetwork } from '../../../replication/transport/in-process/in-process-network.js'
+import { InProcessNetwork } from '../../../replication/transport/in-process/network.js'
 import { Membership } from '../../../replication/membership/membership.js'
 import { Messenger } from '../../../replication/messages/messenger.js'
 import { subjectsOf } from '../../../replication/messages/subjects.js'

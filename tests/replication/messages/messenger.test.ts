@@ -7,7 +7,7 @@ import { ConfigError, RemoteError, WriteConcernError } from '../../../engine/err
 import { limits } from '../../../engine/limits.js'
 import { encodeParts } from '../../../replication/messages/envelope.js'
 import type { ReplicationEvent } from '../../../replication/events.js'
-import { InProcessNetwork } from '../../../replication/transport/in-process/in-process-network.js'
+import { InProcessNetwork } from '../../../replication/transport/in-process/network.js'
 import { Messenger } from '../../../replication/messages/messenger.js'
 import { describeSeed, pickSeed } from '../../support/ports.js'
 import { VirtualTime } from '../../support/virtual-time.js'

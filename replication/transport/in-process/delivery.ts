@@ -5,7 +5,7 @@
  * However many connections a message goes to, it is kept once while it waits, and counted once
  * against its sender; every subscription still gets bytes that nobody else can see or change.
  */
-import type { InProcessConnection, InProcessSubscription } from './in-process-connection.js'
+import type { InProcessConnection, InProcessSubscription } from './connection.js'
 
 /** What a queued message costs besides its bytes, so that empty ones are bounded as well. */
 const MESSAGE_OVERHEAD_BYTES = 256

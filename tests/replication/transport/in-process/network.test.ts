@@ -5,7 +5,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { NO_FAULTS } from '../../../../replication/transport/in-process/faults.js'
 import { InProcessNetwork,
-  type InProcessNetworkOptions } from '../../../../replication/transport/in-process/in-process-network.js'
+  type InProcessNetworkOptions } from '../../../../replication/transport/in-process/network.js'
 import type { Transport } from '../../../../replication/transport/transport.js'
 import { describeSeed, testPorts } from '../../../support/ports.js'
 import { transportContract } from '../../../contracts/transport-contract.js'

@@ -13,9 +13,8 @@
 import { limits } from '../../../engine/limits.js'
 import type { Random, Timers } from '../../../engine/ports.js'
 import { FaultPlan, type Faults } from './faults.js'
-import { InProcessConnection, type InProcessSubscription,
-  type Wire } from './in-process-connection.js'
-import { byOwner, Payload, type Delivery } from './in-process-delivery.js'
+import { InProcessConnection, type InProcessSubscription, type Wire } from './connection.js'
+import { byOwner, Payload, type Delivery } from './delivery.js'
 import { SubjectIndex, tokenOf } from '../subjects-match.js'
 import type { Transport } from '../transport.js'
 
