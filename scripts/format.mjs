@@ -55,7 +55,7 @@ for (const path of sources(root)) {
   if (check && formatted !== text) problems.push(`${name}: not formatted; run npm run format`)
   if (!check && formatted !== text) writeFileSync(path, formatted)
   for (const [at, line] of formatted.split('\n').entries()) {
-    if ([...line].length > LINE_WIDTH) problems.push(`${name}:${at + 1}: ${line.length} columns`)
+    if (line.length > LINE_WIDTH) problems.push(`${name}:${at + 1}: ${line.length} columns`)
   }
 }
 if (problems.length > 0) {
