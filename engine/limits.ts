@@ -2,14 +2,17 @@
  * Every bound of the system, with its reason. Code elsewhere names a bound from here and never
  * invents one.
  *
- * The relations between bounds are asserted once, when this module is loaded: a change that breaks
- * one stops the process at start instead of corrupting something under load.
+ * The bounds are a value that is passed in: code of the core imports only the type, and what opens
+ * a node, a test or a simulation chooses the value. So small bounds reach every check.
+ *
+ * The relations between bounds are asserted where a value is made: a change that breaks one stops
+ * the process at start instead of corrupting something under load.
  */
 
 const KIB = 1024
 const MIB = 1024 * KIB
 
-export const limits = {
+const usual = {
   /**
    * Keys are held once per live record and travel with every entry; longer ones are almost always a
    * mistake.
@@ -284,12 +287,26 @@ export const limits = {
    * quote left open costs no more.
    */
   maxRowBytes: MIB
-} as const
+}
 
-export type Limits = typeof limits
+export type Limits = { readonly [name in keyof typeof usual]: number }
+
+/** The bounds of every process that is given no others. */
+export const limits: Limits = usual
+assertLimits(limits)
+
+/**
+ * The usual bounds with some of them replaced.
+ * @throws TypeError naming the relations that would be broken
+ */
+export function limitsWith (overrides: Partial<Limits>): Limits {
+  const chosen = { ...limits, ...overrides }
+  assertLimits(chosen)
+  return Object.freeze(chosen)
+}
 
 /** Relations that must hold between bounds; each line is a sentence about the system. */
-export function assertLimits (l: { readonly [name in keyof Limits]: number }): void {
+export function assertLimits (l: Limits): void {
   const broken = [
     [l.maxHoleShare > 0 && l.maxHoleShare < 1 && l.minHolesToPack >= 1 && l.maxSlotsPerChunk >= 2,
       'a chunk must have room for entries, and holes in it an end'],
@@ -323,5 +340,3 @@ export function assertLimits (l: { readonly [name in keyof Limits]: number }): v
   ].filter(([holds]) => holds !== true).map(([, rule]) => rule)
   if (broken.length > 0) throw new TypeError(`limits contradict each other: ${broken.join('; ')}`)
 }
-
-assertLimits(limits)
