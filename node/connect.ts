@@ -92,7 +92,7 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
       }
       return caches.get(cache, schema)
     },
-    statusOf: node => caches.queries.ask(node, 'status', {}),
+    statusOf: node => caches.requests.ask(node, 'status', {}),
     close: () => (closing ??= close())
   }
   const heard = new Promise<void>(resolve => {

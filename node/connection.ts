@@ -13,7 +13,7 @@ import { Router } from '../replication/membership/router.js'
 import type { Subjects } from '../replication/messages/subjects.js'
 import type { Transport } from '../replication/transport/transport.js'
 import { WriteForwarder } from '../replication/writes/write-forwarder.js'
-import { QueryClient } from '../pubsub/requests/request-client.js'
+import { RequestClient } from '../pubsub/requests/request-client.js'
 import { Cache } from './cache/cache.js'
 import { FieldKinds, type Schema } from './cache/cache-schema.js'
 import type { CheckedClientConfig, Timing } from './config.js'
@@ -88,13 +88,13 @@ export interface CachesOptions {
     readonly id: string,
     readonly incarnation: number,
     readonly replicators: ReadonlyMap<string, Replicator>,
-    readonly answer: (query: unknown) => unknown
+    readonly answer: (request: unknown) => unknown
   }
 }
 
 /** Makes caches on demand, each once, and closes them together. */
 export class Caches {
-  readonly queries: QueryClient
+  readonly requests: RequestClient
   readonly #options: CachesOptions
   readonly #caches = new Map<
     string,
@@ -104,7 +104,7 @@ export class Caches {
   constructor (options: CachesOptions) {
     this.#options = options
     const { messenger, subjects, ports, timing, self } = options
-    this.queries = new QueryClient({
+    this.requests = new RequestClient({
       messenger,
       subjects,
       ports,
@@ -157,7 +157,7 @@ export class Caches {
       subjects,
       router,
       forwarder,
-      queries: this.queries,
+      requests: this.requests,
       checkIntervalMs: timing.heartbeatMs * 2,
       behindPatienceMs: timing.failureTimeoutMs * 3,
       onWriteFailed: (cacheName, key, error) =>

@@ -17,7 +17,7 @@ import type { Replicator } from '../replication/replicator.js'
 import { subjectsOf } from '../replication/messages/subjects.js'
 import { WriteServer } from '../replication/writes/write-server.js'
 import type { NodeStatus } from '../pubsub/requests/request-protocol.js'
-import { QueryServer } from '../pubsub/requests/request-server.js'
+import { RequestServer } from '../pubsub/requests/request-server.js'
 import type { Store } from '../storage/store.js'
 import type { Cache } from './cache/cache.js'
 import type { Schema } from './cache/cache-schema.js'
@@ -136,7 +136,7 @@ class Node implements MillpondNode {
   readonly #replicas = new Map<string, CacheReplica>()
   readonly #replicators = new Map<string, Replicator>()
   readonly #caches: Caches
-  readonly #queryServer: QueryServer
+  readonly #requestServer: RequestServer
   #closing: Promise<void> | undefined
 
   constructor (parts: NodeParts) {
@@ -165,7 +165,7 @@ class Node implements MillpondNode {
         })
       }
     })
-    this.#queryServer = new QueryServer({
+    this.#requestServer = new RequestServer({
       replicatorOf: cache => this.#replicatorOf(cache),
       status: () => this.status()
     })
@@ -181,7 +181,7 @@ class Node implements MillpondNode {
         id: name,
         incarnation: this.#incarnation,
         replicators: this.#replicators,
-        answer: query => this.#queryServer.answer(query)
+        answer: request => this.#requestServer.answer(request)
       }
     })
   }
@@ -253,7 +253,7 @@ class Node implements MillpondNode {
       clock: this.#clock
     })
     messenger.serve(subjects.writes(this.name), (batch, _, request) => writes.take(batch, request))
-    messenger.serve(subjects.queries(this.name), query => this.#queryServer.answer(query))
+    messenger.serve(subjects.requests(this.name), request => this.#requestServer.answer(request))
     messenger.transport.onConnection(connected => {
       onEvent({ type: 'connection', connected })
       if (!connected) return
@@ -308,7 +308,7 @@ class Node implements MillpondNode {
   }
 
   async statusOf (node: string): Promise<NodeStatus> {
-    return await this.#caches.queries.ask(node, 'status', {})
+    return await this.#caches.requests.ask(node, 'status', {})
   }
 
   close (): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MillpondError } from '../../engine/errors.js'
-import type { Batch } from '../../pubsub/consumer/consumer.js'
+import type { ConsumedBatch } from '../../pubsub/consumer/consumer.js'
 import { withClient, type CacheFlags } from '../cluster.js'
 import { EXIT } from '../failure.js'
 import { jsonFields } from '../json-fields.js'
@@ -59,7 +59,7 @@ export async function runConsume (flags: ConsumeFlags): Promise<number> {
 }
 
 /** @returns false when nobody reads any more */
-async function print (batch: Batch, lines: LineWriter): Promise<boolean> {
+async function print (batch: ConsumedBatch, lines: LineWriter): Promise<boolean> {
   for (const { key, deleted, fields, changed, version, shard } of batch.changes) {
     if (!await lines.write({ key, deleted, fields: jsonFields(fields), changed, version, shard })) {
       return false
@@ -68,7 +68,7 @@ async function print (batch: Batch, lines: LineWriter): Promise<boolean> {
   return await lines.flush()
 }
 
-async function commit (batch: Batch, signal: AbortSignal): Promise<void> {
+async function commit (batch: ConsumedBatch, signal: AbortSignal): Promise<void> {
   for (let attempt = 1;; attempt++) {
     try {
       return await batch.commit()

@@ -8,9 +8,9 @@ import { limits } from '../../engine/limits.js'
 import { parseWhere, type Where } from '../../engine/query/query.js'
 import { groupOf, shardOf } from '../../engine/topology/routing.js'
 import { checkKey, describe, type Fields } from '../../engine/base/values.js'
-import { consume, type Batch, type ConsumeOptions } from '../../pubsub/consumer/consumer.js'
+import { consume, type ConsumedBatch, type ConsumeOptions } from '../../pubsub/consumer/consumer.js'
 import { findRecords } from '../../pubsub/requests/find-records.js'
-import type { QueryClient } from '../../pubsub/requests/request-client.js'
+import type { RequestClient } from '../../pubsub/requests/request-client.js'
 import type { Messenger } from '../../replication/messages/messenger.js'
 import type { Subjects } from '../../replication/messages/subjects.js'
 import type { NameOf, RecordOf, RegistersOf, Schema } from './cache-schema.js'
@@ -32,7 +32,7 @@ export interface ReadOptions {
 export interface CacheOptions extends WritesOptions {
   readonly messenger: Messenger
   readonly subjects: Subjects
-  readonly queries: QueryClient
+  readonly requests: RequestClient
   readonly checkIntervalMs: number
   readonly behindPatienceMs: number
 }
@@ -56,13 +56,13 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    *   no holder answers
    */
   async get (key: string): Promise<RecordOf<S> | undefined> {
-    const { router, local, queries } = this.#options
+    const { router, local, requests } = this.#options
     const shard = shardOf(checkKey(key), router.shape.shards)
     const group = groupOf(shard, router.shape.groups)
     if (local?.held.phase(group) === 'ready') {
       return local.shards.peek(shard)?.get(key) as RecordOf<S> | undefined
     }
-    const [fields] = await queries.askHolder(router, group, 'get', {
+    const [fields] = await requests.askHolder(router, group, 'get', {
       cache: this.name,
       keys: [key]
     })
@@ -130,7 +130,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   async *scan (
     { node }: ReadOptions = {}
   ): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
-    const { router, queries } = this.#options
+    const { router, requests } = this.#options
     const { shards, groups } = router.shape
     if (node !== undefined && !router.knows(node)) {
       throw new UnavailableError(
@@ -141,15 +141,15 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
       if (node !== undefined && !router.holders(groupOf(shard, groups)).includes(node)) continue
       let after: string | null = null
       for (;;) {
-        const query: { cache: string, shard: number, after: string | null, limit: number } = {
+        const request: { cache: string, shard: number, after: string | null, limit: number } = {
           cache: this.name,
           shard,
           after,
           limit: limits.maxScanPage
         }
         const { records, more } = await (node === undefined
-          ? queries.askHolder(router, groupOf(shard, groups), 'scan', query)
-          : queries.ask(node, 'scan', query))
+          ? requests.askHolder(router, groupOf(shard, groups), 'scan', request)
+          : requests.ask(node, 'scan', request))
         yield* records as Array<CacheRecord<RecordOf<S>>>
         if (!more) {
           break
@@ -172,9 +172,9 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
     where: Where,
     options: ReadOptions & { readonly limit?: number } = {}
   ): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
-    const { router, queries, ports: { timers } } = this.#options
+    const { router, requests, ports: { timers } } = this.#options
     parseWhere(where)
-    return findRecords({ router, queries, timers }, where, options) as AsyncGenerator<
+    return findRecords({ router, requests, timers }, where, options) as AsyncGenerator<
       CacheRecord<RecordOf<S>>,
       void,
       undefined
@@ -188,13 +188,13 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    * the node or client.
    * @throws ConfigError on options that cannot work
    */
-  consume (options: ConsumeOptions): AsyncGenerator<Batch, void, undefined> {
-    const { router, queries, messenger, subjects, ports, checkIntervalMs, behindPatienceMs } =
+  consume (options: ConsumeOptions): AsyncGenerator<ConsumedBatch, void, undefined> {
+    const { router, requests, messenger, subjects, ports, checkIntervalMs, behindPatienceMs } =
       this.#options
     return consume({
       ...options,
       router,
-      queries,
+      requests,
       messenger,
       subjects,
       ports,

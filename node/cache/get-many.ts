@@ -8,15 +8,15 @@ import { EnvelopeError, LimitError, MillpondError } from '../../engine/errors.js
 import { limits } from '../../engine/limits.js'
 import { groupOf, shardOf } from '../../engine/topology/routing.js'
 import { checkKey, describe, type Fields } from '../../engine/base/values.js'
-import type { QueryClient } from '../../pubsub/requests/request-client.js'
-import type { Reply } from '../../pubsub/requests/request-protocol.js'
+import type { RequestClient } from '../../pubsub/requests/request-client.js'
+import type { ReadReply } from '../../pubsub/requests/request-protocol.js'
 import type { Replicator } from '../../replication/replicator.js'
 import type { Router } from '../../replication/membership/router.js'
 
 export interface ReadSource {
   readonly name: string
   readonly router: Router
-  readonly queries: QueryClient
+  readonly requests: RequestClient
   /** The replica on this node, when it runs the cache. */
   readonly local?: Replicator
 }
@@ -25,7 +25,7 @@ interface Asked {
   readonly key: string
   readonly group: number
 }
-type Answer = Reply<'get'>[number]
+type Answer = ReadReply<'get'>[number]
 type Found = Map<string, Answer>
 
 /**
@@ -96,14 +96,14 @@ function cut (
 }
 
 async function askFor (
-  { name, router, queries }: ReadSource,
+  { name, router, requests }: ReadSource,
   holder: string | undefined,
   asked: readonly Asked[],
   found: Found
 ): Promise<void> {
   if (holder !== undefined) {
     try {
-      await takeAll(asked, found, keys => queries.ask(holder, 'get', { cache: name, keys }))
+      await takeAll(asked, found, keys => requests.ask(holder, 'get', { cache: name, keys }))
       return
     } catch (error) {
       if (!(error instanceof MillpondError) || !error.retryable) throw error
@@ -115,7 +115,7 @@ async function askFor (
     await takeAll(
       some,
       found,
-      keys => queries.askHolder(router, group, 'get', { cache: name, keys })
+      keys => requests.askHolder(router, group, 'get', { cache: name, keys })
     )
   }
 }

@@ -3,11 +3,11 @@ import { MillpondError } from '../../engine/errors.js'
 import { groupOf } from '../../engine/topology/routing.js'
 import type { Router } from '../../replication/membership/router.js'
 import type { HolderChoice } from './holder-choice.js'
-import type { QueryClient } from '../requests/request-client.js'
+import type { RequestClient } from '../requests/request-client.js'
 
 export interface CommitsOptions {
   readonly router: Router
-  readonly queries: QueryClient
+  readonly requests: RequestClient
   readonly holders: HolderChoice
   readonly consumerGroup: string
 }
@@ -28,13 +28,13 @@ export class Commits {
   async read (
     groups: readonly number[]
   ): Promise<{ readonly cursors: ShardCursor[], readonly left: number[] }> {
-    const { router, queries, holders, consumerGroup } = this.#options
+    const { router, requests, holders, consumerGroup } = this.#options
     const cursors: ShardCursor[] = []
     const left = groups.filter(group => holders.of(group) === undefined)
     for (const [holder, asked] of holders.group(groups, group => group)) {
       try {
         cursors.push(
-          ...await queries.ask(holder, 'cursors', {
+          ...await requests.ask(holder, 'cursors', {
             cache: router.cache,
             consumerGroup,
             groups: asked
@@ -54,13 +54,13 @@ export class Commits {
    * TimeoutError when a shard has none that answers
    */
   async write (cursors: readonly ShardCursor[]): Promise<void> {
-    const { router, queries, holders, consumerGroup } = this.#options
+    const { router, requests, holders, consumerGroup } = this.#options
     const { cache, shape: { groups } } = router
     await Promise.all(
       [...holders.group(cursors, ([shard]) => groupOf(shard, groups))].map(
         async ([holder, ofHolder]) => {
           try {
-            await queries.ask(holder, 'commit', {
+            await requests.ask(holder, 'commit', {
               cache,
               consumerGroup,
               cursors: ofHolder.map(([shard, cursor]): [number, Uint8Array] => [shard, cursor])
@@ -71,7 +71,7 @@ export class Commits {
             // to the same.
             await Promise.all(
               ofHolder.map(async ([shard, cursor]) =>
-                await queries.askHolder(router, groupOf(shard, groups), 'commit', {
+                await requests.askHolder(router, groupOf(shard, groups), 'commit', {
                   cache,
                   consumerGroup,
                   cursors: [[shard, cursor]]

@@ -22,7 +22,7 @@ import { onHints } from '../hints/hints.js'
 import { HolderChoice } from './holder-choice.js'
 import { LostHints } from '../hints/lost-hints.js'
 import { Positions } from './positions.js'
-import type { QueryClient } from '../requests/request-client.js'
+import type { RequestClient } from '../requests/request-client.js'
 import { RateLimit } from './rate-limit.js'
 import { ShardReader } from './shard-reader.js'
 import { Wake } from './wake.js'
@@ -40,7 +40,7 @@ export interface ConsumeOptions {
   readonly signal?: AbortSignal
 }
 
-export interface Batch {
+export interface ConsumedBatch {
   readonly changes: readonly Change[]
   /**
    * Shards that are being read again from the start: forget their keys that do not come again.
@@ -55,7 +55,7 @@ export interface Batch {
 
 export interface ConsumerOptions extends ConsumeOptions {
   readonly router: Router
-  readonly queries: QueryClient
+  readonly requests: RequestClient
   readonly messenger: Messenger
   readonly subjects: Subjects
   readonly ports: Ports
@@ -70,7 +70,9 @@ export interface ConsumerOptions extends ConsumeOptions {
 /** Pause before a holder that had nothing for us is asked again. */
 const RETRY_MS = 20
 
-export async function* consume (options: ConsumerOptions): AsyncGenerator<Batch, void, undefined> {
+export async function* consume (
+  options: ConsumerOptions
+): AsyncGenerator<ConsumedBatch, void, undefined> {
   const consumer = new Consumer(options)
   try {
     await consumer.start()
@@ -105,7 +107,7 @@ class Consumer {
       ratePerSecond = Infinity,
       batchSize = 500,
       router,
-      queries,
+      requests,
       group: consumerGroup,
       behindPatienceMs
     } = options
@@ -121,9 +123,16 @@ class Consumer {
     const positions = new Positions(router.shape)
     const holders = new HolderChoice(router)
     this.#positions = positions
-    this.#reader = new ShardReader({ router, queries, positions, holders, clock, behindPatienceMs })
-    this.#commits = new Commits({ router, queries, holders, consumerGroup })
-    this.#lostHints = new LostHints({ router, queries, positions, holders })
+    this.#reader = new ShardReader({
+      router,
+      requests,
+      positions,
+      holders,
+      clock,
+      behindPatienceMs
+    })
+    this.#commits = new Commits({ router, requests, holders, consumerGroup })
+    this.#lostHints = new LostHints({ router, requests, positions, holders })
     this.#rate = new RateLimit(clock, ratePerSecond)
     this.#wake = new Wake(timers)
     this.#idleSinceMs = clock.monotonicMs()
@@ -170,7 +179,7 @@ class Consumer {
   }
 
   /** The next batch with something in it, or null at the end. */
-  async next (): Promise<Batch | null> {
+  async next (): Promise<ConsumedBatch | null> {
     while (!this.#closed) {
       if (this.#positions.isClean) {
         if (this.#idleLeftMs <= 0) return null
@@ -194,7 +203,7 @@ class Consumer {
     return this.#idleSinceMs + stopWhenIdleMs - ports.clock.monotonicMs()
   }
 
-  async #read (): Promise<Batch | null> {
+  async #read (): Promise<ConsumedBatch | null> {
     const { ports, batchSize = 500 } = this.#options
     const { changes, resets, isStalled } = await this.#reader.read(
       Math.min(batchSize, this.#rate.allowed)

@@ -15,12 +15,12 @@ import type { Router } from '../../replication/membership/router.js'
 import type { ShardCursor } from './commits.js'
 import type { HolderChoice } from './holder-choice.js'
 import type { Positions } from './positions.js'
-import type { QueryClient } from '../requests/request-client.js'
+import type { RequestClient } from '../requests/request-client.js'
 import type { PollPage } from '../requests/request-protocol.js'
 
 export interface ShardReaderOptions {
   readonly router: Router
-  readonly queries: QueryClient
+  readonly requests: RequestClient
   readonly positions: Positions
   readonly holders: HolderChoice
   readonly clock: Clock
@@ -56,7 +56,7 @@ export class ShardReader {
    * mend
    */
   async read (limit: number): Promise<Reading> {
-    const { router, queries, positions } = this.#options
+    const { router, requests, positions } = this.#options
     const [holder, shards] = this.#pick()
     if (holder === undefined) return NO_ANSWER // nobody holds it right now
     for (const shard of shards) if (this.#outOfPatience(shard)) this.#startOver(shard)
@@ -64,7 +64,7 @@ export class ShardReader {
     for (const shard of shards) positions.markClean(shard)
     let pages: PollPage[]
     try {
-      pages = await queries.ask(holder, 'poll', {
+      pages = await requests.ask(holder, 'poll', {
         cache: router.cache,
         limit,
         shards: shards.map(shard => [shard, positions.cursor(shard)])

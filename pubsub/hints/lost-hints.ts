@@ -11,11 +11,11 @@
 import type { Router } from '../../replication/membership/router.js'
 import type { HolderChoice } from '../consumer/holder-choice.js'
 import type { Positions } from '../consumer/positions.js'
-import type { QueryClient } from '../requests/request-client.js'
+import type { RequestClient } from '../requests/request-client.js'
 
 export interface LostHintsOptions {
   readonly router: Router
-  readonly queries: QueryClient
+  readonly requests: RequestClient
   readonly positions: Positions
   readonly holders: HolderChoice
 }
@@ -34,7 +34,7 @@ export class LostHints {
    * look again later
    */
   async look (): Promise<void> {
-    const { router, queries, positions, holders } = this.#options
+    const { router, requests, positions, holders } = this.#options
     const lost = new Map<string, number[]>()
     for (let group = 0; group < router.shape.groups; group++) {
       const holder = holders.of(group)
@@ -44,7 +44,7 @@ export class LostHints {
     }
     for (const [holder, groups] of lost) {
       for (
-        const [group, digests] of await queries.ask(holder, 'digests', {
+        const [group, digests] of await requests.ask(holder, 'digests', {
           cache: router.cache,
           groups
         })

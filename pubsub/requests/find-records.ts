@@ -15,12 +15,12 @@ import { groupOf, shardsOfGroup } from '../../engine/topology/routing.js'
 import { approximateBytes } from '../../engine/base/values.js'
 import type { CacheShape } from '../../replication/membership/cache-shape.js'
 import type { Router } from '../../replication/membership/router.js'
-import type { QueryClient } from './request-client.js'
-import type { Reply } from './request-protocol.js'
+import type { RequestClient } from './request-client.js'
+import type { ReadReply } from './request-protocol.js'
 
 export interface FindSource {
   readonly router: Router
-  readonly queries: QueryClient
+  readonly requests: RequestClient
   readonly timers: Timers
 }
 
@@ -43,7 +43,7 @@ export interface FindPageOptions {
 }
 
 export interface FindPage {
-  readonly records: Reply<'find'>['records']
+  readonly records: ReadReply<'find'>['records']
   /**
    * Where the next page begins; null at the end. A page may be short, or empty, and not the last.
    */
@@ -57,7 +57,7 @@ export interface FindPage {
  *   RemoteError of its code); UnavailableError or TimeoutError when no holder answers
  */
 export async function findPage (
-  { router, queries, timers }: FindSource,
+  { router, requests, timers }: FindSource,
   where: Where,
   { limit = limits.maxQueryPage, after = null, node }: FindPageOptions = {}
 ): Promise<FindPage> {
@@ -76,7 +76,7 @@ export async function findPage (
   }
   const { shape } = router
   checkPosition(after, shape)
-  const records: Reply<'find'>['records'] = []
+  const records: ReadReply<'find'>['records'] = []
   let bytes = 0
   let looked = 0
   let position: FindPosition | null = after ?? { shard: 0, after: null }
@@ -89,16 +89,16 @@ export async function findPage (
     }
     const shards = shardsOfGroup(group, shape.shards, shape.groups).filter(shard => shard >= from)
       .slice(0, limits.maxShardsPerRequest)
-    const query = {
+    const request = {
       cache: router.cache,
       where,
       shards,
       after: above,
       limit: limit - records.length
     }
-    const reply: Reply<'find'> = await (node === undefined
-      ? queries.askHolder(router, group, 'find', query)
-      : queries.ask(node, 'find', query))
+    const reply: ReadReply<'find'> = await (node === undefined
+      ? requests.askHolder(router, group, 'find', request)
+      : requests.ask(node, 'find', request))
     for (const record of reply.records) {
       records.push(record)
       bytes += record.key.length + approximateBytes(record.fields)

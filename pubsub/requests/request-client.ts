@@ -9,36 +9,40 @@ import * as v from '../../engine/base/schema.js'
 import type { Messenger } from '../../replication/messages/messenger.js'
 import type { Router } from '../../replication/membership/router.js'
 import type { Subjects } from '../../replication/messages/subjects.js'
-import { Replies, type Query, type Reply } from './request-protocol.js'
+import { ReadReplies, type ReadRequest, type ReadReply } from './request-protocol.js'
 
-/** A query with its operation left out. */
-export type Asked<Op extends Query['op']> = Omit<Extract<Query, { op: Op }>, 'op'>
+/** A request with its operation left out. */
+export type Asked<Op extends ReadRequest['op']> = Omit<Extract<ReadRequest, { op: Op }>, 'op'>
 
-export interface QueryClientOptions {
+export interface RequestClientOptions {
   readonly messenger: Messenger
   readonly ports: Ports
   readonly subjects: Subjects
   readonly timeoutMs: number
   /** The node this client runs on: it is asked without a message. */
-  readonly self?: { readonly id: string, readonly answer: (query: unknown) => unknown }
+  readonly self?: { readonly id: string, readonly answer: (request: unknown) => unknown }
 }
 
-export class QueryClient {
-  readonly #options: QueryClientOptions
+export class RequestClient {
+  readonly #options: RequestClientOptions
 
-  constructor (options: QueryClientOptions) {
+  constructor (options: RequestClientOptions) {
     this.#options = options
   }
 
   /**
    * @throws TimeoutError, UnavailableError, RemoteError; EnvelopeError when the answer is not one
    */
-  async ask<Op extends Query['op']> (node: string, op: Op, query: Asked<Op>): Promise<Reply<Op>> {
+  async ask<Op extends ReadRequest['op']> (
+    node: string,
+    op: Op,
+    request: Asked<Op>
+  ): Promise<ReadReply<Op>> {
     const { messenger, subjects, timeoutMs, self } = this.#options
-    if (node === self?.id) return self.answer({ op, ...query }) as Reply<Op>
+    if (node === self?.id) return self.answer({ op, ...request }) as ReadReply<Op>
     const parsed = v.safeParse(
-      Replies[op],
-      await messenger.request(subjects.queries(node), { op, ...query }, timeoutMs)
+      ReadReplies[op],
+      await messenger.request(subjects.requests(node), { op, ...request }, timeoutMs)
     )
     if (!parsed.success) {
       throw new EnvelopeError('shape', `${node} answered ${op} with something else`)
@@ -52,12 +56,12 @@ export class QueryClient {
    * @throws the last one's error, or UnavailableError when there is none, once the time for one
    *   question is up
    */
-  async askHolder<Op extends Query['op']> (
+  async askHolder<Op extends ReadRequest['op']> (
     router: Router,
     group: number,
     op: Op,
-    query: Asked<Op>
-  ): Promise<Reply<Op>> {
+    request: Asked<Op>
+  ): Promise<ReadReply<Op>> {
     const { ports: { clock, timers }, timeoutMs } = this.#options
     const deadlineMs = clock.monotonicMs() + timeoutMs
     for (let pauseMs = limits.minReadRetryMs;; pauseMs *= 2) {
@@ -66,7 +70,7 @@ export class QueryClient {
       )
       for (const node of router.holders(group)) {
         try {
-          return await this.ask(node, op, query)
+          return await this.ask(node, op, request)
         } catch (error) {
           if (!(error instanceof MillpondError) || !error.retryable) throw error
           last = error

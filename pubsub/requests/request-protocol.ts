@@ -16,7 +16,7 @@ const fields = v.custom<Fields>(value => typeof value === 'object' && value !== 
 /** Checked in full where it is answered. */
 const where = v.custom<Where>(value => typeof value === 'object' && value !== null)
 
-export const Query = v.variant('op', [
+export const ReadRequest = v.variant('op', [
   v.object({ op: v.literal('get'), cache, keys: few(v.string()) }),
   /**
    * Changes since cursors, over several shards; null starts from the beginning. At most `limit`
@@ -59,9 +59,9 @@ export const Query = v.variant('op', [
   }),
   v.object({ op: v.literal('status') })
 ])
-export type Query = v.InferOutput<typeof Query>
+export type ReadRequest = v.InferOutput<typeof ReadRequest>
 
-const Change = v.object({
+const PolledChange = v.object({
   key: v.string(),
   shard,
   deleted: v.boolean(),
@@ -69,15 +69,15 @@ const Change = v.object({
   changed: v.array(v.string()),
   version: v.count
 })
-const Page = v.object({
+const PollPage = v.object({
   shard,
   behind: v.boolean(),
   reset: v.boolean(),
-  changes: v.array(Change),
+  changes: v.array(PolledChange),
   cursor: v.nullable(v.bytes),
   more: v.boolean()
 })
-export type PollPage = v.InferOutput<typeof Page>
+export type PollPage = v.InferOutput<typeof PollPage>
 
 const CacheStatus = v.object({
   shards: v.count,
@@ -113,11 +113,11 @@ export const NodeStatus = v.object({
 export type NodeStatus = v.InferOutput<typeof NodeStatus>
 export type CacheStatus = v.InferOutput<typeof CacheStatus>
 
-export const Replies = {
+export const ReadReplies = {
   /** Per key its fields, or null; keys at the end did not fit and are to be asked for again. */
   get: v.array(v.nullable(fields)),
   /** A page per shard that was looked at; shards left out did not fit and are as they were. */
-  poll: v.array(Page),
+  poll: v.array(PollPage),
   digests: v.array(v.tuple([group, v.array(v.string())])),
   cursors: v.array(v.tuple([shard, v.bytes])),
   commit: v.null(),
@@ -136,4 +136,4 @@ export const Replies = {
   }),
   status: NodeStatus
 }
-export type Reply<Op extends Query['op']> = v.InferOutput<typeof Replies[Op]>
+export type ReadReply<Op extends ReadRequest['op']> = v.InferOutput<typeof ReadReplies[Op]>

@@ -12,17 +12,17 @@ import { groupOf, shardOf } from '../../engine/topology/routing.js'
 import * as v from '../../engine/base/schema.js'
 import { approximateBytes, type Fields } from '../../engine/base/values.js'
 import type { Replicator } from '../../replication/replicator.js'
-import { Query, type NodeStatus, type PollPage, type Reply } from './request-protocol.js'
+import { ReadRequest, type NodeStatus, type PollPage, type ReadReply } from './request-protocol.js'
 
-export interface QueryServerOptions {
+export interface RequestServerOptions {
   readonly replicatorOf: (cache: string) => Replicator
   readonly status: () => NodeStatus
 }
 
-export class QueryServer {
-  readonly #options: QueryServerOptions
+export class RequestServer {
+  readonly #options: RequestServerOptions
 
-  constructor (options: QueryServerOptions) {
+  constructor (options: RequestServerOptions) {
     this.#options = options
   }
 
@@ -30,31 +30,33 @@ export class QueryServer {
    * @throws EnvelopeError, UnavailableError (not held here), CursorError, QueryError,
    * NotIndexedError, LimitError
    */
-  answer (value: unknown): Reply<Query['op']> {
-    const parsed = v.safeParse(Query, value)
-    if (!parsed.success) throw new EnvelopeError('shape', 'the query is not shaped as it should be')
-    const query = parsed.output
-    if (query.op === 'status') return this.#options.status()
-    const replicator = this.#options.replicatorOf(query.cache)
-    switch (query.op) {
+  answer (value: unknown): ReadReply<ReadRequest['op']> {
+    const parsed = v.safeParse(ReadRequest, value)
+    if (!parsed.success) {
+      throw new EnvelopeError('shape', 'the request is not shaped as it should be')
+    }
+    const request = parsed.output
+    if (request.op === 'status') return this.#options.status()
+    const replicator = this.#options.replicatorOf(request.cache)
+    switch (request.op) {
       case 'get':
-        return getRecords(replicator, query.keys)
+        return getRecords(replicator, request.keys)
       case 'poll':
-        return poll(replicator, query.shards, query.limit)
+        return poll(replicator, request.shards, request.limit)
       case 'digests':
-        return digests(replicator, query.groups)
+        return digests(replicator, request.groups)
       case 'cursors':
-        return committed(replicator, query.consumerGroup, query.groups)
+        return committed(replicator, request.consumerGroup, request.groups)
       case 'commit':
-        for (const [shard, cursor] of query.cursors) {
+        for (const [shard, cursor] of request.cursors) {
           assertHeld(replicator, shard)
-          replicator.commitCursor(shard, query.consumerGroup, decodeCursor(cursor, shard))
+          replicator.commitCursor(shard, request.consumerGroup, decodeCursor(cursor, shard))
         }
         return null
       case 'scan':
-        return scanShard(replicator, query.shard, query.after, query.limit)
+        return scanShard(replicator, request.shard, request.after, request.limit)
       case 'find':
-        return find(replicator, query)
+        return find(replicator, request)
     }
   }
 }
@@ -85,8 +87,8 @@ export function getRecord (replicator: Replicator, key: string): Fields | undefi
 }
 
 /** Takes the keys in turn until the reply is full; those it did not get to are left out. */
-function getRecords (replicator: Replicator, keys: readonly string[]): Reply<'get'> {
-  const records: Reply<'get'> = []
+function getRecords (replicator: Replicator, keys: readonly string[]): ReadReply<'get'> {
+  const records: ReadReply<'get'> = []
   let bytes = 0
   for (const key of keys) {
     if (bytes >= limits.maxPollReplyBytes) break
@@ -147,15 +149,15 @@ function committed (
   replicator: Replicator,
   consumerGroup: string,
   groups: readonly number[]
-): Reply<'cursors'> {
+): ReadReply<'cursors'> {
   const { shards } = replicator
-  return groups.flatMap(group => shards.shardsOf(group)).flatMap((shard): Reply<'cursors'> => {
+  return groups.flatMap(group => shards.shardsOf(group)).flatMap((shard): ReadReply<'cursors'> => {
     const cursor = shards.cursors.get(shard, consumerGroup)
     return cursor === undefined ? [] : [[shard, cursor]]
   })
 }
 
-function digests ({ held, shards }: Replicator, groups: readonly number[]): Reply<'digests'> {
+function digests ({ held, shards }: Replicator, groups: readonly number[]): ReadReply<'digests'> {
   return groups.filter(group => held.has(group)).map(
     group => [group, shards.shardsOf(group).map(shard => shards.digest(shard))]
   )
@@ -166,13 +168,13 @@ function scanShard (
   shard: number,
   after: string | null,
   limit: number
-): Reply<'scan'> {
+): ReadReply<'scan'> {
   assertReadable(replicator, shard)
   const found = replicator.shards.peek(shard)
   if (found === undefined) return { records: [], more: false }
   const { index, now } = found
   const keys = [...index.keys()].filter(key => after === null || key > after).sort()
-  const records: Reply<'scan'>['records'] = []
+  const records: ReadReply<'scan'>['records'] = []
   let bytes = 0
   let looked = 0
   for (const key of keys) {
@@ -193,10 +195,10 @@ function scanShard (
  */
 function find (
   replicator: Replicator,
-  { where, shards, after, limit }: Extract<Query, { op: 'find' }>
-): Reply<'find'> {
+  { where, shards, after, limit }: Extract<ReadRequest, { op: 'find' }>
+): ReadReply<'find'> {
   const conditions = conditionsOf(where)
-  const records: Reply<'find'>['records'] = []
+  const records: ReadReply<'find'>['records'] = []
   let bytes = 0
   let looked = 0
   let above = after
@@ -226,7 +228,10 @@ function find (
   return { records, next: null, looked }
 }
 
-/** A caller's mistake was found where it was made: what is no query here is a broken message. */
+/**
+ * A caller's mistake is refused where it was made. So a `where` that cannot be parsed here stood in
+ * a broken message.
+ */
 function conditionsOf (where: Where): Condition[] {
   try {
     return parseWhere(where)

@@ -36,7 +36,7 @@ export function subjectsOf (cluster: string) {
     acks: (to: string, from: string) => `${p}.ack.${to}.${from}`,
     acksAll: (to: string) => `${p}.ack.${to}.*`,
     writes: (to: string) => `${p}.w.${to}`,
-    queries: (to: string) => `${p}.q.${to}`
+    requests: (to: string) => `${p}.q.${to}`
   }
 }
 

@@ -10,7 +10,7 @@ import * as v from '../../engine/base/schema.js'
 import { encodeUpdate } from '../../engine/log/update.js'
 import { decodePart, encodeParts } from '../../replication/messages/envelope.js'
 import { Batch } from '../../replication/deltas/outbox.js'
-import { Query } from '../../pubsub/requests/request-protocol.js'
+import { ReadRequest } from '../../pubsub/requests/request-protocol.js'
 import type { SentMessage } from '../world/network.js'
 import type { SimRandom } from '../random.js'
 
@@ -104,13 +104,13 @@ export function forge (
         : undefined
     }
     case 'q': {
-      const query = v.safeParse(Query, value)
-      if (!query.success || (query.output.op !== 'poll' && query.output.op !== 'commit')) {
+      const request = v.safeParse(ReadRequest, value)
+      if (!request.success || (request.output.op !== 'poll' && request.output.op !== 'commit')) {
         return undefined
       }
-      const shard = query.output.op === 'poll'
-        ? query.output.shards[0]?.[0]
-        : query.output.cursors[0]?.[0]
+      const shard = request.output.op === 'poll'
+        ? request.output.shards[0]?.[0]
+        : request.output.cursors[0]?.[0]
       if (shard === undefined) return undefined
       const seen = new Map([[anyLife(), FAR], [life(), 1]])
       const cursor = encodeCursor({
@@ -123,9 +123,9 @@ export function forge (
       })
       return sealed(
         subject,
-        query.output.op === 'poll'
-          ? { ...query.output, shards: [[shard, cursor]] }
-          : { ...query.output, consumerGroup: NOBODY, cursors: [[shard, cursor]] }
+        request.output.op === 'poll'
+          ? { ...request.output, shards: [[shard, cursor]] }
+          : { ...request.output, consumerGroup: NOBODY, cursors: [[shard, cursor]] }
       )
     }
     default:

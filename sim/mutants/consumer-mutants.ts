@@ -6,8 +6,9 @@ import { decodeCursor, encodeCursor, type Cursor } from '../../engine/cursor.js'
 import { join } from '../../engine/base/state-vector.js'
 import * as v from '../../engine/base/schema.js'
 import { LostHints } from '../../pubsub/hints/lost-hints.js'
-import { Query, type PollPage, type Reply } from '../../pubsub/requests/request-protocol.js'
-import { QueryServer } from '../../pubsub/requests/request-server.js'
+import { ReadRequest, type PollPage,
+  type ReadReply } from '../../pubsub/requests/request-protocol.js'
+import { RequestServer } from '../../pubsub/requests/request-server.js'
 import { Wake } from '../../pubsub/consumer/wake.js'
 import { CommittedCursors } from '../../storage/committed-cursors.js'
 import { patch } from '../patch.js'
@@ -20,12 +21,12 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
     seeds: 20,
     plant: () =>
       patch(
-        QueryServer.prototype,
+        RequestServer.prototype,
         'answer',
         original =>
-          function (this: QueryServer, value: unknown): Reply<Query['op']> {
+          function (this: RequestServer, value: unknown): ReadReply<ReadRequest['op']> {
             const reply = original.call(this, value)
-            const parsed = v.safeParse(Query, value)
+            const parsed = v.safeParse(ReadRequest, value)
             return parsed.success && parsed.output.op === 'poll'
               ? (reply as PollPage[]).map(skipOne)
               : reply
@@ -38,11 +39,11 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
     seeds: 40,
     plant: () =>
       patch(
-        QueryServer.prototype,
+        RequestServer.prototype,
         'answer',
         original =>
-          function (this: QueryServer, value: unknown): Reply<Query['op']> {
-            const parsed = v.safeParse(Query, value)
+          function (this: RequestServer, value: unknown): ReadReply<ReadRequest['op']> {
+            const parsed = v.safeParse(ReadRequest, value)
             if (!parsed.success || parsed.output.op !== 'poll') return original.call(this, value)
             const shards = parsed.output.shards.map(([shard, cursor]) => [shard, cursor === null
               ? null

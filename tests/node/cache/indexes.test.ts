@@ -37,10 +37,10 @@ test('a node indexes what its settings declare, and answers a client holding not
   })
   t.teardown(() => client.close())
   if (inside === undefined) throw new Error('nothing was handed out')
-  const { membership, caches: { queries } } = inside
+  const { membership, caches: { requests } } = inside
   const source = {
     router: new Router({ membership, cache: 'prices' }),
-    queries,
+    requests,
     timers: systemPorts.timers
   }
   const keys: string[] = []

@@ -5,7 +5,7 @@
 import test from 'ava'
 import { shardOf } from '../../../engine/topology/routing.js'
 import type { Cache } from '../../../node/cache/cache.js'
-import type { Batch, ConsumeOptions } from '../../../pubsub/consumer/consumer.js'
+import type { ConsumedBatch, ConsumeOptions } from '../../../pubsub/consumer/consumer.js'
 import { CACHE, startCluster, type Cluster } from '../../support/cluster.js'
 
 /** The default, which these clusters run with. */
@@ -14,7 +14,7 @@ const HEARTBEAT_MS = 500
 interface Watcher {
   /** Per key the last value shown. */
   readonly seen: Map<string, unknown>
-  readonly batches: Batch[]
+  readonly batches: ConsumedBatch[]
   /** Changes shown, over all keys. */
   readonly shown: () => number
   /** Keys whose version went back from one batch to a later one. */
@@ -28,13 +28,13 @@ function watch (
   cluster: Cluster,
   cache: Cache,
   options: Partial<ConsumeOptions> = {},
-  onBatch: (batch: Batch) => Promise<void> | void = () => {}
+  onBatch: (batch: ConsumedBatch) => Promise<void> | void = () => {}
 ): Watcher {
   const abort = new AbortController()
   const seen = new Map<string, unknown>()
   const versions = new Map<string, number>()
   const wentBack: string[] = []
-  const batches: Batch[] = []
+  const batches: ConsumedBatch[] = []
   let shown = 0
   let ended = false
   const running = (async () => {

@@ -7,7 +7,7 @@ import { encodeCursor, startOf, decodeCursor } from '../../../engine/cursor.js'
 import { UnavailableError } from '../../../engine/errors.js'
 import { HolderChoice } from '../../../pubsub/consumer/holder-choice.js'
 import { Positions } from '../../../pubsub/consumer/positions.js'
-import type { QueryClient } from '../../../pubsub/requests/request-client.js'
+import type { RequestClient } from '../../../pubsub/requests/request-client.js'
 import type { PollPage } from '../../../pubsub/requests/request-protocol.js'
 import { ShardReader } from '../../../pubsub/consumer/shard-reader.js'
 import type { Router } from '../../../replication/membership/router.js'
@@ -23,18 +23,18 @@ function reading (answers: ReadonlyArray<PollPage[] | Error>) {
   const asked: string[] = []
   const left = [...answers]
   const router = { cache: 'prices', shape: SHAPE, holders: () => ['a', 'b'] } as unknown as Router
-  const queries = {
+  const requests = {
     ask: (holder: string) => {
       asked.push(holder)
       const answer = left.shift() ?? []
       return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)
     }
-  } as unknown as QueryClient
+  } as unknown as RequestClient
   const positions = new Positions(SHAPE)
   for (let shard = 0; shard < SHAPE.shards; shard++) positions.markDirty(shard)
   const reader = new ShardReader({
     router,
-    queries,
+    requests,
     positions,
     holders: new HolderChoice(router),
     clock: { wallMs: () => nowMs, monotonicMs: () => nowMs },

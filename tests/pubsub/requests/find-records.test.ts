@@ -10,8 +10,8 @@ import { SecondaryIndexes } from '../../../engine/query/secondary-index.js'
 import type { Fields } from '../../../engine/base/values.js'
 import { findPage, findRecords, type FindPosition,
   type FindSource } from '../../../pubsub/requests/find-records.js'
-import { QueryClient } from '../../../pubsub/requests/request-client.js'
-import { QueryServer } from '../../../pubsub/requests/request-server.js'
+import { RequestClient } from '../../../pubsub/requests/request-client.js'
+import { RequestServer } from '../../../pubsub/requests/request-server.js'
 import { InProcessNetwork } from '../../../replication/transport/in-process/network.js'
 import { Membership } from '../../../replication/membership/membership.js'
 import { Messenger } from '../../../replication/messages/messenger.js'
@@ -38,15 +38,15 @@ async function open (
   const asked: string[] = []
   const replicas = ['a', 'b', 'c'].map(name => {
     const replica = openReplica(network, time, name, SHAPE, indexes)
-    const server = new QueryServer({
+    const server = new RequestServer({
       replicatorOf: () => replica.replicator,
       status: () => {
         throw new Error('nobody asks')
       }
     })
-    replica.messenger.serve(subjects.queries(name), query => {
+    replica.messenger.serve(subjects.requests(name), request => {
       asked.push(name)
-      return server.answer(query)
+      return server.answer(request)
     })
     return replica
   })
@@ -66,7 +66,7 @@ async function open (
   })
   const reader: FindSource = {
     router: new Router({ membership, cache: CACHE }),
-    queries: new QueryClient({ messenger, ports, subjects, timeoutMs: 1000 }),
+    requests: new RequestClient({ messenger, ports, subjects, timeoutMs: 1000 }),
     timers: ports.timers
   }
   const records = new Map<string, Fields>()
@@ -289,7 +289,7 @@ test('a cache without indexes keeps none, and says so when it is asked', async t
 test('a broken query is refused as a message, not as a mistake of the node', async t => {
   const { replicas: [a], holdersOf } = await open(t)
   const { replicator } = a as Replica
-  const server = new QueryServer({
+  const server = new RequestServer({
     replicatorOf: () => replicator,
     status: () => {
       throw new Error('nobody asks')
@@ -342,7 +342,7 @@ test('a reply ends after the shard that cost enough, and the query goes on from 
     stamp: 1,
     fields: { price: 1, n: -1 }
   }, false)
-  const server = new QueryServer({
+  const server = new RequestServer({
     replicatorOf: () => a.replicator,
     status: () => {
       throw new Error('nobody asks')
@@ -371,10 +371,10 @@ test('a holder that leads a query back is not followed for ever', async t => {
   const { reader, time } = await open(t)
   const lying = {
     ...reader,
-    queries: {
+    requests: {
       ask: () => {},
       askHolder: async () => ({ records: [], next: { shard: 0, after: null }, looked: 0 })
-    } as unknown as QueryClient
+    } as unknown as RequestClient
   }
   await t.throwsAsync(time.wait(findPage(lying, { price: 1 })), {
     code: 'ENVELOPE_REFUSED',
@@ -385,7 +385,7 @@ test('a holder that leads a query back is not followed for ever', async t => {
 test('a group of more shards than one request may name is asked in parts (SPEC B1)', async t => {
   const shape = { shards: limits.maxShardsPerRequest * 2 + 3, groups: 2, replicas: 1 }
   const asked: number[][] = []
-  const queries = {
+  const requests = {
     askHolder: async (
       _router: Router,
       _group: number,
@@ -395,10 +395,10 @@ test('a group of more shards than one request may name is asked in parts (SPEC B
       asked.push(shards)
       return { records: [], next: null, looked: 0 }
     }
-  } as unknown as QueryClient
+  } as unknown as RequestClient
   const source = {
     router: { cache: CACHE, shape } as Router,
-    queries,
+    requests,
     timers: new VirtualTime(1).ports('reader').timers
   }
   t.deepEqual(await findPage(source, { price: 1 }), { records: [], next: null })
