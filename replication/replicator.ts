@@ -73,6 +73,7 @@ export class Replicator {
    * of their number.
    */
   #restMs = 0
+  #flushing = false
   #closed = false
 
   constructor (options: ReplicatorOptions) {
@@ -94,7 +95,8 @@ export class Replicator {
       onPending,
       onDelta: (shard, delta) => {
         this.#outbox.addDelta(shard, delta)
-        this.#flushSoon()
+        // What a flush logs, the same flush publishes.
+        if (!this.#flushing) this.#flushSoon()
       }
     })
     this.#inbox = new Inbox({
@@ -285,15 +287,26 @@ export class Replicator {
     const startedMs = clock.monotonicMs()
     this.#flushTimer?.cancel()
     this.#flushTimer = undefined
-    this.shards.flush()
+    this.#flushing = true
+    try {
+      this.shards.flush()
+      this.#publish()
+    } finally {
+      this.#flushing = false
+      this.#restMs = Math.min(
+        limits.maxFlushRestMs,
+        (clock.monotonicMs() - startedMs) * limits.flushRestFactor
+      )
+      // Left over where the flush failed half-way.
+      if (!this.#outbox.isEmpty) this.#flushSoon()
+    }
+  }
+
+  #publish (): void {
     const waiting = [...this.#acks.groupsWaiting()]
     for (const group of waiting) this.#outbox.wantAck(group)
     this.#outbox.publish()
     for (const group of waiting) this.#acks.published(group, this.#outbox.sequence(group))
-    this.#restMs = Math.min(
-      limits.maxFlushRestMs,
-      (clock.monotonicMs() - startedMs) * limits.flushRestFactor
-    )
   }
 
   #receive (node: string, group: number, value: unknown): void {

@@ -44,6 +44,17 @@ async function open (t: ExecutionContext, names: readonly string[] = ['a', 'b'],
   return { time, network, replicas, a, b, repairs, untilAlike, write }
 }
 
+/** Counts the flushes of a replica's shards from here on. */
+function countFlushes ({ replicator: { shards } }: Replica): () => number {
+  const flush = shards.flush.bind(shards)
+  let count = 0
+  shards.flush = () => {
+    count++
+    flush()
+  }
+  return () => count
+}
+
 const isDelta = (subject: string): boolean => subject.includes('.d.')
 
 test('batches are numbered from 1 without gaps, one per group and flush (SPEC R2)', async t => {
@@ -62,6 +73,39 @@ test('batches are numbered from 1 without gaps, one per group and flush (SPEC R2
   await untilAlike(100)
   t.is(b.get('k49'), 1049)
   t.deepEqual(repairs(), [])
+})
+
+for (const concern of ['buffered', 'durable', 'all'] as const) {
+  test(`one put is one flush, one batch and one commit (${concern})`, async t => {
+    const { a, b, time, untilAlike } = await open(t)
+    const flushes = countFlushes(a)
+    const before = { batches: a.batches.length, commits: a.commits(), peer: b.commits() }
+    await time.wait(a.put('k', 1, concern))
+    await time.advance(1000)
+    await untilAlike()
+    t.deepEqual(
+      {
+        flushes: flushes(),
+        batches: a.batches.length - before.batches,
+        commits: a.commits() - before.commits,
+        peer: b.commits() - before.peer
+      },
+      { flushes: 1, batches: 1, commits: 1, peer: 1 }
+    )
+  })
+}
+
+test('a delta that is logged outside of a flush is published by a flush of its own', async t => {
+  const { a, b, time } = await open(t)
+  const flushes = countFlushes(a)
+  const shard = shardOf('k', SHAPE.shards)
+  a.replicator.shards.get(shard).write({ key: 'k', version: 1, stamp: 1, fields: { n: 7 } }, false)
+  await time.advance(1000)
+  t.is(flushes(), 0) // nothing asked for one: the shard was written to behind the cache's back
+  a.replicator.shards.get(shard).flush()
+  await time.advance(100)
+  t.is(flushes(), 1)
+  t.is(b.get('k'), 7)
 })
 
 for (const which of ['first', 'middle', 'last'] as const) {

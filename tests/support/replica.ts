@@ -32,6 +32,8 @@ export interface Replica {
   readonly sent: string[]
   /** Batches of deltas it sent, lost ones included. */
   readonly batches: Array<{ readonly group: number, readonly batch: Batch }>
+  /** Commits of its store so far. */
+  readonly commits: () => number
   /** Set to lose messages before they leave: the sender takes them for sent. */
   lose: (subject: string, bytes: Uint8Array) => boolean
   put(key: string, n: number, ack?: WriteConcern, timeoutMs?: number): Promise<boolean>
@@ -55,6 +57,7 @@ export function openReplica (
   const transport = network.connect(name)
   const sent: string[] = []
   const batches: Replica['batches'] = []
+  let commits = 0
   const publish = transport.publish.bind(transport)
   transport.publish = (subject, bytes, replyTo) => {
     sent.push(subject)
@@ -73,7 +76,9 @@ export function openReplica (
     store: new MemoryDisk().open(),
     timers: ports.timers,
     flushIntervalMs: 20,
-    onEvent: () => {}
+    onEvent: ({ type }) => {
+      if (type === 'store-committed') commits++
+    }
   })
   const membership = new Membership({
     messenger,
@@ -126,6 +131,7 @@ export function openReplica (
     events,
     sent,
     batches,
+    commits: () => commits,
     lose: () => false,
     put: (key, n, ack = 'buffered', timeoutMs = 5000) => {
       const version = clock.next()
