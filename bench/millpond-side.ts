@@ -2,6 +2,7 @@
  * Millpond's side of the engine benchmark: a shard as it is used, with every check, versions, the
  * log and the canonical encoding.
  */
+import { limits } from '../engine/limits.js'
 import { HybridClock } from '../engine/base/hlc.js'
 import { Shard } from '../engine/shard.js'
 import { checkFields, checkKey, type Fields } from '../engine/base/values.js'
@@ -9,7 +10,7 @@ import type { BenchWrite } from './records.js'
 import { clock, type Side } from './side.js'
 
 export class MillpondSide implements Side {
-  readonly #versions = new HybridClock(clock)
+  readonly #versions = new HybridClock(clock, limits)
   readonly #shard: Shard
   #deltas: Uint8Array[] = []
 
@@ -38,10 +39,10 @@ export class MillpondSide implements Side {
     for (const { key, fields } of writes) {
       const version = this.#versions.next()
       this.#shard.write({
-        key: checkKey(key),
+        key: checkKey(key, limits),
         version,
         stamp: version,
-        fields: checkFields(fields)
+        fields: checkFields(fields, limits)
       })
     }
   }

@@ -6,6 +6,7 @@
  *               no merge of fields, no deletes, no checks, and cannot tell anybody what changed
  *   bare map    no versions and no messages either
  */
+import { limits } from '../engine/limits.js'
 import { Encoder } from 'cbor-x'
 import * as Y from 'yjs'
 import { HybridClock } from '../engine/base/hlc.js'
@@ -70,7 +71,7 @@ type PlainMessage = readonly [
 export class PlainMapSide implements Side {
   readonly #records = new Map<string, PlainRecord>()
   readonly #versionVector = new Map<number, number>()
-  readonly #versions = new HybridClock(clock)
+  readonly #versions = new HybridClock(clock, limits)
   readonly #cbor = new Encoder({ useRecords: false })
   readonly #writer: number
 

@@ -15,6 +15,7 @@
  * when what it had seen is lost for good does a reader start over, in a new generation: of two
  * cursors of different generations the later one stands alone.
  */
+import { limits } from './limits.js'
 import { checksum32 } from './base/hash.js'
 import { CursorError } from './errors.js'
 import { decodeStateVector, encodeStateVector, join, meet, sameVector,
@@ -126,16 +127,16 @@ export function decodeCursor (bytes: Uint8Array, shard: number): Cursor {
     }
     const ofShard = readVarUint(reader)
     const generation = readVarUint(reader)
-    const seen = decodeStateVector(readVarUint8Array(reader))
+    const seen = decodeStateVector(readVarUint8Array(reader), limits)
     const witness = readVarUint8Array(reader)
     const [floor, retired] = [readVarUint8Array(reader), readVarUint8Array(reader)].map(vector =>
-      vector.length === 0 ? NONE : decodeStateVector(vector)
+      vector.length === 0 ? NONE : decodeStateVector(vector, limits)
     ) as [StateVector, StateVector]
     cursor = {
       shard: ofShard,
       generation,
       seen,
-      witness: witness.length === 0 ? seen : decodeStateVector(witness),
+      witness: witness.length === 0 ? seen : decodeStateVector(witness, limits),
       floor,
       retired
     }

@@ -156,7 +156,7 @@ function checkIndexes (cache: string, fields: readonly string[]): void {
   }
   for (const field of fields) {
     try {
-      checkFields({ [field]: null })
+      checkFields({ [field]: null }, limits)
     } catch (error) {
       throw error instanceof MillpondError
         ? new ConfigError(`caches.${cache}.indexes: ${error.message}`, error)

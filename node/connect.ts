@@ -1,4 +1,5 @@
 /** A client: writes, reads and consumes over the cluster's nodes, and holds nothing itself. */
+import { limits } from '../engine/limits.js'
 import { ConfigError, UnavailableError } from '../engine/errors.js'
 import { HybridClock } from '../engine/base/hlc.js'
 import { Membership } from '../replication/membership/membership.js'
@@ -55,7 +56,7 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
     subjects,
     membership,
     ports,
-    clock: new HybridClock(ports.clock),
+    clock: new HybridClock(ports.clock, limits),
     timing,
     onEvent
   })

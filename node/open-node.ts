@@ -5,6 +5,7 @@
  *     -> first heartbeat
  *   close: take no more writes -> publish -> goodbye -> make durable -> disconnect
  */
+import { limits } from '../engine/limits.js'
 import { ConfigConflictError, ConfigError, UnavailableError } from '../engine/errors.js'
 import { HybridClock } from '../engine/base/hlc.js'
 import type { Ports } from '../engine/ports.js'
@@ -145,7 +146,7 @@ class Node implements MillpondNode {
     this.name = name
     this.#parts = parts
     this.#incarnation = drawIncarnation(ports)
-    this.#clock = new HybridClock(ports.clock)
+    this.#clock = new HybridClock(ports.clock, limits)
     this.#membership = new Membership({
       messenger,
       subjects,

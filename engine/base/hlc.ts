@@ -14,16 +14,18 @@
  */
 import type { Clock } from '../ports.js'
 import { FutureVersionError } from '../errors.js'
-import { limits } from '../limits.js'
+import type { Limits } from '../limits.js'
 
 export const VERSION_UNITS_PER_MS = 1000
 
 export class HybridClock {
   readonly #clock: Clock
+  readonly #maxFutureMs: number
   #last = 0
 
-  constructor (clock: Clock) {
+  constructor (clock: Clock, { maxFutureMs }: Limits) {
     this.#clock = clock
+    this.#maxFutureMs = maxFutureMs
   }
 
   /** A version greater than any given or observed before. */
@@ -51,7 +53,7 @@ export class HybridClock {
 
   /** The latest version a write may carry now. */
   horizon (): number {
-    return (this.#clock.wallMs() + limits.maxFutureMs) * VERSION_UNITS_PER_MS
+    return (this.#clock.wallMs() + this.#maxFutureMs) * VERSION_UNITS_PER_MS
   }
 
   /**
@@ -68,7 +70,7 @@ export class HybridClock {
     if (version > this.horizon()) {
       throw new FutureVersionError(
         `event time ${new Date(ms).toISOString()} lies more than ${
-          limits.maxFutureMs / 1000
+          this.#maxFutureMs / 1000
         } s in the future; check the clock of its source`
       )
     }

@@ -6,7 +6,7 @@
 import { createDecoder, createEncoder, hasContent, readVarUint, toUint8Array,
   writeVarUint } from './varint.js'
 import { digest64 } from './hash.js'
-import { limits } from '../limits.js'
+import type { Limits } from '../limits.js'
 
 export type StateVector = ReadonlyMap<number, number>
 
@@ -56,15 +56,18 @@ export function encodeStateVector (sv: StateVector): Uint8Array {
 }
 
 /** @throws RangeError when the bytes are not one canonical state vector within bounds */
-export function decodeStateVector (bytes: Uint8Array): Map<number, number> {
+export function decodeStateVector (
+  bytes: Uint8Array,
+  { maxIncarnationsPerShard }: Limits
+): Map<number, number> {
   const sv = new Map<number, number>()
   const reader = createDecoder(bytes)
   let count: number
   try {
     count = readVarUint(reader)
-    if (count > limits.maxIncarnationsPerShard) {
+    if (count > maxIncarnationsPerShard) {
       throw new RangeError(
-        `${count} incarnations in a state vector, at most ${limits.maxIncarnationsPerShard} are ` +
+        `${count} incarnations in a state vector, at most ${maxIncarnationsPerShard} are ` +
           'allowed'
       )
     }

@@ -10,7 +10,7 @@
 import { encodeCbor } from './codec.js'
 import { copyOf } from './copying.js'
 import { LimitError, ValueError } from '../errors.js'
-import { limits } from '../limits.js'
+import type { Limits } from '../limits.js'
 
 export type Value = null | boolean | number | string | Uint8Array | readonly Value[] | {
   readonly [name: string]: Value
@@ -19,13 +19,17 @@ export type Fields = { readonly [name: string]: Value }
 
 /** A number no UTF-8 encoding of a text exceeds, per UTF-16 code unit. */
 const MAX_BYTES_PER_UNIT = 3
+
 /**
- * What an entry holds beside its fields: the key, two versions, and the heads of a few CBOR items.
+ * The most an entry holds beside its fields: the key, two versions, and the heads of a few CBOR
+ * items.
  */
-const MAX_FRAME_BYTES = limits.maxKeyBytes + 32
+function maxFrameBytes ({ maxKeyBytes }: Limits): number {
+  return maxKeyBytes + 32
+}
 
 /** @throws TypeError when it is not a string; LimitError, ValueError when it cannot be a key */
-export function checkKey (key: unknown): string {
+export function checkKey (key: unknown, limits: Limits): string {
   if (typeof key !== 'string') throw new TypeError(`a key must be a string, got ${describe(key)}`)
   if (key.length === 0) throw new ValueError('a key must not be empty')
   checkText(key, 'key', limits.maxKeyBytes)
@@ -37,7 +41,7 @@ export function checkKey (key: unknown): string {
  * @throws TypeError when it is not a plain object; LimitError, ValueError naming the field that
  *   cannot be stored
  */
-export function checkFields (fields: unknown): Fields {
+export function checkFields (fields: unknown, limits: Limits): Fields {
   if (!isPlainObject(fields)) {
     throw new TypeError(`fields must be a plain object, got ${describe(fields)}`)
   }
@@ -48,9 +52,9 @@ export function checkFields (fields: unknown): Fields {
   let maxBytes = 0
   for (const name in copied) {
     const value = copied[name]
-    if (value === undefined) return checkFields(withoutUndefined(copied))
-    checkName(name)
-    const copy = checkValue(value, name, 0)
+    if (value === undefined) return checkFields(withoutUndefined(copied), limits)
+    checkName(name, limits)
+    const copy = checkValue(value, name, 0, limits)
     if (copy !== value || value === 0) checked[name] = copy
     count++
     maxBytes += name.length * MAX_BYTES_PER_UNIT + 5 + approximateBytes(copy)
@@ -63,8 +67,8 @@ export function checkFields (fields: unknown): Fields {
       `${count} fields in one record, at most ${limits.maxFieldsPerRecord} are allowed`
     )
   }
-  if (maxBytes > limits.maxEntryBytes - MAX_FRAME_BYTES) {
-    const bytes = encodeCbor(checked).length + MAX_FRAME_BYTES
+  if (maxBytes > limits.maxEntryBytes - maxFrameBytes(limits)) {
+    const bytes = encodeCbor(checked).length + maxFrameBytes(limits)
     if (bytes > limits.maxEntryBytes) {
       throw new LimitError(
         `a record of about ${bytes} bytes is larger than the ${limits.maxEntryBytes} allowed in ` +
@@ -84,7 +88,7 @@ function withoutUndefined (fields: Record<string, unknown>): Record<string, unkn
  * sent. Scalars are taken as they are; nested values are frozen and bytes copied out of the message
  * they came in.
  */
-export function adoptFields (fields: unknown): Fields | null {
+export function adoptFields (fields: unknown, limits: Limits): Fields | null {
   if (!isPlainObject(fields)) return null
   let count = 0
   for (const name in fields) {
@@ -94,7 +98,7 @@ export function adoptFields (fields: unknown): Fields | null {
     ) return null
     const value = fields[name]
     if (typeof value === 'string') continue
-    if (!isValue(value, 0)) return null
+    if (!isValue(value, 0, limits)) return null
     if (typeof value === 'object' && value !== null) fields[name] = own(value as Value)
   }
   return count > 0 ? fields as Fields : null
@@ -103,8 +107,8 @@ export function adoptFields (fields: unknown): Fields | null {
 /**
  * One value that arrived from a peer or from disk, or undefined when no writer could have sent it.
  */
-export function adoptValue (value: unknown): Value | undefined {
-  return value !== undefined && isValue(value, 0) ? own(value as Value) : undefined
+export function adoptValue (value: unknown, limits: Limits): Value | undefined {
+  return value !== undefined && isValue(value, 0, limits) ? own(value as Value) : undefined
 }
 
 function own (value: Value): Value {
@@ -130,7 +134,7 @@ export function approximateBytes (value: Value): number {
   return bytes
 }
 
-function checkValue (value: unknown, path: string, depth: number): Value {
+function checkValue (value: unknown, path: string, depth: number, limits: Limits): Value {
   switch (typeof value) {
     case 'string':
       if (!value.isWellFormed()) {
@@ -166,7 +170,7 @@ function checkValue (value: unknown, path: string, depth: number): Value {
   // Array.from also visits holes, which map would pass over and nobody could decode.
   if (Array.isArray(value)) {
     return Object.freeze(
-      Array.from(value, (item: unknown, i) => checkValue(item, `${path}[${i}]`, depth + 1))
+      Array.from(value, (item: unknown, i) => checkValue(item, `${path}[${i}]`, depth + 1, limits))
     )
   }
   if (!isPlainObject(value)) {
@@ -180,13 +184,13 @@ function checkValue (value: unknown, path: string, depth: number): Value {
   const copy: Record<string, Value> = {}
   for (const [name, item] of Object.entries(value)) {
     if (item === undefined) continue
-    checkName(name)
-    copy[name] = checkValue(item, `${path}.${name}`, depth + 1)
+    checkName(name, limits)
+    copy[name] = checkValue(item, `${path}.${name}`, depth + 1, limits)
   }
   return Object.freeze(copy)
 }
 
-function isValue (value: unknown, depth: number): boolean {
+function isValue (value: unknown, depth: number, limits: Limits): boolean {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -201,8 +205,9 @@ function isValue (value: unknown, depth: number): boolean {
   }
   if (value === null || value instanceof Uint8Array) return true
   if (depth >= limits.maxValueDepth) return false
-  if (Array.isArray(value)) return value.every(item => isValue(item, depth + 1))
-  return isPlainObject(value) && Object.keys(value).every(name => isValue(value[name], depth + 1))
+  if (Array.isArray(value)) return value.every(item => isValue(item, depth + 1, limits))
+  return isPlainObject(value) &&
+    Object.keys(value).every(name => isValue(value[name], depth + 1, limits))
 }
 
 function checkNoSymbols (fields: object): void {
@@ -212,7 +217,7 @@ function checkNoSymbols (fields: object): void {
 }
 
 /** @throws TypeError when it is not a string; LimitError, ValueError when it cannot name a field */
-export function checkName (name: unknown): string {
+export function checkName (name: unknown, limits: Limits): string {
   if (typeof name !== 'string') {
     throw new TypeError(`a field name must be a string, got ${describe(name)}`)
   }
@@ -223,9 +228,9 @@ export function checkName (name: unknown): string {
 }
 
 /** A checked copy of one value. */
-export function checkOneValue (value: unknown, field: string): Value {
-  const copy = checkValue(value, field, 0)
-  if (approximateBytes(copy) > limits.maxEntryBytes - MAX_FRAME_BYTES) {
+export function checkOneValue (value: unknown, field: string, limits: Limits): Value {
+  const copy = checkValue(value, field, 0, limits)
+  if (approximateBytes(copy) > limits.maxEntryBytes - maxFrameBytes(limits)) {
     throw new LimitError(
       `field ${field} is larger than the ${limits.maxEntryBytes} bytes allowed in one write`
     )

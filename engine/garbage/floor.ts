@@ -123,7 +123,7 @@ export function encodeFloor ({ below, graves, forgotten, newest }: Floor): Uint8
 export function decodeFloor (bytes: Uint8Array): Floor {
   const reader = createDecoder(bytes)
   try {
-    const below = decodeStateVector(readVarUint8Array(reader))
+    const below = decodeStateVector(readVarUint8Array(reader), limits)
     const [forgotten, newest, count] = [readVarUint(reader), readVarUint(reader),
       readVarUint(reader)]
     if (count > limits.maxGravesPerShard) {

@@ -84,7 +84,7 @@ export function decodeEntry (bytes: Uint8Array, incarnation: number, clock: numb
   const [key, version, body, stamp = version, clears = 0] = raw as unknown[]
   if (typeof key !== 'string' || key.length === 0 || key.length > limits.maxKeyBytes) return null
   if (!isCount(version) || !isCount(stamp) || (clears !== 0 && clears !== 1)) return null
-  const fields = body === null ? NO_FIELDS : adoptFields(body)
+  const fields = body === null ? NO_FIELDS : adoptFields(body, limits)
   if (fields === null) return null
   const entry = raw.length === 6
     ? withExtra(raw[5], key, version, stamp, fields, clears === 1, incarnation, clock)
@@ -173,7 +173,7 @@ function claimOf (raw: unknown, incarnation: number, clock: number): Claim | nul
       return length === 4 && isNumber(a) ? { kind, field, epoch, value: a } : null
     case 'sequenced': {
       if (length > 5 || !isCount(a)) return null
-      const value = length === 4 ? undefined : adoptValue(b)
+      const value = length === 4 ? undefined : adoptValue(b, limits)
       return value === undefined && length === 5 ? null : { kind, field, epoch, sequence: a, value }
     }
     default:

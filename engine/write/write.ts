@@ -46,7 +46,7 @@ export interface RawBody {
 export function checkBody ({ fields, unset, clears, expires, operations }: RawBody): WriteBody {
   if (operations !== undefined) return { fields: null, operations: checkOperations(operations) }
   const registers = {
-    ...fields === undefined || fields === null ? {} : checkFields(fields),
+    ...fields === undefined || fields === null ? {} : checkFields(fields, limits),
     ...unset === undefined ? {} : unsetOf(unset)
   }
   if (Object.keys(registers).length === 0) return { fields: null }
@@ -87,7 +87,7 @@ function unsetOf (names: unknown): EntryFields {
       `${names.length} fields to unset, at most ${limits.maxFieldsPerRecord} are allowed`
     )
   }
-  return Object.fromEntries(names.map(name => [checkName(name), undefined]))
+  return Object.fromEntries(names.map(name => [checkName(name, limits), undefined]))
 }
 
 function checkOperations (operations: unknown): readonly Operation[] {
@@ -119,7 +119,7 @@ function checkOperation (operation: unknown): Operation {
   const { kind, field, by, element, value, sequence } = operation as {
     readonly [name in 'kind' | 'field' | 'by' | 'element' | 'value' | 'sequence']?: unknown
   }
-  const name = checkName(field)
+  const name = checkName(field, limits)
   switch (kind) {
     case 'increment':
       return { kind, field: name, by: number(by, name) }
@@ -146,7 +146,12 @@ function checkOperation (operation: unknown): Operation {
       }
       return value === undefined
         ? { kind, field: name, sequence: sequence as number }
-        : { kind, field: name, sequence: sequence as number, value: checkOneValue(value, name) }
+        : {
+          kind,
+          field: name,
+          sequence: sequence as number,
+          value: checkOneValue(value, name, limits)
+        }
     default:
       throw new TypeError(`${describe(kind)} is not an operation`)
   }

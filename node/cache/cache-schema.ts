@@ -75,7 +75,7 @@ export class FieldKinds {
     }
     for (const [field, kind] of added) {
       try {
-        checkName(field)
+        checkName(field, limits)
       } catch (error) {
         throw error instanceof MillpondError
           ? new ConfigError(`schema of cache ${this.#cache}: ${error.message}`, error)

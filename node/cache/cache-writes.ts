@@ -6,6 +6,7 @@
  * resolves when the write concern is reached. Nobody has to await it: a failure nobody awaits is
  * reported as an event.
  */
+import { limits } from '../../engine/limits.js'
 import type { Element } from '../../engine/fields/claims.js'
 import type { Operation } from '../../engine/fields/operations.js'
 import type { Ports } from '../../engine/ports.js'
@@ -58,7 +59,7 @@ export class CacheWrites<S extends Schema = Schema> {
    */
   put (key: string, fields: RegistersOf<S>, options: PutOptions = {}): Promise<void> {
     return this.entry.send({
-      key: checkKey(key),
+      key: checkKey(key, limits),
       fields: this.#registers(fields),
       ...this.entry.stamp(options.at, options.ttlMs)
     }, options)
@@ -67,7 +68,7 @@ export class CacheWrites<S extends Schema = Schema> {
   /** Sets the whole record: every other field goes, of whatever kind it is. Fails as put does. */
   replace (key: string, fields: RegistersOf<S>, options: PutOptions = {}): Promise<void> {
     return this.entry.send({
-      key: checkKey(key),
+      key: checkKey(key, limits),
       fields: this.#registers(fields),
       clears: true,
       ...this.entry.stamp(options.at, options.ttlMs)
@@ -88,7 +89,7 @@ export class CacheWrites<S extends Schema = Schema> {
    */
   patch (key: string, fields: Patch<S>, options: WriteOptions = {}): Promise<void> {
     refuse(options, 'ttlMs', 'patch: put the fields that expire')
-    const checked = checkKey(key)
+    const checked = checkKey(key, limits)
     const parts = cutPatch(fields, this.#kinds)
     const writes = parts.map(({ body, at = options.at }): Write => ({
       key: checked,
@@ -105,7 +106,7 @@ export class CacheWrites<S extends Schema = Schema> {
   unset (key: string, names: readonly NameOf<S>[], options: WriteOptions = {}): Promise<void> {
     refuse(options, 'ttlMs', 'unset')
     return this.entry.send({
-      key: checkKey(key),
+      key: checkKey(key, limits),
       ...checkBody({ unset: names }),
       ...this.entry.stamp(options.at)
     }, options)
@@ -118,7 +119,7 @@ export class CacheWrites<S extends Schema = Schema> {
   delete (key: string, options: WriteOptions = {}): Promise<void> {
     refuse(options, 'ttlMs', 'delete')
     return this.entry.send(
-      { key: checkKey(key), fields: null, ...this.entry.stamp(options.at) },
+      { key: checkKey(key, limits), fields: null, ...this.entry.stamp(options.at) },
       options
     )
   }
@@ -198,7 +199,7 @@ export class CacheWrites<S extends Schema = Schema> {
   }
 
   #operate (key: string, operations: readonly Operation[], options: AckOptions): Promise<void> {
-    const checked = checkKey(key)
+    const checked = checkKey(key, limits)
     const body = checkBody({ operations })
     for (const { field, kind } of operations) this.#kinds.assert(field, KIND_OF[kind])
     refuse(
@@ -215,7 +216,7 @@ export class CacheWrites<S extends Schema = Schema> {
   }
 
   #registers (fields: RegistersOf<S>): NonNullable<WriteBody['fields']> {
-    const checked = checkFields(fields)
+    const checked = checkFields(fields, limits)
     this.#kinds.assertRegisters(checked)
     return checked
   }

@@ -57,7 +57,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    */
   async get (key: string): Promise<RecordOf<S> | undefined> {
     const { router, local, requests } = this.#options
-    const shard = shardOf(checkKey(key), router.shape.shards)
+    const shard = shardOf(checkKey(key, limits), router.shape.shards)
     const group = groupOf(shard, router.shape.groups)
     if (local?.held.phase(group) === 'ready') {
       return local.shards.peek(shard)?.get(key) as RecordOf<S> | undefined

@@ -56,7 +56,7 @@ function checkKeys (keys: unknown): readonly string[] {
       `${keys.length} keys in one read, at most ${limits.maxKeysPerRead} are allowed`
     )
   }
-  return [...new Set(keys.map(checkKey))]
+  return [...new Set(keys.map(key => checkKey(key, limits)))]
 }
 
 /** Takes what this node has, and names what others have to be asked for. */

@@ -3,6 +3,7 @@
  * sets registers or operates. So fields of one time go together, those of another time by
  * themselves, and those ordered by sequence numbers too.
  */
+import { limits } from '../../engine/limits.js'
 import type { Value } from '../../engine/base/values.js'
 import { checkName, describe } from '../../engine/base/values.js'
 import { checkBody, type WriteBody } from '../../engine/write/write.js'
@@ -54,7 +55,7 @@ export function cutPatch (patch: unknown, kinds: FieldKinds): PatchPart[] {
     { at: Date | number | undefined, fields: Record<string, unknown>, unset: string[] }
   >()
   for (const [name, how] of Object.entries(patch as Record<string, unknown>)) {
-    const { value, at, sequence } = partsOf(checkName(name), how)
+    const { value, at, sequence } = partsOf(checkName(name, limits), how)
     kinds.assert(name, sequence === undefined ? 'register' : 'sequenced')
     if (sequence !== undefined) {
       operations.push({ kind: 'sequenced', field: name, sequence, value })

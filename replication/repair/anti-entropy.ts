@@ -224,7 +224,7 @@ export class AntiEntropy {
 
   #apply ({ shard, update, known, floor, retired }: Diff): MergeResult['outcome'] | 'below' {
     const { shards } = this.#options
-    const theirs = decodeStateVector(known)
+    const theirs = decodeStateVector(known, limits)
     // A peer below our floor may have what was deleted. It asks us as well, and will be reset.
     if (floor === null && shards.peek(shard)?.canPatch(theirs) === false) return 'below'
     const { outcome } = floor === null
@@ -246,7 +246,7 @@ export class AntiEntropy {
   /** What a peer has seen of these shards. @throws UnavailableError, TimeoutError */
   async vectors (peer: string, wanted: readonly number[]): Promise<Map<number, StateVector>> {
     const answer = await this.#ask(this.#present(peer), 'vectors', { shards: [...wanted] })
-    return new Map(answer.map(([shard, sv]) => [shard, decodeStateVector(sv)]))
+    return new Map(answer.map(([shard, sv]) => [shard, decodeStateVector(sv, limits)]))
   }
 
   /**

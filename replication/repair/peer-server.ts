@@ -88,7 +88,7 @@ export class PeerServer {
         answer.rest.push(shard)
         continue
       }
-      const since = decodeStateVector(sv)
+      const since = decodeStateVector(sv, limits)
       const diff = diffOf(shard, found, since)
       if (diff === null) continue
       const { length } = diff.update
@@ -118,7 +118,7 @@ export class PeerServer {
   #covers (shard: number, sv: Uint8Array): boolean {
     const { shards, vouches } = this.#options
     return vouches(shards.groupOf(shard)) &&
-      covers(shards.peek(shard)?.known ?? new Map<number, number>(), decodeStateVector(sv))
+      covers(shards.peek(shard)?.known ?? new Map<number, number>(), decodeStateVector(sv, limits))
   }
 }
 

@@ -60,7 +60,12 @@ export class WriteServer {
             } lies too far in the future; check the writer's clock`
           )
         }
-        const write = { key: checkKey(key), version, stamp, ...checkBody({ fields, ...more }) }
+        const write = {
+          key: checkKey(key, limits),
+          version,
+          stamp,
+          ...checkBody({ fields, ...more })
+        }
         await replicator.write(shardOf(key, replicator.shape.shards), write, concern, timeoutMs)
         return null
       } catch (error) {

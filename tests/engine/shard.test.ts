@@ -432,7 +432,7 @@ test('a shard names a bounded number of incarnations', t => {
   t.deepEqual(shard.encode(), before)
   shard.write(put('a', 1, { x: 1 }))
   t.is(shard.stateVector.size, limits.maxIncarnationsPerShard, 'there is room for its own writes')
-  t.notThrows(() => decodeStateVector(encodeStateVector(shard.stateVector)))
+  t.notThrows(() => decodeStateVector(encodeStateVector(shard.stateVector), limits))
 })
 
 // A shard that is full of old incarnations must still take in what those it knows write.

@@ -6,6 +6,7 @@
  * To add a decoder, add an object to the list: `sample` makes honest bytes, `take` decodes and says
  * how it went.
  */
+import { limits } from '../../engine/limits.js'
 import { isDeepStrictEqual } from 'node:util'
 import { encodeCbor } from '../../engine/base/codec.js'
 import { decodeCursor, encodeCursor } from '../../engine/cursor.js'
@@ -67,7 +68,12 @@ export const decoders: readonly Decoder[] = [
     name: 'a state vector',
     sample: random => encodeStateVector(drawVector(random)),
     take: bytes =>
-      attempt(() => decodeStateVector(bytes), encodeStateVector, decodeStateVector, RangeError)
+      attempt(
+        () => decodeStateVector(bytes, limits),
+        encodeStateVector,
+        again => decodeStateVector(again, limits),
+        RangeError
+      )
   },
   {
     name: 'a cursor',

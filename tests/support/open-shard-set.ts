@@ -2,6 +2,7 @@
  * The shards of one node on a store of their own, with everything they report written down; nothing
  * replicates by itself.
  */
+import { limits } from '../../engine/limits.js'
 import { HybridClock } from '../../engine/base/hlc.js'
 import type { IndexDeclaration } from '../../engine/query/query.js'
 import { shardOf } from '../../engine/topology/routing.js'
@@ -25,7 +26,7 @@ export function openShardSet (
 ) {
   const time = new VirtualTime(1)
   const ports = time.ports('node')
-  const clock = new HybridClock(ports.clock)
+  const clock = new HybridClock(ports.clock, limits)
   const persister = new Persister({
     store,
     timers: ports.timers,

@@ -2,6 +2,7 @@
  * One Replicator with everything it needs and nothing above it, on virtual time: for tests that
  * look at its shards, lose chosen messages on their way, or take state away behind its back.
  */
+import { limits } from '../../engine/limits.js'
 import { decodeCbor } from '../../engine/base/codec.js'
 import { HybridClock } from '../../engine/base/hlc.js'
 import type { IndexDeclaration } from '../../engine/query/query.js'
@@ -71,7 +72,7 @@ export function openReplica (
   }
   const messenger = new Messenger({ transport, ports, onEvent })
   const incarnation = ports.random.uint32() || 1
-  const clock = new HybridClock(ports.clock)
+  const clock = new HybridClock(ports.clock, limits)
   const persister = new Persister({
     store: new MemoryDisk().open(),
     timers: ports.timers,

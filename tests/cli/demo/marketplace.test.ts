@@ -2,6 +2,7 @@
  * The made-up marketplace: the same for the same seed, and with the properties its documentation
  * promises.
  */
+import { limits } from '../../../engine/limits.js'
 import test from 'ava'
 import { eventGapMs, marketplaceEvents,
   type MarketplaceEvent } from '../../../cli/demo/marketplace.js'
@@ -37,7 +38,7 @@ test('a shorter stream has the events of a longer one with the same seed', t => 
 
 test('there are as many events as asked for, and the cache would take each of them', t => {
   t.is(events.length, OPTIONS.events)
-  for (const { fields } of events) checkFields(fields)
+  for (const { fields } of events) checkFields(fields, limits)
   t.deepEqual([...marketplaceEvents({ ...OPTIONS, events: 0 })], [])
   t.is([...marketplaceEvents({ ...OPTIONS, events: 10, items: 1 })].length, 10)
 })

@@ -2,6 +2,7 @@
  * Rows as events: the key, the event time, which columns become fields, and when text becomes a
  * number.
  */
+import { limits } from '../../../engine/limits.js'
 import test from 'ava'
 import * as fc from 'fast-check'
 import { parseEventTime } from '../../../connectors/files/event-time.js'
@@ -120,7 +121,9 @@ test('a row that is a problem stays that problem', t => {
 
 test('a field that would be a prototype is left for the cache to refuse', t => {
   const event = toEvent(jsonRow('{"id":"x","__proto__":{"a":1}}'), { key: 'id' })
-  t.throws(() => checkFields((event as { fields: unknown }).fields), { message: /__proto__/ })
+  t.throws(() => checkFields((event as { fields: unknown }).fields, limits), {
+    message: /__proto__/
+  })
 })
 
 test('text becomes a number when it is a plain decimal, and stays text otherwise', t => {

@@ -8,7 +8,7 @@ const NOW_MS = 1_700_000_000_000
 /** A clock whose wall time stands still until the test moves it. */
 class StoppedClock {
   nowMs = NOW_MS
-  readonly versions = new HybridClock({ wallMs: () => this.nowMs, monotonicMs: () => 0 })
+  readonly versions = new HybridClock({ wallMs: () => this.nowMs, monotonicMs: () => 0 }, limits)
 }
 
 test('a version is the wall clock in microseconds', t => {

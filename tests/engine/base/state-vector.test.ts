@@ -39,7 +39,7 @@ test('equal vectors have equal bytes and digests, in whatever order they were ma
 
 test('vectors read back as they were written, also by Yjs', t => {
   for (const vector of [EMPTY, A, B, new Map([[0xffffffff, 2 ** 40], [1, 1]])]) {
-    t.true(sameVector(decodeStateVector(encodeStateVector(vector)), vector))
+    t.true(sameVector(decodeStateVector(encodeStateVector(vector), limits), vector))
     t.true(sameVector(Y.decodeStateVector(encodeStateVector(vector)), vector))
   }
 })
@@ -58,7 +58,11 @@ test('bytes that are not one canonical vector are refused', t => {
     ['a huge count', 0xff, 0xff, 0xff, 0xff, 0x0f]
   ]
   for (const [what, ...bytes] of bad) {
-    t.throws(() => decodeStateVector(Uint8Array.from(bytes)), { instanceOf: RangeError }, what)
+    t.throws(
+      () => decodeStateVector(Uint8Array.from(bytes), limits),
+      { instanceOf: RangeError },
+      what
+    )
   }
 })
 
@@ -66,26 +70,35 @@ test('the number of incarnations is bounded', t => {
   const vector = (size: number): Map<number, number> =>
     new Map(Array.from({ length: size }, (_, i) => [i + 1, 1]))
   t.is(
-    decodeStateVector(encodeStateVector(vector(limits.maxIncarnationsPerShard))).size,
+    decodeStateVector(encodeStateVector(vector(limits.maxIncarnationsPerShard)), limits).size,
     limits.maxIncarnationsPerShard
   )
-  t.throws(() => decodeStateVector(encodeStateVector(vector(limits.maxIncarnationsPerShard + 1))), {
-    instanceOf: RangeError
-  })
+  t.throws(
+    () => decodeStateVector(encodeStateVector(vector(limits.maxIncarnationsPerShard + 1)), limits),
+    {
+      instanceOf: RangeError
+    }
+  )
 })
 
 test('every truncation of a vector is refused', t => {
   const bytes = encodeStateVector(new Map([[0xfffffff0, 2 ** 33], [500, 300], [1, 1]]))
   for (let length = 0; length < bytes.length; length++) {
-    t.throws(() => decodeStateVector(bytes.slice(0, length)), { instanceOf: RangeError })
+    t.throws(() => decodeStateVector(bytes.slice(0, length), limits), { instanceOf: RangeError })
   }
 })
 
 test('a number of endless zeros is refused, since its sum is NaN and passes comparisons', t => {
-  t.throws(() => decodeStateVector(Uint8Array.of(1, ...new Uint8Array(159).fill(0x80), 0, 1)), {
-    instanceOf: RangeError
-  })
-  t.throws(() => decodeStateVector(Uint8Array.of(1, 5, ...new Uint8Array(159).fill(0x80), 0)), {
-    instanceOf: RangeError
-  })
+  t.throws(
+    () => decodeStateVector(Uint8Array.of(1, ...new Uint8Array(159).fill(0x80), 0, 1), limits),
+    {
+      instanceOf: RangeError
+    }
+  )
+  t.throws(
+    () => decodeStateVector(Uint8Array.of(1, 5, ...new Uint8Array(159).fill(0x80), 0), limits),
+    {
+      instanceOf: RangeError
+    }
+  )
 })

@@ -11,16 +11,19 @@ const LONE = 'a\ud800b'
 
 test('keys that cannot be stored are refused', t => {
   for (const key of [undefined, null, 7, {}, ['a']]) {
-    t.throws(() => checkKey(key), { instanceOf: TypeError, message: /a key must be a string/ })
+    t.throws(() => checkKey(key, limits), {
+      instanceOf: TypeError,
+      message: /a key must be a string/
+    })
   }
-  t.throws(() => checkKey(''), { instanceOf: ValueError, message: /empty/ })
-  t.throws(() => checkKey(LONE), { instanceOf: ValueError, message: /lone surrogate/ })
-  t.throws(() => checkKey('x'.repeat(limits.maxKeyBytes + 1)), {
+  t.throws(() => checkKey('', limits), { instanceOf: ValueError, message: /empty/ })
+  t.throws(() => checkKey(LONE, limits), { instanceOf: ValueError, message: /lone surrogate/ })
+  t.throws(() => checkKey('x'.repeat(limits.maxKeyBytes + 1), limits), {
     instanceOf: LimitError,
     message: /513 bytes, at most 512/
   })
   t.throws(
-    () => checkKey('€'.repeat(limits.maxKeyBytes / 2)),
+    () => checkKey('€'.repeat(limits.maxKeyBytes / 2), limits),
     { instanceOf: LimitError },
     'what counts is bytes, not characters'
   )
@@ -29,7 +32,7 @@ test('keys that cannot be stored are refused', t => {
 test('keys up to the bound pass, measured in bytes', t => {
   for (
     const key of ['a', 'x'.repeat(limits.maxKeyBytes), '€'.repeat(170), '🛒', '__proto__', ' ']
-  ) t.is(checkKey(key), key)
+  ) t.is(checkKey(key, limits), key)
 })
 
 test('what is not a plain object is no record', t => {
@@ -37,7 +40,7 @@ test('what is not a plain object is no record', t => {
     const fields of [undefined, null, 7, 'text', [], new Map(), new Date(0), new Uint8Array(1),
       () => 1]
   ) {
-    t.throws(() => checkFields(fields), {
+    t.throws(() => checkFields(fields, limits), {
       instanceOf: TypeError,
       message: /fields must be a plain object/
     })
@@ -66,22 +69,25 @@ const REFUSED: readonly (readonly [what: string, value: unknown, message: RegExp
 
 for (const [what, value, message] of REFUSED) {
   test(`${what} is refused by name`, t => {
-    t.throws(() => checkFields({ ok: 1, x: value }), { instanceOf: ValueError, message })
+    t.throws(() => checkFields({ ok: 1, x: value }, limits), { instanceOf: ValueError, message })
   })
 }
 
 test('field names that cannot be stored are refused', t => {
-  t.throws(() => checkFields({ '': 1 }), { instanceOf: ValueError, message: /empty/ })
-  t.throws(() => checkFields(JSON.parse('{"__proto__":{"polluted":1}}')), {
+  t.throws(() => checkFields({ '': 1 }, limits), { instanceOf: ValueError, message: /empty/ })
+  t.throws(() => checkFields(JSON.parse('{"__proto__":{"polluted":1}}'), limits), {
     instanceOf: ValueError,
     message: /__proto__/
   })
-  t.throws(() => checkFields({ [LONE]: 1 }), { instanceOf: ValueError, message: /lone surrogate/ })
-  t.throws(() => checkFields({ ['n'.repeat(limits.maxFieldNameBytes + 1)]: 1 }), {
+  t.throws(() => checkFields({ [LONE]: 1 }, limits), {
+    instanceOf: ValueError,
+    message: /lone surrogate/
+  })
+  t.throws(() => checkFields({ ['n'.repeat(limits.maxFieldNameBytes + 1)]: 1 }, limits), {
     instanceOf: LimitError,
     message: /field name/
   })
-  t.throws(() => checkFields({ a: 1, [Symbol('s')]: 1 }), {
+  t.throws(() => checkFields({ a: 1, [Symbol('s')]: 1 }, limits), {
     instanceOf: ValueError,
     message: /symbol/
   })
@@ -89,46 +95,49 @@ test('field names that cannot be stored are refused', t => {
 })
 
 test('a record without fields is refused, also when all of them are undefined', t => {
-  t.throws(() => checkFields({}), { instanceOf: ValueError, message: /at least one field/ })
-  t.throws(() => checkFields({ a: undefined }), {
+  t.throws(() => checkFields({}, limits), { instanceOf: ValueError, message: /at least one field/ })
+  t.throws(() => checkFields({ a: undefined }, limits), {
     instanceOf: ValueError,
     message: /at least one field/
   })
 })
 
 test('undefined fields are left out', t => {
-  const checked = checkFields({ a: undefined, b: 1, c: undefined, d: { e: undefined, f: 2 } })
+  const checked = checkFields(
+    { a: undefined, b: 1, c: undefined, d: { e: undefined, f: 2 } },
+    limits
+  )
   t.deepEqual(checked, { b: 1, d: { f: 2 } })
   t.deepEqual(Object.keys(checked), ['b', 'd'])
   t.deepEqual(Object.keys(checked['d'] as object), ['f'])
 })
 
 test('minus zero becomes zero, at the top and inside', t => {
-  const { a, b } = checkFields({ a: -0, b: [-0] })
+  const { a, b } = checkFields({ a: -0, b: [-0] }, limits)
   t.true(Object.is(a, 0))
   t.true(Object.is((b as readonly Value[])[0], 0))
 })
 
 test('depth, the number of fields and the size of a record are bounded (SPEC B2)', t => {
   const nested = (depth: number): unknown => depth === 0 ? 1 : [nested(depth - 1)]
-  const deepest = checkFields({ x: nested(limits.maxValueDepth) })
+  const deepest = checkFields({ x: nested(limits.maxValueDepth) }, limits)
   t.deepEqual(
-    adoptFields(decodeCbor(encodeCbor(deepest))),
+    adoptFields(decodeCbor(encodeCbor(deepest)), limits),
     deepest,
     'what is written can also be merged'
   )
-  t.throws(() => checkFields({ x: nested(limits.maxValueDepth + 1) }), {
+  t.throws(() => checkFields({ x: nested(limits.maxValueDepth + 1) }, limits), {
     instanceOf: LimitError,
     message: /nested deeper/
   })
   const wide = (count: number): Fields =>
     Object.fromEntries(Array.from({ length: count }, (_, i) => [`f${i}`, i]))
-  t.notThrows(() => checkFields(wide(limits.maxFieldsPerRecord)))
-  t.throws(() => checkFields(wide(limits.maxFieldsPerRecord + 1)), {
+  t.notThrows(() => checkFields(wide(limits.maxFieldsPerRecord), limits))
+  t.throws(() => checkFields(wide(limits.maxFieldsPerRecord + 1), limits), {
     instanceOf: LimitError,
     message: /257 fields/
   })
-  t.throws(() => checkFields({ x: 'x'.repeat(limits.maxEntryBytes) }), {
+  t.throws(() => checkFields({ x: 'x'.repeat(limits.maxEntryBytes) }, limits), {
     instanceOf: LimitError,
     message: /larger than/
   })
@@ -137,7 +146,7 @@ test('depth, the number of fields and the size of a record are bounded (SPEC B2)
 test('a cycle is refused by its depth instead of overflowing the stack', t => {
   const cycle: unknown[] = []
   cycle.push(cycle)
-  t.throws(() => checkFields({ x: cycle }), { instanceOf: LimitError })
+  t.throws(() => checkFields({ x: cycle }, limits), { instanceOf: LimitError })
 })
 
 // A record that a writer accepts and every peer refuses would stop the shard's replication for
@@ -166,7 +175,7 @@ test('whatever passes the checks fits an entry, with the longest key, version an
       if (size % 7 !== 0 && size < limits.maxEntryBytes - 600) continue
       let fields: Fields
       try {
-        fields = checkFields(make(size))
+        fields = checkFields(make(size), limits)
       } catch {
         continue
       }
@@ -190,7 +199,7 @@ test('the checked copy shares nothing mutable with the caller', t => {
   const bytes = Uint8Array.of(1, 2)
   const list = [1, { deep: [1] }]
   const mine: Record<string, unknown> = { bytes, list, n: 1 }
-  const checked = checkFields(mine)
+  const checked = checkFields(mine, limits)
   bytes[0] = 9
   list.push(3)
   ;(list[1] as { deep: number[] }).deep.push(2)
@@ -200,7 +209,7 @@ test('the checked copy shares nothing mutable with the caller', t => {
 })
 
 test('nested values of the copy cannot be changed', t => {
-  const { list, object } = checkFields({ list: [[1]], object: { a: 1 } })
+  const { list, object } = checkFields({ list: [[1]], object: { a: 1 } }, limits)
   t.throws(() => {
     ;(list as unknown[])[0] = 2
   }, { instanceOf: TypeError })
@@ -218,7 +227,7 @@ test('a getter is read once, so that it cannot pass with one value and store ano
     get x () {
       return ++reads === 1 ? 'first' : NaN
     }
-  })
+  }, limits)
   t.deepEqual(checked, { x: 'first' })
   t.is(reads, 1)
 })
@@ -245,15 +254,15 @@ test('every kind of value reads back as it was written (SPEC E14)', t => {
     object: { a: { b: [] }, constructor: 1, toString: 'x' },
     date: '2020-01-01T00:00:00Z',
     hasOwnProperty: 1
-  })
-  const back = adoptFields(decodeCbor(encodeCbor(fields)))
+  }, limits)
+  const back = adoptFields(decodeCbor(encodeCbor(fields)), limits)
   t.deepEqual(back, fields)
 })
 
 test('an object without prototype is plain', t => {
   const bare = Object.assign(Object.create(null) as object, { a: 1 })
-  t.deepEqual(checkFields(bare), { a: 1 })
-  t.is(Object.getPrototypeOf(checkFields({ x: bare })['x']), Object.prototype)
+  t.deepEqual(checkFields(bare, limits), { a: 1 })
+  t.is(Object.getPrototypeOf(checkFields({ x: bare }, limits)['x']), Object.prototype)
 })
 
 test('fields from a peer that no writer could have sent are not adopted', t => {
@@ -280,10 +289,10 @@ test('fields from a peer that no writer could have sent are not adopted', t => {
       Array.from({ length: limits.maxFieldsPerRecord + 1 }, (_, i) => [`f${i}`, i])
     )
   ]
-  for (const fields of bad) t.is(adoptFields(fields), null)
+  for (const fields of bad) t.is(adoptFields(fields, limits), null)
   let deep: unknown = 1
   for (let i = 0; i <= limits.maxValueDepth; i++) deep = [deep]
-  t.is(adoptFields({ x: deep }), null)
+  t.is(adoptFields({ x: deep }, limits), null)
 })
 
 test('adopted bytes do not keep their message alive, and nested values are frozen', t => {
@@ -291,7 +300,7 @@ test('adopted bytes do not keep their message alive, and nested values are froze
   const fields = adoptFields({
     x: message.subarray(10, 12),
     y: { z: [message.subarray(1, 2)] }
-  }) as Fields
+  }, limits) as Fields
   message.fill(7)
   t.deepEqual(fields, { x: Uint8Array.of(0, 0), y: { z: [Uint8Array.of(0)] } })
   t.is((fields['x'] as Uint8Array).buffer.byteLength, 2)

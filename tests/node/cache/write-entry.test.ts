@@ -1,4 +1,5 @@
 /** Which way a write goes from where it enters, and what its writer is told. */
+import { limits } from '../../../engine/limits.js'
 import test from 'ava'
 import { KindError, OutcomeUnknownError, StoreError, TimeoutError,
   WriteConcernError } from '../../../engine/errors.js'
@@ -20,7 +21,7 @@ function entryOn (
   const [here, elsewhere, failed] = [[] as string[], [] as string[], [] as unknown[]]
   const options: { [name in keyof WriteEntryOptions]: unknown } = {
     name: 'prices',
-    clock: new HybridClock({ wallMs: () => NOW_MS, monotonicMs: () => 0 }),
+    clock: new HybridClock({ wallMs: () => NOW_MS, monotonicMs: () => 0 }, limits),
     router: { shape: { shards: 4, groups: 2, replicas: 2 } },
     local: {
       held: { phase: () => phase },

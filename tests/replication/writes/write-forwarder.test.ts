@@ -2,6 +2,7 @@
  * Writes on their way to an owner that refuses, hears twice or died meanwhile; whole clusters of
  * them are in tests/node.
  */
+import { limits } from '../../../engine/limits.js'
 import test from 'ava'
 import { UnavailableError } from '../../../engine/errors.js'
 import { HybridClock } from '../../../engine/base/hlc.js'
@@ -38,7 +39,7 @@ function forwarding (
   const server = new WriteServer({
     incarnation: life,
     replicatorOf: () => ({ shape: SHAPE, write: (_, write) => take(write) }),
-    clock: new HybridClock(ownClock)
+    clock: new HybridClock(ownClock, limits)
   })
   messengerOf('owner').serve(
     subjects.writes('owner'),
