@@ -2,10 +2,14 @@
 
 /** Each may import itself and those before it. */
 const LAYERS = ['engine', 'storage', 'replication', 'pubsub', 'node', 'connectors', 'cli']
+/** The entries of the package: each names what it exports from the layers. */
+const ENTRIES = ['index.ts', 'adapters.ts']
+/** The contract suites, published as millpond/testing: they know the ports, not the product. */
+const TESTING = 'testing'
 /** They may import the product, never the other way round. */
 const OUTSIDE = ['bench', 'examples', 'sim', 'tests']
 
-export const PRODUCT = ['index.ts', ...LAYERS]
+export const PRODUCT = [...ENTRIES, TESTING, ...LAYERS]
 export const SOURCES = [...PRODUCT, ...OUTSIDE]
 
 /** The layers that must run under simulated time, network and disk. */
@@ -49,7 +53,9 @@ const directions = LAYERS.map((layer, position) => ({
   comment: `Imports go ${LAYERS.join(' <- ')}; a type-only import is an import.`,
   severity: 'error',
   from: { path: anyOf([layer]) },
-  to: { path: anyOf(['index.ts', ...LAYERS.slice(position + 1), ...OUTSIDE, 'scripts', 'dist']) }
+  to: {
+    path: anyOf([...ENTRIES, TESTING, ...LAYERS.slice(position + 1), ...OUTSIDE, 'scripts', 'dist'])
+  }
 }))
 
 export default {
@@ -58,10 +64,20 @@ export default {
     ...directions,
     {
       name: 'direction-index',
-      comment: 'The library does not contain its command line.',
+      comment: 'The library contains neither its command line nor the suites that test adapters.',
       severity: 'error',
-      from: { path: anyOf(['index.ts']) },
-      to: { path: anyOf(['cli', ...OUTSIDE, 'scripts', 'dist']) }
+      from: { path: anyOf(ENTRIES) },
+      to: { path: anyOf(['cli', TESTING, ...OUTSIDE, 'scripts', 'dist']) }
+    },
+    {
+      name: 'direction-testing',
+      comment: 'A contract suite knows the port it tests and nothing that is built on the port.',
+      severity: 'error',
+      from: { path: anyOf([TESTING]) },
+      to: {
+        path: anyOf([...ENTRIES, 'pubsub', 'node', 'connectors', 'cli', ...OUTSIDE, 'scripts',
+          'dist'])
+      }
     },
     {
       name: 'core-without-io',

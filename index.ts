@@ -1,26 +1,40 @@
 /**
- * Millpond: a bounded, mergeable buffer between streaming pipelines. Everything a user needs is
- * exported here.
+ * Millpond: a bounded, mergeable buffer between streaming pipelines. Everything that a user needs
+ * is named here; who writes an adapter finds the ports in millpond/adapters.
  */
+
+// Nodes and clients.
 export { openNode, type MillpondNode, type Wiring } from './node/open-node.js'
 export { connect, type MillpondClient } from './node/connect.js'
+export type { ClientConfig, NodeConfig } from './node/config.js'
+export { createNetwork } from './node/network.js'
+export type { Network } from './node/connection.js'
+export type { InProcessNetwork } from './replication/transport/in-process/network.js'
+export type { MillpondEvent, OnMillpondEvent } from './node/events.js'
+export type { NodeStatus } from './pubsub/requests/request-protocol.js'
+
+// Caches: writing, reading, consuming.
 export type { Cache, CacheRecord, ReadOptions } from './node/cache/cache.js'
 export type { NameOf, RecordOf, RegistersOf, Schema } from './node/cache/cache-schema.js'
 export type { PutOptions, WriteOptions } from './node/cache/cache-writes.js'
 export type { AckOptions } from './node/cache/write-entry.js'
 export type { Patch, RegisterPatch, SequencedPatch } from './node/cache/patch.js'
-export type { ClientConfig, NodeConfig } from './node/config.js'
-export type { MillpondEvent, OnMillpondEvent } from './node/events.js'
-export type { ConsumedBatch as Batch, ConsumeOptions } from './pubsub/consumer/consumer.js'
-export type { NodeStatus } from './pubsub/requests/request-protocol.js'
 export type { WriteConcern } from './replication/deltas/acks.js'
-export { createNetwork } from './node/network.js'
-export type { Network } from './node/connection.js'
-export type { InProcessNetwork } from './replication/transport/in-process/network.js'
+export type { ConsumedBatch as Batch, ConsumeOptions } from './pubsub/consumer/consumer.js'
 export type { Change } from './engine/changes.js'
+
+// Values, fields, queries.
+export type { Fields, Value } from './engine/base/values.js'
 export type { Element, FieldKind } from './engine/fields/claims.js'
 export type { IndexDeclaration, IndexKind, Operators, Scalar, Where } from './engine/query/query.js'
-export type { Fields, Value } from './engine/base/values.js'
-export * from './engine/errors.js'
-export { limits } from './engine/limits.js'
+
+// Errors; docs of each say whether anything changed and whether to retry.
+export { BusyError, ClosedError, ConfigConflictError, ConfigError, ConnectionError, CursorError,
+  EnvelopeError, FutureVersionError, KindError, LimitError, LogError, MillpondError,
+  NotIndexedError, OutcomeUnknownError, QueryError, RemoteError, StoreError, TimeoutError,
+  UnavailableError, UpdateRefusedError, ValueError, WriteConcernError, type Changed,
+  type ErrorFacts } from './engine/errors.js'
+
+// Bounds, and the ports that Wiring takes.
+export { limits, limitsWith, type Limits } from './engine/limits.js'
 export type { Clock, Ports, Random, Timer, Timers } from './engine/ports.js'

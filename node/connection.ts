@@ -2,7 +2,7 @@
  * What a node and a client have in common: a connection, a view of the cluster, and caches over
  * both.
  */
-import { ConfigConflictError, ConfigError } from '../engine/errors.js'
+import { ConfigError } from '../engine/errors.js'
 import type { HybridClock } from '../engine/base/hlc.js'
 import type { Ports } from '../engine/ports.js'
 import type { Membership } from '../replication/membership/membership.js'
@@ -19,9 +19,20 @@ import { FieldKinds, type Schema } from './cache/cache-schema.js'
 import type { CheckedClientConfig, Timing } from './config.js'
 import type { OnMillpondEvent } from './events.js'
 
-/** What connects nodes and clients without a server: createNetwork() makes one. */
+/**
+ * Connects nodes and clients in place of NATS: createNetwork() within one process, or a Transport
+ * of one's own (millpond/adapters), dialled in `connect`.
+ */
 export interface Network {
-  connect(name: string, options: { readonly onProblem: (error: unknown) => void }): Transport
+  /**
+   * A new connection, which its node or client closes. `name` is that of the node or client;
+   * `onProblem` hears of exceptions in message handlers, and of troubles that no call reports.
+   * @throws ConfigConflictError when the name is taken; ConnectionError when it cannot connect
+   */
+  connect(
+    name: string,
+    options: { readonly onProblem: (error: unknown) => void }
+  ): Transport | Promise<Transport>
 }
 
 export interface ConnectionOptions {
@@ -63,16 +74,7 @@ export async function openTransport (
       'nats: give the servers to connect to, or an in-process network to share with the nodes'
     )
   }
-  try {
-    return network.connect(name, { onProblem })
-  } catch (error) {
-    throw error instanceof TypeError
-      ? new ConfigConflictError(
-        `node name ${name} is taken on this network: choose another name or close what runs ` +
-          'under it'
-      )
-      : error
-  }
+  return await network.connect(name, { onProblem })
 }
 
 export interface CachesOptions {

@@ -29,6 +29,8 @@ const CLEAN: Record<string, string> = {
     `import type { Held } from '../engine/doc.js'\nexport type Store = { held: Held }`,
   'storage/stores/sqlite-store.ts':
     `import { copyFileSync, mkdirSync } from 'node:fs'\nexport const make = mkdirSync`,
+  'testing/suite.ts':
+    `import type { Store } from '../storage/store.js'\nexport type Suite = (store: Store) => void`,
   'replication/transport.ts': `export type Transport = { subject: string }`,
   'node/open.ts':
     "import type { Store } from '../storage/store.js'\nexport const open = (store: Store): Store " +
@@ -88,6 +90,15 @@ const mistakes: [name: string, planted: Record<string, string>, found: RegExp][]
   ['the product importing a test', {
     'node/bad.ts': `import { opened } from '../tests/open.test.js'\nexport const bad = opened`
   }, /direction-node/],
+  ['the product importing a contract suite', {
+    'storage/bad.ts': `import type { Suite } from '../testing/suite.js'\nexport type Bad = Suite`
+  }, /direction-storage: storage\/bad\.ts → testing\/suite\.ts/],
+  ['the library importing a contract suite', {
+    'adapters.ts': `export type { Suite } from './testing/suite.js'`
+  }, /direction-index: adapters\.ts → testing\/suite\.ts/],
+  ['a contract suite importing what is built on the port', {
+    'testing/bad.ts': `import { open } from '../node/open.js'\nexport const bad = open`
+  }, /direction-testing: testing\/bad\.ts → node\/open\.ts/],
   ['a second importer of a package', {
     'node/bad.ts': `import { Doc } from 'yjs'\nexport const bad = Doc`
   }, /yjs: imported by engine\/doc\.ts, node\/bad\.ts/],

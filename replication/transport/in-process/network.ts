@@ -10,6 +10,7 @@
  * is lost is lost too, and a connection hears its own messages. Without faults the order on each
  * link is kept. Time and chance come only from the ports.
  */
+import { ConfigConflictError } from '../../../engine/errors.js'
 import { limits } from '../../../engine/limits.js'
 import type { Random, Timers } from '../../../engine/ports.js'
 import { FaultPlan, type Faults } from './faults.js'
@@ -72,11 +73,16 @@ export class InProcessNetwork implements Wire {
   }
 
   /**
-   * A new connection. Partitions and disconnect() know it by its name, which no other open
-   * connection may have.
+   * A new connection. Partitions and disconnect() know it by its name.
+   * @throws ConfigConflictError when another open connection has the name
    */
   connect (name: string, options: InProcessConnectOptions = {}): Transport {
-    if (this.#connections.has(name)) throw new TypeError(`${name} is connected already`)
+    if (this.#connections.has(name)) {
+      throw new ConfigConflictError(
+        `node name ${name} is taken on this network: choose another name or close what runs ` +
+          'under it'
+      )
+    }
     const onProblem = options.onProblem ?? (error => {
       this.#timers.after(0, () => {
         throw error

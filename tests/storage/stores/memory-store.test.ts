@@ -1,9 +1,11 @@
 import test from 'ava'
 import { StoreError } from '../../../engine/errors.js'
 import { MemoryDisk, openMemoryStore } from '../../../storage/stores/memory-store.js'
-import { batch, bytes, readAll, storeContract } from '../../contracts/store-contract.js'
+import { batch, bytes, readAll } from '../../../testing/store-batches.js'
+import { storeContract } from '../../../testing/store-contract.js'
+import { underAva } from '../../contracts/under-ava.js'
 
-storeContract('memory', () => new MemoryDisk())
+storeContract({ test: underAva(test), name: 'memory', createPlace: () => new MemoryDisk() })
 
 test('a crash of the memory disk fails its open store and keeps every commit', async t => {
   const disk = new MemoryDisk()

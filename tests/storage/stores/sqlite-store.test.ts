@@ -16,18 +16,32 @@ import Database from 'better-sqlite3'
 import { StoreError } from '../../../engine/errors.js'
 import { limits } from '../../../engine/limits.js'
 import { openSqliteStore } from '../../../storage/stores/sqlite-store.js'
-import { batch, bytes, readAll, storeContract } from '../../contracts/store-contract.js'
+import { batch, bytes, readAll } from '../../../testing/store-batches.js'
+import { storeContract } from '../../../testing/store-contract.js'
+import { underAva } from '../../contracts/under-ava.js'
+
+function createPlace (): { readonly path: string, readonly remove: () => void } {
+  const directory = mkdtempSync(join(tmpdir(), 'millpond-store-'))
+  return {
+    path: join(directory, 'node-1', 'prices.db'),
+    remove: () => rmSync(directory, { recursive: true, force: true })
+  }
+}
 
 function createPath (t: ExecutionContext): string {
-  const directory = mkdtempSync(join(tmpdir(), 'millpond-store-'))
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
-  return join(directory, 'node-1', 'prices.db')
+  const { path, remove } = createPlace()
+  t.teardown(remove)
+  return path
 }
 
 for (const durability of ['async', 'sync'] as const) {
-  storeContract(`sqlite ${durability}`, t => {
-    const path = createPath(t)
-    return { open: () => openSqliteStore({ path, durability }) }
+  storeContract({
+    test: underAva(test),
+    name: `sqlite ${durability}`,
+    createPlace: () => {
+      const { path, remove } = createPlace()
+      return { open: () => openSqliteStore({ path, durability }), remove }
+    }
   })
 }
 

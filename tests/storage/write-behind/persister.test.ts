@@ -9,7 +9,7 @@ import { openMemoryStore } from '../../../storage/stores/memory-store.js'
 import { Persister } from '../../../storage/write-behind/persister.js'
 import type { PersisterEvent } from '../../../storage/write-behind/persister.js'
 import type { Store, StoreBatch } from '../../../storage/store.js'
-import { batch, bytes, readAll } from '../../contracts/store-contract.js'
+import { batch, bytes, readAll } from '../../../testing/store-batches.js'
 
 /** Time stands still until advance() is called. */
 class ManualTimers implements Timers {

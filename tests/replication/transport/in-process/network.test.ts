@@ -8,19 +8,24 @@ import { InProcessNetwork,
   type InProcessNetworkOptions } from '../../../../replication/transport/in-process/network.js'
 import type { Transport } from '../../../../replication/transport/transport.js'
 import { describeSeed, testPorts } from '../../../support/ports.js'
-import { transportContract } from '../../../contracts/transport-contract.js'
+import { transportContract } from '../../../../testing/transport-contract.js'
+import { underAva } from '../../../contracts/under-ava.js'
 
-transportContract(test, 'in-process', async () => {
-  const network = new InProcessNetwork(testPorts())
-  const opened: Transport[] = []
-  return {
-    connect: async (name, options) => {
-      const transport = network.connect(name, options)
-      opened.push(transport)
-      return transport
-    },
-    close: async () => {
-      await Promise.all(opened.map(transport => transport.close()))
+transportContract({
+  test: underAva(test),
+  name: 'in-process',
+  open: async () => {
+    const network = new InProcessNetwork(testPorts())
+    const opened: Transport[] = []
+    return {
+      connect: async (name, options) => {
+        const transport = network.connect(name, options)
+        opened.push(transport)
+        return transport
+      },
+      close: async () => {
+        await Promise.all(opened.map(transport => transport.close()))
+      }
     }
   }
 })
@@ -226,7 +231,7 @@ test('a request to a lost connection is told that nobody answers', async t => {
 
 test('a killed connection is gone at once, and its name is free for a new process', async t => {
   const { network, a, b, atB, send, settle } = pair(t)
-  t.throws(() => network.connect('b'), { instanceOf: TypeError })
+  t.throws(() => network.connect('b'), { code: 'CONFIG_CONFLICT', message: /name b is taken/ })
   send(a, 0, 2)
   network.kill('b')
   t.throws(() => b.publish('to.a', new Uint8Array(4)), { code: 'CLOSED' })

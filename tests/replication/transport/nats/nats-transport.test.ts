@@ -11,7 +11,8 @@ import type { Transport } from '../../../../replication/transport/transport.js'
 import { freePort, startNatsServer, type NatsServer } from '../../../support/nats-server.js'
 import { seededRandom } from '../../../support/ports.js'
 import { waitFor } from '../../../support/wait-for.js'
-import { transportContract } from '../../../contracts/transport-contract.js'
+import { transportContract } from '../../../../testing/transport-contract.js'
+import { underAva } from '../../../contracts/under-ava.js'
 
 let shared: NatsServer | undefined
 test.before(async () => {
@@ -21,22 +22,26 @@ test.after.always(async () => {
   await shared?.stop()
 })
 
-transportContract(test, 'nats', async () => {
-  const opened: Transport[] = []
-  return {
-    connect: async (name, options) => {
-      const transport = await connectNats({
-        servers: shared?.url ?? '',
-        name,
-        timers: systemPorts.timers,
-        random: seededRandom(1),
-        ...options
-      })
-      opened.push(transport)
-      return transport
-    },
-    close: async () => {
-      await Promise.all(opened.map(transport => transport.close()))
+transportContract({
+  test: underAva(test),
+  name: 'nats',
+  open: async () => {
+    const opened: Transport[] = []
+    return {
+      connect: async (name, options) => {
+        const transport = await connectNats({
+          servers: shared?.url ?? '',
+          name,
+          timers: systemPorts.timers,
+          random: seededRandom(1),
+          ...options
+        })
+        opened.push(transport)
+        return transport
+      },
+      close: async () => {
+        await Promise.all(opened.map(transport => transport.close()))
+      }
     }
   }
 })

@@ -1,106 +1,124 @@
 /**
- * What every Store adapter must do, whatever it keeps its data in. Run by memory-store.test.ts and
- * sqlite-store.test.ts.
- *
- * A Place is where data outlives a Store: a directory, or a MemoryDisk. Each test gets an empty
- * one.
+ * What every Store must do, whatever it keeps its data in. The memory and the SQLite adapter run
+ * the same suite.
  */
+import assert from 'node:assert/strict'
+import { StoreError } from '../engine/errors.js'
+import type { Store } from '../storage/store.js'
+import type { DeclareTest } from './runner.js'
+import { batch, bytes, readAll } from './store-batches.js'
 
-import test from 'ava'
-import type { ExecutionContext } from 'ava'
-import { StoreError } from '../../engine/errors.js'
-import type { Store, StoreBatch, StoredShard } from '../../storage/store.js'
-
-export interface Place {
+/** Where data outlives a Store: a directory, a file, a MemoryDisk. */
+export interface StorePlace {
+  /**
+   * Opens the store that keeps its data here; the suite closes each that it opens.
+   * @throws StoreError while another store has the place open
+   */
   open(): Store
+  /** Removes the place once its test is over. Default: nothing is removed. */
+  remove?(): void | Promise<void>
 }
 
-export function bytes (...values: number[]): Uint8Array {
-  return Uint8Array.from(values)
+export interface StoreContractOptions {
+  readonly test: DeclareTest
+  /** Stands before each title, so that several stores can be told apart in one report. */
+  readonly name: string
+  /** Makes an empty place; called once per test. */
+  readonly createPlace: () => StorePlace | Promise<StorePlace>
 }
 
-export function batch (parts: Partial<StoreBatch>): StoreBatch {
-  return { deltas: [], snapshots: [], cursors: [], drops: [], ...parts }
-}
-
-export function readAll (store: Store): StoredShard[] {
-  return [...store.shards()]
-}
-
+/** What a shard that holds nothing reads back as, but for its number. */
 const EMPTY = { snapshot: null, deltas: [], cursors: [], damaged: 0 }
 
-export function storeContract (adapter: string, createPlace: (t: ExecutionContext) => Place): void {
+/**
+ * Declares about 20 tests of a Store: what it keeps, in which order, for how long, and how it
+ * refuses. Each takes well under a second and a few megabytes.
+ */
+export function storeContract ({ test, name, createPlace }: StoreContractOptions): void {
   function contract (
     title: string,
-    run: (t: ExecutionContext, store: Store, place: Place) => Promise<void>
+    run: (store: Store, place: StorePlace) => Promise<void>
   ): void {
-    test(`${adapter}: ${title}`, async t => {
-      const place = createPlace(t)
-      const store = place.open()
+    test(`${name}: ${title}`, async () => {
+      const place = await createPlace()
       try {
-        await run(t, store, place)
+        const store = place.open()
+        try {
+          await run(store, place)
+        } finally {
+          await store.close()
+        }
       } finally {
-        await store.close()
+        await place.remove?.()
       }
     })
   }
 
-  contract('a new store has no shards and no settings', async (t, store) => {
-    t.deepEqual(readAll(store), [])
-    t.is(store.getMeta('shardCount'), undefined)
+  contract('a new store has no shards and no settings', async store => {
+    assert.deepEqual(readAll(store), [])
+    assert.equal(store.getMeta('shardCount'), undefined)
   })
 
-  contract('a setting reads back as it was last kept', async (t, store) => {
+  contract('a setting reads back as it was last kept', async store => {
     store.setMeta('shardCount', '256')
     store.setMeta('name', 'prices \u{1f4c8}')
     store.setMeta('shardCount', '512')
-    t.is(store.getMeta('shardCount'), '512')
-    t.is(store.getMeta('name'), 'prices \u{1f4c8}')
+    assert.equal(store.getMeta('shardCount'), '512')
+    assert.equal(store.getMeta('name'), 'prices \u{1f4c8}')
   })
 
-  contract('deltas read back in the order they were committed', async (t, store) => {
+  contract('deltas read back in the order they were committed', async store => {
     await store.commit(
       batch({ deltas: [{ shard: 3, delta: bytes(1) }, { shard: 3, delta: bytes(2, 2) }] })
     )
     await store.commit(batch({ deltas: [{ shard: 3, delta: bytes(3) }] }))
-    t.deepEqual(readAll(store), [{ ...EMPTY, shard: 3, deltas: [bytes(1), bytes(2, 2), bytes(3)] }])
+    assert.deepEqual(readAll(store), [{
+      ...EMPTY,
+      shard: 3,
+      deltas: [bytes(1), bytes(2, 2), bytes(3)]
+    }])
   })
 
   contract(
     'a snapshot replaces what the shard had, and later deltas follow it',
-    async (t, store) => {
+    async store => {
       await store.commit(batch({ deltas: [{ shard: 0, delta: bytes(1) }] }))
       await store.commit(batch({ snapshots: [{ shard: 0, snapshot: bytes(10) }] }))
       await store.commit(batch({ deltas: [{ shard: 0, delta: bytes(2) }] }))
-      t.deepEqual(readAll(store), [{ ...EMPTY, shard: 0, snapshot: bytes(10), deltas: [bytes(2)] }])
+      assert.deepEqual(readAll(store), [{
+        ...EMPTY,
+        shard: 0,
+        snapshot: bytes(10),
+        deltas: [bytes(2)]
+      }])
       await store.commit(batch({ snapshots: [{ shard: 0, snapshot: bytes(11) }] }))
-      t.deepEqual(readAll(store), [{ ...EMPTY, shard: 0, snapshot: bytes(11) }])
+      assert.deepEqual(readAll(store), [{ ...EMPTY, shard: 0, snapshot: bytes(11) }])
     }
   )
 
-  contract('a snapshot replaces the deltas of its own batch as well', async (t, store) => {
+  contract('a snapshot replaces the deltas of its own batch as well', async store => {
     await store.commit(batch({
       deltas: [{ shard: 0, delta: bytes(1) }, { shard: 1, delta: bytes(2) }],
       snapshots: [{ shard: 0, snapshot: bytes(10) }]
     }))
-    t.deepEqual(readAll(store), [{ ...EMPTY, shard: 0, snapshot: bytes(10) }, {
+    assert.deepEqual(readAll(store), [{ ...EMPTY, shard: 0, snapshot: bytes(10) }, {
       ...EMPTY,
       shard: 1,
       deltas: [bytes(2)]
     }])
   })
 
-  contract('the last of two snapshots of a shard in one batch counts', async (t, store) => {
+  contract('the last of two snapshots of a shard in one batch counts', async store => {
     await store.commit(
       batch({ snapshots: [{ shard: 0, snapshot: bytes(1) }, { shard: 0, snapshot: bytes(2) }] })
     )
-    t.deepEqual(readAll(store), [{ ...EMPTY, shard: 0, snapshot: bytes(2) }])
+    assert.deepEqual(readAll(store), [{ ...EMPTY, shard: 0, snapshot: bytes(2) }])
   })
 
   contract(
     'a cursor replaces the one the consumer group had on the shard, and a snapshot leaves ' +
       'cursors alone',
-    async (t, store) => {
+    async store => {
       await store.commit(batch({
         cursors: [
           { shard: 1, consumerGroup: 'etl', cursor: bytes(1) },
@@ -113,13 +131,13 @@ export function storeContract (adapter: string, createPlace: (t: ExecutionContex
         snapshots: [{ shard: 1, snapshot: bytes(9) }]
       }))
       const [first, second] = readAll(store)
-      t.deepEqual(
+      assert.deepEqual(
         Object.fromEntries(
           first?.cursors.map(({ consumerGroup, cursor }) => [consumerGroup, cursor]) ?? []
         ),
         { etl: bytes(4), audit: bytes(2) }
       )
-      t.deepEqual(second, {
+      assert.deepEqual(second, {
         ...EMPTY,
         shard: 2,
         cursors: [{ consumerGroup: 'etl', cursor: bytes(3) }]
@@ -127,17 +145,17 @@ export function storeContract (adapter: string, createPlace: (t: ExecutionContex
     }
   )
 
-  contract('a dropped shard is forgotten with everything it had', async (t, store) => {
+  contract('a dropped shard is forgotten with everything it had', async store => {
     await store.commit(batch({
       deltas: [{ shard: 1, delta: bytes(1) }, { shard: 2, delta: bytes(2) }],
       cursors: [{ shard: 1, consumerGroup: 'etl', cursor: bytes(3) }]
     }))
     await store.commit(batch({ snapshots: [{ shard: 1, snapshot: bytes(4) }] }))
     await store.commit(batch({ drops: [1, 77] }))
-    t.deepEqual(readAll(store), [{ ...EMPTY, shard: 2, deltas: [bytes(2)] }])
+    assert.deepEqual(readAll(store), [{ ...EMPTY, shard: 2, deltas: [bytes(2)] }])
   })
 
-  contract('drops come before everything else in their batch', async (t, store) => {
+  contract('drops come before everything else in their batch', async store => {
     await store.commit(
       batch({
         snapshots: [{ shard: 1, snapshot: bytes(1) }],
@@ -149,7 +167,7 @@ export function storeContract (adapter: string, createPlace: (t: ExecutionContex
       deltas: [{ shard: 1, delta: bytes(3) }],
       cursors: [{ shard: 1, consumerGroup: 'new', cursor: bytes(4) }]
     }))
-    t.deepEqual(readAll(store), [{
+    assert.deepEqual(readAll(store), [{
       ...EMPTY,
       shard: 1,
       deltas: [bytes(3)],
@@ -157,28 +175,28 @@ export function storeContract (adapter: string, createPlace: (t: ExecutionContex
     }])
   })
 
-  contract('shards come in ascending numeric order, whatever they hold', async (t, store) => {
+  contract('shards come in ascending numeric order, whatever they hold', async store => {
     await store.commit(batch({
       deltas: [{ shard: 1000, delta: bytes(1) }, { shard: 9, delta: bytes(1) }],
       snapshots: [{ shard: 65_535, snapshot: bytes(1) }, { shard: 0, snapshot: bytes(1) }],
       cursors: [{ shard: 10, consumerGroup: 'etl', cursor: bytes(1) }]
     }))
-    t.deepEqual(readAll(store).map(({ shard }) => shard), [0, 9, 10, 1000, 65_535])
+    assert.deepEqual(readAll(store).map(({ shard }) => shard), [0, 9, 10, 1000, 65_535])
   })
 
-  contract('a reader may stop early, and commit after that', async (t, store) => {
+  contract('a reader may stop early, and commit after that', async store => {
     await store.commit(
       batch({ deltas: [{ shard: 1, delta: bytes(1) }, { shard: 2, delta: bytes(2) }] })
     )
     for (const { shard } of store.shards()) {
-      t.is(shard, 1)
+      assert.equal(shard, 1)
       break
     }
     await store.commit(batch({ drops: [1] }))
-    t.deepEqual(readAll(store).map(({ shard }) => shard), [2])
+    assert.deepEqual(readAll(store).map(({ shard }) => shard), [2])
   })
 
-  contract('empty blobs and large ones read back', async (t, store) => {
+  contract('empty blobs and large ones read back', async store => {
     const large = new Uint8Array(3_000_000).map((_, at) => (at * 31) % 251)
     await store.commit(
       batch({ snapshots: [{ shard: 0, snapshot: bytes() }, { shard: 1, snapshot: large }] })
@@ -190,20 +208,20 @@ export function storeContract (adapter: string, createPlace: (t: ExecutionContex
       })
     )
     const [first, second] = readAll(store)
-    t.deepEqual(first, {
+    assert.deepEqual(first, {
       shard: 0,
       snapshot: bytes(),
       deltas: [bytes()],
       cursors: [{ consumerGroup: '', cursor: bytes() }],
       damaged: 0
     })
-    t.true(Buffer.from(large).equals(second?.snapshot ?? bytes()))
-    t.true(Buffer.from(large).equals(second?.deltas[0] ?? bytes()))
+    assert.equal(Buffer.from(large).equals(second?.snapshot ?? bytes()), true)
+    assert.equal(Buffer.from(large).equals(second?.deltas[0] ?? bytes()), true)
   })
 
   contract(
-    'nobody can change what is stored through a buffer, and what comes out is a plain Uint8Array',
-    async (t, store) => {
+    'no caller can change stored bytes through a buffer, and blobs come out as plain Uint8Arrays',
+    async store => {
       const shared = Buffer.from([1, 2, 3])
       await store.commit(
         batch({
@@ -218,7 +236,7 @@ export function storeContract (adapter: string, createPlace: (t: ExecutionContex
           blob?.fill(8)
         }
       }
-      t.deepEqual(readAll(store), [
+      assert.deepEqual(readAll(store), [
         {
           ...EMPTY,
           shard: 0,
@@ -227,22 +245,22 @@ export function storeContract (adapter: string, createPlace: (t: ExecutionContex
         },
         { ...EMPTY, shard: 1, snapshot: bytes(2, 3) }
       ])
-      t.is(readAll(store)[0]?.deltas[0]?.constructor, Uint8Array)
+      assert.equal(readAll(store)[0]?.deltas[0]?.constructor, Uint8Array)
     }
   )
 
   contract(
-    'batches take effect in the order of the calls, even if nobody waits in between',
-    async (t, store) => {
+    'batches take effect in the order of the calls, even if no caller waits in between',
+    async store => {
       const numbers = Array.from({ length: 50 }, (_, at) => at)
       await Promise.all(
         numbers.map(n => store.commit(batch({ deltas: [{ shard: 0, delta: bytes(n) }] })))
       )
-      t.deepEqual(readAll(store)[0]?.deltas.map(([n]) => n), numbers)
+      assert.deepEqual(readAll(store)[0]?.deltas.map(([n]) => n), numbers)
     }
   )
 
-  contract('a closed store can be opened again and has everything', async (t, store, place) => {
+  contract('a closed store can be opened again and has everything', async (store, place) => {
     store.setMeta('shardCount', '8')
     await store.commit(batch({ snapshots: [{ shard: 5, snapshot: bytes(1) }] }))
     await store.commit(
@@ -253,9 +271,9 @@ export function storeContract (adapter: string, createPlace: (t: ExecutionContex
     )
     await store.close()
     const again = place.open()
-    t.is(again.getMeta('shardCount'), '8')
+    assert.equal(again.getMeta('shardCount'), '8')
     await again.commit(batch({ deltas: [{ shard: 5, delta: bytes(4) }] }))
-    t.deepEqual(readAll(again), [{
+    assert.deepEqual(readAll(again), [{
       shard: 5,
       snapshot: bytes(1),
       deltas: [bytes(2), bytes(4)],
@@ -265,23 +283,32 @@ export function storeContract (adapter: string, createPlace: (t: ExecutionContex
     await again.close()
   })
 
-  contract('only one store at a time has a place open', async (t, store, place) => {
-    t.throws(() => place.open(), { instanceOf: StoreError, message: /open/ })
+  contract('only one store at a time has a place open', async (store, place) => {
+    assert.throws(() => place.open(), refusedBecause(/open/))
     await store.close()
     await place.open().close()
   })
 
   contract(
     'a closed store refuses everything with a StoreError, and closing it again does nothing',
-    async (t, store) => {
+    async store => {
       await store.commit(batch({ deltas: [{ shard: 0, delta: bytes(1) }] }))
       const reader = store.shards()
       await store.close()
       await store.close()
-      t.throws(() => store.getMeta('x'), { instanceOf: StoreError, message: /closed/ })
-      t.throws(() => store.setMeta('x', '1'), { instanceOf: StoreError, message: /closed/ })
-      t.throws(() => [...reader], { instanceOf: StoreError, message: /closed/ })
-      await t.throwsAsync(store.commit(batch({})), { instanceOf: StoreError, message: /closed/ })
+      assert.throws(() => store.getMeta('x'), refusedBecause(/closed/))
+      assert.throws(() => store.setMeta('x', '1'), refusedBecause(/closed/))
+      assert.throws(() => [...reader], refusedBecause(/closed/))
+      await assert.rejects(store.commit(batch({})), refusedBecause(/closed/))
     }
   )
+}
+
+/** Checks for assert.throws and assert.rejects: a StoreError whose message gives this reason. */
+function refusedBecause (reason: RegExp): (error: unknown) => true {
+  return error => {
+    assert.ok(error instanceof StoreError, `a StoreError was expected, not ${String(error)}`)
+    assert.match(error.message, reason)
+    return true
+  }
 }
