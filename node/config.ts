@@ -5,13 +5,13 @@
 import { ConfigError, MillpondError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
 import * as v from '../engine/base/schema.js'
+import { intervals, paceFloor, timingOf, TimingConfig, type Pace,
+  type Timing } from '../engine/timing.js'
 import { checkFields } from '../engine/base/values.js'
 import { checkToken } from '../replication/messages/subjects.js'
 
 const wholeNumber = (min: number, max: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max))
-const age = v.pipe(v.number(), v.minValue(0), v.maxValue(366 * 86_400_000))
-const duration = (min: number) => v.pipe(v.number(), v.minValue(min), v.maxValue(3_600_000))
 
 const CacheConfig = v.strictObject({
   /**
@@ -48,43 +48,6 @@ const Nats = v.strictObject({
   )
 })
 
-const Timing = v.strictObject({
-  /**
-   * How long writes gather before they are logged and published. Longer coalesces more, shorter
-   * replicates sooner. Default 5.
-   */
-  flushIntervalMs: v.optional(duration(0), 5),
-  /** How long changes gather before consumers are told. Default 10. */
-  hintIntervalMs: v.optional(duration(0), 10),
-  /**
-   * The longest a write waits for its way to disk when nobody asks for it: what a crash may lose
-   * here. Default 20.
-   */
-  storeIntervalMs: v.optional(duration(0), 20),
-  /** Default 500. */
-  heartbeatMs: v.optional(duration(10), 500),
-  /** Silence after which a node counts as gone: a multiple of heartbeatMs. Default 3000. */
-  failureTimeoutMs: v.optional(duration(30), 3000),
-  /**
-   * How long a node listens for others before it takes part. Default 700, more than one heartbeat.
-   */
-  joinWaitMs: v.optional(duration(0), 700),
-  /** How often replicas look for tombstones that nobody needs any more. Default one minute. */
-  collectIntervalMs: v.optional(duration(10), 60_000),
-  /**
-   * A delete hides events that happened before it, however late they enter, for at least this long.
-   * Default 10 minutes.
-   */
-  tombstoneMinAgeMs: v.optional(age, 600_000),
-  /**
-   * Tombstones older than this are dropped even where a replica or consumer has not seen them;
-   * these are reset. Default 7 days.
-   */
-  tombstoneMaxAgeMs: v.optional(age, 604_800_000),
-  /** How long another node may take to answer one question. Default 3000. */
-  requestTimeoutMs: v.optional(duration(10), 3000)
-})
-
 const NodeConfig = v.strictObject({
   cluster: v.string(),
   /** The node's name, unique in the cluster and kept over restarts. Default: a random one. */
@@ -111,7 +74,7 @@ const NodeConfig = v.strictObject({
   zone: v.optional(v.string()),
   /** This node's share of the data, relative to the others'. Default 1. */
   weight: v.optional(v.pipe(v.number(), v.minValue(0.001), v.maxValue(1000)), 1),
-  timing: v.optional(Timing, {})
+  timing: v.optional(TimingConfig, {})
 })
 
 const ClientConfig = v.strictObject({
@@ -119,16 +82,22 @@ const ClientConfig = v.strictObject({
   nats: v.optional(Nats),
   /** Name under which the server knows this connection. Default: a random one. */
   name: v.optional(v.string()),
-  /** How long to look for the cluster's nodes. Default 3000. */
-  connectTimeoutMs: v.optional(duration(10), 3000),
-  timing: v.optional(Timing, {})
+  /** How long to look for the cluster's nodes, 10 to 3,600,000 ms. Default 3000. */
+  connectTimeoutMs: v.optional(
+    v.pipe(v.number(), v.minValue(10), v.maxValue(3_600_000)),
+    intervals.connectTimeoutMs
+  ),
+  timing: v.optional(TimingConfig, {})
 })
 
 export type NodeConfig = v.InferInput<typeof NodeConfig>
 export type ClientConfig = v.InferInput<typeof ClientConfig>
-export type CheckedNodeConfig = v.InferOutput<typeof NodeConfig>
-export type CheckedClientConfig = v.InferOutput<typeof ClientConfig>
-export type Timing = CheckedNodeConfig['timing']
+export type CheckedNodeConfig = v.InferOutput<typeof NodeConfig> & { readonly timing: Timing }
+export type CheckedClientConfig = v.InferOutput<typeof ClientConfig> & {
+  readonly timing: Timing,
+  /** What the client set itself of the pace it judges nodes by. */
+  readonly paceFloor: Pace
+}
 
 /** @throws ConfigError naming the setting, its value and what is allowed */
 export function checkNodeConfig (config: unknown): CheckedNodeConfig {
@@ -144,8 +113,7 @@ export function checkNodeConfig (config: unknown): CheckedNodeConfig {
       )
     }
   }
-  checkTiming(checked.timing)
-  return checked
+  return { ...checked, timing: timingOf(checked.timing) }
 }
 
 function checkIndexes (cache: string, fields: readonly string[]): void {
@@ -170,24 +138,7 @@ export function checkClientConfig (config: unknown): CheckedClientConfig {
   const checked = parse(ClientConfig, config)
   checkToken('cluster name', checked.cluster)
   if (checked.name !== undefined) checkToken('client name', checked.name)
-  checkTiming(checked.timing)
-  return checked
-}
-
-function checkTiming (
-  { heartbeatMs, failureTimeoutMs, tombstoneMinAgeMs, tombstoneMaxAgeMs }: Timing
-): void {
-  if (tombstoneMaxAgeMs < tombstoneMinAgeMs) {
-    throw new ConfigError(
-      `tombstoneMaxAgeMs ${tombstoneMaxAgeMs} is less than tombstoneMinAgeMs ${tombstoneMinAgeMs}`
-    )
-  }
-  if (failureTimeoutMs < heartbeatMs * 3) {
-    throw new ConfigError(
-      `failureTimeoutMs ${failureTimeoutMs} is less than three times heartbeatMs ${heartbeatMs}: ` +
-        'one lost heartbeat would look like a dead node'
-    )
-  }
+  return { ...checked, timing: timingOf(checked.timing), paceFloor: paceFloor(checked.timing) }
 }
 
 function parse<T extends v.GenericSchema> (schema: T, value: unknown): v.InferOutput<T> {

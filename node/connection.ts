@@ -5,6 +5,7 @@
 import { ConfigError } from '../engine/errors.js'
 import type { HybridClock } from '../engine/base/hlc.js'
 import type { Ports } from '../engine/ports.js'
+import type { Timing } from '../engine/timing.js'
 import type { Membership } from '../replication/membership/membership.js'
 import type { Messenger } from '../replication/messages/messenger.js'
 import { connectNats } from '../replication/transport/nats/nats-transport.js'
@@ -16,7 +17,7 @@ import { WriteForwarder } from '../replication/writes/write-forwarder.js'
 import { RequestClient } from '../pubsub/requests/request-client.js'
 import { Cache } from './cache/cache.js'
 import { FieldKinds, type Schema } from './cache/cache-schema.js'
-import type { CheckedClientConfig, Timing } from './config.js'
+import type { CheckedClientConfig } from './config.js'
 import type { OnMillpondEvent } from './events.js'
 
 /**

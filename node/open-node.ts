@@ -8,6 +8,7 @@
 import { limits } from '../engine/limits.js'
 import { ConfigConflictError, ConfigError, UnavailableError } from '../engine/errors.js'
 import { HybridClock } from '../engine/base/hlc.js'
+import type { Limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
 import { conflictBetween, sameShape,
   type CacheShape } from '../replication/membership/cache-shape.js'
@@ -35,6 +36,8 @@ export interface Wiring {
   /** Nodes and clients that share a network without a server. Default: a network of its own. */
   readonly network?: Network
   readonly ports?: Ports
+  /** The bounds it keeps. Default: the usual ones (engine/limits.ts). */
+  readonly limits?: Limits
   /** Opens a cache's store. Default: SQLite in dataDir, or memory. */
   readonly openStore?: (cache: string) => Store
   /** Hears everything the node reports. */

@@ -1,0 +1,286 @@
+/**
+ * Every interval of the system, with its meaning, its range and its default. Code elsewhere names
+ * an interval from here and never invents or derives one.
+ *
+ *   Timing      what a configuration may say; what is left out follows from heartbeatMs
+ *   Pace        how often nodes are heard and which silence means that one is gone: of the whole
+ *               cluster, as its heartbeats say (replication/membership/cluster-pace.ts, SPEC R13)
+ *   functions   what is derived from these two; a caller asks anew at each use, for a pace changes
+ *   intervals   fixed ones, which no configuration needs to set
+ *
+ * An interval is here, a bound on resources is in limits.ts.
+ */
+import * as v from './base/schema.js'
+import { ConfigError } from './errors.js'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+const interval = (min: number, max = HOUR_MS) =>
+  v.pipe(v.number(), v.minValue(min), v.maxValue(max))
+
+/** What a heartbeat and a failure timeout may be, in a configuration and on the wire. */
+const RANGES = { heartbeatMs: [10, 60_000], failureTimeoutMs: [30, 600_000] } as const
+
+const DEFAULT_HEARTBEAT_MS = 500
+/** Five heartbeats in a row may be lost before a node counts as gone. */
+const BEATS_UNTIL_GONE = 6
+/** With fewer, one lost heartbeat and a little delay would look like a dead node. */
+const MIN_BEATS_UNTIL_GONE = 3
+/** A whole heartbeat and some room: each node is heard once, even if the hello was lost. */
+const BEATS_TO_JOIN = 1.4
+
+/** The `timing` of a node's or client's configuration. All values are milliseconds. */
+export const TimingConfig = v.strictObject({
+  /**
+   * How long writes gather before they are logged and published, 0 to 3,600,000. Longer coalesces
+   * more writes of one record, shorter replicates sooner; 1 to 50 is sensible. Default 5.
+   */
+  flushIntervalMs: v.optional(interval(0), 5),
+  /**
+   * How long changes gather before consumers are told, 0 to 3,600,000. Longer saves messages and
+   * polls, shorter delivers sooner; 1 to 1,000 is sensible. Default 10.
+   */
+  hintIntervalMs: v.optional(interval(0), 10),
+  /**
+   * The longest a write waits for its way to disk when no caller asks for it, 0 to 3,600,000: what
+   * a crash may lose here. Longer commits less often; 5 to 1,000 is sensible. Default 20.
+   */
+  storeIntervalMs: v.optional(interval(0), 20),
+  /**
+   * How often a node says that it is there and what it holds, 10 to 60,000. Shorter finds lost
+   * messages and dead nodes sooner, and costs every node a message per interval and node; 100 to
+   * 5,000 is sensible. On a client: the least by which it judges nodes; what it leaves out it
+   * adopts from the cluster. Default 500.
+   */
+  heartbeatMs: v.optional(interval(...RANGES.heartbeatMs)),
+  /**
+   * Silence after which a node counts as gone, 30 to 600,000 and at least three heartbeats. Shorter
+   * moves its data and its writers elsewhere sooner, longer forgives pauses and lost heartbeats. On
+   * a client as heartbeatMs. Default: six heartbeats.
+   */
+  failureTimeoutMs: v.optional(interval(...RANGES.failureTimeoutMs)),
+  /**
+   * How long a node listens for others before it takes part, 0 to 3,600,000. With less than a
+   * heartbeat it may overlook that its name is taken. Default: 1.4 heartbeats.
+   */
+  joinWaitMs: v.optional(interval(0)),
+  /**
+   * How often replicas look for tombstones that no replica or consumer needs any more, 10 to
+   * 3,600,000. Shorter frees memory sooner, each look costs messages. Default one minute.
+   */
+  collectIntervalMs: v.optional(interval(10), 60_000),
+  /**
+   * A delete hides events that happened before it, however late they enter, for at least this long,
+   * up to 366 days. Longer forgives later events, and keeps tombstones in memory. Default 10
+   * minutes.
+   */
+  tombstoneMinAgeMs: v.optional(interval(0, 366 * DAY_MS), 600_000),
+  /**
+   * Tombstones older than this are dropped even where a replica or consumer has not seen them;
+   * these are reset. Up to 366 days, and not less than tombstoneMinAgeMs. Default 7 days.
+   */
+  tombstoneMaxAgeMs: v.optional(interval(0, 366 * DAY_MS), 7 * DAY_MS),
+  /**
+   * How long another node may take to answer one question, 10 to 3,600,000. Shorter tries the next
+   * node sooner, longer gets large answers over slow links. Default 3000.
+   */
+  requestTimeoutMs: v.optional(interval(10), 3000)
+})
+type GivenTiming = v.InferOutput<typeof TimingConfig>
+
+/** How often nodes are heard, and which silence means that one is gone. */
+export interface Pace {
+  readonly heartbeatMs: number
+  readonly failureTimeoutMs: number
+}
+
+/** A checked configuration, with every value. */
+export type Timing = { readonly [name in keyof GivenTiming]-?: number }
+
+/** @throws ConfigError on values that contradict each other, quoting both */
+export function timingOf (given: GivenTiming): Timing {
+  const { heartbeatMs = DEFAULT_HEARTBEAT_MS, tombstoneMinAgeMs, tombstoneMaxAgeMs } = given
+  const failureTimeoutMs = given.failureTimeoutMs ?? heartbeatMs * BEATS_UNTIL_GONE
+  if (tombstoneMaxAgeMs < tombstoneMinAgeMs) {
+    throw new ConfigError(
+      `tombstoneMaxAgeMs ${tombstoneMaxAgeMs} is less than tombstoneMinAgeMs ${tombstoneMinAgeMs}`
+    )
+  }
+  if (failureTimeoutMs < heartbeatMs * MIN_BEATS_UNTIL_GONE) {
+    throw new ConfigError(
+      `failureTimeoutMs ${failureTimeoutMs} is less than three times heartbeatMs ${heartbeatMs}: ` +
+        'one lost heartbeat would look like a dead node'
+    )
+  }
+  return {
+    ...given,
+    heartbeatMs,
+    failureTimeoutMs,
+    joinWaitMs: given.joinWaitMs ?? heartbeatMs * BEATS_TO_JOIN
+  }
+}
+
+/** What a client insists on, and does not adopt from its cluster: 0 where it says nothing. */
+export function paceFloor ({ heartbeatMs = 0, failureTimeoutMs }: GivenTiming): Pace {
+  return { heartbeatMs, failureTimeoutMs: failureTimeoutMs ?? heartbeatMs * BEATS_UNTIL_GONE }
+}
+
+/** A pace as another node said it, brought into the ranges of a configuration. */
+export function boundedPace (said: Pace): Pace {
+  const clamp = (value: number, [min, max]: readonly [number, number]) =>
+    Math.min(max, Math.max(min, value))
+  const heartbeatMs = clamp(said.heartbeatMs, RANGES.heartbeatMs)
+  const least = heartbeatMs * MIN_BEATS_UNTIL_GONE
+  return {
+    heartbeatMs,
+    failureTimeoutMs: Math.max(least, clamp(said.failureTimeoutMs, RANGES.failureTimeoutMs))
+  }
+}
+
+/** The larger of both values each. */
+export function slowerPace (a: Pace, b: Pace): Pace {
+  return {
+    heartbeatMs: Math.max(a.heartbeatMs, b.heartbeatMs),
+    failureTimeoutMs: Math.max(a.failureTimeoutMs, b.failureTimeoutMs)
+  }
+}
+
+/** A heartbeat out of turn waits so long for more to tell; a client waits for it to connect. */
+export function beatSoonMs ({ heartbeatMs }: Timing): number {
+  return Math.min(heartbeatMs / 10, 1000)
+}
+
+/** How often the view is searched for silent members: a silence is seen one heartbeat late. */
+export function sweepIntervalMs ({ heartbeatMs }: Pace): number {
+  return heartbeatMs
+}
+
+/** How long a node that joins listens: longer than it was set to where the pace is slower. */
+export function joinWaitMs (timing: Timing, { heartbeatMs }: Pace): number {
+  return heartbeatMs <= timing.heartbeatMs
+    ? timing.joinWaitMs
+    : Math.max(timing.joinWaitMs, heartbeatMs * BEATS_TO_JOIN)
+}
+
+/** A gap is given so long to close by itself: a batch overtaken by the next is a flush behind. */
+export function gapPatienceMs ({ flushIntervalMs }: Timing): number {
+  return flushIntervalMs * 4
+}
+
+/** How long writes wait for company before they are sent to an owner: less than a flush. */
+export function writeBatchDelayMs ({ flushIntervalMs }: Timing): number {
+  return Math.min(2, flushIntervalMs)
+}
+
+/**
+ * How often a consumer looks for lost hints. Two looks in a row must see different heartbeats, or
+ * every change would look like a lost hint; and two looks end within five heartbeats (SPEC C6).
+ */
+export function hintCheckIntervalMs ({ heartbeatMs }: Pace): number {
+  return heartbeatMs * 2
+}
+
+/**
+ * How long a shard may be ahead of every replica before it is read again from the start: longer
+ * than a node that has the rest may be away without being given up.
+ */
+export function behindPatienceMs ({ failureTimeoutMs }: Pace): number {
+  return failureTimeoutMs * 3
+}
+
+/** How long to wait for the heartbeat of a node that another named: then it is gone. */
+export function namedNodePatienceMs ({ failureTimeoutMs }: Pace): number {
+  return failureTimeoutMs
+}
+
+/** How long `ingest` gives a write: to notice that a node died and to find the next one. */
+export function ingestTimeoutMs ({ failureTimeoutMs }: Pace): number {
+  return Math.max(20_000, failureTimeoutMs * 3)
+}
+
+/** How long `consume` tries to commit where no owner answers, while nodes come and go. */
+export function commitPatienceMs ({ failureTimeoutMs }: Pace): number {
+  return Math.max(10_000, failureTimeoutMs * 3)
+}
+
+/** Intervals, and counts of heartbeats, that no configuration needs to set. */
+export const intervals = Object.freeze({
+  /**
+   * Heartbeats in a row with the same difference between two replicas before it is repaired. Under
+   * load replicas differ in most heartbeats, because something is on its way; that is not the same
+   * difference twice.
+   */
+  stillBeats: 2,
+  /** Heartbeats in a row with any difference before it is repaired: at 500 ms, every 10 s. */
+  movingBeats: 20,
+  /**
+   * A flush is put off by this many times what the last one took, so that flushing costs a bounded
+   * share of the time ...
+   */
+  flushRestFactor: 10,
+  /** ... but never by more than this: latency under load stays bounded too. */
+  maxFlushRestMs: 50,
+  /**
+   * How often what has expired is written down, for consumers to hear of it; reads leave it out on
+   * time without that.
+   */
+  expirySweepMs: 1000,
+  /** The pause within a long sweep, so that the node does other things most of the time. */
+  expiryRestMs: 50,
+  /** How long a write may take until its concern is reached, where the caller does not say. */
+  writeTimeoutMs: 5000,
+  /** The first pause before a write is tried elsewhere; it doubles with each attempt. */
+  minWriteRetryMs: 10,
+  /**
+   * The longest such pause. Trying goes on until the time the write was given is up: a server that
+   * restarts takes seconds.
+   */
+  maxWriteRetryMs: 500,
+  /**
+   * The first pause before the holders of a placement group are asked again because none could
+   * answer; it doubles each time.
+   */
+  minReadRetryMs: 10,
+  /** Pause before a consumer asks again a holder that had nothing for it. */
+  consumerRetryMs: 20,
+  /**
+   * Pause before a failed commit is tried again; it doubles with every failure, and a full disk is
+   * nothing to hammer on.
+   */
+  minStoreRetryMs: 100,
+  /** The longest such pause: how late it may be noticed that space was freed. */
+  maxStoreRetryMs: 5000,
+  /**
+   * Opening a store waits this long for another process to let go of the file; the event loop
+   * stands still meanwhile.
+   */
+  storeLockWaitMs: 250,
+  /**
+   * How long a client looks for the cluster's nodes, where it does not say: three times as long as
+   * a node may take to answer a hello (beatSoonMs).
+   */
+  connectTimeoutMs: 3000,
+  /** How long the first connection to NATS may take, over all servers. */
+  natsConnectTimeoutMs: 3000,
+  /** One attempt at one server: a second one must still fit into the time for the connection. */
+  natsDialTimeoutMs: 2000,
+  /** Between two attempts at the same server ... */
+  natsReconnectWaitMs: 250,
+  /** ... and up to so much more, at random: clients do not all meet a restarted server at once. */
+  natsReconnectJitterMs: 750,
+  /** How often a NATS server is pinged; after two without an answer the connection is dead. */
+  natsPingIntervalMs: 5000,
+  /** How long closing waits for what was published to reach the server. */
+  natsCloseTimeoutMs: 2000,
+  /** Pause between attempts of `consume` to commit (commitPatienceMs). */
+  commitRetryMs: 250,
+  /** How often `dump` looks whether a node was heard by now (namedNodePatienceMs). */
+  namedNodePollMs: 10,
+  /** The demo's nodes are alone on their network: there is hardly anything to listen for. */
+  demoJoinWaitMs: 50,
+  /** How often the demo looks whether its nodes are ready, or have settled. */
+  demoPollMs: 5,
+  /** How long the demo lets replicas and consumers settle, beside the time its slow one needs. */
+  demoSettleMs: 20_000
+})
