@@ -83,8 +83,9 @@ test.after.always('clean up', () => {
 
 test('pack: it contains the product and its documents, and neither sources nor tests', t => {
   for (
-    const path of ['dist/index.js', 'dist/index.d.ts', 'dist/cli/main.js', 'README.md', 'LICENSE',
-      'CHANGELOG.md', 'SPEC.md', 'ARCHITECTURE.md']
+    const path of ['dist/index.js', 'dist/index.d.ts', 'dist/adapters.js', 'dist/adapters.d.ts',
+      'dist/testing/index.js', 'dist/testing/index.d.ts', 'dist/cli/main.js', 'README.md',
+      'LICENSE', 'CHANGELOG.md', 'SPEC.md', 'ARCHITECTURE.md']
   ) {
     t.true(files.includes(path), `${path} is missing`)
   }
@@ -129,18 +130,81 @@ test('pack: a program opens a node, puts a record and gets it back', t => {
   t.regex(record, /"title":"Mill"/)
 })
 
+test('pack: a contract suite runs under node:test against an adapter of the package', t => {
+  t.timeout(60_000)
+  writeFileSync(
+    join(directory, 'store.test.mjs'),
+    `
+    import { test } from 'node:test'
+    import { MemoryDisk } from 'millpond/adapters'
+    import { storeContract } from 'millpond/testing'
+    storeContract({ test, name: 'memory', createPlace: () => new MemoryDisk() })
+  `
+  )
+  const report = mustRun(
+    t,
+    process.execPath,
+    ['--test', '--test-reporter=tap', 'store.test.mjs'],
+    directory
+  )
+  t.regex(report, /^# fail 0$/m)
+  t.true(Number(/^# pass (\d+)$/m.exec(report)?.[1]) >= 15, report)
+})
+
+test('pack: a CommonJS program imports it; require() says that import() is wanted', t => {
+  t.timeout(60_000)
+  writeFileSync(
+    join(directory, 'program.cjs'),
+    `
+    const assert = require('node:assert')
+    assert.throws(() => require('millpond'), error => {
+      console.log(error.code, error.message)
+      return true
+    })
+    import('millpond').then(({ openNode }) => console.log(typeof openNode))
+  `
+  )
+  const output = mustRun(t, process.execPath, ['program.cjs'], directory)
+  t.regex(output, /^ERR_REQUIRE_ASYNC_MODULE .*[Uu]se import\(\) instead/)
+  t.regex(output, /^function$/m)
+})
+
 test('pack: the types of the package are found and valid', t => {
   t.timeout(60_000)
   writeFileSync(
     join(directory, 'program.mts'),
     `
-    import { openNode } from 'millpond'
+    import { openNode, type Wiring } from 'millpond'
+    import { connectNats, limitsWith, MemoryDisk, systemPorts, type Network, type Store,
+      type Transport } from 'millpond/adapters'
+    import { storeContract, transportContract, type DeclareTest } from 'millpond/testing'
     const caches = { offers: { shards: 4, replicas: 1 } }
-    const node = await openNode({ cluster: 'pack-test', caches })
+    const store: Store = new MemoryDisk().open()
+    const network: Network = {
+      connect: (name, { onProblem }): Promise<Transport> =>
+        connectNats({ servers: 'nats://127.0.0.1:4222', name, onProblem, ...systemPorts })
+    }
+    const wiring: Wiring = { network, openStore: () => store }
+    const node = await openNode({ cluster: 'pack-test', caches }, wiring)
     await node.cache('offers').put('offer-1', { price: 12 })
     await node.close()
     // @ts-expect-error a record has fields
     await node.cache('offers').put('offer-1', 12)
+    // @ts-expect-error there is no such bound
+    limitsWith({ maxWishes: 3 })
+    const test: DeclareTest = (title, run) => { console.log(title); return run() }
+    storeContract({ test, name: 'memory', createPlace: () => new MemoryDisk() })
+    // @ts-expect-error a place is needed
+    storeContract({ test, name: 'memory' })
+    transportContract({
+      test,
+      name: 'nats',
+      open: async () => ({
+        connect: async (name, options) =>
+          await network.connect(name, { onProblem: () => {}, ...options }),
+        close: async () => {}
+      })
+    })
   `
   )
   const tsc = join(root, 'node_modules/typescript/bin/tsc')

@@ -1,0 +1,44 @@
+// A transport of one's own is plugged in as a Network: it may take its time to connect, and the
+// error it fails with reaches the caller.
+import { setTimeout as sleep } from 'node:timers/promises'
+import test from 'ava'
+import { ConnectionError, type Network } from '../../adapters.js'
+import { connect, createNetwork, openNode } from '../../index.js'
+
+const config = { cluster: 'own-network', caches: { offers: { shards: 4 } } }
+
+test('a node and a client meet over a network that connects asynchronously', async t => {
+  const inProcess = createNetwork()
+  const names: string[] = []
+  const network: Network = {
+    connect: async (name, options) => {
+      await sleep(5)
+      names.push(name)
+      return inProcess.connect(name, options)
+    }
+  }
+  const node = await openNode({ ...config, name: 'a' }, { network })
+  t.teardown(() => node.close())
+  const client = await connect({ cluster: config.cluster, name: 'c' }, { network })
+  t.teardown(() => client.close())
+  await client.cache('offers').put('85123A', { price: 2.55 })
+  t.deepEqual(await client.cache('offers').get('85123A'), { price: 2.55 })
+  t.deepEqual(names, ['a', 'c'])
+})
+
+test('a network that cannot connect fails openNode and connect with its own error', async t => {
+  const error = new ConnectionError('the serial line is unplugged')
+  const network: Network = { connect: () => Promise.reject(error) }
+  t.is(await t.throwsAsync(openNode(config, { network })), error)
+  t.is(await t.throwsAsync(connect({ cluster: config.cluster }, { network })), error)
+})
+
+test('a mistake in a network is not taken for a name that is taken', async t => {
+  const error = new TypeError('a mistake')
+  const network: Network = {
+    connect () {
+      throw error
+    }
+  }
+  t.is(await t.throwsAsync(openNode(config, { network })), error)
+})
