@@ -88,6 +88,15 @@ export default {
       from: { path: CORE, pathNot: ADAPTERS },
       to: { path: `^(?:node:)?(?:${OUTSIDE_WORLD.join('|')})(?:/|$)`, dependencyTypes: ['core'] }
     },
+    {
+      name: 'topology-is-asked',
+      comment:
+        'Which shard and which placement group a key has comes from a Topology, so that shards ' +
+        'can be split.',
+      severity: 'error',
+      from: { pathNot: '^(?:tests/)?engine/topology/' },
+      to: { path: '^engine/topology/routing\\.ts$' }
+    },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {
       name: 'declared',

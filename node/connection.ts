@@ -136,6 +136,7 @@ export class Caches {
           self: {
             id: self.id,
             incarnation: self.incarnation,
+            topology: local.topology,
             phase: group => local.held.phase(group),
             root: group => local.shards.root(group)
           }

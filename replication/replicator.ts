@@ -11,7 +11,7 @@ import * as v from '../engine/base/schema.js'
 import { EnvelopeError, UnavailableError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
 import type { Ports, Timer } from '../engine/ports.js'
-import { groupOf } from '../engine/topology/routing.js'
+import { Topology } from '../engine/topology/topology.js'
 import type { Write } from '../engine/write/write.js'
 import type { Persister } from '../storage/write-behind/persister.js'
 import type { ShardSet } from '../storage/shard-set.js'
@@ -44,7 +44,11 @@ export interface ReplicatorOptions {
   readonly persister: Persister
   /** Creates the shards, wired to what they report to. */
   readonly createShards: (
-    sinks: { onDelta: (shard: number, delta: Uint8Array) => void, onPending: () => void }
+    sinks: {
+      readonly topology: Topology,
+      readonly onDelta: (shard: number, delta: Uint8Array) => void,
+      readonly onPending: () => void
+    }
   ) => ShardSet
   readonly flushIntervalMs: number
   readonly requestTimeoutMs: number
@@ -55,6 +59,7 @@ export interface ReplicatorOptions {
 export class Replicator {
   readonly cache: string
   readonly shape: CacheShape
+  readonly topology: Topology
   readonly shards: ShardSet
   readonly held: HeldGroups
   readonly #options: ReplicatorOptions
@@ -81,17 +86,19 @@ export class Replicator {
     const { cache, shape, self, membership, messenger, subjects, ports, onEvent } = options
     this.cache = cache
     this.shape = shape
+    this.topology = new Topology(shape)
     this.#acks = new Acks(ports.timers)
     this.#outbox = new Outbox({
       cache,
       node: self.id,
       incarnation: self.incarnation,
-      groups: shape.groups,
+      topology: this.topology,
       messenger,
       subjects
     })
     const onPending = () => this.#flushSoon()
     this.shards = options.createShards({
+      topology: this.topology,
       onPending,
       onDelta: (shard, delta) => {
         this.#outbox.addDelta(shard, delta)
@@ -243,7 +250,7 @@ export class Replicator {
     concern: WriteConcern,
     timeoutMs: number
   ): Promise<boolean> {
-    const group = groupOf(shard, this.shape.groups)
+    const group = this.topology.groupOf(shard)
     if (this.#closed || !this.held.has(group)) {
       throw new UnavailableError(
         `${this.#options.self.id} does not hold placement group ${group} of ${this.cache}`

@@ -3,11 +3,10 @@
  * state. They ride on every heartbeat, so they are kept until something in the group changes.
  */
 import { digest64 } from '../engine/base/hash.js'
-import { groupOf, shardsOfGroup } from '../engine/topology/routing.js'
+import type { Topology } from '../engine/topology/topology.js'
 
 export interface GroupDigestsOptions {
-  readonly shards: number
-  readonly groups: number
+  readonly topology: Topology
   readonly ofShard: (shard: number) => string
   readonly ofCursors: (shards: readonly number[]) => string
 }
@@ -27,7 +26,9 @@ export class GroupDigests {
     if (root === undefined) {
       this.#roots.set(
         group,
-        root = rootOf(this.#shardsOf(group).map(shard => this.#options.ofShard(shard)))
+        root = rootOf(
+          this.#options.topology.shardsOf(group).map(shard => this.#options.ofShard(shard))
+        )
       )
     }
     return root
@@ -37,27 +38,26 @@ export class GroupDigests {
   cursorRoot (group: number): string {
     let root = this.#cursorRoots.get(group)
     if (root === undefined) {
-      this.#cursorRoots.set(group, root = this.#options.ofCursors(this.#shardsOf(group)))
+      this.#cursorRoots.set(
+        group,
+        root = this.#options.ofCursors(this.#options.topology.shardsOf(group))
+      )
     }
     return root
   }
 
   /** The state vector of a shard is another one. */
   changed (shard: number): void {
-    this.#roots.delete(groupOf(shard, this.#options.groups))
+    this.#roots.delete(this.#options.topology.groupOf(shard))
   }
 
   cursorMoved (shard: number): void {
-    this.#cursorRoots.delete(groupOf(shard, this.#options.groups))
+    this.#cursorRoots.delete(this.#options.topology.groupOf(shard))
   }
 
   forget (group: number): void {
     this.#roots.delete(group)
     this.#cursorRoots.delete(group)
-  }
-
-  #shardsOf (group: number): number[] {
-    return shardsOfGroup(group, this.#options.shards, this.#options.groups)
   }
 }
 

@@ -18,7 +18,7 @@ import type { CollectOptions } from '../engine/garbage/garbage.js'
 import { VERSION_UNITS_PER_MS, type HybridClock } from '../engine/base/hlc.js'
 import { limits } from '../engine/limits.js'
 import type { IndexDeclaration } from '../engine/query/query.js'
-import { groupOf, shardsOfGroup } from '../engine/topology/routing.js'
+import type { Topology } from '../engine/topology/topology.js'
 import { Shard, type MergeResult } from '../engine/shard.js'
 import type { Write } from '../engine/write/write.js'
 import { decodeSnapshot, encodeSnapshot } from '../engine/snapshot.js'
@@ -31,8 +31,7 @@ import { ShardIndexes } from './shard-indexes.js'
 import type { Store } from './store.js'
 
 export interface ShardSetOptions {
-  readonly shards: number
-  readonly groups: number
+  readonly topology: Topology
   readonly incarnation: number
   /**
    * Another id that nobody has used, for shards whose log this life has begun before and given up.
@@ -60,6 +59,7 @@ export interface ShardSetOptions {
 const EMPTY_DIGEST = digestOf(new Map())
 
 export class ShardSet {
+  readonly topology: Topology
   readonly cursors = new CommittedCursors()
   readonly indexes: ShardIndexes
   readonly #options: ShardSetOptions
@@ -74,13 +74,13 @@ export class ShardSet {
   #reportedAhead = 0
 
   constructor (options: ShardSetOptions) {
-    const { shards, groups, persister, onPending } = options
+    const { topology, persister, onPending } = options
     const shardAt = (shard: number) => this.#shards.get(shard)
     this.#options = options
+    this.topology = topology
     this.indexes = new ShardIndexes(options.indexes ?? {}, shardAt)
     this.#digests = new GroupDigests({
-      shards,
-      groups,
+      topology,
       ofShard: shard => this.digest(shard),
       ofCursors: all => this.cursors.digest(all)
     })
@@ -102,7 +102,7 @@ export class ShardSet {
       if (stored.damaged > 0) {
         this.#options.onEvent({ type: 'shard-damaged', shard, blobs: stored.damaged })
       }
-      if (shard >= this.#options.shards) continue
+      if (!this.topology.includes(shard)) continue
       this.#options.persister.restored(stored)
       if (stored.snapshot !== null) this.#restore(shard, stored.snapshot)
       for (const delta of stored.deltas) this.#merge(shard, delta, true)
@@ -291,14 +291,6 @@ export class ShardSet {
     }
   }
 
-  groupOf (shard: number): number {
-    return groupOf(shard, this.#options.groups)
-  }
-
-  shardsOf (group: number): number[] {
-    return shardsOfGroup(group, this.#options.shards, this.#options.groups)
-  }
-
   /** The digest of one shard's state vector. */
   digest (shard: number): string {
     return this.#shards.get(shard)?.digest ?? EMPTY_DIGEST
@@ -306,7 +298,7 @@ export class ShardSet {
 
   /** One digest over all shards of a group, buffered writes included (they are logged). */
   root (group: number): string {
-    for (const shard of this.shardsOf(group)) this.#queue.log(shard)
+    for (const shard of this.topology.shardsOf(group)) this.#queue.log(shard)
     return this.#digests.root(group)
   }
 
@@ -318,7 +310,7 @@ export class ShardSet {
   /** Forgets a group's shards, in memory and on disk. Only for what others are proven to hold. */
   drop (group: number): void {
     const incarnation = this.#options.drawIncarnation()
-    for (const shard of this.shardsOf(group)) {
+    for (const shard of this.topology.shardsOf(group)) {
       this.#queue.forget(shard)
       this.cursors.drop(shard)
       this.indexes.drop(shard)

@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { ConfigConflictError, StoreError } from '../../engine/errors.js'
 import type { HybridClock } from '../../engine/base/hlc.js'
 import type { Ports } from '../../engine/ports.js'
-import { groupOf } from '../../engine/topology/routing.js'
 import { HintPublisher } from '../../pubsub/hints/hints.js'
 import type { CacheStatus } from '../../pubsub/requests/request-protocol.js'
 import type { OnEvent } from '../../replication/events.js'
@@ -137,10 +136,9 @@ export class CacheReplica {
       requestTimeoutMs,
       tombstones: config.timing,
       onEvent: ofCache,
-      createShards: ({ onDelta, onPending }) =>
+      createShards: ({ topology, onDelta, onPending }) =>
         new ShardSet({
-          shards: shape.shards,
-          groups: shape.groups,
+          topology,
           incarnation: self.incarnation,
           drawIncarnation: () => drawIncarnation(ports),
           clock,
@@ -156,7 +154,7 @@ export class CacheReplica {
   }
 
   #load (incarnation: number): void {
-    const { shards, held, shape } = this.replicator
+    const { shards, held, topology } = this.replicator
     for (const shard of shards.load(this.#store)) {
       if (shards.peek(shard)?.log.stateVector.has(incarnation) === true) {
         throw new StoreError(
@@ -164,7 +162,7 @@ export class CacheReplica {
             'node again'
         )
       }
-      held.restore(groupOf(shard, shape.groups))
+      held.restore(topology.groupOf(shard))
     }
   }
 

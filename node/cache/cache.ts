@@ -6,7 +6,6 @@ import type { Element } from '../../engine/fields/claims.js'
 import { KindError, UnavailableError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
 import { parseWhere, type Where } from '../../engine/query/query.js'
-import { groupOf, shardOf } from '../../engine/topology/routing.js'
 import { checkKey, describe, type Fields } from '../../engine/base/values.js'
 import { consume, type ConsumedBatch, type ConsumeOptions } from '../../pubsub/consumer/consumer.js'
 import { findRecords } from '../../pubsub/requests/find-records.js'
@@ -57,8 +56,8 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    */
   async get (key: string): Promise<RecordOf<S> | undefined> {
     const { router, local, requests } = this.#options
-    const shard = shardOf(checkKey(key, limits), router.shape.shards)
-    const group = groupOf(shard, router.shape.groups)
+    const shard = router.topology.shardOf(checkKey(key, limits))
+    const group = router.topology.groupOf(shard)
     if (local?.held.phase(group) === 'ready') {
       return local.shards.peek(shard)?.get(key) as RecordOf<S> | undefined
     }
@@ -131,14 +130,15 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
     { node }: ReadOptions = {}
   ): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
     const { router, requests } = this.#options
-    const { shards, groups } = router.shape
+    const { topology } = router
     if (node !== undefined && !router.knows(node)) {
       throw new UnavailableError(
         `${node} is not a node that runs cache ${this.name}, as far as was heard`
       )
     }
-    for (let shard = 0; shard < shards; shard++) {
-      if (node !== undefined && !router.holders(groupOf(shard, groups)).includes(node)) continue
+    for (const shard of topology.allShards()) {
+      const group = topology.groupOf(shard)
+      if (node !== undefined && !router.holders(group).includes(node)) continue
       let after: string | null = null
       for (;;) {
         const request: { cache: string, shard: number, after: string | null, limit: number } = {
@@ -148,7 +148,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
           limit: limits.maxScanPage
         }
         const { records, more } = await (node === undefined
-          ? requests.askHolder(router, groupOf(shard, groups), 'scan', request)
+          ? requests.askHolder(router, group, 'scan', request)
           : requests.ask(node, 'scan', request))
         yield* records as Array<CacheRecord<RecordOf<S>>>
         if (!more) {

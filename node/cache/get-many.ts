@@ -6,7 +6,6 @@
  */
 import { EnvelopeError, LimitError, MillpondError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
-import { groupOf, shardOf } from '../../engine/topology/routing.js'
 import { checkKey, describe, type Fields } from '../../engine/base/values.js'
 import type { RequestClient } from '../../pubsub/requests/request-client.js'
 import type { ReadReply } from '../../pubsub/requests/request-protocol.js'
@@ -61,11 +60,11 @@ function checkKeys (keys: unknown): readonly string[] {
 
 /** Takes what this node has, and names what others have to be asked for. */
 function missing ({ router, local }: ReadSource, keys: readonly string[], found: Found): Asked[] {
-  const { shards, groups } = router.shape
+  const { topology } = router
   const elsewhere: Asked[] = []
   for (const key of keys) {
-    const shard = shardOf(key, shards)
-    const group = groupOf(shard, groups)
+    const shard = topology.shardOf(key)
+    const group = topology.groupOf(shard)
     if (local?.held.phase(group) === 'ready') {
       found.set(key, local.shards.peek(shard)?.get(key) ?? null)
     } else elsewhere.push({ key, group })

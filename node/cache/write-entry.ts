@@ -10,7 +10,6 @@
 import { ClosedError, LimitError, MillpondError, OutcomeUnknownError,
   RemoteError } from '../../engine/errors.js'
 import { VERSION_UNITS_PER_MS, type HybridClock } from '../../engine/base/hlc.js'
-import { groupOf, shardOf } from '../../engine/topology/routing.js'
 import { describe } from '../../engine/base/values.js'
 import type { Write } from '../../engine/write/write.js'
 import { replicasNeeded, type WriteConcern } from '../../replication/deltas/acks.js'
@@ -72,16 +71,16 @@ export class WriteEntry {
   ): Promise<void> {
     const { name, router, local, forwarder, onWriteFailed } = this.#options
     if (this.#closed) throw new ClosedError(`cache ${name}`)
-    const { shards, groups, replicas } = router.shape
-    replicasNeeded(ack, replicas) // refuses a write concern that cannot be reached
+    const { topology } = router
+    replicasNeeded(ack, router.shape.replicas) // refuses a write concern that cannot be reached
     if (!Number.isFinite(timeoutMs) || timeoutMs < 0) {
       throw new TypeError(
         `timeoutMs must be a number of milliseconds from 0 up, got ${describe(timeoutMs)}`
       )
     }
-    const shard = shardOf(write.key, shards)
+    const shard = topology.shardOf(write.key)
     const sent: Promise<unknown> =
-      local !== undefined && takes(local.held.phase(groupOf(shard, groups)), write)
+      local !== undefined && takes(local.held.phase(topology.groupOf(shard)), write)
         ? local.write(shard, write, ack, timeoutMs)
         : forwarder.submit(shard, write, ack, Math.ceil(timeoutMs))
     const done = sent.then(() => {}, (error: unknown) => {

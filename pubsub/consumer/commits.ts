@@ -1,6 +1,5 @@
 /** A consumer group's committed cursors: read when a consumer starts, joined when it commits. */
 import { MillpondError } from '../../engine/errors.js'
-import { groupOf } from '../../engine/topology/routing.js'
 import type { Router } from '../../replication/membership/router.js'
 import type { HolderChoice } from './holder-choice.js'
 import type { RequestClient } from '../requests/request-client.js'
@@ -55,9 +54,9 @@ export class Commits {
    */
   async write (cursors: readonly ShardCursor[]): Promise<void> {
     const { router, requests, holders, consumerGroup } = this.#options
-    const { cache, shape: { groups } } = router
+    const { cache, topology } = router
     await Promise.all(
-      [...holders.group(cursors, ([shard]) => groupOf(shard, groups))].map(
+      [...holders.group(cursors, ([shard]) => topology.groupOf(shard))].map(
         async ([holder, ofHolder]) => {
           try {
             await requests.ask(holder, 'commit', {
@@ -71,7 +70,7 @@ export class Commits {
             // to the same.
             await Promise.all(
               ofHolder.map(async ([shard, cursor]) =>
-                await requests.askHolder(router, groupOf(shard, groups), 'commit', {
+                await requests.askHolder(router, topology.groupOf(shard), 'commit', {
                   cache,
                   consumerGroup,
                   cursors: [[shard, cursor]]

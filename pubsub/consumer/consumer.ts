@@ -120,7 +120,7 @@ class Consumer {
       )
     }
     this.#options = options
-    const positions = new Positions(router.shape)
+    const positions = new Positions(router.topology)
     const holders = new HolderChoice(router)
     this.#positions = positions
     this.#reader = new ShardReader({
@@ -159,13 +159,13 @@ class Consumer {
       if (end.aborted) abort()
     }
     await this.#restore()
-    for (let shard = 0; shard < router.shape.shards; shard++) this.#positions.markDirty(shard)
+    for (const shard of router.topology.allShards()) this.#positions.markDirty(shard)
     this.#checkSoon()
   }
 
   /** Starts at the group's committed cursors; waits for placement groups that nobody holds yet. */
   async #restore (): Promise<void> {
-    let waiting = Array.from({ length: this.#options.router.shape.groups }, (_, group) => group)
+    let waiting = [...this.#options.router.topology.allGroups()]
     for (;;) {
       const { cursors, left } = await this.#commits.read(waiting).catch((error: unknown) => {
         if (this.#closed) return { cursors: [], left: [] } // the connection went with us

@@ -7,31 +7,32 @@
  */
 import { decodeCursor, encodeCursor, startOf } from '../../engine/cursor.js'
 import { digestOf } from '../../engine/base/state-vector.js'
-import { shardsOfGroup } from '../../engine/topology/routing.js'
+import type { Topology } from '../../engine/topology/topology.js'
 import { rootOf } from '../../storage/group-digests.js'
 
 const UNREAD = digestOf(new Map())
 
 export class Positions {
-  readonly #shape: { readonly shards: number, readonly groups: number }
-  readonly #cursors: Array<Uint8Array | null>
-  readonly #digests: string[]
+  readonly #topology: Topology
+  readonly #cursors = new Map<number, Uint8Array | null>()
+  readonly #digests = new Map<number, string>()
   readonly #dirty = new Set<number>()
 
-  constructor (shape: { readonly shards: number, readonly groups: number }) {
-    this.#shape = shape
-    this.#cursors = new Array<Uint8Array | null>(shape.shards).fill(null)
-    this.#digests = new Array<string>(shape.shards).fill(UNREAD)
+  constructor (topology: Topology) {
+    this.#topology = topology
   }
 
   cursor (shard: number): Uint8Array | null {
-    return this.#cursors[shard] ?? null
+    return this.#cursors.get(shard) ?? null
   }
 
   /** Remembers how far a shard was read. */
   moveTo (shard: number, cursor: Uint8Array | null): void {
-    this.#cursors[shard] = cursor
-    this.#digests[shard] = cursor === null ? UNREAD : digestOf(decodeCursor(cursor, shard).seen)
+    this.#cursors.set(shard, cursor)
+    this.#digests.set(
+      shard,
+      cursor === null ? UNREAD : digestOf(decodeCursor(cursor, shard).seen)
+    )
   }
 
   /**
@@ -39,7 +40,7 @@ export class Positions {
    * committed.
    */
   startOver (shard: number): void {
-    const before = this.#cursors[shard]
+    const before = this.#cursors.get(shard)
     const generation = before === null || before === undefined
       ? 0
       : decodeCursor(before, shard).generation + 1
@@ -51,7 +52,7 @@ export class Positions {
   }
 
   markDirty (shard: number): void {
-    if (shard < this.#shape.shards) this.#dirty.add(shard)
+    if (this.#topology.includes(shard)) this.#dirty.add(shard)
   }
 
   markClean (shard: number): void {
@@ -63,17 +64,21 @@ export class Positions {
     return this.#dirty.values()
   }
 
-  shardsOf (group: number): number[] {
-    return shardsOfGroup(group, this.#shape.shards, this.#shape.groups)
+  shardsOf (group: number): readonly number[] {
+    return this.#topology.shardsOf(group)
   }
 
   /** The digest a replica's group would have if this consumer had read all of it. */
   root (group: number): string {
-    return rootOf(this.shardsOf(group).map(shard => this.#digests[shard] ?? UNREAD))
+    return rootOf(this.shardsOf(group).map(shard => this.#digestOf(shard)))
   }
 
   /** The shards of a group where a replica with these digests has something else than was read. */
   differing (group: number, digests: readonly string[]): number[] {
-    return this.shardsOf(group).filter((shard, i) => this.#digests[shard] !== digests[i])
+    return this.shardsOf(group).filter((shard, i) => this.#digestOf(shard) !== digests[i])
+  }
+
+  #digestOf (shard: number): string {
+    return this.#digests.get(shard) ?? UNREAD
   }
 }

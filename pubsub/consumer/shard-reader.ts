@@ -10,7 +10,6 @@ import type { Change } from '../../engine/changes.js'
 import { MillpondError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
 import type { Clock } from '../../engine/ports.js'
-import { groupOf } from '../../engine/topology/routing.js'
 import type { Router } from '../../replication/membership/router.js'
 import type { ShardCursor } from './commits.js'
 import type { HolderChoice } from './holder-choice.js'
@@ -137,7 +136,7 @@ export class ShardReader {
   }
 
   #groupOf (shard: number): number {
-    return groupOf(shard, this.#options.router.shape.groups)
+    return this.#options.router.topology.groupOf(shard)
   }
 
   /** Moves a shard's group on to the next holder, and keeps the shard dirty. */

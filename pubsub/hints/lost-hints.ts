@@ -36,7 +36,7 @@ export class LostHints {
   async look (): Promise<void> {
     const { router, requests, positions, holders } = this.#options
     const lost = new Map<string, number[]>()
-    for (let group = 0; group < router.shape.groups; group++) {
+    for (const group of router.topology.allGroups()) {
       const holder = holders.of(group)
       if (holder !== undefined && this.#isSuspectAgain(group, router.rootAt(holder, group))) {
         lost.set(holder, [...lost.get(holder) ?? [], group])

@@ -11,9 +11,8 @@ import { EnvelopeError, LimitError, UnavailableError } from '../../engine/errors
 import { limits } from '../../engine/limits.js'
 import type { Timers } from '../../engine/ports.js'
 import { parseWhere, type Where } from '../../engine/query/query.js'
-import { groupOf, shardsOfGroup } from '../../engine/topology/routing.js'
+import type { Topology } from '../../engine/topology/topology.js'
 import { approximateBytes } from '../../engine/base/values.js'
-import type { CacheShape } from '../../replication/membership/cache-shape.js'
 import type { Router } from '../../replication/membership/router.js'
 import type { RequestClient } from './request-client.js'
 import type { ReadReply } from './request-protocol.js'
@@ -74,21 +73,21 @@ export async function findPage (
       `${node} is not a node that runs cache ${router.cache}, as far as was heard`
     )
   }
-  const { shape } = router
-  checkPosition(after, shape)
+  const { topology } = router
+  checkPosition(after, topology)
   const records: ReadReply<'find'>['records'] = []
   let bytes = 0
   let looked = 0
-  let position: FindPosition | null = after ?? { shard: 0, after: null }
+  let position: FindPosition | null = after ?? firstOf(0, topology)
   while (position !== null && records.length < limit && bytes < limits.maxPollReplyBytes) {
     const { shard: from, after: above }: FindPosition = position
-    const group = groupOf(from, shape.groups)
+    const group = topology.groupOf(from)
     if (node !== undefined && !router.holders(group).includes(node)) {
-      position = firstOf(group + 1, shape)
+      position = firstOf(group + 1, topology)
       continue
     }
-    const shards = shardsOfGroup(group, shape.shards, shape.groups).filter(shard => shard >= from)
-      .slice(0, limits.maxShardsPerRequest)
+    const left = topology.shardsOf(group).filter(shard => shard >= from)
+    const shards = left.slice(0, limits.maxShardsPerRequest)
     const request = {
       cache: router.cache,
       where,
@@ -104,7 +103,7 @@ export async function findPage (
       bytes += record.key.length + approximateBytes(record.fields)
     }
     position = reply.next === null
-      ? following(shards, group, shape)
+      ? following(left[shards.length], group, topology)
       : checkProgress(reply.next, shards, above)
     looked += reply.looked
     if (looked < limits.maxQueryCandidates) {
@@ -144,19 +143,19 @@ export async function* findRecords (
   } while (after !== null && left > 0)
 }
 
-/** The position behind these shards of a group. */
+/** The start of the next shard of a group, or where that had none, of the next group. */
 function following (
-  shards: readonly number[],
+  next: number | undefined,
   group: number,
-  shape: CacheShape
+  topology: Topology
 ): FindPosition | null {
-  const shard = (shards[shards.length - 1] ?? shape.shards) + shape.groups
-  return shard < shape.shards ? { shard, after: null } : firstOf(group + 1, shape)
+  return next === undefined ? firstOf(group + 1, topology) : { shard: next, after: null }
 }
 
-/** The first shard of a group has the group's own number. */
-function firstOf (group: number, { groups }: CacheShape): FindPosition | null {
-  return group < groups ? { shard: group, after: null } : null
+/** The start of a group, or null behind the last one. */
+function firstOf (group: number, topology: Topology): FindPosition | null {
+  const [shard] = topology.shardsOf(group)
+  return shard === undefined ? null : { shard, after: null }
 }
 
 /** A holder that sends us back, or nowhere, would have us ask for ever. */
@@ -180,11 +179,11 @@ function checkLimit (limit: number): void {
   }
 }
 
-function checkPosition (after: unknown, { shards }: CacheShape): void {
+function checkPosition (after: unknown, topology: Topology): void {
   if (after === null) return
   const { shard, after: key } = after as Partial<FindPosition>
   if (
-    typeof shard !== 'number' || !Number.isInteger(shard) || shard < 0 || shard >= shards ||
+    typeof shard !== 'number' || !topology.includes(shard) ||
     (key !== null && typeof key !== 'string')
   ) throw new TypeError('after must be the `next` of an earlier page of this cache')
 }

@@ -8,7 +8,6 @@ import { EnvelopeError, UnavailableError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
 import { fieldsOf } from '../../engine/record/reading.js'
 import { parseWhere, type Condition, type Where } from '../../engine/query/query.js'
-import { groupOf, shardOf } from '../../engine/topology/routing.js'
 import * as v from '../../engine/base/schema.js'
 import { approximateBytes, type Fields } from '../../engine/base/values.js'
 import type { Replicator } from '../../replication/replicator.js'
@@ -63,8 +62,8 @@ export class RequestServer {
 
 /** @throws UnavailableError when this node does not hold the shard's group */
 export function assertHeld (replicator: Replicator, shard: number): void {
-  const group = groupOf(shard, replicator.shape.groups)
-  if (shard >= replicator.shape.shards || !replicator.held.has(group)) {
+  const { topology, held } = replicator
+  if (!topology.includes(shard) || !held.has(topology.groupOf(shard))) {
     throw new UnavailableError(`this node does not hold shard ${shard} of ${replicator.cache}`)
   }
 }
@@ -75,13 +74,13 @@ export function assertHeld (replicator: Replicator, shard: number): void {
  */
 function assertReadable (replicator: Replicator, shard: number): void {
   assertHeld(replicator, shard)
-  if (replicator.held.phase(groupOf(shard, replicator.shape.groups)) === 'syncing') {
+  if (replicator.held.phase(replicator.topology.groupOf(shard)) === 'syncing') {
     throw new UnavailableError(`this node is still fetching shard ${shard} of ${replicator.cache}`)
   }
 }
 
 export function getRecord (replicator: Replicator, key: string): Fields | undefined {
-  const shard = shardOf(key, replicator.shape.shards)
+  const shard = replicator.topology.shardOf(key)
   assertReadable(replicator, shard)
   return replicator.shards.peek(shard)?.get(key)
 }
@@ -151,15 +150,17 @@ function committed (
   groups: readonly number[]
 ): ReadReply<'cursors'> {
   const { shards } = replicator
-  return groups.flatMap(group => shards.shardsOf(group)).flatMap((shard): ReadReply<'cursors'> => {
-    const cursor = shards.cursors.get(shard, consumerGroup)
-    return cursor === undefined ? [] : [[shard, cursor]]
-  })
+  return groups.flatMap(group => shards.topology.shardsOf(group)).flatMap(
+    (shard): ReadReply<'cursors'> => {
+      const cursor = shards.cursors.get(shard, consumerGroup)
+      return cursor === undefined ? [] : [[shard, cursor]]
+    }
+  )
 }
 
 function digests ({ held, shards }: Replicator, groups: readonly number[]): ReadReply<'digests'> {
   return groups.filter(group => held.has(group)).map(
-    group => [group, shards.shardsOf(group).map(shard => shards.digest(shard))]
+    group => [group, shards.topology.shardsOf(group).map(shard => shards.digest(shard))]
   )
 }
 

@@ -27,7 +27,7 @@ interface Position {
 }
 
 export interface InboxOptions {
-  readonly shards: Pick<ShardSet, 'merge' | 'mergeCursor' | 'shardsOf'>
+  readonly shards: Pick<ShardSet, 'merge' | 'mergeCursor' | 'topology'>
   readonly holds: (group: number) => boolean
   /** Batches of this peer's life are missing here. */
   readonly onMissing: (node: string, group: number) => void
@@ -92,7 +92,7 @@ export class Inbox {
     const { shards, holds } = this.#options
     if (!holds(group)) return
     const position = this.#position(node, incarnation, group)
-    const members = new Set(shards.shardsOf(group))
+    const members = new Set(shards.topology.shardsOf(group))
     let whole = true
     for (const [shard, delta] of deltas) {
       if (!members.has(shard)) {

@@ -6,7 +6,7 @@
  */
 import * as v from '../../engine/base/schema.js'
 import { limits } from '../../engine/limits.js'
-import { groupOf } from '../../engine/topology/routing.js'
+import type { Topology } from '../../engine/topology/topology.js'
 import type { Messenger } from '../messages/messenger.js'
 import type { Subjects } from '../messages/subjects.js'
 
@@ -33,7 +33,7 @@ export interface OutboxOptions {
   readonly cache: string
   readonly node: string
   readonly incarnation: number
-  readonly groups: number
+  readonly topology: Topology
   readonly messenger: Messenger
   readonly subjects: Subjects
 }
@@ -51,11 +51,11 @@ export class Outbox {
   }
 
   addDelta (shard: number, delta: Uint8Array): void {
-    this.#of(groupOf(shard, this.#options.groups)).deltas.push([shard, delta])
+    this.#of(this.#options.topology.groupOf(shard)).deltas.push([shard, delta])
   }
 
   addCursor (shard: number, consumerGroup: string, cursor: Uint8Array): void {
-    this.#of(groupOf(shard, this.#options.groups)).cursors.push([shard, consumerGroup, cursor])
+    this.#of(this.#options.topology.groupOf(shard)).cursors.push([shard, consumerGroup, cursor])
   }
 
   /** Asks the receivers of the group's next batch to confirm it. */

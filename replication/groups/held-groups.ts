@@ -87,15 +87,15 @@ export class HeldGroups {
   /** Recomputes who owns what; call whenever the view changed. */
   reconcile (): void {
     if (this.#closed) return
-    const { cache, shape, self } = this.#options
+    const { cache, shape, self, shards } = this.#options
     const places: Place[] = [self, ...this.peers().map(({ id, weight, zone }) => ({
       id,
       weight,
       ...zone === undefined ? {} : { zone }
     }))]
     this.#owners = Array.from(
-      { length: shape.groups },
-      (_, group) => ownersOf(cache, group, places, shape.replicas)
+      shards.topology.allGroups(),
+      group => ownersOf(cache, group, places, shape.replicas)
     )
     this.#owners.forEach((owners, group) => {
       const held = this.#held.get(group)

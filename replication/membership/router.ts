@@ -3,6 +3,7 @@
  * for clients, which hold nothing.
  */
 import { UnavailableError } from '../../engine/errors.js'
+import { Topology } from '../../engine/topology/topology.js'
 import type { CacheShape } from './cache-shape.js'
 import type { Membership, Phase } from './membership.js'
 import { rank } from './placement.js'
@@ -13,6 +14,7 @@ const PREFERENCE: Readonly<Record<Phase, number>> = { ready: 0, leaving: 1, sync
 export interface Self {
   readonly id: string
   readonly incarnation: number
+  readonly topology: Topology
   readonly phase: (group: number) => Phase | undefined
   readonly root: (group: number) => string
 }
@@ -31,11 +33,13 @@ export class Router {
   readonly #holders = new Map<number, readonly string[]>()
   #epoch = -1
   #shape: CacheShape | undefined
+  #topology: Topology | undefined
 
   constructor (options: RouterOptions) {
     this.cache = options.cache
     this.#options = options
     this.#shape = options.shape
+    this.#topology = options.self?.topology
   }
 
   /**
@@ -50,6 +54,15 @@ export class Router {
       )
     }
     return this.#shape
+  }
+
+  /**
+   * Where the cache's keys live: of the replica on this node, or made from the settings heard of.
+   * @throws UnavailableError when no node that runs the cache was heard of
+   */
+  get topology (): Topology {
+    this.#topology ??= new Topology(this.shape)
+    return this.#topology
   }
 
   #heardShape (): CacheShape | undefined {

@@ -173,7 +173,9 @@ export class AntiEntropy {
       const differing = answers.flatMap(([group, , digests]) =>
         digests === null
           ? []
-          : shards.shardsOf(group).filter((shard, i) => shards.digest(shard) !== digests[i])
+          : shards.topology.shardsOf(group).filter((shard, i) =>
+            shards.digest(shard) !== digests[i]
+          )
       )
       const { merged, failed } = await this.#fetch(asked, differing)
       repaired += merged
@@ -212,7 +214,7 @@ export class AntiEntropy {
       for (const diff of diffs) {
         const outcome = this.#holds(diff.shard) ? this.#apply(diff) : 'known'
         if (outcome === 'merged') merged++
-        else if (outcome !== 'known') failed.add(shards.groupOf(diff.shard))
+        else if (outcome !== 'known') failed.add(shards.topology.groupOf(diff.shard))
       }
       if (rest.length === page.length) {
         throw new Error(`${peer.id} sends none of ${rest.length} shards`)
@@ -256,7 +258,7 @@ export class AntiEntropy {
   async lacking (peer: string, group: number): Promise<number[]> {
     const { shards } = this.#options
     const asked = this.#present(peer)
-    const held = shards.shardsOf(group).filter(shard =>
+    const held = shards.topology.shardsOf(group).filter(shard =>
       shards.peek(shard) !== undefined || shards.cursors.of([shard]).length > 0
     )
     const lacking: number[] = []
@@ -281,7 +283,7 @@ export class AntiEntropy {
 
   /** A group may have been given up while its answer was on the way. */
   #holds (shard: number): boolean {
-    return this.#options.holds(this.#options.shards.groupOf(shard))
+    return this.#options.holds(this.#options.shards.topology.groupOf(shard))
   }
 
   #vectorOf (shard: number): Uint8Array {
@@ -290,7 +292,7 @@ export class AntiEntropy {
 
   /** Groups in pages that name a bounded number of shards. */
   #pages (groups: readonly number[]): number[][] {
-    const perGroup = Math.max(1, this.#options.shards.shardsOf(0).length)
+    const perGroup = Math.max(1, this.#options.shards.topology.shardsOf(0).length)
     const size = Math.max(1, Math.floor(limits.maxShardsPerRequest / perGroup))
     return Array.from(
       { length: Math.ceil(groups.length / size) },

@@ -44,7 +44,7 @@ export class PeerServer {
         )
       case 'cursors':
         return question.groups.flatMap(group =>
-          this.#options.shards.cursors.of(this.#options.shards.shardsOf(group))
+          this.#options.shards.cursors.of(this.#options.shards.topology.shardsOf(group))
         )
     }
   }
@@ -71,9 +71,8 @@ export class PeerServer {
     const { shards, outbox, holds } = this.#options
     return groups.filter(([group]) => holds(group)).map(([group, root]) => {
       const same = shards.root(group) === root
-      return [group, outbox.sequence(group), same ? null : shards.shardsOf(group).map(shard =>
-        shards.digest(shard)
-      )]
+      return [group, outbox.sequence(group),
+        same ? null : shards.topology.shardsOf(group).map(shard => shards.digest(shard))]
     })
   }
 
@@ -117,7 +116,7 @@ export class PeerServer {
 
   #covers (shard: number, sv: Uint8Array): boolean {
     const { shards, vouches } = this.#options
-    return vouches(shards.groupOf(shard)) &&
+    return vouches(shards.topology.groupOf(shard)) &&
       covers(shards.peek(shard)?.known ?? new Map<number, number>(), decodeStateVector(sv, limits))
   }
 }

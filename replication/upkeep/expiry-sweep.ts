@@ -44,7 +44,7 @@ export class ExpirySweep {
     let expired = 0
     for (const group of held.all) {
       if (held.phase(group) !== 'ready' || held.owners(group)[0] !== node) continue
-      for (const shard of shards.shardsOf(group)) {
+      for (const shard of shards.topology.shardsOf(group)) {
         expired += shards.expire(shard)
         if (expired >= limits.maxExpiredPerSweep) return false
       }

@@ -81,7 +81,7 @@ export class TombstoneCollector {
     const nowMs = ports.clock.wallMs()
     const before = (nowMs - timing.tombstoneMinAgeMs) * VERSION_UNITS_PER_MS
     const forcedBefore = (nowMs - timing.tombstoneMaxAgeMs) * VERSION_UNITS_PER_MS
-    const all = shards.shardsOf(group)
+    const all = shards.topology.shardsOf(group)
     for (let i = 0; i < all.length && !this.#closed; i += limits.maxShardsPerCollection) {
       // others want a turn: looking costs a walk over the records
       await new Promise<void>(resolve => {

@@ -11,7 +11,6 @@ import { BusyError, ClosedError, EnvelopeError, MillpondError, OutcomeUnknownErr
   TimeoutError, UnavailableError, WriteConcernError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
 import type { Ports, Timer } from '../../engine/ports.js'
-import { groupOf } from '../../engine/topology/routing.js'
 import * as v from '../../engine/base/schema.js'
 import type { Write } from '../../engine/write/write.js'
 import { approximateBytes } from '../../engine/base/values.js'
@@ -80,7 +79,7 @@ export class WriteForwarder {
     if (this.#closed) throw new ClosedError('connection')
     this.assertRoom(1)
     this.#onTheirWay++
-    const group = groupOf(shard, this.#options.router.shape.groups)
+    const group = this.#options.router.topology.groupOf(shard)
     const deadlineMs = this.#options.ports.clock.monotonicMs() + timeoutMs
     return new Promise<void>((resolve, reject) => {
       this.#enqueue({

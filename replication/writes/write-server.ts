@@ -12,7 +12,6 @@ import { EnvelopeError, FutureVersionError, MillpondError,
   WriteConcernError } from '../../engine/errors.js'
 import type { HybridClock } from '../../engine/base/hlc.js'
 import { limits } from '../../engine/limits.js'
-import { shardOf } from '../../engine/topology/routing.js'
 import * as v from '../../engine/base/schema.js'
 import { checkKey } from '../../engine/base/values.js'
 import { checkBody } from '../../engine/write/write.js'
@@ -23,7 +22,7 @@ import { WriteBatch, type WriteOutcomes } from './write-protocol.js'
 export interface WriteServerOptions {
   /** This process life. */
   readonly incarnation: number
-  readonly replicatorOf: (cache: string) => Pick<Replicator, 'shape' | 'write'>
+  readonly replicatorOf: (cache: string) => Pick<Replicator, 'topology' | 'write'>
   readonly clock: HybridClock
 }
 
@@ -66,7 +65,7 @@ export class WriteServer {
           stamp,
           ...checkBody({ fields, ...more })
         }
-        await replicator.write(shardOf(key, replicator.shape.shards), write, concern, timeoutMs)
+        await replicator.write(replicator.topology.shardOf(key), write, concern, timeoutMs)
         return null
       } catch (error) {
         return refusalOf(error)

@@ -37,8 +37,8 @@ export function notConverged (machines: readonly NodeMachine[], cache: string): 
   }
   const [first] = holders
   if (first === undefined) return null
-  const { shape } = first.replica.replicator
-  for (let group = 0; group < shape.groups; group++) {
+  const { shape, topology } = first.replica.replicator
+  for (const group of topology.allGroups()) {
     const owners = first.replica.replicator.held.owners(group)
     if (owners.length !== Math.min(shape.replicas, holders.length)) {
       return `${first.name} sees owners ${owners.join(', ')} of group ${group}`
@@ -65,7 +65,7 @@ function differenceBetween (holders: readonly Holder[], group: number): string |
   if (first === undefined) return null
   const { shards } = first.replica.replicator
   for (const { name, replica: { replicator } } of others) {
-    for (const shard of shards.shardsOf(group)) {
+    for (const shard of shards.topology.shardsOf(group)) {
       if (shards.digest(shard) !== replicator.shards.digest(shard)) {
         return `shard ${shard} differs between ${first.name} and ${name}`
       }

@@ -34,7 +34,9 @@ export class CursorWatch {
       const seen = this.#seen.get(id) ?? new Map<string, Seen>()
       this.#seen.set(id, seen)
       const { shards } = replicator as NonNullable<typeof replicator>
-      for (const [shard, consumerGroup, bytes] of shards.cursors.of(shards.shardsOf(group))) {
+      for (
+        const [shard, consumerGroup, bytes] of shards.cursors.of(shards.topology.shardsOf(group))
+      ) {
         const name = `${shard} ${consumerGroup}`
         const before = seen.get(name)
         if (before?.bytes === bytes) continue

@@ -5,7 +5,6 @@
 import { NO_FIELDS } from '../../engine/record/entry.js'
 import { hasExpired } from '../../engine/record/reading.js'
 import { entriesOf } from '../../engine/record/record.js'
-import { shardOf } from '../../engine/topology/routing.js'
 import { kindOf } from '../fields/field-op.js'
 import type { Model } from '../model.js'
 import type { NodeMachine } from '../world/node-machine.js'
@@ -21,14 +20,13 @@ export function checkExpired (
   cache: string
 ): void {
   const shards = inside?.replicas.get(cache)?.replicator.shards
-  const shape = inside?.replicas.get(cache)?.replicator.shape
-  if (shards === undefined || shape === undefined) return
+  if (shards === undefined) return
   const now = clock.wallMs()
   for (const key of model.fields.keys(place)) {
     if (kindOf(key) !== 'dated') continue
     const ops = model.fields.of<'dated'>(place, key)
     if (!ops.some(({ body }) => body.expiresMs !== undefined && body.expiresMs <= now)) continue
-    const fields = shards.peek(shardOf(key, shape.shards))?.get(key) ?? {}
+    const fields = shards.peek(shards.topology.shardOf(key))?.get(key) ?? {}
     for (const [field, value] of Object.entries(fields)) {
       const source = ops.find(({ body }) => body.sets[field] === value)
       // Nothing is promised of the millisecond in which it ends.

@@ -16,7 +16,7 @@ export function checkStores (machines: readonly NodeMachine[], cache: string): v
     for (const { shard, snapshot, deltas, cursors } of machine.disk(cache).held()) {
       const where = `${machine.name}: shard ${shard} of ${cache}`
       const empty = snapshot === undefined && deltas.length === 0 && cursors === 0
-      if (!empty && !replicator.held.has(replicator.shards.groupOf(shard))) {
+      if (!empty && !replicator.held.has(replicator.shards.topology.groupOf(shard))) {
         throw new Violation(
           'a store follows the live records',
           `${where} was given up and is still on disk`

@@ -5,7 +5,6 @@
 import type { Fields } from '../../engine/base/values.js'
 import { graveOf } from '../../engine/garbage/floor.js'
 import { fieldsOf } from '../../engine/record/reading.js'
-import { shardOf } from '../../engine/topology/routing.js'
 import { describe, type Model, type Op } from '../model.js'
 import type { NodeMachine } from '../world/node-machine.js'
 import { Violation } from '../violation.js'
@@ -86,7 +85,7 @@ export function checkAcknowledged (
 function holds (model: Model, op: Op, { inside }: NodeMachine): boolean {
   const replicator = inside?.replicas.get(op.place.split('/')[1] ?? '')?.replicator
   if (replicator === undefined) return false
-  const shard = replicator.shards.peek(shardOf(op.key, replicator.shape.shards))
+  const shard = replicator.shards.peek(replicator.topology.shardOf(op.key))
   const names = op.fields ?? [undefined]
   // a tombstone was dropped, so all had it
   if (shard !== undefined && names.every(name => graveOf(shard.floor, op.key, name) >= 0)) {

@@ -88,7 +88,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
         'merge',
         original =>
           function (this: ShardSet, shard: number, update: Uint8Array): MergeResult {
-            const siblings = this.shardsOf(this.groupOf(shard))
+            const siblings = this.topology.shardsOf(this.topology.groupOf(shard))
             const astray = ++count % 50 === 0
               ? siblings[(siblings.indexOf(shard) + 1) % siblings.length] ?? shard
               : shard

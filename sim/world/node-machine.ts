@@ -85,7 +85,8 @@ export class NodeMachine extends Machine {
       timers: this.process?.timers ?? 0,
       cursors: replicators.reduce(
         (sum, { shards, held }) =>
-          sum + shards.cursors.of(held.all.flatMap(group => shards.shardsOf(group))).length,
+          sum +
+          shards.cursors.of(held.all.flatMap(group => shards.topology.shardsOf(group))).length,
         0
       ),
       queued: (messenger?.requestsWaiting ?? 0) + (messenger?.partialMessages ?? 0) +

@@ -4,7 +4,7 @@
  */
 import test, { type ExecutionContext } from 'ava'
 import { limits } from '../../engine/limits.js'
-import { groupOf, shardOf } from '../../engine/topology/routing.js'
+import { Topology } from '../../engine/topology/topology.js'
 import { encodeStateVector } from '../../engine/base/state-vector.js'
 import { InProcessNetwork } from '../../replication/transport/in-process/network.js'
 import { describeSeed, pickSeed } from '../support/ports.js'
@@ -12,6 +12,7 @@ import { alike, openReplica, type Replica } from '../support/replica.js'
 import { VirtualTime } from '../support/virtual-time.js'
 
 const SHAPE = { shards: 16, groups: 4, replicas: 2 }
+const topology = new Topology(SHAPE)
 
 async function open (t: ExecutionContext, names: readonly string[] = ['a', 'b'], shape = SHAPE) {
   const seed = pickSeed()
@@ -98,7 +99,7 @@ for (const concern of ['buffered', 'durable', 'all'] as const) {
 test('a delta that is logged outside of a flush is published by a flush of its own', async t => {
   const { a, b, time } = await open(t)
   const flushes = countFlushes(a)
-  const shard = shardOf('k', SHAPE.shards)
+  const shard = topology.shardOf('k')
   a.replicator.shards.get(shard).write({ key: 'k', version: 1, stamp: 1, fields: { n: 7 } }, false)
   await time.advance(1000)
   t.is(flushes(), 0) // nothing asked for one: the shard was written to behind the cache's back
@@ -228,7 +229,7 @@ test('a batch that comes in many parts is merged whole', async t => {
   for (let i = 0; i < 40; i++) {
     const key = `large${i}`
     void a.replicator.write(
-      shardOf(key, 2),
+      a.replicator.topology.shardOf(key),
       {
         key,
         version: version + i,
@@ -282,14 +283,14 @@ test('a node that is about to give a group up does not vouch for it', async t =>
   const { a, b, time, write, untilAlike } = await open(t)
   await write(a, 20)
   await untilAlike(100)
-  const group = groupOf(shardOf('k1', SHAPE.shards), SHAPE.groups)
+  const group = topology.groupOfKey('k1')
   const lacking = async (): Promise<number> => {
-    const sv = b.replicator.shards.get(shardOf('k1', SHAPE.shards))
+    const sv = b.replicator.shards.get(topology.shardOf('k1'))
     const answer = b.messenger.request('mp.unit.ae.a.b', {
       op: 'covers',
       cache: 'prices',
       to: a.incarnation,
-      shards: [[shardOf('k1', SHAPE.shards), encodeStateVector(sv.stateVector)]],
+      shards: [[topology.shardOf('k1'), encodeStateVector(sv.stateVector)]],
       cursors: []
     }, 1000)
     return (await time.wait(answer) as { lacking: number[] }).lacking.length

@@ -4,12 +4,13 @@
  */
 import test from 'ava'
 import { parseWhere, type IndexDeclaration, type Where } from '../../engine/query/query.js'
-import { groupOf, shardOf } from '../../engine/topology/routing.js'
+import { Topology } from '../../engine/topology/topology.js'
 import { MemoryDisk } from '../../storage/stores/memory-store.js'
 import { openShardSet } from '../support/open-shard-set.js'
 
 const SHARDS = 8
 const GROUPS = 4
+const TOPOLOGY = new Topology({ shards: SHARDS, groups: GROUPS })
 const DECLARED: IndexDeclaration = { country: 'equality', price: 'range' }
 
 function open (incarnation: number, disk: MemoryDisk, indexes?: IndexDeclaration) {
@@ -63,9 +64,9 @@ test('indexes are back after a restart, also ones declared only now (SPEC E20)',
 
 test('indexes go with the group, and come back with it', t => {
   const { shards, put, find } = open(1, new MemoryDisk(), DECLARED)
-  const shard = shardOf('k', SHARDS)
+  const shard = TOPOLOGY.shardOf('k')
   put('k', 1)
-  shards.drop(groupOf(shard, GROUPS))
+  shards.drop(TOPOLOGY.groupOf(shard))
   t.is(shards.indexes.of(shard), undefined)
   t.deepEqual(find({ price: 1 }), [])
   put('k', 1)
@@ -77,7 +78,7 @@ for (const indexes of [undefined, {}]) {
   test(`no index is kept where ${declared} is declared, and a query says so`, t => {
     const { shards, put, find } = open(1, new MemoryDisk(), indexes)
     put('k', 1)
-    t.is(shards.indexes.of(shardOf('k', SHARDS)), undefined)
+    t.is(shards.indexes.of(TOPOLOGY.shardOf('k')), undefined)
     t.throws(() => find({ price: 1 }), { code: 'NOT_INDEXED', message: /no field is indexed/ })
   })
 }

@@ -3,13 +3,14 @@
  * becomes of a group that is given up and taken back.
  */
 import test from 'ava'
-import { shardOf } from '../../engine/topology/routing.js'
+import { Topology } from '../../engine/topology/topology.js'
 import { MemoryDisk } from '../../storage/stores/memory-store.js'
 import type { Store } from '../../storage/store.js'
 import { openShardSet } from '../support/open-shard-set.js'
 
 const SHARDS = 8
 const GROUPS = 4
+const TOPOLOGY = new Topology({ shards: SHARDS, groups: GROUPS })
 
 function open (incarnation: number, store?: Store) {
   const opened = openShardSet(incarnation, {
@@ -49,12 +50,12 @@ test('equal roots mean equal records, buffered writes included', t => {
   a.deliverTo(b.shards)
   for (let group = 0; group < GROUPS; group++) t.is(a.shards.root(group), b.shards.root(group))
   a.put('k1', 2)
-  const group = shardOf('k1', SHARDS) % GROUPS
+  const group = TOPOLOGY.groupOfKey('k1')
   t.not(a.shards.root(group), b.shards.root(group))
   b.put('k2', 3)
   t.not(
-    b.shards.root(shardOf('k2', SHARDS) % GROUPS),
-    a.shards.root(shardOf('k2', SHARDS) % GROUPS)
+    b.shards.root(TOPOLOGY.groupOfKey('k2')),
+    a.shards.root(TOPOLOGY.groupOfKey('k2'))
   )
 })
 

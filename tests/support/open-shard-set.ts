@@ -5,7 +5,7 @@
 import { limits } from '../../engine/limits.js'
 import { HybridClock } from '../../engine/base/hlc.js'
 import type { IndexDeclaration } from '../../engine/query/query.js'
-import { shardOf } from '../../engine/topology/routing.js'
+import { Topology } from '../../engine/topology/topology.js'
 import type { Fields } from '../../engine/base/values.js'
 import { MemoryDisk } from '../../storage/stores/memory-store.js'
 import { Persister } from '../../storage/write-behind/persister.js'
@@ -37,9 +37,9 @@ export function openShardSet (
   const events: Array<{ readonly type: string }> = []
   let asked = 0
   let drawn = incarnation
+  const topology = new Topology({ shards: count, groups })
   const shards = new ShardSet({
-    shards: count,
-    groups,
+    topology,
     incarnation,
     drawIncarnation: () => drawn += 1000,
     clock,
@@ -69,9 +69,9 @@ export function openShardSet (
     },
     put (key: string, fields: Fields | null) {
       const version = clock.next()
-      return shards.write(shardOf(key, count), { key, version, stamp: version, fields }, false)
+      return shards.write(topology.shardOf(key), { key, version, stamp: version, fields }, false)
     },
-    get: (key: string) => shards.peek(shardOf(key, count))?.get(key),
+    get: (key: string) => shards.peek(topology.shardOf(key))?.get(key),
     deliverTo (other: ShardSet) {
       for (const [shard, delta] of deltas.splice(0)) other.merge(shard, delta)
     },

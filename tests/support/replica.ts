@@ -6,7 +6,6 @@ import { limits } from '../../engine/limits.js'
 import { decodeCbor } from '../../engine/base/codec.js'
 import { HybridClock } from '../../engine/base/hlc.js'
 import type { IndexDeclaration } from '../../engine/query/query.js'
-import { shardOf } from '../../engine/topology/routing.js'
 import type { WriteConcern } from '../../replication/deltas/acks.js'
 import { decodePart } from '../../replication/messages/envelope.js'
 import type { ReplicationEvent } from '../../replication/events.js'
@@ -107,10 +106,9 @@ export function openReplica (
     requestTimeoutMs: 1000,
     onEvent,
     tombstones: { collectIntervalMs: 1000, tombstoneMinAgeMs: 5000, tombstoneMaxAgeMs: 60_000 },
-    createShards: ({ onDelta, onPending }) =>
+    createShards: ({ topology, onDelta, onPending }) =>
       new ShardSet({
-        shards: shape.shards,
-        groups: shape.groups,
+        topology,
         incarnation,
         drawIncarnation: () => ports.random.uint32() || 1,
         clock,
@@ -137,13 +135,13 @@ export function openReplica (
     put: (key, n, ack = 'buffered', timeoutMs = 5000) => {
       const version = clock.next()
       return replicator.write(
-        shardOf(key, shape.shards),
+        replicator.topology.shardOf(key),
         { key, version, stamp: version, fields: { n } },
         ack,
         timeoutMs
       )
     },
-    get: key => replicator.shards.peek(shardOf(key, shape.shards))?.get(key)?.['n'],
+    get: key => replicator.shards.peek(replicator.topology.shardOf(key))?.get(key)?.['n'],
     close () {
       replicator.close()
       membership.close()
@@ -160,9 +158,8 @@ export function alike (replicas: readonly Replica[]): boolean {
   const [first] = replicas
   if (first === undefined) return true
   return replicas.every(({ replicator }) =>
-    Array.from(
-      { length: first.replicator.shape.groups },
-      (_, group) => replicator.shards.root(group) === first.replicator.shards.root(group)
-    ).every(Boolean)
+    [...first.replicator.topology.allGroups()].every(group =>
+      replicator.shards.root(group) === first.replicator.shards.root(group)
+    )
   )
 }

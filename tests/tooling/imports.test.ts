@@ -24,6 +24,8 @@ const CLEAN: Record<string, string> = {
   'index.ts': `export { open } from './node/open.js'`,
   'engine/doc.ts':
     `import { Doc } from 'yjs'\nexport type Held = { doc: Doc }\nexport const doc = new Doc()`,
+  'engine/topology/routing.ts': `export const place = 1`,
+  'engine/topology/topology.ts': `export { place } from './routing.js'`,
   'engine/use.ts': `import { doc } from './doc.js'\nexport const used = doc`,
   'storage/store.ts':
     `import type { Held } from '../engine/doc.js'\nexport type Store = { held: Held }`,
@@ -111,6 +113,9 @@ const mistakes: [name: string, planted: Record<string, string>, found: RegExp][]
     'pubsub/bad.ts':
       `import { setTimeout } from 'node:timers/promises'\nexport const bad = setTimeout`
   }, /core-without-io/],
+  ['a place computed past the topology', {
+    'node/bad.ts': `import { place } from '../engine/topology/routing.js'\nexport const bad = place`
+  }, /topology-is-asked: node\/bad\.ts → engine\/topology\/routing\.ts/],
   ['a package that is not declared', { 'node/bad.ts': `import 'left-pad'` },
     /resolvable: node\/bad\.ts → left-pad/]
 ]

@@ -3,7 +3,6 @@
  * and of its outcome as its writer does.
  */
 import { MillpondError } from '../../../engine/errors.js'
-import { groupOf, shardOf } from '../../../engine/topology/routing.js'
 import type { Fields } from '../../../engine/base/values.js'
 import type { Cache } from '../../../node/cache/cache.js'
 import { replicasNeeded, type WriteConcern } from '../../../replication/deltas/acks.js'
@@ -84,8 +83,8 @@ export function ownReplica (
 ): { readonly fields: Fields | undefined } | undefined {
   const replicator = writer.host.inside?.replicas.get(writer.options.cache)?.replicator
   if (replicator === undefined) return undefined
-  const shard = shardOf(key, replicator.shape.shards)
-  const phase = replicator.held.phase(groupOf(shard, replicator.shape.groups))
+  const shard = replicator.topology.shardOf(key)
+  const phase = replicator.held.phase(replicator.topology.groupOf(shard))
   return phase === 'ready' || phase === 'leaving'
     ? { fields: replicator.shards.peek(shard)?.get(key) }
     : undefined

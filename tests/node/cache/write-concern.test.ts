@@ -6,10 +6,11 @@ import test, { type ExecutionContext } from 'ava'
 import type { Cache } from '../../../node/cache/cache.js'
 import type { WriteOptions } from '../../../node/cache/cache-writes.js'
 import { MillpondError, WriteConcernError } from '../../../engine/errors.js'
-import { groupOf, shardOf } from '../../../engine/topology/routing.js'
+import { Topology } from '../../../engine/topology/topology.js'
 import { CACHE, startCluster, type Cluster } from '../../support/cluster.js'
 
 const NAMES = ['a', 'b', 'c'] as const
+const topology = new Topology({ shards: 16, groups: 8 })
 const EVENT_MS = Date.UTC(2023, 5, 1)
 
 async function failureOf (cluster: Cluster, write: Promise<void>): Promise<MillpondError> {
@@ -26,7 +27,7 @@ async function failureOf (cluster: Cluster, write: Promise<void>): Promise<Millp
 /** A key that this node holds, and whose group nobody else but these holds. */
 function keyHeldBy (cluster: Cluster, holders: readonly string[]): string {
   for (let i = 0; i < 10_000; i++) {
-    const owners = cluster.holders(groupOf(shardOf(`key${i}`, 16), 8))
+    const owners = cluster.holders(topology.groupOfKey(`key${i}`))
     if (owners.length === holders.length && holders.every(name => owners.includes(name))) {
       return `key${i}`
     }
@@ -214,7 +215,7 @@ test('of two events at one time the later wins, also after an owner died (SPEC E
     await cluster.time.wait(client.put(key, { n: `${round} second` }, { at, timeoutMs: 30_000 }))
     cluster.network.heal()
     await cluster.untilSettled()
-    for (const name of cluster.holders(groupOf(shardOf(key, 16), 8))) {
+    for (const name of cluster.holders(topology.groupOfKey(key))) {
       t.deepEqual((await cluster.scan(cluster.cache(name), name)).get(key), {
         n: `${round} second`
       })
@@ -248,7 +249,7 @@ test('a write is tried again until its time is up', async t => {
 })
 
 function firstHolder (cluster: Cluster, key: string): readonly string[] {
-  const group = groupOf(shardOf(key, 16), 8)
+  const group = topology.groupOfKey(key)
   for (const node of cluster.nodes.values()) {
     const held = node.status().caches[CACHE]?.held.find(candidate => candidate.group === group)
     if (held !== undefined) return held.owners

@@ -3,7 +3,7 @@
  * them when nodes die, hints vanish and cursors point beyond what is left.
  */
 import test from 'ava'
-import { shardOf } from '../../../engine/topology/routing.js'
+import { Topology } from '../../../engine/topology/topology.js'
 import type { Cache } from '../../../node/cache/cache.js'
 import type { ConsumedBatch, ConsumeOptions } from '../../../pubsub/consumer/consumer.js'
 import { CACHE, startCluster, type Cluster } from '../../support/cluster.js'
@@ -303,8 +303,9 @@ test('a lost hint is noticed though the rest of its group keeps changing (SPEC C
   await cluster.time.wait(cluster.cache('b').put(quiet, { n: 1 }, { ack: 'all' }))
   await cluster.time.advance(50)
   hintless = false
+  const topology = new Topology({ shards: 4, groups: 2 })
   const busy = Array.from({ length: 17 }, (_, i) => `k${i + 3}`).filter(key =>
-    shardOf(key, 4) !== shardOf(quiet, 4)
+    topology.shardOf(key) !== topology.shardOf(quiet)
   )
   const startMs = cluster.time.nowMs
   for (let n = 2; watcher.seen.get(quiet) !== 1 && cluster.time.nowMs < startMs + 10_000; n++) {

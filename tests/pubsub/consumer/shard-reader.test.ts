@@ -5,6 +5,7 @@
 import test from 'ava'
 import { encodeCursor, startOf, decodeCursor } from '../../../engine/cursor.js'
 import { UnavailableError } from '../../../engine/errors.js'
+import { Topology } from '../../../engine/topology/topology.js'
 import { HolderChoice } from '../../../pubsub/consumer/holder-choice.js'
 import { Positions } from '../../../pubsub/consumer/positions.js'
 import type { RequestClient } from '../../../pubsub/requests/request-client.js'
@@ -22,7 +23,8 @@ function reading (answers: ReadonlyArray<PollPage[] | Error>) {
   let nowMs = 0
   const asked: string[] = []
   const left = [...answers]
-  const router = { cache: 'prices', shape: SHAPE, holders: () => ['a', 'b'] } as unknown as Router
+  const topology = new Topology(SHAPE)
+  const router = { cache: 'prices', topology, holders: () => ['a', 'b'] } as unknown as Router
   const requests = {
     ask: (holder: string) => {
       asked.push(holder)
@@ -30,7 +32,7 @@ function reading (answers: ReadonlyArray<PollPage[] | Error>) {
       return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)
     }
   } as unknown as RequestClient
-  const positions = new Positions(SHAPE)
+  const positions = new Positions(topology)
   for (let shard = 0; shard < SHAPE.shards; shard++) positions.markDirty(shard)
   const reader = new ShardReader({
     router,

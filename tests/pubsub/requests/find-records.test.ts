@@ -5,7 +5,7 @@
 import test, { type ExecutionContext } from 'ava'
 import type { IndexDeclaration, Where } from '../../../engine/query/query.js'
 import { limits } from '../../../engine/limits.js'
-import { groupOf, shardOf } from '../../../engine/topology/routing.js'
+import { Topology } from '../../../engine/topology/topology.js'
 import { SecondaryIndexes } from '../../../engine/query/secondary-index.js'
 import type { Fields } from '../../../engine/base/values.js'
 import { findPage, findRecords, type FindPosition,
@@ -23,6 +23,7 @@ import { VirtualTime } from '../../support/virtual-time.js'
 
 const CACHE = 'prices'
 const SHAPE = { shards: 12, groups: 4, replicas: 2 }
+const topology = new Topology(SHAPE)
 const COUNTRIES = ['France', 'Spain', 'Malta', 'Chad']
 
 async function open (
@@ -72,9 +73,9 @@ async function open (
   const records = new Map<string, Fields>()
   let version = 0
   const write = async (key: string, fields: Fields | null): Promise<void> => {
-    const shard = shardOf(key, SHAPE.shards)
+    const shard = topology.shardOf(key)
     const holder = replicas.find(({ replicator }) =>
-      replicator.held.phase(groupOf(shard, SHAPE.groups)) === 'ready'
+      replicator.held.phase(topology.groupOf(shard)) === 'ready'
     ) as Replica
     version++
     await time.wait(
@@ -228,7 +229,7 @@ test('one node can be asked for what it holds itself', async t => {
   t.deepEqual(
     byKey(await all({ price: { gte: 0 } }, { node: 'b' })),
     byKey(
-      [...records].filter(([key]) => held.has(groupOf(shardOf(key, SHAPE.shards), SHAPE.groups)))
+      [...records].filter(([key]) => held.has(topology.groupOfKey(key)))
     )
   )
   t.deepEqual(new Set(asked), new Set(['b']))
@@ -327,7 +328,7 @@ test('a reply ends after the shard that cost enough, and the query goes on from 
   const group = a.replicator.held.all.find(each =>
     a.replicator.held.phase(each) === 'ready'
   ) as number
-  const [first, second] = [group, group + SHAPE.groups]
+  const [first, second] = topology.shardsOf(group) as [number, number]
   for (let i = 0; i < many; i++) {
     a.replicator.shards.write(first, {
       key: `k${i}`,
@@ -397,7 +398,7 @@ test('a group of more shards than one request may name is asked in parts (SPEC B
     }
   } as unknown as RequestClient
   const source = {
-    router: { cache: CACHE, shape } as Router,
+    router: { cache: CACHE, topology: new Topology(shape) } as Router,
     requests,
     timers: new VirtualTime(1).ports('reader').timers
   }

@@ -4,6 +4,7 @@
  */
 import test from 'ava'
 import type { MergeResult } from '../../../engine/shard.js'
+import { Topology } from '../../../engine/topology/topology.js'
 import { Inbox } from '../../../replication/deltas/inbox.js'
 import type { Batch } from '../../../replication/deltas/outbox.js'
 
@@ -17,7 +18,7 @@ function open (outcomeOf: (delta: Uint8Array) => MergeResult = () => MERGED) {
     cache: 'prices',
     holds: group => group === 0,
     shards: {
-      shardsOf: () => [0, 2],
+      topology: new Topology({ shards: 4, groups: 2 }),
       mergeCursor: () => {},
       merge: (shard, delta) => {
         merged.push(shard)

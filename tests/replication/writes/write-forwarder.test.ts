@@ -8,6 +8,7 @@ import { UnavailableError } from '../../../engine/errors.js'
 import { HybridClock } from '../../../engine/base/hlc.js'
 import type { Write } from '../../../engine/write/write.js'
 import { InProcessNetwork } from '../../../replication/transport/in-process/network.js'
+import { Topology } from '../../../engine/topology/topology.js'
 import { Messenger } from '../../../replication/messages/messenger.js'
 import type { Router } from '../../../replication/membership/router.js'
 import { subjectsOf } from '../../../replication/messages/subjects.js'
@@ -15,7 +16,7 @@ import { WriteForwarder } from '../../../replication/writes/write-forwarder.js'
 import { WriteServer } from '../../../replication/writes/write-server.js'
 import { VirtualTime } from '../../support/virtual-time.js'
 
-const SHAPE = { shards: 4, groups: 2, replicas: 1 }
+const topology = new Topology({ shards: 4, groups: 2 })
 
 /**
  * A forwarder that believes that life 1 of the owner runs, and an owner that takes a write as
@@ -38,7 +39,7 @@ function forwarding (
   const ownClock = { ...ports.clock, wallMs: () => ports.clock.wallMs() + (clock.skewMs ?? 0) }
   const server = new WriteServer({
     incarnation: life,
-    replicatorOf: () => ({ shape: SHAPE, write: (_, write) => take(write) }),
+    replicatorOf: () => ({ topology, write: (_, write) => take(write) }),
     clock: new HybridClock(ownClock, limits)
   })
   messengerOf('owner').serve(
@@ -46,7 +47,7 @@ function forwarding (
     (batch, _, request) => server.take(batch, request)
   )
   const router = {
-    shape: SHAPE,
+    topology,
     holders: () => ['owner'],
     incarnationOf: () => 1,
     onLeft: () => {}
