@@ -1,5 +1,5 @@
 /** A client: writes, reads and consumes over the cluster's nodes, and holds nothing itself. */
-import { limits } from '../engine/limits.js'
+import { limits as usualLimits } from '../engine/limits.js'
 import { ConfigError, UnavailableError } from '../engine/errors.js'
 import { HybridClock } from '../engine/base/hlc.js'
 import { Membership } from '../replication/membership/membership.js'
@@ -37,10 +37,17 @@ export interface MillpondClient {
  */
 export async function connect (config: ClientConfig, wiring: Wiring = {}): Promise<MillpondClient> {
   const { cluster, nats, connectTimeoutMs, timing, ...rest } = checkClientConfig(config)
-  const ports = wiring.ports ?? systemPorts
+  const { limits = usualLimits, ports = systemPorts } = wiring
   const onEvent = wiring.onEvent ?? (() => {})
   const name = rest.name ?? `client-${ports.random.uint32().toString(36)}`
-  const transport = await openTransport({ nats, network: wiring.network, name, ports, onEvent })
+  const transport = await openTransport({
+    nats,
+    network: wiring.network,
+    name,
+    limits,
+    ports,
+    onEvent
+  })
   const messenger = new Messenger({ transport, ports, onEvent })
   const subjects = subjectsOf(cluster)
   const membership = new Membership({

@@ -4,6 +4,7 @@
  */
 import { ConfigError } from '../engine/errors.js'
 import type { HybridClock } from '../engine/base/hlc.js'
+import type { Limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
 import type { Timing } from '../engine/timing.js'
 import type { Membership } from '../replication/membership/membership.js'
@@ -37,6 +38,7 @@ export interface Network {
 }
 
 export interface ConnectionOptions {
+  readonly limits: Limits
   readonly nats: CheckedClientConfig['nats']
   readonly network: Network | undefined
   readonly name: string
@@ -49,7 +51,7 @@ export interface ConnectionOptions {
  * when there is nothing to connect to; ConfigConflictError when the name is taken
  */
 export async function openTransport (
-  { nats, network, name, ports, onEvent }: ConnectionOptions
+  { nats, network, name, limits, ports, onEvent }: ConnectionOptions
 ): Promise<Transport> {
   const onProblem = (error: unknown) => onEvent({ type: 'connection-problem', error })
   if (nats !== undefined) {
@@ -57,6 +59,7 @@ export async function openTransport (
     return await connectNats({
       servers,
       name,
+      limits,
       timers: ports.timers,
       random: ports.random,
       onProblem,

@@ -5,10 +5,9 @@
  *     -> first heartbeat
  *   close: take no more writes -> publish -> goodbye -> make durable -> disconnect
  */
-import { limits } from '../engine/limits.js'
+import { limits as usualLimits, type Limits } from '../engine/limits.js'
 import { ConfigConflictError, ConfigError, UnavailableError } from '../engine/errors.js'
 import { HybridClock } from '../engine/base/hlc.js'
-import type { Limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
 import { conflictBetween, sameShape,
   type CacheShape } from '../replication/membership/cache-shape.js'
@@ -78,7 +77,7 @@ const DEFAULT_GROUPS = 64
  */
 export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promise<MillpondNode> {
   const checked = checkNodeConfig(config)
-  const ports = wiring.ports ?? systemPorts
+  const { limits = usualLimits, ports = systemPorts } = wiring
   const onEvent = wiring.onEvent ?? (() => {})
   const name = checked.name ?? `node-${ports.random.uint32().toString(36)}`
   const shapes = new Map(
@@ -99,14 +98,22 @@ export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promis
       undo.push(() => store.close())
     }
     const network = wiring.network ??
-      (checked.nats === undefined ? createNetwork(ports) : undefined)
-    const transport = await openTransport({ nats: checked.nats, network, name, ports, onEvent })
+      (checked.nats === undefined ? createNetwork(ports, limits) : undefined)
+    const transport = await openTransport({
+      nats: checked.nats,
+      network,
+      name,
+      limits,
+      ports,
+      onEvent
+    })
     undo.push(() => transport.close())
     const node = new Node({
       name,
       config: checked,
       shapes,
       stores,
+      limits,
       ports,
       onEvent,
       messenger: new Messenger({ transport, ports, onEvent })
@@ -126,6 +133,7 @@ interface NodeParts {
   readonly config: CheckedNodeConfig
   readonly shapes: ReadonlyMap<string, CacheShape>
   readonly stores: ReadonlyMap<string, Store>
+  readonly limits: Limits
   readonly ports: Ports
   readonly onEvent: OnMillpondEvent
   readonly messenger: Messenger
@@ -144,7 +152,7 @@ class Node implements MillpondNode {
   #closing: Promise<void> | undefined
 
   constructor (parts: NodeParts) {
-    const { name, config, ports, messenger, onEvent } = parts
+    const { name, config, limits, ports, messenger, onEvent } = parts
     const subjects = subjectsOf(config.cluster)
     this.name = name
     this.#parts = parts

@@ -7,7 +7,7 @@
  * needs: printable ASCII, no empty token, and '*' and '>' only as whole tokens of a pattern.
  */
 import { LimitError } from '../../engine/errors.js'
-import { limits } from '../../engine/limits.js'
+import type { Limits } from '../../engine/limits.js'
 
 /** Every printable ASCII character but '.', '*' and '>'. */
 const TOKEN = '[!-)+,/-=?-~-]+'
@@ -20,7 +20,8 @@ const PATTERN = new RegExp(`^(?:>|(?:\\*|${TOKEN})(?:\\.(?:\\*|${TOKEN}))*(?:\\.
  */
 const MAX_REMEMBERED = 4096
 
-export function assertSubject (subject: string): void {
+/** @throws LimitError when it is too long; TypeError when it is not well formed */
+export function assertSubject (subject: string, limits: Limits): void {
   if (subject.length > limits.maxSubjectBytes) {
     throw new LimitError(
       `subject of ${subject.length} bytes: at most ${limits.maxSubjectBytes} are allowed`
@@ -35,7 +36,8 @@ export function assertSubject (subject: string): void {
   }
 }
 
-export function assertPattern (pattern: string): void {
+/** @throws LimitError when it is too long; TypeError when it is not well formed */
+export function assertPattern (pattern: string, limits: Limits): void {
   if (pattern.length > limits.maxSubjectBytes) {
     throw new LimitError(
       `pattern of ${pattern.length} bytes: at most ${limits.maxSubjectBytes} are allowed`

@@ -1,10 +1,14 @@
 /** Every queue stays within its bound at every step, and is empty at rest (SPEC B1). */
-import { limits } from '../../engine/limits.js'
+import type { Limits } from '../../engine/limits.js'
 import type { Inside } from '../../node/inside.js'
 import { Violation } from '../violation.js'
 
 /** Checked after everything a process did, so it has to be cheap. */
-export function checkBounds (machine: string, inside: Inside | undefined): void {
+export function checkBounds (
+  machine: string,
+  inside: Inside | undefined,
+  limits: Limits
+): void {
   if (inside === undefined) return
   const { messenger, membership, caches, replicas } = inside
   within(machine, 'requests waiting', messenger.requestsWaiting, limits.maxRequestsInFlight)

@@ -3,7 +3,7 @@
  * snapshot, and deltas of at most its size or 8 KiB, and the last flush; and the snapshot was worth
  * its bytes. Looked at when a cluster is at rest: then nothing is on its way to the disk.
  */
-import { limits } from '../../engine/limits.js'
+import type { Limits } from '../../engine/limits.js'
 import { Shard } from '../../engine/shard.js'
 import { decodeSnapshot, encodeSnapshot } from '../../engine/snapshot.js'
 import type { NodeMachine } from '../world/node-machine.js'
@@ -11,6 +11,7 @@ import { Violation } from '../violation.js'
 
 export function checkStores (machines: readonly NodeMachine[], cache: string): void {
   for (const machine of machines) {
+    const { limits } = machine.world
     const replicator = machine.inside?.replicas.get(cache)?.replicator
     if (replicator === undefined) continue
     for (const { shard, snapshot, deltas, cursors } of machine.disk(cache).held()) {
@@ -33,13 +34,13 @@ export function checkStores (machines: readonly NodeMachine[], cache: string): v
           }; ${limits.maxStoredDeltas} of ${allowed} are allowed`
         )
       }
-      if (snapshot !== undefined) checkSnapshot(where, snapshot)
+      if (snapshot !== undefined) checkSnapshot(where, snapshot, limits)
     }
   }
 }
 
 /** Read into an empty shard and written again, what was superseded when it was taken is gone. */
-function checkSnapshot (where: string, snapshot: Uint8Array): void {
+function checkSnapshot (where: string, snapshot: Uint8Array, limits: Limits): void {
   const shard = new Shard({ shard: 0, incarnation: 1, onDelta: () => {}, onEvent: () => {} })
   const decoded = decodeSnapshot(snapshot)
   if (decoded === null || shard.merge(decoded.update).outcome === 'refused') {

@@ -3,7 +3,6 @@
  * as its writer does.
  */
 import { MillpondError } from '../../engine/errors.js'
-import { limits } from '../../engine/limits.js'
 import { replicasNeeded, type WriteConcern } from '../../replication/deltas/acks.js'
 import type { Op } from '../model.js'
 import type { SimRandom } from '../random.js'
@@ -57,6 +56,7 @@ export class Writer {
     const cache = host.cacheOf?.(options.cache)
     if (cache === undefined) return undefined
     const concern = random.pick(options.concerns)
+    const { maxEntryBytes } = world.limits
     const op = world.model.submit({
       place: this.place,
       key,
@@ -65,7 +65,7 @@ export class Writer {
       concern,
       needed: replicasNeeded(concern, options.replicas),
       submittedMs: world.scheduler.nowMs
-    }, oversize ? limits.maxEntryBytes : Math.min(padding ?? 0, limits.maxEntryBytes / 4))
+    }, oversize ? maxEntryBytes : Math.min(padding ?? 0, maxEntryBytes / 4))
     const writeOptions = {
       ack: concern,
       timeoutMs: options.timeoutMs,

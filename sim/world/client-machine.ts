@@ -26,7 +26,7 @@ export class ClientMachine extends Machine {
   }
 
   override afterRun (): void {
-    checkBounds(this.name, this.inside)
+    checkBounds(this.name, this.inside, this.world.limits)
   }
 
   protected async open (process: SimProcess): Promise<void> {
@@ -35,6 +35,7 @@ export class ClientMachine extends Machine {
       try {
         const client = await connect(this.#config, {
           network: world.network.of(this.name, process),
+          limits: world.limits,
           ports: process.ports,
           onEvent: event => this.onEvent(event),
           onInside: inside => {

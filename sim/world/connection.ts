@@ -5,6 +5,7 @@
  *    \---------------------- close, or the end of its process ----------------------> closed
  */
 import { ClosedError, ConnectionError } from '../../engine/errors.js'
+import type { Limits } from '../../engine/limits.js'
 import { ConnectionListeners } from '../../replication/transport/connection-listeners.js'
 import { assertPattern, assertSubject } from '../../replication/transport/subjects-match.js'
 import type { IncomingMessage, Subscription,
@@ -20,6 +21,7 @@ export interface SimSubscription extends Subscription {
 
 /** What a connection needs of the network. */
 export interface Wire {
+  readonly limits: Limits
   readonly maxMessageBytes: number
   readonly scheduler: Scheduler
   /** @returns false when it was dropped at once */
@@ -80,8 +82,8 @@ export class SimConnection implements Transport {
   }
 
   publish (subject: string, bytes: Uint8Array, replyTo?: string): boolean {
-    assertSubject(subject)
-    if (replyTo !== undefined) assertSubject(replyTo)
+    assertSubject(subject, this.#network.limits)
+    if (replyTo !== undefined) assertSubject(replyTo, this.#network.limits)
     const sent = this.#network.send(this, subject, bytes, replyTo)
     if (!sent) this.#dropped++
     return sent
@@ -89,7 +91,7 @@ export class SimConnection implements Transport {
 
   subscribe (pattern: string, onMessage: (message: IncomingMessage) => void): Subscription {
     if (this.state === 'closed') throw new ClosedError('connection')
-    assertPattern(pattern)
+    assertPattern(pattern, this.#network.limits)
     const subscription: SimSubscription = {
       owner: this,
       pattern,

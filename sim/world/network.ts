@@ -12,6 +12,7 @@
  * was on its way is gone.
  */
 import { ClosedError, LimitError } from '../../engine/errors.js'
+import type { Limits } from '../../engine/limits.js'
 import { SubjectIndex, tokenOf } from '../../replication/transport/subjects-match.js'
 import type { Transport } from '../../replication/transport/transport.js'
 import { SimConnection, type SimSubscription, type Wire } from './connection.js'
@@ -36,6 +37,7 @@ const MAX_DELAY_MS = 1.2
 const MAX_HOLD_MS = 30
 
 export interface NetworkOptions {
+  readonly limits: Limits
   readonly scheduler: Scheduler
   readonly random: SimRandom
   readonly maxMessageBytes: number
@@ -51,6 +53,7 @@ export interface SentMessage {
 }
 
 export class SimNetwork implements Wire {
+  readonly limits: Limits
   readonly maxMessageBytes: number
   readonly scheduler: Scheduler
   faults: LinkFaults = NO_LINK_FAULTS
@@ -69,6 +72,7 @@ export class SimNetwork implements Wire {
 
   constructor (options: NetworkOptions) {
     this.#options = options
+    this.limits = options.limits
     this.scheduler = options.scheduler
     this.#random = options.random
     this.maxMessageBytes = options.maxMessageBytes

@@ -49,6 +49,7 @@ export class NodeMachine extends Machine {
       try {
         const node = await openNode(this.#config, {
           network: world.network.of(this.name, process),
+          limits: world.limits,
           ports: process.ports,
           openStore: cache => this.disk(cache).open(process),
           onEvent: event => this.onEvent(event),
@@ -96,7 +97,7 @@ export class NodeMachine extends Machine {
   }
 
   override afterRun (): void {
-    checkBounds(this.name, this.inside)
+    checkBounds(this.name, this.inside, this.world.limits)
     let dirty = false
     for (const replica of this.inside?.replicas.values() ?? []) {
       if (replica.unstoredBytes > 0) dirty = true

@@ -2,11 +2,11 @@
  * Bounds small enough to be met within seconds: full buffers, folded stores, diffs in many parts,
  * forgotten batches. The relations between bounds are checked as they are for the real ones.
  */
-import { assertLimits, limits, type Limits } from '../../engine/limits.js'
+import { assertLimits, limits, limitsWith, type Limits } from '../../engine/limits.js'
 
 const KIB = 1024
-const USUAL = { ...limits }
-const SMALL: Partial<Record<keyof Limits, number>> = {
+const USUAL: Limits = { ...limits }
+const SMALL: Limits = limitsWith({
   maxPendingEntries: 48,
   maxElementLength: 32,
   maxClaimsPerEntry: 8,
@@ -32,10 +32,17 @@ const SMALL: Partial<Record<keyof Limits, number>> = {
   maxQueryBytes: 8 * KIB,
   maxKeysPerGet: 3,
   maxExpiredPerSweep: 4
+})
+
+/** The bounds of a world whose plan asks for these. */
+export function limitsOf (which: 'usual' | 'small'): Limits {
+  return which === 'small' ? SMALL : USUAL
 }
 
-/** Sets the bounds for everything that runs in this process from now on. */
+/**
+ * Sets the bounds of code that is not handed them yet, for everything that runs in this process.
+ */
 export function useLimits (which: 'usual' | 'small'): void {
-  Object.assign(limits, USUAL, which === 'small' ? SMALL : {})
+  Object.assign(limits, limitsOf(which))
   assertLimits(limits)
 }

@@ -1,4 +1,5 @@
 /** What machines and workloads see of the world they are in. */
+import type { Limits } from '../../engine/limits.js'
 import type { Cache } from '../../node/cache/cache.js'
 import type { MillpondEvent } from '../../node/events.js'
 import type { Inside } from '../../node/inside.js'
@@ -24,6 +25,8 @@ export interface Host {
 }
 
 export interface Surroundings {
+  /** The bounds that every node, client and checker of this world goes by. */
+  readonly limits: Limits
   readonly scheduler: Scheduler
   readonly random: SimRandom
   readonly network: SimNetwork

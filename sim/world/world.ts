@@ -4,6 +4,7 @@
  * and heals itself.
  */
 import type { MillpondEvent } from '../../node/events.js'
+import type { Limits } from '../../engine/limits.js'
 import { checkEqualDigests } from '../checkers/convergence.js'
 import { CursorWatch } from '../checkers/cursors.js'
 import { checkExpired } from '../checkers/expiry.js'
@@ -20,6 +21,7 @@ import { describeFault, PACES, type ClusterPlan, type Plan } from '../plan/plan.
 import { SimRandom } from '../random.js'
 import { Resends } from '../run/resends.js'
 import { Scheduler } from './scheduler.js'
+import { limitsOf } from './small-limits.js'
 import type { Host } from './surroundings.js'
 import type { Trace } from '../run/trace.js'
 import { Violation } from '../violation.js'
@@ -37,6 +39,7 @@ interface Gone {
 }
 
 export class World implements Stage {
+  readonly limits: Limits
   readonly scheduler: Scheduler
   readonly random: SimRandom
   readonly network: SimNetwork
@@ -63,6 +66,7 @@ export class World implements Stage {
   readonly #syncingSinceMs = new Map<string, number>()
 
   constructor (plan: Plan, trace: Trace) {
+    this.limits = limitsOf(plan.limits)
     this.#plan = plan
     this.#timing = PACES[plan.pace]
     this.#trace = trace
@@ -78,6 +82,7 @@ export class World implements Stage {
     )
     this.#resends = new Resends(this.coverage)
     this.network = new SimNetwork({
+      limits: this.limits,
       scheduler: this.scheduler,
       random: this.random.fork('network'),
       maxMessageBytes: plan.maxMessageBytes,

@@ -18,7 +18,7 @@ async function open (t: ExecutionContext, names: readonly string[] = ['a', 'b'],
   const seed = pickSeed()
   t.log(describeSeed(seed))
   const time = new VirtualTime(seed)
-  const network = new InProcessNetwork(time.ports('network'))
+  const network = new InProcessNetwork({ limits, ...time.ports('network') })
   const replicas = names.map(name =>
     openReplica(network, time, name, { ...shape, replicas: names.length })
   )
@@ -251,7 +251,7 @@ test('nodes with other settings do not replicate, in either direction (SPEC R9)'
   const seed = pickSeed()
   t.log(describeSeed(seed))
   const time = new VirtualTime(seed)
-  const network = new InProcessNetwork(time.ports('network'))
+  const network = new InProcessNetwork({ limits, ...time.ports('network') })
   const a = openReplica(network, time, 'a', { shards: 16, groups: 4, replicas: 2 })
   const b = openReplica(network, time, 'b', { shards: 12, groups: 4, replicas: 2 })
   await time.advance(2000)

@@ -8,6 +8,7 @@
  * itself went.
  */
 import type { ExecutionContext } from 'ava'
+import { limits } from '../../engine/limits.js'
 import type { Fields } from '../../engine/base/values.js'
 import type { Cache } from '../../node/cache/cache.js'
 import type { ClientConfig, NodeConfig } from '../../node/config.js'
@@ -54,6 +55,7 @@ export class Cluster {
     this.#options = options
     this.time = new VirtualTime(seed)
     this.network = new InProcessNetwork({
+      limits,
       ...this.time.ports('network'),
       ...options.faults === undefined ? {} : { faults: options.faults }
     })

@@ -175,14 +175,14 @@ test('pack: the types of the package are found and valid', t => {
     join(directory, 'program.mts'),
     `
     import { openNode, type Wiring } from 'millpond'
-    import { connectNats, limitsWith, MemoryDisk, systemPorts, type Network, type Store,
+    import { connectNats, limits, limitsWith, MemoryDisk, systemPorts, type Network, type Store,
       type Transport } from 'millpond/adapters'
     import { storeContract, transportContract, type DeclareTest } from 'millpond/testing'
     const caches = { offers: { shards: 4, replicas: 1 } }
     const store: Store = new MemoryDisk().open()
     const network: Network = {
       connect: (name, { onProblem }): Promise<Transport> =>
-        connectNats({ servers: 'nats://127.0.0.1:4222', name, onProblem, ...systemPorts })
+        connectNats({ servers: 'nats://127.0.0.1:4222', name, limits, onProblem, ...systemPorts })
     }
     const wiring: Wiring = { network, openStore: () => store }
     const node = await openNode({ cluster: 'pack-test', caches }, wiring)

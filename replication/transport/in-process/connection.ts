@@ -5,12 +5,14 @@
  * leaves everything between connections to the network, which it sees as a Wire.
  */
 import { ClosedError, ConnectionError, LimitError } from '../../../engine/errors.js'
+import type { Limits } from '../../../engine/limits.js'
 import { ConnectionListeners } from '../connection-listeners.js'
 import { assertPattern, assertSubject } from '../subjects-match.js'
 import type { IncomingMessage, Subscription, Transport } from '../transport.js'
 
 /** What a connection needs of the network it hangs on. */
 export interface Wire {
+  readonly limits: Limits
   readonly maxMessageBytes: number
   readonly maxQueuedBytes: number
   send(
@@ -70,8 +72,8 @@ export class InProcessConnection implements Transport {
 
   publish (subject: string, bytes: Uint8Array, replyTo?: string): boolean {
     this.#assertOpen()
-    assertSubject(subject)
-    if (replyTo !== undefined) assertSubject(replyTo)
+    assertSubject(subject, this.#wire.limits)
+    if (replyTo !== undefined) assertSubject(replyTo, this.#wire.limits)
     if (bytes.length > this.maxMessageBytes) {
       throw new LimitError(
         `message of ${bytes.length} bytes on ${subject}: at most ${this.maxMessageBytes} are ` +
@@ -88,7 +90,7 @@ export class InProcessConnection implements Transport {
 
   subscribe (pattern: string, onMessage: (message: IncomingMessage) => void): Subscription {
     this.#assertOpen()
-    assertPattern(pattern)
+    assertPattern(pattern, this.#wire.limits)
     const subscription: InProcessSubscription = {
       owner: this,
       pattern,

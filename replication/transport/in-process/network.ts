@@ -11,7 +11,7 @@
  * link is kept. Time and chance come only from the ports.
  */
 import { ConfigConflictError } from '../../../engine/errors.js'
-import { limits } from '../../../engine/limits.js'
+import type { Limits } from '../../../engine/limits.js'
 import type { Random, Timers } from '../../../engine/ports.js'
 import { FaultPlan, type Faults } from './faults.js'
 import { InProcessConnection, type InProcessSubscription, type Wire } from './connection.js'
@@ -23,6 +23,7 @@ import type { Transport } from '../transport.js'
 const MESSAGES_PER_SLICE = 256
 
 export interface InProcessNetworkOptions {
+  readonly limits: Limits
   readonly timers: Timers
   readonly random: Random
   readonly faults?: Partial<Faults>
@@ -51,6 +52,7 @@ export interface NetworkCounters {
 }
 
 export class InProcessNetwork implements Wire {
+  readonly limits: Limits
   readonly maxMessageBytes: number
   readonly maxQueuedBytes: number
   readonly counters: NetworkCounters = { delivered: 0, lost: 0, duplicated: 0 }
@@ -66,10 +68,11 @@ export class InProcessNetwork implements Wire {
   #inboxes = 0
 
   constructor (options: InProcessNetworkOptions) {
+    this.limits = options.limits
     this.#timers = options.timers
     this.#plan = new FaultPlan(options.random, options.faults)
-    this.maxMessageBytes = options.maxMessageBytes ?? limits.maxPartBytes
-    this.maxQueuedBytes = options.maxQueuedBytes ?? limits.maxUnflushedBytes
+    this.maxMessageBytes = options.maxMessageBytes ?? options.limits.maxPartBytes
+    this.maxQueuedBytes = options.maxQueuedBytes ?? options.limits.maxUnflushedBytes
   }
 
   /**

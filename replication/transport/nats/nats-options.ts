@@ -7,6 +7,7 @@
  * attempts, and notice a half-open connection after six minutes.
  */
 import { ConfigError } from '../../../engine/errors.js'
+import type { Limits } from '../../../engine/limits.js'
 import type { Random, Timers } from '../../../engine/ports.js'
 import { assertSubject, tokenOf } from '../subjects-match.js'
 
@@ -32,6 +33,7 @@ export interface NatsOptions {
   readonly servers: string | readonly string[]
   /** Shown by the server's monitoring, and part of the default inbox prefix. */
   readonly name: string
+  readonly limits: Limits
   readonly timers: Timers
   /** Spreads reconnects over time and picks the first server. */
   readonly random: Random
@@ -62,7 +64,7 @@ export function checkOptions (
 ): { readonly servers: readonly string[], readonly inboxPrefix: string } {
   const inboxPrefix = options.inboxPrefix ?? `_INBOX_${tokenOf(options.name)}`
   try {
-    assertSubject(inboxPrefix)
+    assertSubject(inboxPrefix, options.limits)
   } catch (error) {
     throw new ConfigError(`inboxPrefix cannot be used: ${(error as Error).message}`, error)
   }

@@ -12,7 +12,6 @@
 import { connect, createInbox, ErrorCode, Events, NatsError, type Msg, type NatsConnection,
   type Status } from 'nats'
 import { ClosedError, ConnectionError, LimitError } from '../../../engine/errors.js'
-import { limits } from '../../../engine/limits.js'
 import { ConnectionListeners } from '../connection-listeners.js'
 import { Flushes } from './flushes.js'
 import { checkOptions, clientOptions, type NatsOptions } from './nats-options.js'
@@ -106,7 +105,7 @@ class NatsTransport implements Transport {
     this.#gate = gate
     this.#options = options
     this.#flushes = new Flushes(
-      options.maxUnflushedBytes ?? limits.maxUnflushedBytes,
+      options.maxUnflushedBytes ?? options.limits.maxUnflushedBytes,
       () => nc.flush()
     )
     this.inbox = createInbox(inboxPrefix)
@@ -127,8 +126,8 @@ class NatsTransport implements Transport {
 
   publish (subject: string, bytes: Uint8Array, replyTo?: string): boolean {
     this.#assertOpen()
-    assertSubject(subject)
-    if (replyTo !== undefined) assertSubject(replyTo)
+    assertSubject(subject, this.#options.limits)
+    if (replyTo !== undefined) assertSubject(replyTo, this.#options.limits)
     if (bytes.length > this.#maxMessageBytes) {
       throw new LimitError(
         `message of ${bytes.length} bytes on ${subject}: at most ${this.#maxMessageBytes} are ` +
@@ -150,7 +149,7 @@ class NatsTransport implements Transport {
 
   subscribe (pattern: string, onMessage: (message: IncomingMessage) => void): Subscription {
     this.#assertOpen()
-    assertPattern(pattern)
+    assertPattern(pattern, this.#options.limits)
     const deliver = (message: IncomingMessage): void => {
       if (!this.#subscriptions.has(subscription)) return
       try {
@@ -251,10 +250,8 @@ class NatsTransport implements Transport {
   }
 
   #readServerInfo (): void {
-    this.#maxMessageBytes = Math.min(
-      limits.maxPartBytes,
-      this.#nc.info?.max_payload ?? limits.maxPartBytes
-    )
+    const { maxPartBytes } = this.#options.limits
+    this.#maxMessageBytes = Math.min(maxPartBytes, this.#nc.info?.max_payload ?? maxPartBytes)
   }
 
   #report (error: unknown): void {

@@ -34,7 +34,7 @@ async function open (
   t.log(describeSeed(seed))
   const time = new VirtualTime(seed)
   const below = (end: number): number => time.random.uint32() % end
-  const network = new InProcessNetwork(time.ports('network'))
+  const network = new InProcessNetwork({ limits, ...time.ports('network') })
   const subjects = subjectsOf('unit')
   const asked: string[] = []
   const replicas = ['a', 'b', 'c'].map(name => {

@@ -1,5 +1,6 @@
 /** Membership: who joins, who leaves and why, and what one node hears of its own name. */
 import test from 'ava'
+import { limits } from '../../../engine/limits.js'
 import type { ReplicationEvent } from '../../../replication/events.js'
 import { NO_FAULTS } from '../../../replication/transport/in-process/faults.js'
 import { InProcessNetwork } from '../../../replication/transport/in-process/network.js'
@@ -12,7 +13,7 @@ const subjects = subjectsOf('unit')
 
 function world (seed = 1) {
   const time = new VirtualTime(seed)
-  const network = new InProcessNetwork(time.ports('network'))
+  const network = new InProcessNetwork({ limits, ...time.ports('network') })
   const events: string[] = []
   const open = (connection: string, id: string | undefined, incarnation = 1) => {
     const ports = time.ports(connection)

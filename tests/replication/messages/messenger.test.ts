@@ -16,7 +16,7 @@ function pair (t: ExecutionContext, maxMessageBytes = limits.maxPartBytes) {
   const seed = pickSeed()
   t.log(describeSeed(seed))
   const time = new VirtualTime(seed)
-  const network = new InProcessNetwork({ ...time.ports('network'), maxMessageBytes })
+  const network = new InProcessNetwork({ limits, ...time.ports('network'), maxMessageBytes })
   const events: ReplicationEvent[] = []
   const open = (name: string): Messenger =>
     new Messenger({

@@ -3,6 +3,7 @@
  * after a minute in any case.
  */
 import test, { type ExecutionContext } from 'ava'
+import { limits } from '../../../engine/limits.js'
 import { changesSince } from '../../../engine/changes.js'
 import { startOf, type Cursor } from '../../../engine/cursor.js'
 import { isMute } from '../../../engine/garbage/garbage.js'
@@ -17,7 +18,7 @@ async function open (t: ExecutionContext) {
   const seed = pickSeed()
   t.log(describeSeed(seed))
   const time = new VirtualTime(seed)
-  const network = new InProcessNetwork(time.ports('network'))
+  const network = new InProcessNetwork({ limits, ...time.ports('network') })
   const [a, b] = ['a', 'b'].map(name => openReplica(network, time, name, SHAPE)) as [
     Replica,
     Replica

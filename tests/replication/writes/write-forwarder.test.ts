@@ -32,7 +32,7 @@ function forwarding (
 ) {
   const time = new VirtualTime(1)
   const ports = time.ports('both')
-  const network = new InProcessNetwork({ ...ports, faults: { duplicate, delayMs: [0, 3] } })
+  const network = new InProcessNetwork({ limits, ...ports, faults: { duplicate, delayMs: [0, 3] } })
   const subjects = subjectsOf('test')
   const messengerOf = (name: string) =>
     new Messenger({ transport: network.connect(name), ports, onEvent: () => {} })

@@ -3,6 +3,7 @@
  * chance decides, the seed is logged; what is asserted holds for every seed.
  */
 import test, { type ExecutionContext } from 'ava'
+import { limits } from '../../../../engine/limits.js'
 import { NO_FAULTS } from '../../../../replication/transport/in-process/faults.js'
 import { InProcessNetwork,
   type InProcessNetworkOptions } from '../../../../replication/transport/in-process/network.js'
@@ -15,7 +16,7 @@ transportContract({
   test: underAva(test),
   name: 'in-process',
   open: async () => {
-    const network = new InProcessNetwork(testPorts())
+    const network = new InProcessNetwork({ limits, ...testPorts() })
     const opened: Transport[] = []
     return {
       connect: async (name, options) => {
@@ -57,7 +58,7 @@ function pair (
 ): Pair {
   const ports = testPorts(seed)
   t.log(describeSeed(ports.seed))
-  const network = new InProcessNetwork({ ...ports, ...options })
+  const network = new InProcessNetwork({ limits, ...ports, ...options })
   const [a, b] = [network.connect('a'), network.connect('b')]
   return {
     network,
@@ -254,7 +255,7 @@ test('a sender outrunning its receivers must drop, and recovers when they catch 
 
 test('many messages do not keep timers waiting', async t => {
   const ports = testPorts()
-  const network = new InProcessNetwork(ports)
+  const network = new InProcessNetwork({ limits, ...ports })
   const a = network.connect('a')
   let delivered = 0
   a.subscribe('x', () => {

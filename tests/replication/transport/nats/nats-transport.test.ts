@@ -4,6 +4,7 @@
  */
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
+import { limits } from '../../../../engine/limits.js'
 import { systemPorts } from '../../../../node/system-ports.js'
 import { connectNats } from '../../../../replication/transport/nats/nats-transport.js'
 import type { NatsOptions } from '../../../../replication/transport/nats/nats-options.js'
@@ -31,6 +32,7 @@ transportContract({
       connect: async (name, options) => {
         const transport = await connectNats({
           servers: shared?.url ?? '',
+          limits,
           name,
           timers: systemPorts.timers,
           random: seededRandom(1),
@@ -62,6 +64,7 @@ async function connectFor (
 ): Promise<Transport> {
   const transport = await connectNats({
     servers,
+    limits,
     name: 'test',
     timers: systemPorts.timers,
     random: seededRandom(1),
