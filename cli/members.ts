@@ -4,7 +4,7 @@
  * sees, until nobody new is named.
  */
 import type { MillpondClient } from '../node/connect.js'
-import type { NodeStatus } from '../pubsub/requests/request-protocol.js'
+import type { NodeStatus } from '../pubsub/requests/status-protocol.js'
 
 export interface Members {
   /** Sorted by name. */

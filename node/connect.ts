@@ -5,7 +5,7 @@ import { HybridClock } from '../engine/base/hlc.js'
 import { Membership } from '../replication/membership/membership.js'
 import { Messenger } from '../replication/messages/messenger.js'
 import { subjectsOf } from '../replication/messages/subjects.js'
-import type { NodeStatus } from '../pubsub/requests/request-protocol.js'
+import type { NodeStatus } from '../pubsub/requests/status-protocol.js'
 import type { Cache } from './cache/cache.js'
 import type { Schema } from './cache/cache-schema.js'
 import { checkClientConfig, type ClientConfig } from './config.js'
@@ -65,6 +65,7 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
     ports,
     clock: new HybridClock(ports.clock, limits),
     timing,
+    limits,
     onEvent
   })
   wiring.onInside?.({ messenger, membership, caches, replicas: new Map() })

@@ -88,6 +88,7 @@ export interface CachesOptions {
   readonly ports: Ports
   readonly clock: HybridClock
   readonly timing: Timing
+  readonly limits: Limits
   readonly onEvent: OnMillpondEvent
   /** The node these caches live on. */
   readonly self?: {
@@ -109,12 +110,13 @@ export class Caches {
 
   constructor (options: CachesOptions) {
     this.#options = options
-    const { messenger, subjects, ports, timing, self } = options
+    const { messenger, subjects, ports, timing, limits, self } = options
     this.requests = new RequestClient({
       messenger,
       subjects,
       ports,
       timeoutMs: timing.requestTimeoutMs,
+      limits,
       ...self === undefined ? {} : { self }
     })
   }
@@ -127,7 +129,8 @@ export class Caches {
   }
 
   #make (name: string): { readonly cache: Cache, readonly kinds: FieldKinds } {
-    const { messenger, subjects, membership, ports, clock, timing, onEvent, self } = this.#options
+    const { messenger, subjects, membership, ports, clock, timing, limits, onEvent, self } =
+      this.#options
     const local = self?.replicators.get(name)
     const router = new Router({
       membership,
@@ -165,6 +168,7 @@ export class Caches {
       router,
       forwarder,
       requests: this.requests,
+      limits,
       checkIntervalMs: timing.heartbeatMs * 2,
       behindPatienceMs: timing.failureTimeoutMs * 3,
       onWriteFailed: (cacheName, key, error) =>

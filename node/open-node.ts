@@ -17,7 +17,7 @@ import { settledWithin } from '../replication/messages/settled-within.js'
 import type { Replicator } from '../replication/replicator.js'
 import { subjectsOf } from '../replication/messages/subjects.js'
 import { WriteServer } from '../replication/writes/write-server.js'
-import type { NodeStatus } from '../pubsub/requests/request-protocol.js'
+import type { NodeStatus } from '../pubsub/requests/status-protocol.js'
 import { RequestServer } from '../pubsub/requests/request-server.js'
 import type { Store } from '../storage/store.js'
 import type { Cache } from './cache/cache.js'
@@ -179,7 +179,8 @@ class Node implements MillpondNode {
     })
     this.#requestServer = new RequestServer({
       replicatorOf: cache => this.#replicatorOf(cache),
-      status: () => this.status()
+      status: () => this.status(),
+      limits
     })
     this.#caches = new Caches({
       messenger,
@@ -188,6 +189,7 @@ class Node implements MillpondNode {
       ports,
       clock: this.#clock,
       timing: config.timing,
+      limits,
       onEvent,
       self: {
         id: name,

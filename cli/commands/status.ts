@@ -6,7 +6,7 @@
  * needed most.
  */
 import type { MillpondClient } from '../../node/connect.js'
-import type { CacheStatus, NodeStatus } from '../../pubsub/requests/request-protocol.js'
+import type { CacheStatus, NodeStatus } from '../../pubsub/requests/status-protocol.js'
 import { withClient, type ClusterFlags } from '../cluster.js'
 import { EXIT } from '../failure.js'
 import { askMembers, type Members } from '../members.js'

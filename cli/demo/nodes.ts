@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type MillpondClient } from '../../node/connect.js'
 import { createNetwork } from '../../node/network.js'
 import { openNode, type MillpondNode } from '../../node/open-node.js'
-import type { CacheStatus } from '../../pubsub/requests/request-protocol.js'
+import type { CacheStatus } from '../../pubsub/requests/status-protocol.js'
 
 export const CACHE = 'market'
 const CLUSTER = 'demo'

@@ -4,7 +4,7 @@
  */
 import type { Element } from '../../engine/fields/claims.js'
 import { KindError, UnavailableError } from '../../engine/errors.js'
-import { limits } from '../../engine/limits.js'
+import type { Limits } from '../../engine/limits.js'
 import { parseWhere, type Where } from '../../engine/query/query.js'
 import { checkKey, describe, type Fields } from '../../engine/base/values.js'
 import { consume, type ConsumedBatch, type ConsumeOptions } from '../../pubsub/consumer/consumer.js'
@@ -32,6 +32,7 @@ export interface CacheOptions extends WritesOptions {
   readonly messenger: Messenger
   readonly subjects: Subjects
   readonly requests: RequestClient
+  readonly limits: Limits
   readonly checkIntervalMs: number
   readonly behindPatienceMs: number
 }
@@ -55,7 +56,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    *   no holder answers
    */
   async get (key: string): Promise<RecordOf<S> | undefined> {
-    const { router, local, requests } = this.#options
+    const { router, local, requests, limits } = this.#options
     const shard = router.topology.shardOf(checkKey(key, limits))
     const group = router.topology.groupOf(shard)
     if (local?.held.phase(group) === 'ready') {
@@ -129,7 +130,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   async *scan (
     { node }: ReadOptions = {}
   ): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
-    const { router, requests } = this.#options
+    const { router, requests, limits } = this.#options
     const { topology } = router
     if (node !== undefined && !router.knows(node)) {
       throw new UnavailableError(
@@ -172,9 +173,8 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
     where: Where,
     options: ReadOptions & { readonly limit?: number } = {}
   ): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
-    const { router, requests, ports: { timers } } = this.#options
     parseWhere(where)
-    return findRecords({ router, requests, timers }, where, options) as AsyncGenerator<
+    return findRecords(this.#options, where, options) as AsyncGenerator<
       CacheRecord<RecordOf<S>>,
       void,
       undefined

@@ -5,7 +5,7 @@
  * question per placement group.
  */
 import { EnvelopeError, LimitError, MillpondError } from '../../engine/errors.js'
-import { limits } from '../../engine/limits.js'
+import type { Limits } from '../../engine/limits.js'
 import { checkKey, describe, type Fields } from '../../engine/base/values.js'
 import type { RequestClient } from '../../pubsub/requests/request-client.js'
 import type { ReadReply } from '../../pubsub/requests/request-protocol.js'
@@ -16,6 +16,7 @@ export interface ReadSource {
   readonly name: string
   readonly router: Router
   readonly requests: RequestClient
+  readonly limits: Limits
   /** The replica on this node, when it runs the cache. */
   readonly local?: Replicator
 }
@@ -37,7 +38,8 @@ export async function getMany (
   keys: readonly string[]
 ): Promise<Array<Fields | undefined>> {
   const found: Found = new Map()
-  const pieces = cut(source, missing(source, checkKeys(keys), found))
+  const { limits } = source
+  const pieces = cut(source, missing(source, checkKeys(keys, limits), found))
   let next = 0
   const lane = async (): Promise<void> => {
     for (let piece = pieces[next++]; piece !== undefined; piece = pieces[next++]) {
@@ -48,7 +50,7 @@ export async function getMany (
   return keys.map(key => found.get(key) ?? undefined)
 }
 
-function checkKeys (keys: unknown): readonly string[] {
+function checkKeys (keys: unknown, limits: Limits): readonly string[] {
   if (!Array.isArray(keys)) throw new TypeError(`keys must be an array, got ${describe(keys)}`)
   if (keys.length > limits.maxKeysPerRead) {
     throw new LimitError(
@@ -73,7 +75,7 @@ function missing ({ router, local }: ReadSource, keys: readonly string[], found:
 }
 
 function cut (
-  { router }: ReadSource,
+  { router, limits }: ReadSource,
   asked: readonly Asked[]
 ): Array<{ holder: string | undefined, asked: Asked[] }> {
   const byHolder = new Map<string | undefined, Asked[]>()

@@ -8,7 +8,7 @@
  * reason, a phase, never a key, a shard or a peer.
  */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
-import type { NodeStatus } from '../../pubsub/requests/request-protocol.js'
+import type { NodeStatus } from '../../pubsub/requests/status-protocol.js'
 import type { MillpondEvent } from '../events.js'
 
 const COUNTERS = {

@@ -8,20 +8,11 @@
  * limits.maxQueryPage records or about limits.maxPollReplyBytes.
  */
 import { EnvelopeError, LimitError, UnavailableError } from '../../engine/errors.js'
-import { limits } from '../../engine/limits.js'
-import type { Timers } from '../../engine/ports.js'
 import { parseWhere, type Where } from '../../engine/query/query.js'
 import type { Topology } from '../../engine/topology/topology.js'
 import { approximateBytes } from '../../engine/base/values.js'
-import type { Router } from '../../replication/membership/router.js'
-import type { RequestClient } from './request-client.js'
+import type { ReadContext } from '../context.js'
 import type { ReadReply } from './request-protocol.js'
-
-export interface FindSource {
-  readonly router: Router
-  readonly requests: RequestClient
-  readonly timers: Timers
-}
 
 /**
  * Where a query goes on: with this shard, above this key. Plain data, good on every node and for
@@ -56,7 +47,7 @@ export interface FindPage {
  *   RemoteError of its code); UnavailableError or TimeoutError when no holder answers
  */
 export async function findPage (
-  { router, requests, timers }: FindSource,
+  { router, requests, ports: { timers }, limits }: ReadContext,
   where: Where,
   { limit = limits.maxQueryPage, after = null, node }: FindPageOptions = {}
 ): Promise<FindPage> {
@@ -124,7 +115,7 @@ export async function findPage (
  * @throws what findPage throws
  */
 export async function* findRecords (
-  source: FindSource,
+  context: ReadContext,
   where: Where,
   { limit, node }: { readonly limit?: number, readonly node?: string } = {}
 ): AsyncGenerator<FindPage['records'][number], void, undefined> {
@@ -132,8 +123,8 @@ export async function* findRecords (
   let left = limit ?? Infinity
   let after: FindPosition | null = null
   do {
-    const { records, next }: FindPage = await findPage(source, where, {
-      limit: Math.min(left, limits.maxQueryPage),
+    const { records, next }: FindPage = await findPage(context, where, {
+      limit: Math.min(left, context.limits.maxQueryPage),
       after,
       ...node === undefined ? {} : { node }
     })

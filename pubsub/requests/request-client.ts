@@ -3,22 +3,20 @@
  * cannot be asked, and all of them again for a while.
  */
 import { EnvelopeError, MillpondError, UnavailableError } from '../../engine/errors.js'
-import { limits } from '../../engine/limits.js'
+import type { Limits } from '../../engine/limits.js'
 import type { Ports } from '../../engine/ports.js'
 import * as v from '../../engine/base/schema.js'
 import type { Messenger } from '../../replication/messages/messenger.js'
 import type { Router } from '../../replication/membership/router.js'
 import type { Subjects } from '../../replication/messages/subjects.js'
-import { ReadReplies, type ReadRequest, type ReadReply } from './request-protocol.js'
-
-/** A request with its operation left out. */
-export type Asked<Op extends ReadRequest['op']> = Omit<Extract<ReadRequest, { op: Op }>, 'op'>
+import { ReadReplies, type Asked, type ReadRequest, type ReadReply } from './request-protocol.js'
 
 export interface RequestClientOptions {
   readonly messenger: Messenger
   readonly ports: Ports
   readonly subjects: Subjects
   readonly timeoutMs: number
+  readonly limits: Limits
   /** The node this client runs on: it is asked without a message. */
   readonly self?: { readonly id: string, readonly answer: (request: unknown) => unknown }
 }
@@ -62,7 +60,7 @@ export class RequestClient {
     op: Op,
     request: Asked<Op>
   ): Promise<ReadReply<Op>> {
-    const { ports: { clock, timers }, timeoutMs } = this.#options
+    const { ports: { clock, timers }, timeoutMs, limits } = this.#options
     const deadlineMs = clock.monotonicMs() + timeoutMs
     for (let pauseMs = limits.minReadRetryMs;; pauseMs *= 2) {
       let last: MillpondError = new UnavailableError(

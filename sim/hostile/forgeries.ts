@@ -5,12 +5,13 @@
  */
 import { decodeCbor, encodeCbor } from '../../engine/base/codec.js'
 import { encodeCursor } from '../../engine/cursor.js'
+import { limits } from '../../engine/limits.js'
 import { Entry } from '../../engine/record/entry.js'
 import * as v from '../../engine/base/schema.js'
 import { encodeUpdate } from '../../engine/log/update.js'
 import { decodePart, encodeParts } from '../../replication/messages/envelope.js'
 import { Batch } from '../../replication/deltas/outbox.js'
-import { ReadRequest } from '../../pubsub/requests/request-protocol.js'
+import { readRequest } from '../../pubsub/requests/request-protocol.js'
 import type { SentMessage } from '../world/network.js'
 import type { SimRandom } from '../random.js'
 
@@ -18,6 +19,7 @@ import type { SimRandom } from '../random.js'
 const FAR = 1_000_000
 const NOBODY = 'nobody'
 const WithLife = v.looseObject({ incarnation: v.number() })
+const Requests = readRequest(limits)
 const WithTarget = v.looseObject({ to: v.number() })
 
 export interface Forgery {
@@ -104,7 +106,7 @@ export function forge (
         : undefined
     }
     case 'q': {
-      const request = v.safeParse(ReadRequest, value)
+      const request = v.safeParse(Requests, value)
       if (!request.success || (request.output.op !== 'poll' && request.output.op !== 'commit')) {
         return undefined
       }

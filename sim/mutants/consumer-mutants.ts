@@ -5,14 +5,17 @@
 import { decodeCursor, encodeCursor, type Cursor } from '../../engine/cursor.js'
 import { join } from '../../engine/base/state-vector.js'
 import * as v from '../../engine/base/schema.js'
+import { limits } from '../../engine/limits.js'
 import { LostHints } from '../../pubsub/hints/lost-hints.js'
-import { ReadRequest, type PollPage,
-  type ReadReply } from '../../pubsub/requests/request-protocol.js'
+import { readRequest, type PollPage, type ReadReply,
+  type ReadRequest } from '../../pubsub/requests/request-protocol.js'
 import { RequestServer } from '../../pubsub/requests/request-server.js'
 import { Wake } from '../../pubsub/consumer/wake.js'
 import { CommittedCursors } from '../../storage/committed-cursors.js'
 import { patch } from '../patch.js'
 import type { Mutant } from './mutant.js'
+
+const Request = readRequest(limits)
 
 export const CONSUMER_MUTANTS: readonly Mutant[] = [
   {
@@ -26,7 +29,7 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
         original =>
           function (this: RequestServer, value: unknown): ReadReply<ReadRequest['op']> {
             const reply = original.call(this, value)
-            const parsed = v.safeParse(ReadRequest, value)
+            const parsed = v.safeParse(Request, value)
             return parsed.success && parsed.output.op === 'poll'
               ? (reply as PollPage[]).map(skipOne)
               : reply
@@ -43,7 +46,7 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
         'answer',
         original =>
           function (this: RequestServer, value: unknown): ReadReply<ReadRequest['op']> {
-            const parsed = v.safeParse(ReadRequest, value)
+            const parsed = v.safeParse(Request, value)
             if (!parsed.success || parsed.output.op !== 'poll') return original.call(this, value)
             const shards = parsed.output.shards.map(([shard, cursor]) => [shard, cursor === null
               ? null

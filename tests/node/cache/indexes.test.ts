@@ -1,6 +1,7 @@
 /** Declared indexes, from the settings of a node to the answer a client gets. */
 import test from 'ava'
 import { connect, createNetwork } from '../../../index.js'
+import { limits } from '../../../engine/limits.js'
 import type { Inside } from '../../../node/inside.js'
 import { systemPorts } from '../../../node/system-ports.js'
 import { findRecords } from '../../../pubsub/requests/find-records.js'
@@ -41,7 +42,8 @@ test('a node indexes what its settings declare, and answers a client holding not
   const source = {
     router: new Router({ membership, cache: 'prices' }),
     requests,
-    timers: systemPorts.timers
+    ports: systemPorts,
+    limits
   }
   const keys: string[] = []
   for await (const { key } of findRecords(source, { country: 'France', price: { lt: 0.5 } })) {

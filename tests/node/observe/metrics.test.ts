@@ -5,7 +5,7 @@ import test from 'ava'
 import { createMetrics } from '../../../node/observe/metrics.js'
 import type { MillpondEvent } from '../../../node/events.js'
 import { StoreError } from '../../../engine/errors.js'
-import type { NodeStatus } from '../../../pubsub/requests/request-protocol.js'
+import type { NodeStatus } from '../../../pubsub/requests/status-protocol.js'
 
 const EVENTS: {
   readonly [type in MillpondEvent['type']]: readonly [

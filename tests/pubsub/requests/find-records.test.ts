@@ -8,8 +8,8 @@ import { limits } from '../../../engine/limits.js'
 import { Topology } from '../../../engine/topology/topology.js'
 import { SecondaryIndexes } from '../../../engine/query/secondary-index.js'
 import type { Fields } from '../../../engine/base/values.js'
-import { findPage, findRecords, type FindPosition,
-  type FindSource } from '../../../pubsub/requests/find-records.js'
+import type { ReadContext } from '../../../pubsub/context.js'
+import { findPage, findRecords, type FindPosition } from '../../../pubsub/requests/find-records.js'
 import { RequestClient } from '../../../pubsub/requests/request-client.js'
 import { RequestServer } from '../../../pubsub/requests/request-server.js'
 import { InProcessNetwork } from '../../../replication/transport/in-process/network.js'
@@ -43,7 +43,8 @@ async function open (
       replicatorOf: () => replica.replicator,
       status: () => {
         throw new Error('nobody asks')
-      }
+      },
+      limits
     })
     replica.messenger.serve(subjects.requests(name), request => {
       asked.push(name)
@@ -65,10 +66,11 @@ async function open (
     heartbeatMs: 500,
     failureTimeoutMs: 3000
   })
-  const reader: FindSource = {
+  const reader: ReadContext = {
     router: new Router({ membership, cache: CACHE }),
-    requests: new RequestClient({ messenger, ports, subjects, timeoutMs: 1000 }),
-    timers: ports.timers
+    requests: new RequestClient({ messenger, ports, subjects, timeoutMs: 1000, limits }),
+    ports,
+    limits
   }
   const records = new Map<string, Fields>()
   let version = 0
@@ -294,7 +296,8 @@ test('a broken query is refused as a message, not as a mistake of the node', asy
     replicatorOf: () => replicator,
     status: () => {
       throw new Error('nobody asks')
-    }
+    },
+    limits
   })
   const group = [0, 1, 2, 3].find(each => holdersOf(each).includes(a as Replica)) as number
   const ask = (query: object): unknown =>
@@ -347,7 +350,8 @@ test('a reply ends after the shard that cost enough, and the query goes on from 
     replicatorOf: () => a.replicator,
     status: () => {
       throw new Error('nobody asks')
-    }
+    },
+    limits
   })
   t.deepEqual(
     server.answer({
@@ -400,7 +404,8 @@ test('a group of more shards than one request may name is asked in parts (SPEC B
   const source = {
     router: { cache: CACHE, topology: new Topology(shape) } as Router,
     requests,
-    timers: new VirtualTime(1).ports('reader').timers
+    ports: new VirtualTime(1).ports('reader'),
+    limits
   }
   t.deepEqual(await findPage(source, { price: 1 }), { records: [], next: null })
   t.deepEqual(asked.map(shards => shards.length), [limits.maxShardsPerRequest, 2,

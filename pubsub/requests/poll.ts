@@ -1,0 +1,93 @@
+/**
+ * Answers consumers: what changed since their cursors, the digests by which they find lost hints,
+ * and the cursors their group committed. All that a poll needs is in its cursor, so nothing stays
+ * here for a consumer that has gone or waits.
+ */
+import { changesSince, type Page } from '../../engine/changes.js'
+import { decodeCursor, encodeCursor, startOf, type Cursor } from '../../engine/cursor.js'
+import type { Limits } from '../../engine/limits.js'
+import { approximateBytes } from '../../engine/base/values.js'
+import type { Replicator } from '../../replication/replicator.js'
+import { assertHeld } from './held-shards.js'
+import type { Asked, PollPage, ReadReply } from './request-protocol.js'
+
+/**
+ * Takes the shards in turn until the reply is full. The reply leaves out the shards behind that
+ * point.
+ */
+export function poll (
+  replicator: Replicator,
+  { shards, limit }: Asked<'poll'>,
+  limits: Limits
+): PollPage[] {
+  const pages: PollPage[] = []
+  let left = limit
+  let bytesLeft: number = limits.maxPollReplyBytes
+  for (const [shard, bytes] of shards) {
+    if (left <= 0 || bytesLeft <= 0) break
+    assertHeld(replicator, shard)
+    const cursor = bytes === null ? startOf(shard) : decodeCursor(bytes, shard)
+    const found = replicator.shards.peek(shard)
+    const page = found === undefined
+      ? emptyPage(cursor)
+      : changesSince(found, cursor, left, bytesLeft)
+    if (page.outcome === 'behind') {
+      pages.push({ shard, behind: true, reset: false, changes: [], cursor: null, more: false })
+      continue
+    }
+    if (page.outcome === 'reset') {
+      pages.push({ shard, behind: false, reset: true, changes: [], cursor: null, more: true })
+      continue
+    }
+    left -= page.changes.length
+    bytesLeft -= page.changes.reduce((sum, { fields }) => sum + approximateBytes(fields), 0)
+    pages.push({
+      shard,
+      behind: false,
+      reset: false,
+      changes: page.changes.map(change => ({ ...change, changed: [...change.changed] })),
+      cursor: encodeCursor(page.cursor),
+      more: page.more
+    })
+  }
+  return pages
+}
+
+/** The page of a shard that nothing was ever written to here: no Y.Doc is made for being asked. */
+function emptyPage (cursor: Cursor): Page {
+  return cursor.witness.size > 0
+    ? { outcome: 'behind' }
+    : { outcome: 'changes', changes: [], cursor, more: false }
+}
+
+export function committedCursors (
+  { shards }: Replicator,
+  { consumerGroup, groups }: Asked<'cursors'>
+): ReadReply<'cursors'> {
+  return groups.flatMap(group => shards.topology.shardsOf(group)).flatMap(
+    (shard): ReadReply<'cursors'> => {
+      const cursor = shards.cursors.get(shard, consumerGroup)
+      return cursor === undefined ? [] : [[shard, cursor]]
+    }
+  )
+}
+
+export function commitCursors (
+  replicator: Replicator,
+  { consumerGroup, cursors }: Asked<'commit'>
+): ReadReply<'commit'> {
+  for (const [shard, cursor] of cursors) {
+    assertHeld(replicator, shard)
+    replicator.commitCursor(shard, consumerGroup, decodeCursor(cursor, shard))
+  }
+  return null
+}
+
+export function digests (
+  { held, shards }: Replicator,
+  { groups }: Asked<'digests'>
+): ReadReply<'digests'> {
+  return groups.filter(group => held.has(group)).map(
+    group => [group, shards.topology.shardsOf(group).map(shard => shards.digest(shard))]
+  )
+}
