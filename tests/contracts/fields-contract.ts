@@ -1,7 +1,7 @@
 /**
  * What the calls of a cache do with fields of every kind, through nodes and clients, whatever
- * connects them. fields-in-process.test.ts and fields-nats.test.ts run all of it; what needs
- * faults, or time to pass, is in fields.test.ts.
+ * connects them. fields-in-process.test.ts and fields-nats.test.ts run all of it; tests that need
+ * faults, or time to pass, are in node/cache/fields.test.ts.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -85,15 +85,16 @@ test('pack: it contains the product and its documents, and neither sources nor t
   for (
     const path of ['dist/index.js', 'dist/index.d.ts', 'dist/adapters.js', 'dist/adapters.d.ts',
       'dist/testing/index.js', 'dist/testing/index.d.ts', 'dist/cli/main.js', 'README.md',
-      'LICENSE', 'CHANGELOG.md', 'SPEC.md', 'ARCHITECTURE.md']
+      'LICENSE', 'CHANGELOG.md', 'SPEC.md', 'ARCHITECTURE.md', 'UPGRADING.md']
   ) {
     t.true(files.includes(path), `${path} is missing`)
   }
   t.true(files.some(path => path.startsWith('docs/')))
   const stray = files.filter(path =>
-    !/^(?:dist|docs)\/|^(?:README|CHANGELOG|SPEC|ARCHITECTURE)\.md$|^LICENSE$|^package\.json$/.test(
-      path
-    )
+    !/^(?:dist|docs)\/|^(?:README|CHANGELOG|SPEC|ARCHITECTURE|UPGRADING)\.md$|^LICENSE$|^package\.json$/
+      .test(
+        path
+      )
   )
   t.deepEqual(stray, [])
   t.deepEqual(files.filter(path => /^dist\/(?:tests|bench|examples)\//.test(path)), [])
