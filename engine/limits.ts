@@ -89,15 +89,8 @@ const usual = {
   /** A write whose version lies further ahead than this is refused where it enters (D2). */
   maxFutureMs: 60_000,
 
-  /**
-   * How often what has expired is written down, for consumers to hear of it; reads leave it out on
-   * time without that.
-   */
-  expirySweepMs: 1000,
-  /** Records one sweep writes down: about 10 ms of work ... */
+  /** Expired records one sweep writes down before it pauses: about 10 ms of work. */
   maxExpiredPerSweep: 2048,
-  /** ... and the pause before it goes on, so that the node does other things most of the time. */
-  expiryRestMs: 50,
 
   /**
    * Bytes of one message part on the wire, below NATS's default max_payload (1 MiB) with room for
@@ -110,13 +103,6 @@ const usual = {
   maxPartialMessages: 64,
   /** Requests one connection may have in flight; more wait for their turn or fail with TOO_BUSY. */
   maxRequestsInFlight: 1024,
-  /**
-   * A flush is put off by this many times what the last one took, so that flushing costs a bounded
-   * share of the time ...
-   */
-  flushRestFactor: 10,
-  /** ... but never by more than this: latency under load stays bounded too. */
-  maxFlushRestMs: 50,
   /**
    * Published delta batches one node keeps per placement group so that a peer can ask for a lost
    * one again.
@@ -173,13 +159,6 @@ const usual = {
    * writer sends a few hundred a second.
    */
   maxRememberedBatches: 16_384,
-  /** The first pause before a write is tried elsewhere; it doubles with each attempt. */
-  minWriteRetryMs: 10,
-  /**
-   * The longest such pause. Trying goes on until the time the write was given is up: a server that
-   * restarts takes seconds.
-   */
-  maxWriteRetryMs: 500,
   /** Writers waiting for replicas to confirm (write concern above 'durable'), per cache. */
   maxAckWaiters: 65_536,
 
@@ -201,25 +180,10 @@ const usual = {
   /** Bytes of deltas waiting to be stored; a writer that outruns the disk is made to wait here. */
   maxUnstoredBytes: 64 * MIB,
   /**
-   * Pause before a failed commit is tried again; it doubles with every failure, and a full disk is
-   * nothing to hammer on.
-   */
-  minStoreRetryMs: 100,
-  /**
-   * The longest such pause: space was freed, and nobody should have to wait much longer for that to
-   * be noticed.
-   */
-  maxStoreRetryMs: 5_000,
-  /**
    * Damaged blobs, and those behind them, a store keeps as evidence; the oldest go first. They take
    * the space they always had.
    */
   maxQuarantinedBlobs: 1024,
-  /**
-   * Opening a store waits this long for another process to let go of the file; the event loop
-   * stands still meanwhile.
-   */
-  maxStoreLockWaitMs: 250,
   /**
    * Pages (of 4 KiB) of write-ahead log after which a commit also moves them into the database:
    * about 10 ms of work.
@@ -231,11 +195,6 @@ const usual = {
    */
   maxIdleWalBytes: 16 * MIB,
 
-  /**
-   * The first pause before the holders of a group are asked again because none could answer; it
-   * doubles each time.
-   */
-  minReadRetryMs: 10,
   /** Records one poll returns at most. */
   maxPollLimit: 10_000,
   /** Shards one poll request names: enough to fill a batch from many nearly quiet shards. */
@@ -328,12 +287,7 @@ export function assertLimits (l: Limits): void {
     [l.maxEntryBytes <= l.maxPollReplyBytes, 'a poll reply must hold at least one record'],
     [l.maxKeysPerGet <= l.maxShardsPerRequest,
       'a question must have room for all the keys it may ask for'],
-    [l.expiryRestMs < l.expirySweepMs,
-      'a sweep that is behind must go on sooner than the next would come'],
     [l.maxQueryBytes < l.maxPartBytes, 'a query must fit into one part of a message'],
-    [l.minWriteRetryMs <= l.maxWriteRetryMs,
-      'the pause before a write is tried again must be able to grow'],
-    [l.minStoreRetryMs <= l.maxStoreRetryMs, 'the pause before a retry must be able to grow'],
     [l.maxQuarantinedBlobs > l.maxStoredDeltas,
       'the quarantine must hold everything one shard has stored'],
     [l.maxResendBatches >= 2, 'the resend ring must hold the batch before the last one']

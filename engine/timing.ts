@@ -147,7 +147,7 @@ export function slowerPace (a: Pace, b: Pace): Pace {
 }
 
 /** A heartbeat out of turn waits so long for more to tell; a client waits for it to connect. */
-export function beatSoonMs ({ heartbeatMs }: Timing): number {
+export function beatSoonMs ({ heartbeatMs }: Pick<Timing, 'heartbeatMs'>): number {
   return Math.min(heartbeatMs / 10, 1000)
 }
 
@@ -164,12 +164,12 @@ export function joinWaitMs (timing: Timing, { heartbeatMs }: Pace): number {
 }
 
 /** A gap is given so long to close by itself: a batch overtaken by the next is a flush behind. */
-export function gapPatienceMs ({ flushIntervalMs }: Timing): number {
+export function gapPatienceMs ({ flushIntervalMs }: Pick<Timing, 'flushIntervalMs'>): number {
   return flushIntervalMs * 4
 }
 
 /** How long writes wait for company before they are sent to an owner: less than a flush. */
-export function writeBatchDelayMs ({ flushIntervalMs }: Timing): number {
+export function writeBatchDelayMs ({ flushIntervalMs }: Pick<Timing, 'flushIntervalMs'>): number {
   return Math.min(2, flushIntervalMs)
 }
 

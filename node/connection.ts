@@ -6,7 +6,7 @@ import { ConfigError } from '../engine/errors.js'
 import type { HybridClock } from '../engine/base/hlc.js'
 import type { Limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
-import type { Timing } from '../engine/timing.js'
+import { writeBatchDelayMs, type Timing } from '../engine/timing.js'
 import type { Membership } from '../replication/membership/membership.js'
 import type { Messenger } from '../replication/messages/messenger.js'
 import { connectNats } from '../replication/transport/nats/nats-transport.js'
@@ -110,13 +110,12 @@ export class Caches {
 
   constructor (options: CachesOptions) {
     this.#options = options
-    const { messenger, subjects, ports, timing, limits, self } = options
+    const { messenger, subjects, ports, timing, self } = options
     this.requests = new RequestClient({
       messenger,
       subjects,
       ports,
       timeoutMs: timing.requestTimeoutMs,
-      limits,
       ...self === undefined ? {} : { self }
     })
   }
@@ -154,7 +153,7 @@ export class Caches {
       messenger,
       subjects,
       ports,
-      batchDelayMs: Math.min(2, timing.flushIntervalMs),
+      batchDelayMs: writeBatchDelayMs(timing),
       requestTimeoutMs: timing.requestTimeoutMs
     })
     const kinds = new FieldKinds(name)

@@ -9,10 +9,10 @@
  */
 import * as v from '../engine/base/schema.js'
 import { EnvelopeError, UnavailableError } from '../engine/errors.js'
-import { limits } from '../engine/limits.js'
 import type { Ports, Timer } from '../engine/ports.js'
 import { Topology } from '../engine/topology/topology.js'
 import type { Write } from '../engine/write/write.js'
+import { gapPatienceMs, intervals } from '../engine/timing.js'
 import type { Persister } from '../storage/write-behind/persister.js'
 import type { ShardSet } from '../storage/shard-set.js'
 import { Acks, replicasNeeded, type WriteConcern } from './deltas/acks.js'
@@ -125,7 +125,7 @@ export class Replicator {
       ports,
       onEvent,
       requestTimeoutMs: options.requestTimeoutMs,
-      gapPatienceMs: options.flushIntervalMs * 4,
+      gapPatienceMs: gapPatienceMs(options),
       holds: group => this.held.has(group),
       incarnationOf: node => membership.members.get(node)?.incarnation
     })
@@ -301,8 +301,8 @@ export class Replicator {
     } finally {
       this.#flushing = false
       this.#restMs = Math.min(
-        limits.maxFlushRestMs,
-        (clock.monotonicMs() - startedMs) * limits.flushRestFactor
+        intervals.maxFlushRestMs,
+        (clock.monotonicMs() - startedMs) * intervals.flushRestFactor
       )
       // Left over where the flush failed half-way.
       if (!this.#outbox.isEmpty) this.#flushSoon()

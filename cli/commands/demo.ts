@@ -17,6 +17,7 @@
  */
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { MillpondError } from '../../engine/errors.js'
+import { intervals } from '../../engine/timing.js'
 import { systemPorts } from '../../node/system-ports.js'
 import { CACHE, countRecords, differingGroups, isConverged, openCluster,
   type DemoCluster } from '../demo/nodes.js'
@@ -48,9 +49,6 @@ export interface DemoFlags extends EventFlags {
  */
 const WRITES_PER_TURN = 128
 const SAMPLE_EVERY = 97
-const POLL_MS = 5
-/** On top of the time the slow consumer needs for a look at every record. */
-const SETTLE_LIMIT_MS = 20_000
 
 export async function runDemo (flags: DemoFlags): Promise<number> {
   const events = flags.input === undefined
@@ -196,14 +194,14 @@ class Demo {
   /** Waits until replicas are identical and consumers were shown everything, but not for ever. */
   async #settle (signal: AbortSignal): Promise<void> {
     const progress = startProgress({ label: 'settling', stream: process.stderr })
-    const deadlineMs = performance.now() + SETTLE_LIMIT_MS +
+    const deadlineMs = performance.now() + intervals.demoSettleMs +
       this.#model.size / this.#slowRate * 1000
     while (!signal.aborted && performance.now() < deadlineMs) {
       for (const watch of this.#watches) await watch.look()
       const waiting = this.#fast.backlog + this.#slow.backlog
       if (waiting === 0 && isConverged(this.#cluster.nodes)) break
       progress.update(this.#events, `${waiting} wait`)
-      await sleep(POLL_MS)
+      await sleep(intervals.demoPollMs)
     }
     progress.stop()
   }

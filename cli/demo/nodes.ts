@@ -3,6 +3,7 @@
  * everything.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { intervals } from '../../engine/timing.js'
 import { connect, type MillpondClient } from '../../node/connect.js'
 import { createNetwork } from '../../node/network.js'
 import { openNode, type MillpondNode } from '../../node/open-node.js'
@@ -11,9 +12,6 @@ import type { CacheStatus } from '../../pubsub/requests/status-protocol.js'
 export const CACHE = 'market'
 const CLUSTER = 'demo'
 const NAMES = ['a', 'b', 'c']
-/** Nobody else can be on this network, so there is nobody to listen for. */
-const JOIN_WAIT_MS = 50
-const POLL_MS = 2
 
 export interface DemoCluster {
   readonly nodes: readonly MillpondNode[]
@@ -28,10 +26,10 @@ export async function openCluster (): Promise<DemoCluster> {
       cluster: CLUSTER,
       name,
       caches: { [CACHE]: { shards: 64, groups: 16, replicas: NAMES.length } },
-      timing: { joinWaitMs: JOIN_WAIT_MS }
+      timing: { joinWaitMs: intervals.demoJoinWaitMs }
     }, { network })
   ))
-  while (!nodes.every(isReady)) await sleep(POLL_MS)
+  while (!nodes.every(isReady)) await sleep(intervals.demoPollMs)
   const client = await connect({ cluster: CLUSTER }, { network })
   return {
     nodes,

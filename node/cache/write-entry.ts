@@ -12,6 +12,7 @@ import { ClosedError, LimitError, MillpondError, OutcomeUnknownError,
 import { VERSION_UNITS_PER_MS, type HybridClock } from '../../engine/base/hlc.js'
 import { describe } from '../../engine/base/values.js'
 import type { Write } from '../../engine/write/write.js'
+import { intervals } from '../../engine/timing.js'
 import { replicasNeeded, type WriteConcern } from '../../replication/deltas/acks.js'
 import type { Replicator } from '../../replication/replicator.js'
 import type { Router } from '../../replication/membership/router.js'
@@ -34,8 +35,6 @@ export interface WriteEntryOptions {
   /** Told of writes that failed after the call returned, whether or not somebody awaits them. */
   readonly onWriteFailed: (cache: string, key: string, error: unknown) => void
 }
-
-const DEFAULT_WRITE_TIMEOUT_MS = 5000
 
 export class WriteEntry {
   readonly #options: WriteEntryOptions
@@ -67,7 +66,7 @@ export class WriteEntry {
    */
   send (
     write: Write,
-    { ack = 'buffered', timeoutMs = DEFAULT_WRITE_TIMEOUT_MS }: AckOptions
+    { ack = 'buffered', timeoutMs = intervals.writeTimeoutMs }: AckOptions
   ): Promise<void> {
     const { name, router, local, forwarder, onWriteFailed } = this.#options
     if (this.#closed) throw new ClosedError(`cache ${name}`)

@@ -14,6 +14,7 @@ import type { Change } from '../../engine/changes.js'
 import { ConfigError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
 import type { Ports, Timer } from '../../engine/ports.js'
+import { intervals } from '../../engine/timing.js'
 import type { Messenger } from '../../replication/messages/messenger.js'
 import type { Router } from '../../replication/membership/router.js'
 import type { Subjects } from '../../replication/messages/subjects.js'
@@ -66,9 +67,6 @@ export interface ConsumerOptions extends ConsumeOptions {
   /** How long a shard may be ahead of every replica before it is read again from the start. */
   readonly behindPatienceMs: number
 }
-
-/** Pause before a holder that had nothing for us is asked again. */
-const RETRY_MS = 20
 
 export async function* consume (
   options: ConsumerOptions
@@ -174,7 +172,7 @@ class Consumer {
       for (const [shard, cursor] of cursors) this.#positions.moveTo(shard, cursor)
       if (left.length === 0 || this.#closed) return
       waiting = left
-      await this.#wake.sleep(RETRY_MS)
+      await this.#wake.sleep(intervals.consumerRetryMs)
     }
   }
 
@@ -215,7 +213,7 @@ class Consumer {
     this.#isStalled = isStalled
     this.#rate.take(changes.length)
     if (changes.length > 0) this.#idleSinceMs = ports.clock.monotonicMs()
-    if (isStalled) await this.#wake.sleep(RETRY_MS)
+    if (isStalled) await this.#wake.sleep(intervals.consumerRetryMs)
     return changes.length === 0 && resets.length === 0
       ? null
       : { changes, resets, commit: this.#commitUpTo(this.#reader.readSoFar()) }

@@ -3,9 +3,9 @@
  * cannot be asked, and all of them again for a while.
  */
 import { EnvelopeError, MillpondError, UnavailableError } from '../../engine/errors.js'
-import type { Limits } from '../../engine/limits.js'
 import type { Ports } from '../../engine/ports.js'
 import * as v from '../../engine/base/schema.js'
+import { intervals } from '../../engine/timing.js'
 import type { Messenger } from '../../replication/messages/messenger.js'
 import type { Router } from '../../replication/membership/router.js'
 import type { Subjects } from '../../replication/messages/subjects.js'
@@ -16,7 +16,6 @@ export interface RequestClientOptions {
   readonly ports: Ports
   readonly subjects: Subjects
   readonly timeoutMs: number
-  readonly limits: Limits
   /** The node this client runs on: it is asked without a message. */
   readonly self?: { readonly id: string, readonly answer: (request: unknown) => unknown }
 }
@@ -60,9 +59,9 @@ export class RequestClient {
     op: Op,
     request: Asked<Op>
   ): Promise<ReadReply<Op>> {
-    const { ports: { clock, timers }, timeoutMs, limits } = this.#options
+    const { ports: { clock, timers }, timeoutMs } = this.#options
     const deadlineMs = clock.monotonicMs() + timeoutMs
-    for (let pauseMs = limits.minReadRetryMs;; pauseMs *= 2) {
+    for (let pauseMs = intervals.minReadRetryMs;; pauseMs *= 2) {
       let last: MillpondError = new UnavailableError(
         `no node that holds placement group ${group} is reachable`
       )

@@ -3,12 +3,8 @@
  * nearly always differ, because something is on its way. A difference that stands still is one that
  * nothing on its way will mend; one that keeps moving is looked into now and then all the same.
  */
+import { intervals } from '../../engine/timing.js'
 import type { HeldGroup } from '../membership/membership.js'
-
-/** Heartbeats in a row with the same difference before it counts. */
-const STILL_BEATS = 2
-/** Heartbeats in a row with any difference before it counts: at 500 ms, every 10 s. */
-const MOVING_BEATS = 20
 
 interface Seen {
   readonly difference: string
@@ -40,7 +36,7 @@ export class DigestWatch {
       still: before?.difference === difference ? before.still + 1 : 1,
       moving: (before?.moving ?? 0) + 1
     }
-    if (seen.still < STILL_BEATS && seen.moving < MOVING_BEATS) {
+    if (seen.still < intervals.stillBeats && seen.moving < intervals.movingBeats) {
       groups.set(group, seen)
       return false
     }

@@ -7,6 +7,7 @@
  */
 import { limits } from '../../engine/limits.js'
 import type { Timer, Timers } from '../../engine/ports.js'
+import { intervals } from '../../engine/timing.js'
 import type { ShardSet } from '../../storage/shard-set.js'
 import type { HeldGroups } from '../groups/held-groups.js'
 
@@ -26,12 +27,12 @@ export class ExpirySweep {
   }
 
   start (): void {
-    this.#next(limits.expirySweepMs)
+    this.#next(intervals.expirySweepMs)
   }
 
   #next (delayMs: number): void {
     this.#timer = this.#options.timers.after(delayMs, () => {
-      this.#next(this.sweep() ? limits.expirySweepMs : limits.expiryRestMs)
+      this.#next(this.sweep() ? intervals.expirySweepMs : intervals.expiryRestMs)
     })
   }
 

@@ -15,6 +15,7 @@ import * as v from '../../engine/base/schema.js'
 import type { Write } from '../../engine/write/write.js'
 import { approximateBytes } from '../../engine/base/values.js'
 import { moreOf } from '../../engine/write/write.js'
+import { intervals } from '../../engine/timing.js'
 import type { WriteConcern } from '../deltas/acks.js'
 import type { Messenger } from '../messages/messenger.js'
 import type { Router } from '../membership/router.js'
@@ -240,7 +241,7 @@ export class WriteForwarder {
       return
     }
     timers.after(
-      Math.min(limits.maxWriteRetryMs, limits.minWriteRetryMs * 2 ** (outgoing.attempts - 1)),
+      Math.min(intervals.maxWriteRetryMs, intervals.minWriteRetryMs * 2 ** (outgoing.attempts - 1)),
       () => this.#enqueue(outgoing)
     )
   }

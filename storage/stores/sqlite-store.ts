@@ -16,6 +16,7 @@ import { dirname, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import { StoreError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
+import { intervals } from '../../engine/timing.js'
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, START_OVER, storeError } from './sqlite-schema.js'
 import type { Store, StoreBatch, StoredShard } from '../store.js'
 import { blobChecksum, cursorChecksum, inspectShard, settingChecksum } from './stored-blobs.js'
@@ -45,7 +46,7 @@ export function openSqliteStore (options: SqliteStoreOptions): Store {
   let db: Database.Database | undefined
   try {
     mkdirSync(dirname(path), { recursive: true })
-    db = new Database(path, { timeout: limits.maxStoreLockWaitMs })
+    db = new Database(path, { timeout: intervals.storeLockWaitMs })
     prepareFile(db, path, options)
     return new SqliteStore(db, path, options.durability ?? 'async')
   } catch (cause) {

@@ -24,6 +24,7 @@
 import { ClosedError, StoreError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
 import type { Timer, Timers } from '../../engine/ports.js'
+import { intervals } from '../../engine/timing.js'
 import type { Store, StoredShard } from '../store.js'
 import { TailSizes } from './tail-sizes.js'
 import { Unstored } from './unstored.js'
@@ -261,7 +262,7 @@ export class Persister {
 
 /** Doubles with every failure in a row. */
 function retryMs (failures: number): number {
-  return Math.min(limits.maxStoreRetryMs, limits.minStoreRetryMs * 2 ** (failures - 1))
+  return Math.min(intervals.maxStoreRetryMs, intervals.minStoreRetryMs * 2 ** (failures - 1))
 }
 
 function createWaiters (): Waiters {

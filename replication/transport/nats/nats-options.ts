@@ -9,18 +9,8 @@
 import { ConfigError } from '../../../engine/errors.js'
 import type { Limits } from '../../../engine/limits.js'
 import type { Random, Timers } from '../../../engine/ports.js'
+import { intervals } from '../../../engine/timing.js'
 import { assertSubject, tokenOf } from '../subjects-match.js'
-
-/**
- * One attempt at one server; a second server must still fit into the time for the first connection.
- */
-const DIAL_TIMEOUT_MS = 2000
-/**
- * Between two attempts at the same server. The jitter keeps a restarted server from meeting
- * everyone at once.
- */
-const RECONNECT_WAIT_MS = 250
-const RECONNECT_JITTER_MS = 750
 
 export interface NatsTls {
   readonly caFile?: string
@@ -86,13 +76,14 @@ export function clientOptions (
     name,
     servers: dialOrder(servers, random),
     noRandomize: true,
-    timeout: DIAL_TIMEOUT_MS,
+    timeout: intervals.natsDialTimeoutMs,
     maxReconnectAttempts: -1,
     ignoreAuthErrorAbort: true,
     waitOnFirstConnect: false,
-    pingInterval: 5000,
+    pingInterval: intervals.natsPingIntervalMs,
     maxPingOut: 2,
-    reconnectDelayHandler: () => RECONNECT_WAIT_MS + random() * RECONNECT_JITTER_MS,
+    reconnectDelayHandler: () =>
+      intervals.natsReconnectWaitMs + random() * intervals.natsReconnectJitterMs,
     // Asked last, when a server has answered; what it returns is merged with user and pass, or
     // token.
     authenticator: assertWanted,

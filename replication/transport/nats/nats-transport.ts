@@ -12,6 +12,7 @@
 import { connect, createInbox, ErrorCode, Events, NatsError, type Msg, type NatsConnection,
   type Status } from 'nats'
 import { ClosedError, ConnectionError, LimitError } from '../../../engine/errors.js'
+import { intervals } from '../../../engine/timing.js'
 import { ConnectionListeners } from '../connection-listeners.js'
 import { Flushes } from './flushes.js'
 import { checkOptions, clientOptions, type NatsOptions } from './nats-options.js'
@@ -19,8 +20,6 @@ import { settledWithin } from '../../messages/settled-within.js'
 import { assertPattern, assertSubject } from '../subjects-match.js'
 import type { IncomingMessage, Subscription, Transport } from '../transport.js'
 
-const DEFAULT_CONNECT_TIMEOUT_MS = 3000
-const CLOSE_TIMEOUT_MS = 2000
 /** The command and the separators around subject, reply subject and size. */
 const COMMAND_BYTES = 32
 
@@ -36,7 +35,7 @@ interface Gate {
 export async function connectNats (options: NatsOptions): Promise<Transport> {
   const { servers, inboxPrefix } = checkOptions(options)
   const gate: Gate = { leaving: false }
-  const { random, timers, name, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS } = options
+  const { random, timers, name, connectTimeoutMs = intervals.natsConnectTimeoutMs } = options
   const fraction = (): number => random.uint32() / 2 ** 32
   const dialling = connect(clientOptions(options, servers, fraction, () => {
     if (gate.leaving) throw new ClosedError(name)
@@ -197,7 +196,9 @@ class NatsTransport implements Transport {
   async #leave (): Promise<void> {
     this.#gate.leaving = true
     for (const subscription of this.#subscriptions) subscription.close()
-    if (this.#up) await settledWithin(this.#flushes.start(), this.#options.timers, CLOSE_TIMEOUT_MS)
+    if (this.#up) {
+      await settledWithin(this.#flushes.start(), this.#options.timers, intervals.natsCloseTimeoutMs)
+    }
     await this.#nc.close()
     this.#listeners.clear()
   }
@@ -234,7 +235,7 @@ class NatsTransport implements Transport {
    * is no need to wait.
    */
   async #moveAway (): Promise<void> {
-    await settledWithin(this.#flushes.start(), this.#options.timers, CLOSE_TIMEOUT_MS)
+    await settledWithin(this.#flushes.start(), this.#options.timers, intervals.natsCloseTimeoutMs)
     const others = [this.#options.servers].flat().length > 1 ||
       (this.#nc.info?.connect_urls?.length ?? 0) > 1
     if (others && this.connected) await this.#nc.reconnect()

@@ -68,7 +68,7 @@ async function open (
   })
   const reader: ReadContext = {
     router: new Router({ membership, cache: CACHE }),
-    requests: new RequestClient({ messenger, ports, subjects, timeoutMs: 1000, limits }),
+    requests: new RequestClient({ messenger, ports, subjects, timeoutMs: 1000 }),
     ports,
     limits
   }

@@ -5,6 +5,7 @@ import * as fc from 'fast-check'
 import { ClosedError, StoreError } from '../../../engine/errors.js'
 import { limits } from '../../../engine/limits.js'
 import type { Timer, Timers } from '../../../engine/ports.js'
+import { intervals } from '../../../engine/timing.js'
 import { openMemoryStore } from '../../../storage/stores/memory-store.js'
 import { Persister } from '../../../storage/write-behind/persister.js'
 import type { PersisterEvent } from '../../../storage/write-behind/persister.js'
@@ -279,7 +280,7 @@ test('a failed commit rejects its waiters, and is tried again in order (SPEC S4)
     0: {
       type: 'store-commit-failed',
       failures: 1,
-      retryMs: limits.minStoreRetryMs,
+      retryMs: intervals.minStoreRetryMs,
       unstoredBytes: 1
     }
   })
@@ -288,10 +289,10 @@ test('a failed commit rejects its waiters, and is tried again in order (SPEC S4)
   const later = watch(persister.synced())
   t.deepEqual(
     timers.pendingDelaysMs,
-    [limits.minStoreRetryMs],
+    [intervals.minStoreRetryMs],
     'who comes during the pause waits for its end'
   )
-  await timers.advance(limits.minStoreRetryMs)
+  await timers.advance(intervals.minStoreRetryMs)
   t.is(later.outcome, 'ok')
   t.deepEqual(deltasOf(store, 1), [1, 2])
   t.deepEqual(events.slice(1), [{ type: 'store-committed', bytes: 2 }, {
@@ -312,7 +313,7 @@ test('who came while a commit ran that then failed gets the next attempt', async
   await store.release()
   t.true(first.outcome instanceof StoreError)
   t.is(second.outcome, 'waiting')
-  await timers.advance(limits.minStoreRetryMs)
+  await timers.advance(intervals.minStoreRetryMs)
   t.is(second.outcome, 'ok')
   t.deepEqual(deltasOf(store, 1), [1, 2])
 })
@@ -329,13 +330,13 @@ test('the pause between attempts grows to its bound, and starts over after a suc
     await timers.advance(pauseMs)
   }
   t.deepEqual(pausesMs, [100, 200, 400, 800, 1600, 3200, 5000, 5000])
-  await timers.advance(limits.maxStoreRetryMs)
+  await timers.advance(intervals.maxStoreRetryMs)
   t.deepEqual(deltasOf(store, 1), [1])
 
   store.verdicts = ['fail']
   persister.delta(1, bytes(2))
   await timers.advance(FLUSH_MS)
-  t.deepEqual(timers.pendingDelaysMs, [limits.minStoreRetryMs])
+  t.deepEqual(timers.pendingDelaysMs, [intervals.minStoreRetryMs])
 })
 
 test('when the second half of a commit fails, the first half is not stored again', async t => {
@@ -348,7 +349,7 @@ test('when the second half of a commit fails, the first half is not stored again
   t.is(persister.unstoredBytes, 1)
   persister.delta(1, bytes(3))
   persister.delta(2, bytes(4))
-  await timers.advance(limits.minStoreRetryMs)
+  await timers.advance(intervals.minStoreRetryMs)
   t.deepEqual(deltasOf(store, 1), [2, 3])
   t.deepEqual(deltasOf(store, 2), [1, 4])
 })
@@ -362,7 +363,7 @@ test('a snapshot or drop coming after a failure replaces what was to be tried ag
   await timers.advance(FLUSH_MS)
   persister.snapshot(1, bytes(10))
   persister.drop(2)
-  await timers.advance(limits.minStoreRetryMs)
+  await timers.advance(intervals.minStoreRetryMs)
   t.deepEqual(store.batches, [
     batch({ drops: [2], snapshots: [{ shard: 1, snapshot: bytes(10) }] })
   ])
@@ -520,7 +521,7 @@ test('whatever fails, a shard is stored as it once was, and in the end as it is'
         if (what === 'fail') store.verdicts = ['fail']
         if (what === 'fail twice') store.verdicts = ['fail', 'fail']
         if (what === 'fail the second') store.verdicts = ['ok', 'fail']
-        if (what === 'wait') await timers.advance(limits.minStoreRetryMs)
+        if (what === 'wait') await timers.advance(intervals.minStoreRetryMs)
         t.true(stored().every((content, at) => moments[at]?.has(content)))
       }
       store.verdicts = []
