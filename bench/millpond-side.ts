@@ -16,6 +16,7 @@ export class MillpondSide implements Side {
 
   constructor (incarnation: number) {
     this.#shard = new Shard({
+      limits,
       shard: 0,
       incarnation,
       onDelta: (_, delta) => {

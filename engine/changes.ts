@@ -8,7 +8,6 @@
  */
 import { isStart, type Cursor } from './cursor.js'
 import type { Entry } from './record/entry.js'
-import { limits } from './limits.js'
 import { fieldsOf } from './record/reading.js'
 import { claimsOf } from './record/record.js'
 import type { Shard } from './shard.js'
@@ -50,13 +49,13 @@ export type Page =
 
 /**
  * @param limit most records to return, at least 1
- * @param maxBytes the page ends early once its records are about this large
+ * @param maxBytes the page ends early once its records are about this large; default: no bound
  */
 export function changesSince (
   shard: Shard,
   cursor: Cursor,
   limit: number,
-  maxBytes: number = limits.maxPollReplyBytes
+  maxBytes = Infinity
 ): Page {
   const state = shard.stateVector
   const { known } = shard

@@ -15,7 +15,7 @@
  * when what it had seen is lost for good does a reader start over, in a new generation: of two
  * cursors of different generations the later one stands alone.
  */
-import { limits } from './limits.js'
+import type { Limits } from './limits.js'
 import { checksum32 } from './base/hash.js'
 import { CursorError } from './errors.js'
 import { decodeStateVector, encodeStateVector, join, meet, sameVector,
@@ -114,7 +114,7 @@ export function encodeCursor (cursor: Cursor): Uint8Array {
 }
 
 /** @throws CursorError when the bytes are damaged, of another format, or of another shard */
-export function decodeCursor (bytes: Uint8Array, shard: number): Cursor {
+export function decodeCursor (bytes: Uint8Array, shard: number, limits: Limits): Cursor {
   const reader = createDecoder(bytes)
   let cursor: Cursor
   try {

@@ -17,12 +17,13 @@ import { Expiries } from './garbage/expiries.js'
 import { NO_FLOOR, type Floor } from './garbage/floor.js'
 import { takeOut } from './garbage/garbage.js'
 import { LastingLog } from './log/lasting-log.js'
-import { limits } from './limits.js'
+import type { Limits } from './limits.js'
 import { admit, claimsOf, type AdmitSinks, type Index } from './record/record.js'
 import type { Run } from './log/run.js'
 import { digestOf, join, type StateVector } from './base/state-vector.js'
 
 export interface ShardStateOptions {
+  readonly limits: Limits
   readonly shard: number
   /** This process life's id; never used by another life. */
   readonly incarnation: number
@@ -32,11 +33,12 @@ export interface ShardStateOptions {
 }
 
 export class ShardState {
+  readonly limits: Limits
   readonly shard: number
   readonly incarnation: number
   readonly index: Index = new Map()
   readonly log: LastingLog
-  readonly expiries = new Expiries()
+  readonly expiries: Expiries
   readonly report: (event: EngineEvent) => void
   readonly onRecord: ((key: string) => void) | undefined
   floor: Floor = NO_FLOOR
@@ -44,16 +46,19 @@ export class ShardState {
   readonly #sinks: AdmitSinks
   #liveEntries = 0
   /** Of more records than this somebody should hear. */
-  #largeAt: number = limits.warnRecordsPerShard
+  #largeAt: number
   #digest: string | null = null
 
   /** @param onBufferedDead an entry of the write buffer was superseded */
   constructor (
-    { shard, incarnation, onEvent, onRecord }: ShardStateOptions,
+    { limits, shard, incarnation, onEvent, onRecord }: ShardStateOptions,
     onBufferedDead: () => void
   ) {
+    this.limits = limits
     this.shard = shard
     this.incarnation = incarnation
+    this.expiries = new Expiries(limits)
+    this.#largeAt = limits.warnRecordsPerShard
     this.report = onEvent
     this.onRecord = onRecord
     this.#onBufferedDead = onBufferedDead
@@ -62,6 +67,7 @@ export class ShardState {
       onKindConflict: (key, field) => onEvent({ type: 'field-kind-conflict', shard, key, field })
     }
     this.log = new LastingLog({
+      limits,
       live: () => this.#logged(),
       onCompacted: dropped =>
         onEvent({ type: 'compacted', shard, live: this.#liveEntries, dropped }),

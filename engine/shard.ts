@@ -28,7 +28,6 @@ import { LogError } from './errors.js'
 import { encodeAbove, flushBuffer } from './write/flushing.js'
 import { graveOf, joinFloors, shownVersion, type Floor } from './garbage/floor.js'
 import { hasMute, type CollectOptions } from './garbage/garbage.js'
-import { limits } from './limits.js'
 import type { ShardLog } from './log/log.js'
 import { mergeRuns, readUpdate, type MergeResult } from './merge/merging.js'
 import { fieldsOf, isDeleted, versionOf } from './record/reading.js'
@@ -67,6 +66,7 @@ export class Shard {
     this.incarnation = options.incarnation
     this.index = state.index
     this.#buffer = new WriteBuffer({
+      limits: options.limits,
       index: state.index,
       incarnation: options.incarnation,
       admit: entry => state.admit(entry),
@@ -130,7 +130,8 @@ export class Shard {
    *   (nothing changed)
    */
   write (write: Write, keepLoser = false): boolean {
-    if (this.#buffer.size >= limits.maxPendingEntries) this.flush() // only after one that failed
+    // The buffer is full only after a flush that failed: relieve() flushes it before.
+    if (this.#buffer.size >= this.#state.limits.maxPendingEntries) this.flush()
     const changed = this.#buffer.write(write, keepLoser)
     if (this.#buffer.relieve()) this.#tryToFlush()
     this.#options.onRecord?.(write.key)
@@ -252,7 +253,7 @@ export class Shard {
 
   /** Takes over the floor that came with a stored snapshot. */
   restoreFloor (floor: Floor): void {
-    this.#state.floor = joinFloors(this.#state.floor, floor)
+    this.#state.floor = joinFloors(this.#state.floor, floor, this.#state.limits)
   }
 
   /**

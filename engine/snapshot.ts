@@ -5,6 +5,7 @@
  *   [length of the floor, floor, update]
  */
 import { decodeFloor, encodeFloor, type Floor } from './garbage/floor.js'
+import type { Limits } from './limits.js'
 import type { Shard } from './shard.js'
 import { createDecoder, createEncoder, readVarUint8Array, toUint8Array, writeUint8Array,
   writeVarUint8Array } from './base/varint.js'
@@ -23,10 +24,10 @@ export function encodeSnapshot (shard: Shard): Uint8Array {
 }
 
 /** Null when the bytes are not a snapshot; whether its update is one is for the shard to say. */
-export function decodeSnapshot (bytes: Uint8Array): Snapshot | null {
+export function decodeSnapshot (bytes: Uint8Array, limits: Limits): Snapshot | null {
   const reader = createDecoder(bytes)
   try {
-    const floor = decodeFloor(readVarUint8Array(reader))
+    const floor = decodeFloor(readVarUint8Array(reader), limits)
     return { floor, update: bytes.subarray(reader.pos) }
   } catch {
     return null

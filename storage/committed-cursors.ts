@@ -51,7 +51,7 @@ export class CommittedCursors {
     const committed = this.#byShard.get(shard)?.get(consumerGroup)
     return committed !== undefined &&
       Buffer.compare(
-          encodeCursor(joinCursors(committed.cursor, decodeCursor(bytes, shard))),
+          encodeCursor(joinCursors(committed.cursor, decodeCursor(bytes, shard, limits))),
           committed.bytes
         ) === 0
   }

@@ -3,6 +3,7 @@
  * complete whenever it is.
  */
 import { indexed, type Condition, type IndexDeclaration } from '../engine/query/query.js'
+import { limits } from '../engine/limits.js'
 import { fieldsOf } from '../engine/record/reading.js'
 import { SecondaryIndexes, type QueryPage,
   type QueryPageOptions } from '../engine/query/secondary-index.js'
@@ -28,11 +29,12 @@ export class ShardIndexes {
       const head = this.#shardAt(shard)?.index.get(key)
       return head === undefined ? undefined : fieldsOf(head)
     }
-    const indexes = new SecondaryIndexes(
-      this.#declared,
-      key => this.#shardAt(shard)?.get(key),
+    const indexes = new SecondaryIndexes({
+      declaration: this.#declared,
+      limits,
+      read: key => this.#shardAt(shard)?.get(key),
       readExpired
-    )
+    })
     this.#indexes.set(shard, indexes)
     return { onRecord: key => indexes.touch(key) }
   }

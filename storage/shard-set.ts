@@ -116,7 +116,7 @@ export class ShardSet {
   }
 
   #restore (shard: number, bytes: Uint8Array): void {
-    const snapshot = decodeSnapshot(bytes)
+    const snapshot = decodeSnapshot(bytes, limits)
     if (snapshot === null) {
       this.#options.onEvent({
         type: 'update-refused',
@@ -141,6 +141,7 @@ export class ShardSet {
       const { onEvent } = this.#options
       const incarnation = this.#incarnations.get(shard) ?? this.#options.incarnation
       found = new Shard({
+        limits,
         shard,
         incarnation,
         onEvent,
@@ -279,7 +280,7 @@ export class ShardSet {
    */
   mergeCursor (shard: number, consumerGroup: string, bytes: Uint8Array): void {
     try {
-      this.commitCursor(consumerGroup, decodeCursor(bytes, shard))
+      this.commitCursor(consumerGroup, decodeCursor(bytes, shard, limits))
     } catch (error) {
       if (!(error instanceof MillpondError)) throw error
       this.#options.onEvent({

@@ -11,7 +11,7 @@ import type { StateVector } from '../base/state-vector.js'
 export function collectTombstones (state: ShardState, options: CollectOptions): number {
   const dropped = collectable(state.index, options)
   if (dropped.length === 0) return 0
-  state.floor = joinFloors(state.floor, floorOf(dropped))
+  state.floor = joinFloors(state.floor, floorOf(dropped), state.limits)
   const forced =
     dropped.filter(({ incarnation, clock }) => clock >= (options.stable.get(incarnation) ?? 0))
       .length
@@ -43,7 +43,7 @@ export function retireIncarnations (
   state.floor = joinFloors(state.floor, {
     ...NO_FLOOR,
     below: new Map(retired.map(incarnation => [incarnation, log.end(incarnation)]))
-  })
+  }, state.limits)
   log.forget(retired)
   state.moved()
   state.report({ type: 'incarnations-retired', shard: state.shard, count: retired.length })

@@ -3,11 +3,16 @@
  * the earliest is, and no more is handed out at once than a sweep may write.
  */
 import { NO_FIELDS, type Entry } from '../record/entry.js'
-import { limits } from '../limits.js'
+import type { Limits } from '../limits.js'
 
 export class Expiries {
   readonly #entries = new Set<Entry>()
+  readonly #maxDue: number
   #earliest = Infinity
+
+  constructor ({ maxExpiredPerSweep }: Limits) {
+    this.#maxDue = maxExpiredPerSweep
+  }
 
   add (entry: Entry): void {
     const expires = entry.extra?.expires ?? 0
@@ -33,7 +38,7 @@ export class Expiries {
       // A replacement may have lost all its fields and still hide others. It never gets them back,
       // and must not take a turn.
       if (entry.fields === NO_FIELDS) this.#entries.delete(entry)
-      else if (expires <= now && due.length < limits.maxExpiredPerSweep) due.push(entry)
+      else if (expires <= now && due.length < this.#maxDue) due.push(entry)
       else this.#earliest = Math.min(this.#earliest, expires)
     }
     return due

@@ -13,7 +13,7 @@
  */
 import type { Entry } from '../record/entry.js'
 import { checksum32 } from '../base/hash.js'
-import { limits } from '../limits.js'
+import type { Limits } from '../limits.js'
 import { decodeStateVector, encodeStateVector, join,
   type StateVector } from '../base/state-vector.js'
 import { createDecoder, createEncoder, readVarUint, readVarUint8Array, toUint8Array, writeVarUint,
@@ -32,7 +32,7 @@ const SHOWN = ''
 
 export const NO_FLOOR: Floor = { below: new Map(), graves: new Map(), forgotten: 0, newest: 0 }
 
-export function joinFloors (a: Floor, b: Floor): Floor {
+export function joinFloors (a: Floor, b: Floor, limits: Limits): Floor {
   const graves = new Map(a.graves)
   for (const [hash, version] of b.graves) {
     if ((graves.get(hash) ?? -1) < version) graves.set(hash, version)
@@ -42,12 +42,12 @@ export function joinFloors (a: Floor, b: Floor): Floor {
     graves,
     forgotten: Math.max(a.forgotten, b.forgotten),
     newest: Math.max(a.newest, b.newest)
-  })
+  }, limits)
 }
 
 /** The oldest graves go first. */
-function bounded (floor: Floor): Floor {
-  const excess = floor.graves.size - limits.maxGravesPerShard
+function bounded (floor: Floor, { maxGravesPerShard }: Limits): Floor {
+  const excess = floor.graves.size - maxGravesPerShard
   if (excess <= 0) return floor
   const byAge = [...floor.graves].sort(([, a], [, b]) => a - b)
   return {
@@ -120,7 +120,7 @@ export function encodeFloor ({ below, graves, forgotten, newest }: Floor): Uint8
 }
 
 /** @throws RangeError when the bytes are not a floor */
-export function decodeFloor (bytes: Uint8Array): Floor {
+export function decodeFloor (bytes: Uint8Array, limits: Limits): Floor {
   const reader = createDecoder(bytes)
   try {
     const below = decodeStateVector(readVarUint8Array(reader), limits)

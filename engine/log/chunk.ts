@@ -11,7 +11,7 @@
  *   invariants   offsets ascend
  */
 import type { Entry } from '../record/entry.js'
-import { limits } from '../limits.js'
+import type { Limits } from '../limits.js'
 
 const MAX_OFFSET = 2 ** 32 - 1
 const MAX_SHORT_OFFSET = 2 ** 16 - 1
@@ -33,14 +33,13 @@ export class Chunk {
   }
 
   /** Whether it has holes enough to be worth packing. */
-  get isLoose (): boolean {
-    return this.holes >= limits.minHolesToPack &&
-      this.holes > this.#entries.length * limits.maxHoleShare
+  isLoose ({ minHolesToPack, maxHoleShare }: Limits): boolean {
+    return this.holes >= minHolesToPack && this.holes > this.#entries.length * maxHoleShare
   }
 
   /** Whether there is room for an entry at this clock. */
-  takes (clock: number): boolean {
-    return this.#entries.length < limits.maxSlotsPerChunk && clock - this.start <= MAX_OFFSET
+  takes (clock: number, { maxSlotsPerChunk }: Limits): boolean {
+    return this.#entries.length < maxSlotsPerChunk && clock - this.start <= MAX_OFFSET
   }
 
   push (entry: Entry | null, clock: number): void {
@@ -100,8 +99,9 @@ export class Chunk {
     this.#offsets = resized(this.#offsets, this.#entries.length, this.#lastOffset)
   }
 
-  canJoin (right: Chunk): boolean {
-    return this.live + right.live <= limits.maxSlotsPerChunk / 2 &&
+  /** Whether both together fill at most half a chunk. */
+  canJoin (right: Chunk, { maxSlotsPerChunk }: Limits): boolean {
+    return this.live + right.live <= maxSlotsPerChunk / 2 &&
       right.start + right.#lastOffset - this.start <= MAX_OFFSET
   }
 

@@ -9,11 +9,13 @@
  */
 import type { Entry } from '../record/entry.js'
 import { LogError } from '../errors.js'
+import type { Limits } from '../limits.js'
 import { ShardLog } from './log.js'
 import { runsOf, type Run } from './run.js'
 import type { StateVector } from '../base/state-vector.js'
 
 export interface LastingLogOptions {
+  readonly limits: Limits
   /** The entries of the log that are live, in any order. */
   readonly live: () => Iterable<Entry>
   /** Told how many superseded entries were taken out since it was told last. */
@@ -24,13 +26,14 @@ export interface LastingLogOptions {
 
 export class LastingLog {
   readonly #options: LastingLogOptions
-  #log = new ShardLog()
+  #log: ShardLog
   #dropped = 0
   /** What Yjs threw. As long as it stands, only the state vector of the log can be relied on. */
   #thrown: { readonly error: unknown } | null = null
 
   constructor (options: LastingLogOptions) {
     this.#options = options
+    this.#log = new ShardLog(options.limits)
   }
 
   /** What can be read of it. @throws LogError when it is broken and cannot be made anew */
@@ -112,7 +115,7 @@ export class LastingLog {
       if (ofIncarnation === undefined) live.set(entry.incarnation, [entry])
       else ofIncarnation.push(entry)
     }
-    const fresh = new ShardLog()
+    const fresh = new ShardLog(this.#options.limits)
     try {
       for (const [incarnation, end] of this.stateVector) {
         const entries = live.get(incarnation) ?? []

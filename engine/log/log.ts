@@ -17,18 +17,20 @@ import type { Entry } from '../record/entry.js'
 import type { Run } from './run.js'
 import { Slots } from './slots.js'
 import { ROOT } from './update.js'
+import type { Limits } from '../limits.js'
 
 /** What an item holds: of so many clocks the entries that are live. */
 class EntryRun extends Y.ContentAny {
-  readonly #slots = new Slots()
+  readonly #slots: Slots
   /**
    * What it was made from, until it is known whether it goes to another one's list or to its own.
    */
   #runs: readonly Run[]
   #length: number
 
-  constructor (runs: readonly Run[]) {
+  constructor (runs: readonly Run[], limits: Limits) {
     super([])
+    this.#slots = new Slots(limits)
     this.#runs = runs
     this.#length = runs.reduce((sum, { length }) => sum + length, 0)
   }
@@ -75,12 +77,14 @@ class EntryRun extends Y.ContentAny {
 }
 
 export class ShardLog {
+  readonly #limits: Limits
   readonly #doc: Y.Doc
   readonly #root: Y.Array<Entry>
   readonly #stateVector = new Map<number, number>()
   #holes = 0
 
-  constructor () {
+  constructor (limits: Limits) {
+    this.#limits = limits
     this.#doc = new Y.Doc({ guid: ROOT }) // Yjs would make up a random one
     this.#root = this.#doc.getArray<Entry>(ROOT)
   }
@@ -132,7 +136,7 @@ export class ShardLog {
           null,
           this.#root,
           null,
-          new EntryRun(span)
+          new EntryRun(span, this.#limits)
         ).integrate(transaction, 0)
       }
     })

@@ -10,10 +10,15 @@
  */
 import { Chunk } from './chunk.js'
 import type { Entry } from '../record/entry.js'
-import { limits } from '../limits.js'
+import type { Limits } from '../limits.js'
 
 export class Slots {
+  readonly #limits: Limits
   readonly #chunks: Chunk[] = []
+
+  constructor (limits: Limits) {
+    this.#limits = limits
+  }
 
   /** Superseded entries that still have their slot. */
   get holes (): number {
@@ -29,9 +34,9 @@ export class Slots {
   append (entries: readonly Entry[], clock: number): void {
     for (let i = 0; i < entries.length; i++) {
       let last = this.#chunks[this.#chunks.length - 1]
-      if (last === undefined || !last.takes(clock + i)) {
+      if (last === undefined || !last.takes(clock + i, this.#limits)) {
         last?.trim()
-        last = new Chunk(clock + i, Math.min(entries.length - i, limits.maxSlotsPerChunk))
+        last = new Chunk(clock + i, Math.min(entries.length - i, this.#limits.maxSlotsPerChunk))
         this.#chunks.push(last)
       }
       last.push(entries[i] as Entry, clock + i)
@@ -45,7 +50,7 @@ export class Slots {
     if (chunk === undefined || !chunk.bury(clock)) {
       throw new Error(`no live entry stands at clock ${clock}`)
     }
-    return chunk.live === 0 || chunk.isLoose ? this.#tidy(at) : 0
+    return chunk.live === 0 || chunk.isLoose(this.#limits) ? this.#tidy(at) : 0
   }
 
   /** Takes all holes out. @returns how many */
@@ -89,7 +94,7 @@ export class Slots {
   #tryToJoin (at: number): number {
     const left = this.#chunks[at]
     const right = this.#chunks[at + 1]
-    if (left === undefined || right === undefined || !left.canJoin(right)) return 0
+    if (left === undefined || right === undefined || !left.canJoin(right, this.#limits)) return 0
     this.#chunks.splice(at + 1, 1)
     return left.join(right)
   }

@@ -19,7 +19,7 @@ import type { Entry } from '../record/entry.js'
 import { decodeEntry, encodeEntry } from '../record/entry-codec.js'
 import { UpdateRefusedError } from '../errors.js'
 import type { Run } from './run.js'
-import { limits } from '../limits.js'
+import type { Limits } from '../limits.js'
 
 export const ROOT = 'log'
 const CONTENT_DELETED = 1
@@ -77,7 +77,7 @@ function writeRun (writer: ByteWriter, { incarnation, clock, length, entries }: 
  * The runs of an update, in order.
  * @throws UpdateRefusedError when the bytes are not canonical in form
  */
-export function decodeUpdate (bytes: Uint8Array): Run[] {
+export function decodeUpdate (bytes: Uint8Array, limits: Limits): Run[] {
   if (bytes.length > limits.maxUpdateBytes) {
     throw new UpdateRefusedError(
       'too-large',
@@ -86,7 +86,7 @@ export function decodeUpdate (bytes: Uint8Array): Run[] {
   }
   const reader = createDecoder(bytes)
   try {
-    const runs = readSpans(reader, bytes.length)
+    const runs = readSpans(reader, bytes.length, limits)
     if (readVarUint(reader) !== 0) throw refused('delete-set', 'it carries a delete set')
     if (hasContent(reader)) throw refused('trailing-bytes', 'bytes follow its end')
     return runs
@@ -97,7 +97,7 @@ export function decodeUpdate (bytes: Uint8Array): Run[] {
   }
 }
 
-function readSpans (reader: ByteReader, bytes: number): Run[] {
+function readSpans (reader: ByteReader, bytes: number, limits: Limits): Run[] {
   const runs: Run[] = []
   const count = readVarUint(reader)
   if (count > limits.maxIncarnationsPerShard) {

@@ -7,7 +7,6 @@
 import type { Entry } from '../record/entry.js'
 import { LogError, UpdateRefusedError } from '../errors.js'
 import { isMute } from '../garbage/garbage.js'
-import { limits } from '../limits.js'
 import { runFrom, type Run } from '../log/run.js'
 import type { ShardState } from '../shard-state.js'
 import { decodeUpdate } from '../log/update.js'
@@ -31,7 +30,7 @@ export function readUpdate (
   flush: () => void
 ): Run[] | MergeResult {
   try {
-    const runs = decodeUpdate(update)
+    const runs = decodeUpdate(update, state.limits)
     flush()
     return runs
   } catch (error) {
@@ -73,7 +72,7 @@ export function mergeRuns (
   const unknown = [...ends.keys()].filter(each => !stateVector.has(each)).length
   // its place is kept: our writes cannot be refused
   const own = stateVector.has(incarnation) ? 0 : 1
-  if (unknown > 0 && stateVector.size + unknown + own > limits.maxIncarnationsPerShard) {
+  if (unknown > 0 && stateVector.size + unknown + own > state.limits.maxIncarnationsPerShard) {
     return refuse(state, 'too-many-incarnations', `${unknown} more`)
   }
   try {

@@ -60,7 +60,7 @@ export function resetTo (
     if (isMine) unset(entry, floor)
     if (theirsToo && isTheirs) unset(entry, state.floor)
   }
-  state.floor = joinFloors(state.floor, floor)
+  state.floor = joinFloors(state.floor, floor, state.limits)
   state.report({ type: 'shard-reset', shard: state.shard, dropped })
   return {
     outcome: 'merged',

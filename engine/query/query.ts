@@ -14,7 +14,7 @@
  * full stop in production.
  */
 import { LimitError, NotIndexedError, QueryError } from '../errors.js'
-import { limits } from '../limits.js'
+import type { Limits } from '../limits.js'
 import { isWithin, type Bound, type Ordered, type Range } from './ordered-map.js'
 import { approximateBytes, type Fields } from '../base/values.js'
 
@@ -40,7 +40,7 @@ export type Condition =
 const OPERATORS = ['eq', 'in', 'lt', 'lte', 'gt', 'gte']
 
 /** @throws TypeError, QueryError, LimitError naming the part that cannot be used, and the fix */
-export function parseWhere (where: unknown): Condition[] {
+export function parseWhere (where: unknown, limits: Limits): Condition[] {
   if (!isPlainObject(where)) {
     throw new TypeError(
       `a query must be a plain object of conditions like { country: 'France' }, got ${
@@ -67,13 +67,14 @@ export function parseWhere (where: unknown): Condition[] {
       )
     }
   }
-  return fields.map(field => parseCondition(field, where[field], count))
+  return fields.map(field => parseCondition(field, where[field], count, limits))
 }
 
 function parseCondition (
   field: string,
   condition: unknown,
-  count: (value: Scalar) => void
+  count: (value: Scalar) => void,
+  limits: Limits
 ): Condition {
   const scalar = (path: string, value: unknown): Scalar => {
     assertScalar(path, value)
@@ -102,7 +103,7 @@ function parseCondition (
     }
     if (operator === 'eq') meet([scalar(path, operand)])
     else if (operator === 'in') {
-      meet(parseList(path, operand).map((value, i) => scalar(`${path}[${i}]`, value)))
+      meet(parseList(path, operand, limits).map((value, i) => scalar(`${path}[${i}]`, value)))
     } else range = tighter(path, range, operator, scalar(path, operand))
   }
   if (values !== undefined) {
@@ -119,16 +120,16 @@ function parseCondition (
   return { field, range }
 }
 
-function parseList (path: string, list: unknown): unknown[] {
+function parseList (path: string, list: unknown, { maxQueryInValues }: Limits): unknown[] {
   if (!Array.isArray(list)) {
     throw new TypeError(`${path} must be an array of scalars, got ${describe(list)}`)
   }
   if (list.length === 0) {
     throw new QueryError(`${path} lists nothing, so nothing can match; leave the query out`)
   }
-  if (list.length > limits.maxQueryInValues) {
+  if (list.length > maxQueryInValues) {
     throw new LimitError(
-      `${path} lists ${list.length} values, at most ${limits.maxQueryInValues} are allowed; ask ` +
+      `${path} lists ${list.length} values, at most ${maxQueryInValues} are allowed; ask ` +
         'for fewer at a time'
     )
   }

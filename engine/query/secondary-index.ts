@@ -18,9 +18,23 @@
  *                about
  */
 import { FieldIndex } from './field-index.js'
-import { limits } from '../limits.js'
+import type { Limits } from '../limits.js'
 import { indexed, matches, type Condition, type IndexDeclaration, type Scalar } from './query.js'
 import { approximateBytes, type Fields } from '../base/values.js'
+
+/** Reading must change nothing. */
+export interface SecondaryIndexesOptions {
+  readonly declaration: IndexDeclaration
+  readonly limits: Limits
+  /** The record as it now is, undefined when there is none. */
+  readonly read: (key: string) => Fields | undefined
+  /**
+   * The same with fields that have expired and are not unset yet. The indexes are made from these
+   * records: otherwise the indexes would depend on when they were made, and would lack fields that
+   * a clock which goes back shows again. Default: `read`.
+   */
+  readonly readExpired?: (key: string) => Fields | undefined
+}
 
 export interface QueryPageOptions {
   /** Most records to return, at least 1. */
@@ -44,23 +58,15 @@ export interface QueryPage {
 
 export class SecondaryIndexes {
   readonly declaration: IndexDeclaration
+  readonly #limits: Limits
   readonly #read: (key: string) => Fields | undefined
   readonly #readExpired: (key: string) => Fields | undefined
   readonly #fields: ReadonlyMap<string, FieldIndex>
   readonly #touched = new Set<string>()
 
-  /**
-   * Reading must change nothing.
-   * @param read the record as it now is, undefined when there is none
-   * @param readExpired the same, with fields that have expired and are not removed yet. The indexes
-   *   are made from this: else they would depend on when they were made, and lack what a clock that
-   *   goes back brings to light again.
-   */
-  constructor (
-    declaration: IndexDeclaration,
-    read: (key: string) => Fields | undefined,
-    readExpired = read
-  ) {
+  constructor (options: SecondaryIndexesOptions) {
+    const { declaration, read, readExpired = read, limits } = options
+    this.#limits = limits
     this.declaration = declaration
     this.#read = read
     this.#readExpired = readExpired
@@ -72,7 +78,7 @@ export class SecondaryIndexes {
   /** The record may have changed. */
   touch (key: string): void {
     this.#touched.add(key)
-    if (this.#touched.size >= limits.maxUnindexedKeys) this.refresh()
+    if (this.#touched.size >= this.#limits.maxUnindexedKeys) this.refresh()
   }
 
   /** Catches up with everything touched. */
@@ -95,7 +101,7 @@ export class SecondaryIndexes {
   /** @throws NotIndexedError when no index answers any of the conditions */
   query (
     conditions: readonly Condition[],
-    { limit, after = null, maxBytes = limits.maxPollReplyBytes }: QueryPageOptions
+    { limit, after = null, maxBytes = this.#limits.maxPollReplyBytes }: QueryPageOptions
   ): QueryPage {
     const by = this.#mostSelective(indexed(conditions, this.declaration))
     this.refresh()

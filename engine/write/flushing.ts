@@ -4,7 +4,6 @@
  * The append comes first and everything else after it: if the log does not take them, they have no
  * dots, nobody was told of them, and they wait on in the buffer as if nothing had happened.
  */
-import { limits } from '../limits.js'
 import { sort } from '../record/record.js'
 import { runsOf, type Run } from '../log/run.js'
 import type { ShardState } from '../shard-state.js'
@@ -33,7 +32,7 @@ export function flushBuffer (
     if (entry.next !== null && entry.isLaterThan(entry.next)) sort(state.index, entry.key)
   }
   state.moved()
-  for (const delta of deltasOf(run)) onDelta(shard, delta)
+  for (const delta of deltasOf(run, state.limits.maxDeltaBytes)) onDelta(shard, delta)
   // A loser has its dot now, and is admitted under it as on every other replica: of a write and its
   // retries the last one wins.
   for (const loser of losers) {
@@ -43,21 +42,21 @@ export function flushBuffer (
   state.settle()
 }
 
-/** A run as deltas of at most limits.maxDeltaBytes. */
-function deltasOf (run: Run): Uint8Array[] {
+/** A run as deltas of at most so many bytes. */
+function deltasOf (run: Run, maxBytes: number): Uint8Array[] {
   const delta = encodeUpdate([run])
-  if (delta.length <= limits.maxDeltaBytes || run.entries === null || run.length === 1) {
+  if (delta.length <= maxBytes || run.entries === null || run.length === 1) {
     return [delta]
   }
   const half = run.length >>> 1
   return [
-    ...deltasOf({ ...run, length: half, entries: run.entries.slice(0, half) }),
+    ...deltasOf({ ...run, length: half, entries: run.entries.slice(0, half) }, maxBytes),
     ...deltasOf({
       ...run,
       clock: run.clock + half,
       length: run.length - half,
       entries: run.entries.slice(half)
-    })
+    }, maxBytes)
   ]
 }
 

@@ -17,12 +17,13 @@ import { KindError } from '../errors.js'
 import { graveOf, type Floor } from '../garbage/floor.js'
 import { isMute } from '../garbage/garbage.js'
 import { lateWrites, withoutHidden } from './late-writes.js'
-import { limits } from '../limits.js'
+import type { Limits } from '../limits.js'
 import { kindIn } from '../record/reading.js'
 import { entriesOf, replacesAll, type Index } from '../record/record.js'
 import type { Write } from './write.js'
 
 export interface WriteBufferOptions {
+  readonly limits: Limits
   readonly index: Index
   readonly incarnation: number
   /** Places a new entry in the index, and counts it. */
@@ -257,7 +258,7 @@ export class WriteBuffer {
    */
   relieve (): boolean {
     if (this.#undecided) return true
-    if (this.size < limits.maxPendingEntries) return false
+    if (this.size < this.#options.limits.maxPendingEntries) return false
     if (this.#dead * 2 < this.size) return true
     this.#entries = this.#entries.filter(entry => entry.live)
     this.#dead = 0

@@ -5,7 +5,7 @@
 import { isElement } from '../record/entry-codec.js'
 import type { EntryFields } from '../record/entry.js'
 import { LimitError, ValueError } from '../errors.js'
-import { limits } from '../limits.js'
+import type { Limits } from '../limits.js'
 import type { Operation } from '../fields/operations.js'
 import { approximateBytes, checkFields, checkName, checkOneValue, describe,
   type Fields } from '../base/values.js'
@@ -43,11 +43,16 @@ export interface RawBody {
 }
 
 /** @throws TypeError, ValueError, LimitError naming what cannot be stored */
-export function checkBody ({ fields, unset, clears, expires, operations }: RawBody): WriteBody {
-  if (operations !== undefined) return { fields: null, operations: checkOperations(operations) }
+export function checkBody (
+  { fields, unset, clears, expires, operations }: RawBody,
+  limits: Limits
+): WriteBody {
+  if (operations !== undefined) {
+    return { fields: null, operations: checkOperations(operations, limits) }
+  }
   const registers = {
     ...fields === undefined || fields === null ? {} : checkFields(fields, limits),
-    ...unset === undefined ? {} : unsetOf(unset)
+    ...unset === undefined ? {} : unsetOf(unset, limits)
   }
   if (Object.keys(registers).length === 0) return { fields: null }
   return {
@@ -78,7 +83,7 @@ export function moreOf (
   return { fields: Object.keys(set).length === 0 ? null : set, more }
 }
 
-function unsetOf (names: unknown): EntryFields {
+function unsetOf (names: unknown, limits: Limits): EntryFields {
   if (!Array.isArray(names) || names.length === 0) {
     throw new TypeError('unset needs the names of the fields to unset')
   }
@@ -90,7 +95,7 @@ function unsetOf (names: unknown): EntryFields {
   return Object.fromEntries(names.map(name => [checkName(name, limits), undefined]))
 }
 
-function checkOperations (operations: unknown): readonly Operation[] {
+function checkOperations (operations: unknown, limits: Limits): readonly Operation[] {
   if (!Array.isArray(operations) || operations.length === 0) {
     throw new TypeError('a write needs at least one operation')
   }
@@ -100,7 +105,7 @@ function checkOperations (operations: unknown): readonly Operation[] {
         'allowed'
     )
   }
-  const checked = operations.map(checkOperation)
+  const checked = operations.map(operation => checkOperation(operation, limits))
   const bytes = checked.reduce(
     (sum, operation) =>
       sum + (operation.kind === 'sequenced' ? approximateBytes(operation.value ?? null) : 0),
@@ -115,7 +120,7 @@ function checkOperations (operations: unknown): readonly Operation[] {
   return checked
 }
 
-function checkOperation (operation: unknown): Operation {
+function checkOperation (operation: unknown, limits: Limits): Operation {
   const { kind, field, by, element, value, sequence } = operation as {
     readonly [name in 'kind' | 'field' | 'by' | 'element' | 'value' | 'sequence']?: unknown
   }

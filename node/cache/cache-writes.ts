@@ -107,7 +107,7 @@ export class CacheWrites<S extends Schema = Schema> {
     refuse(options, 'ttlMs', 'unset')
     return this.entry.send({
       key: checkKey(key, limits),
-      ...checkBody({ unset: names }),
+      ...checkBody({ unset: names }, limits),
       ...this.entry.stamp(options.at)
     }, options)
   }
@@ -200,7 +200,7 @@ export class CacheWrites<S extends Schema = Schema> {
 
   #operate (key: string, operations: readonly Operation[], options: AckOptions): Promise<void> {
     const checked = checkKey(key, limits)
-    const body = checkBody({ operations })
+    const body = checkBody({ operations }, limits)
     for (const { field, kind } of operations) this.#kinds.assert(field, KIND_OF[kind])
     refuse(
       options,

@@ -173,7 +173,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
     where: Where,
     options: ReadOptions & { readonly limit?: number } = {}
   ): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
-    parseWhere(where)
+    parseWhere(where, this.#options.limits)
     return findRecords(this.#options, where, options) as AsyncGenerator<
       CacheRecord<RecordOf<S>>,
       void,

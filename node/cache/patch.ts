@@ -73,11 +73,11 @@ export function cutPatch (patch: unknown, kinds: FieldKinds): PatchPart[] {
     body: checkBody({
       ...Object.keys(fields).length === 0 ? {} : { fields },
       ...unset.length === 0 ? {} : { unset }
-    })
+    }, limits)
   }))
   return operations.length === 0
     ? parts
-    : [...parts, { at: undefined, body: checkBody({ operations }) }]
+    : [...parts, { at: undefined, body: checkBody({ operations }, limits) }]
 }
 
 function partsOf (

@@ -5,6 +5,7 @@
  *
  * Dirty shards are read in the order they became dirty, so none waits behind a busy one for ever.
  */
+import { limits } from '../../engine/limits.js'
 import { decodeCursor, encodeCursor, startOf } from '../../engine/cursor.js'
 import { digestOf } from '../../engine/base/state-vector.js'
 import type { Topology } from '../../engine/topology/topology.js'
@@ -31,7 +32,7 @@ export class Positions {
     this.#cursors.set(shard, cursor)
     this.#digests.set(
       shard,
-      cursor === null ? UNREAD : digestOf(decodeCursor(cursor, shard).seen)
+      cursor === null ? UNREAD : digestOf(decodeCursor(cursor, shard, limits).seen)
     )
   }
 
@@ -43,7 +44,7 @@ export class Positions {
     const before = this.#cursors.get(shard)
     const generation = before === null || before === undefined
       ? 0
-      : decodeCursor(before, shard).generation + 1
+      : decodeCursor(before, shard, limits).generation + 1
     this.moveTo(shard, encodeCursor(startOf(shard, generation)))
   }
 

@@ -51,7 +51,7 @@ export async function findPage (
   where: Where,
   { limit = limits.maxQueryPage, after = null, node }: FindPageOptions = {}
 ): Promise<FindPage> {
-  parseWhere(where)
+  parseWhere(where, limits)
   checkLimit(limit)
   if (limit > limits.maxQueryPage) {
     throw new LimitError(

@@ -15,7 +15,7 @@ export function find (
   { where, shards, after, limit }: Asked<'find'>,
   limits: Limits
 ): ReadReply<'find'> {
-  const conditions = conditionsOf(where)
+  const conditions = conditionsOf(where, limits)
   const records: ReadReply<'find'>['records'] = []
   let bytes = 0
   let looked = 0
@@ -50,9 +50,9 @@ export function find (
  * A caller's mistake is refused where it was made. So a `where` that cannot be parsed here stood in
  * a broken message.
  */
-function conditionsOf (where: Where): Condition[] {
+function conditionsOf (where: Where, limits: Limits): Condition[] {
   try {
-    return parseWhere(where)
+    return parseWhere(where, limits)
   } catch (error) {
     throw error instanceof TypeError ? new EnvelopeError('shape', error.message) : error
   }

@@ -26,7 +26,7 @@ export function poll (
   for (const [shard, bytes] of shards) {
     if (left <= 0 || bytesLeft <= 0) break
     assertHeld(replicator, shard)
-    const cursor = bytes === null ? startOf(shard) : decodeCursor(bytes, shard)
+    const cursor = bytes === null ? startOf(shard) : decodeCursor(bytes, shard, limits)
     const found = replicator.shards.peek(shard)
     const page = found === undefined
       ? emptyPage(cursor)
@@ -74,11 +74,12 @@ export function committedCursors (
 
 export function commitCursors (
   replicator: Replicator,
-  { consumerGroup, cursors }: Asked<'commit'>
+  { consumerGroup, cursors }: Asked<'commit'>,
+  limits: Limits
 ): ReadReply<'commit'> {
   for (const [shard, cursor] of cursors) {
     assertHeld(replicator, shard)
-    replicator.commitCursor(shard, consumerGroup, decodeCursor(cursor, shard))
+    replicator.commitCursor(shard, consumerGroup, decodeCursor(cursor, shard, limits))
   }
   return null
 }

@@ -51,7 +51,7 @@ export class RequestServer {
       case 'cursors':
         return committedCursors(replicator, request)
       case 'commit':
-        return commitCursors(replicator, request)
+        return commitCursors(replicator, request, limits)
       case 'scan':
         return scanShard(replicator, request, limits)
       case 'find':

@@ -231,7 +231,7 @@ export class AntiEntropy {
     if (floor === null && shards.peek(shard)?.canPatch(theirs) === false) return 'below'
     const { outcome } = floor === null
       ? shards.merge(shard, update)
-      : shards.reset(shard, update, decodeFloor(floor))
+      : shards.reset(shard, update, decodeFloor(floor, limits))
     if (retired.length > 0) {
       // Tombstones of theirs that we still have were of use to nobody there, or the peer would have
       // them.

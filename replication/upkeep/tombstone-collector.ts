@@ -153,7 +153,7 @@ export class TombstoneCollector {
 
   #seenByConsumers (shard: number, stable: StateVector): StateVector {
     return this.#options.shards.cursors.of([shard]).reduce<StateVector>((all, [, , bytes]) => {
-      const { seen, retired } = decodeCursor(bytes, shard)
+      const { seen, retired } = decodeCursor(bytes, shard, limits)
       return meet(all, join(seen, retired))
     }, stable)
   }

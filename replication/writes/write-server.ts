@@ -63,7 +63,7 @@ export class WriteServer {
           key: checkKey(key, limits),
           version,
           stamp,
-          ...checkBody({ fields, ...more })
+          ...checkBody({ fields, ...more }, limits)
         }
         await replicator.write(replicator.topology.shardOf(key), write, concern, timeoutMs)
         return null

@@ -2,6 +2,7 @@
  * Committed cursors never go back while a node holds their group, in the order in which they join
  * (SPEC C3, C8).
  */
+import { limits } from '../../engine/limits.js'
 import { comparePositions, decodeCursor, type Cursor } from '../../engine/cursor.js'
 import { covers } from '../../engine/base/state-vector.js'
 import type { NodeMachine } from '../world/node-machine.js'
@@ -40,7 +41,7 @@ export class CursorWatch {
         const name = `${shard} ${consumerGroup}`
         const before = seen.get(name)
         if (before?.bytes === bytes) continue
-        const cursor = decodeCursor(bytes, shard)
+        const cursor = decodeCursor(bytes, shard, limits)
         if (before !== undefined && !isNoEarlier(cursor, before.cursor)) {
           throw new Violation(
             'a committed cursor never goes back',

@@ -41,8 +41,14 @@ export function checkStores (machines: readonly NodeMachine[], cache: string): v
 
 /** Read into an empty shard and written again, what was superseded when it was taken is gone. */
 function checkSnapshot (where: string, snapshot: Uint8Array, limits: Limits): void {
-  const shard = new Shard({ shard: 0, incarnation: 1, onDelta: () => {}, onEvent: () => {} })
-  const decoded = decodeSnapshot(snapshot)
+  const shard = new Shard({
+    limits,
+    shard: 0,
+    incarnation: 1,
+    onDelta: () => {},
+    onEvent: () => {}
+  })
+  const decoded = decodeSnapshot(snapshot, limits)
   if (decoded === null || shard.merge(decoded.update).outcome === 'refused') {
     throw new Violation(
       'a store follows the live records',

@@ -50,7 +50,7 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
             if (!parsed.success || parsed.output.op !== 'poll') return original.call(this, value)
             const shards = parsed.output.shards.map(([shard, cursor]) => [shard, cursor === null
               ? null
-              : encodeCursor({ ...decodeCursor(cursor, shard), witness: new Map() })]
+              : encodeCursor({ ...decodeCursor(cursor, shard, limits), witness: new Map() })]
             )
             return original.call(this, { ...parsed.output, shards })
           }
@@ -76,7 +76,7 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
             const others = this.of([cursor.shard]).filter(([, group]) => group !== consumerGroup)
             this.drop(cursor.shard)
             for (const [shard, group, bytes] of others) {
-              original.call(this, group, decodeCursor(bytes, shard))
+              original.call(this, group, decodeCursor(bytes, shard, limits))
             }
             return original.call(this, consumerGroup, cursor)
           }
@@ -99,7 +99,7 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
             cursor: Cursor
           ): Uint8Array | null {
             const bytes = this.get(cursor.shard, consumerGroup)
-            const before = bytes === undefined ? cursor : decodeCursor(bytes, cursor.shard)
+            const before = bytes === undefined ? cursor : decodeCursor(bytes, cursor.shard, limits)
             if (before.generation !== cursor.generation) {
               return original.call(this, consumerGroup, cursor)
             }
@@ -133,7 +133,7 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
 /** Moves the cursor of a page that has more past the next entry of each incarnation. */
 function skipOne (page: PollPage): PollPage {
   if (!page.more || page.cursor === null) return page
-  const cursor = decodeCursor(page.cursor, page.shard)
+  const cursor = decodeCursor(page.cursor, page.shard, limits)
   const seen = new Map(
     [...cursor.witness].map((
       [incarnation, end]

@@ -1,4 +1,5 @@
 /** Planted bugs of the engine: what wins, what is kept, and what an update claims. */
+import { limits } from '../../engine/limits.js'
 import { Entry, NO_FIELDS } from '../../engine/record/entry.js'
 import { ShardLog } from '../../engine/log/log.js'
 import { isDeleted } from '../../engine/record/reading.js'
@@ -72,7 +73,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
           function (this: Shard, update: Uint8Array): MergeResult {
             let runs: Run[]
             try {
-              runs = decodeUpdate(update)
+              runs = decodeUpdate(update, limits)
             } catch {
               return original.call(this, update)
             }
@@ -125,7 +126,9 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
             // what is stored, and what checkers look at, is whole
             if (since === undefined) return update
             return encodeUpdate(
-              decodeUpdate(update).map(run => run.length < 2 ? run : { ...run, entries: null })
+              decodeUpdate(update, limits).map(run =>
+                run.length < 2 ? run : { ...run, entries: null }
+              )
             )
           }
       )

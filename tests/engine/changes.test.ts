@@ -1,3 +1,4 @@
+import { limits } from '../../engine/limits.js'
 import test, { type ExecutionContext } from 'ava'
 import { changesSince, type Change, type Page } from '../../engine/changes.js'
 import { decodeCursor, encodeCursor, joinCursors, startOf,
@@ -45,7 +46,7 @@ class Consumer {
       'the cursor went back'
     )
     // As over the wire: a cursor must survive being written and read.
-    this.cursor = decodeCursor(encodeCursor(cursor), 0)
+    this.cursor = decodeCursor(encodeCursor(cursor), 0, limits)
   }
 
   drain (shard: Shard, limit = 100, maxBytes?: number): Change[] {

@@ -1,3 +1,4 @@
+import { limits } from '../../engine/limits.js'
 import test from 'ava'
 import * as fc from 'fast-check'
 import { changesSince } from '../../engine/changes.js'
@@ -33,7 +34,7 @@ function sameCursor (a: Cursor, b: Cursor): boolean {
 
 test('a cursor reads back as it was written', t => {
   for (const one of [SAMPLE, startOf(3), startOf(3, 7), cursor([[1, 1]])]) {
-    t.true(sameCursor(decodeCursor(encodeCursor(one), 3), one))
+    t.true(sameCursor(decodeCursor(encodeCursor(one), 3, limits), one))
   }
 })
 
@@ -50,36 +51,36 @@ test('every single-bit flip and every truncation of a cursor is refused', t => {
   for (let bit = 0; bit < bytes.length * 8; bit++) {
     const flipped = bytes.slice()
     flipped[bit >> 3] = (flipped[bit >> 3] as number) ^ (1 << (bit & 7))
-    t.throws(() => decodeCursor(flipped, 3), { instanceOf: CursorError }, `bit ${bit}`)
+    t.throws(() => decodeCursor(flipped, 3, limits), { instanceOf: CursorError }, `bit ${bit}`)
   }
   for (let length = 0; length < bytes.length; length++) {
-    t.throws(() => decodeCursor(bytes.slice(0, length), 3), { instanceOf: CursorError })
+    t.throws(() => decodeCursor(bytes.slice(0, length), 3, limits), { instanceOf: CursorError })
   }
 })
 
 test('bytes behind a cursor, and bytes that are no cursor, are refused', t => {
-  t.throws(() => decodeCursor(Uint8Array.of(...encodeCursor(SAMPLE), 0), 3), {
+  t.throws(() => decodeCursor(Uint8Array.of(...encodeCursor(SAMPLE), 0), 3, limits), {
     instanceOf: CursorError,
     message: /damaged/
   })
   for (
     const bytes of [[], [0], [1], [1, 3, 255, 255, 255], Array.from({ length: 40 }, () => 255)]
   ) {
-    t.throws(() => decodeCursor(Uint8Array.from(bytes), 3), { instanceOf: CursorError })
+    t.throws(() => decodeCursor(Uint8Array.from(bytes), 3, limits), { instanceOf: CursorError })
   }
 })
 
 test('a cursor of a newer format says so', t => {
   const bytes = encodeCursor(SAMPLE)
   bytes[0] = 3
-  t.throws(() => decodeCursor(bytes, 3), {
+  t.throws(() => decodeCursor(bytes, 3, limits), {
     instanceOf: CursorError,
     message: /format 3 is not known here \(2 is\)/
   })
 })
 
 test('a cursor of another shard is refused', t => {
-  t.throws(() => decodeCursor(encodeCursor(SAMPLE), 4), {
+  t.throws(() => decodeCursor(encodeCursor(SAMPLE), 4, limits), {
     instanceOf: CursorError,
     message: /belongs to shard 3, not 4/
   })

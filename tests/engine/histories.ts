@@ -11,11 +11,11 @@
 import fc from 'fast-check'
 import { isDeepStrictEqual } from 'node:util'
 import { KindError } from '../../engine/errors.js'
-import { limits } from '../../engine/limits.js'
 import type { Shard } from '../../engine/shard.js'
 import type { Fields } from '../../engine/base/values.js'
 import { LogOracle } from './log/log-oracle.js'
-import { del, dump, openShardWithClock, put, replace, type TestShard } from './shards.js'
+import { del, dump, openShardWithClock, put, replace, smallChunks,
+  type TestShard } from './shards.js'
 
 type Write = Parameters<Shard['write']>[0]
 interface Stamped {
@@ -189,11 +189,6 @@ export const histories: fc.Arbitrary<readonly Step[]> = fc.array(
   { maxLength: 80, size: 'max' }
 )
 
-/** Logs have chunks of a few entries, as many of them as in a shard of many. */
-export function useSmallChunks (): void {
-  Object.assign(limits, { maxSlotsPerChunk: 4, minHolesToPack: 1 })
-}
-
 /** What a history comes to. */
 export interface Outcome {
   readonly shards: readonly TestShard[]
@@ -211,7 +206,8 @@ export function play (steps: readonly Step[], stampsCollide = false): Outcome {
   const deltas: Uint8Array[] = []
   let lives = 0
   let now = START
-  const open = (): TestShard => openShardWithClock((++lives * 0x9e3779b1) >>> 0, () => now)
+  const open = (): TestShard =>
+    openShardWithClock((++lives * 0x9e3779b1) >>> 0, () => now, smallChunks)
   const shards = Array.from({ length: REPLICAS }, open)
   const shardAt = (at: number): TestShard => shards[at] as TestShard
   /** Takes what a shard emitted, and holds what it reads against the oracle. */

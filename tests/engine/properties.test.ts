@@ -8,13 +8,11 @@ import { isDeepStrictEqual } from 'node:util'
 import type { StateVector } from '../../engine/base/state-vector.js'
 import { assertProperty } from '../support/properties.js'
 import { readWire, updateOf } from '../fuzz/wire.js'
-import { useSmallChunks, histories, play } from './histories.js'
-import { assertWhole, dump, openShard, type TestShard } from './shards.js'
+import { histories, play } from './histories.js'
+import { assertWhole, dump, openSmallChunkedShard, type TestShard } from './shards.js'
 
 const FILE = 'tests/engine/properties.test.ts'
 const NOBODY = 0xffffffff
-
-useSmallChunks()
 
 const sure = {
   deepEqual: (a: unknown, b: unknown, what = 'whole') => same(a, b, what),
@@ -43,7 +41,7 @@ function sameShards (a: TestShard, b: TestShard, what: string): void {
  * too early.
  */
 function fed (updates: readonly Uint8Array[]): TestShard {
-  const shard = openShard(NOBODY)
+  const shard = openSmallChunkedShard(NOBODY)
   for (let left = [...updates], before = -1; left.length > 0 && left.length !== before;) {
     before = left.length
     left = left.filter(update => shard.merge(update).outcome === 'gap')

@@ -121,10 +121,10 @@ test('a diff carries only what is missing', t => {
   b.merge(a.encode())
   a.write(put('new', 500, { x: 1 }))
   const diff = a.encode(b.stateVector)
-  t.is(decodeUpdate(diff).reduce((sum, run) => sum + run.length, 0), 1)
+  t.is(decodeUpdate(diff, limits).reduce((sum, run) => sum + run.length, 0), 1)
   t.true(diff.length < 60)
   t.is(b.merge(diff).outcome, 'merged')
-  t.is(decodeUpdate(a.encode(b.stateVector)).length, 0)
+  t.is(decodeUpdate(a.encode(b.stateVector), limits).length, 0)
 })
 
 test('an update behind a gap is reported and changes nothing (SPEC E6)', t => {
@@ -300,7 +300,7 @@ test('a losing write that is to be kept reaches the replicas, dead on arrival', 
   t.is(shard.pendingEntries, 2)
   shard.flush()
   t.is(shard.deltas.length, 2)
-  const [run] = decodeUpdate(shard.deltas[1] as Uint8Array)
+  const [run] = decodeUpdate(shard.deltas[1] as Uint8Array, limits)
   t.deepEqual(run?.entries?.map(entry => [entry.clock, entry.version, entry.fields]), [[1, 5, {
     x: 'late'
   }]])
@@ -318,7 +318,9 @@ test('a write that loses only some fields is kept in full when asked for', t => 
   shard.flush()
   t.true(shard.write(put('a', 5, { x: 'late', y: 1 }), true))
   shard.flush()
-  const entries = decodeUpdate(shard.deltas[1] as Uint8Array).flatMap(run => run.entries ?? [])
+  const entries = decodeUpdate(shard.deltas[1] as Uint8Array, limits).flatMap(run =>
+    run.entries ?? []
+  )
   t.deepEqual(entries.map(entry => entry.fields), [{ x: 'late', y: 1 }, { y: 1 }])
   const peer = openShard(2)
   for (const delta of shard.deltas) peer.merge(delta)

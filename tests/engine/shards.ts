@@ -4,6 +4,7 @@
  */
 import * as Y from 'yjs'
 import { NO_FIELDS, type Entry } from '../../engine/record/entry.js'
+import { limits as usual, limitsWith } from '../../engine/limits.js'
 import type { EngineEvent } from '../../engine/events.js'
 import { claimsOf, entriesOf } from '../../engine/record/record.js'
 import { Shard } from '../../engine/shard.js'
@@ -21,11 +22,20 @@ export function openShard (incarnation: number): TestShard {
   return openShardWithClock(incarnation, () => 0)
 }
 
+export function openSmallChunkedShard (incarnation: number): TestShard {
+  return openShardWithClock(incarnation, () => 0, smallChunks)
+}
+
 /** @param now the version-time by which fields expire */
-export function openShardWithClock (incarnation: number, now: () => number): TestShard {
+export function openShardWithClock (
+  incarnation: number,
+  now: () => number,
+  limits = usual
+): TestShard {
   const deltas: Uint8Array[] = []
   const events: EngineEvent[] = []
   const shard = new Shard({
+    limits,
     shard: 0,
     incarnation,
     now,
@@ -38,6 +48,9 @@ export function openShardWithClock (incarnation: number, now: () => number): Tes
   })
   return Object.assign(shard, { deltas, events })
 }
+
+/** Logs have chunks of a few entries, and as many chunks as the log of a large shard. */
+export const smallChunks = limitsWith({ maxSlotsPerChunk: 4, minHolesToPack: 1 })
 
 export function put (key: string, version: number, fields: Fields, stamp = version): Write {
   return { key, version, stamp, fields }

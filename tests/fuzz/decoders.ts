@@ -94,9 +94,9 @@ export const decoders: readonly Decoder[] = [
         ? withChecksum(bytes.subarray(0, Math.max(0, bytes.length - random.int(1, 6))))
         : bytes
       return attempt(
-        () => decodeCursor(forged, 3),
+        () => decodeCursor(forged, 3, limits),
         encodeCursor,
-        again => decodeCursor(again, 3),
+        again => decodeCursor(again, 3, limits),
         CursorError
       )
     }

@@ -15,7 +15,7 @@ import { limits } from '../../engine/limits.js'
 import { entriesOf } from '../../engine/record/record.js'
 import type { Shard } from '../../engine/shard.js'
 import { SimRandom } from '../../sim/random.js'
-import { assertWhole, dump, openShard, type TestShard } from '../engine/shards.js'
+import { assertWhole, dump, openSmallChunkedShard, type TestShard } from '../engine/shards.js'
 import { mutations } from './mutations.js'
 import { drawIncarnation, drawUpdates, writeSomething, type Material } from './world.js'
 
@@ -100,9 +100,9 @@ class Round {
     this.#own = own
     this.#writers = writers
     this.#updates = drawUpdates(random, writers)
-    this.#live = openShard(own)
-    this.#twin = openShard(own)
-    this.#control = openShard(own)
+    this.#live = openSmallChunkedShard(own)
+    this.#twin = openSmallChunkedShard(own)
+    this.#control = openSmallChunkedShard(own)
     this.#before = stateOf(this.#live)
   }
 
@@ -192,7 +192,7 @@ class Round {
       demandBounds(this.#live)
       let reader = drawIncarnation(this.#random)
       while (after.vector.has(reader)) reader++
-      const fresh = openShard(reader)
+      const fresh = openSmallChunkedShard(reader)
       fresh.merge(after.bytes)
       demandEqual(stateOf(fresh), after, 'a new shard that is given the bytes')
       demandEqual(stateOf(this.#twin), after, 'the twin')

@@ -6,7 +6,6 @@
  * again, as the machine may have been busy with something else, and is slow only if it takes that
  * long every time.
  */
-import { limits } from '../../engine/limits.js'
 import { SimRandom } from '../../sim/random.js'
 import { tryDecoder } from './decoders.js'
 import { runRound, TRIALS_PER_ROUND, type RoundResult, type Trial } from './round.js'
@@ -50,8 +49,6 @@ const hex = (bytes: Uint8Array): string =>
   }`
 
 export function fuzz ({ seed, from, rounds, onRound }: FuzzOptions): FuzzReport {
-  // Logs have many small chunks, which are packed and joined between all this, as in a large shard.
-  Object.assign(limits, { maxSlotsPerChunk: 4, minHolesToPack: 1 })
   const outcomes = new Map<string, number>()
   const mutations = new Map<string, Map<string, number>>()
   const failures: string[] = []

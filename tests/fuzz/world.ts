@@ -7,7 +7,7 @@ import { KindError } from '../../engine/errors.js'
 import type { StateVector } from '../../engine/base/state-vector.js'
 import type { Fields, Value } from '../../engine/base/values.js'
 import type { SimRandom } from '../../sim/random.js'
-import { del, openShard, put, replace, type TestShard } from '../engine/shards.js'
+import { del, openSmallChunkedShard, put, replace, type TestShard } from '../engine/shards.js'
 
 /** What a mutation may draw from. */
 export interface Material {
@@ -138,7 +138,7 @@ export function writeSomething (random: SimRandom, shard: TestShard, stamp: numb
  * merges all of them in this order refuses none.
  */
 export function drawUpdates (random: SimRandom, writers: readonly number[]): Uint8Array[] {
-  const shards = writers.map(openShard)
+  const shards = writers.map(openSmallChunkedShard)
   const updates: Uint8Array[] = []
   for (let step = 1; step <= 40; step++) {
     const shard = random.pick(shards)

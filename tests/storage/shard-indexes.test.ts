@@ -2,6 +2,7 @@
  * The indexes of the shards one node holds: read back with them, given up with them, and never kept
  * where none is declared.
  */
+import { limits } from '../../engine/limits.js'
 import test from 'ava'
 import { parseWhere, type IndexDeclaration, type Where } from '../../engine/query/query.js'
 import { Topology } from '../../engine/topology/topology.js'
@@ -30,9 +31,9 @@ function open (incarnation: number, disk: MemoryDisk, indexes?: IndexDeclaration
       Array.from(
         { length: SHARDS },
         (_, shard) =>
-          shards.indexes.query(shard, parseWhere(where), { limit: 1000 }).records.map(({ key }) =>
-            key
-          )
+          shards.indexes.query(shard, parseWhere(where, limits), { limit: 1000 }).records.map((
+            { key }
+          ) => key)
       ).flat().sort()
   }
 }

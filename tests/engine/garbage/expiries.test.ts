@@ -9,7 +9,7 @@ const expiring = (key: string, expires: number): Entry =>
   new Entry(key, 1, 1, { n: 1 }, false, 1, 0, { expires, late: 0, claims: NO_CLAIMS })
 
 test('entries are due from their time on, until they are taken out', t => {
-  const expiries = new Expiries()
+  const expiries = new Expiries(limits)
   const [early, late, never] = [expiring('early', 10), expiring('late', 20), expiring('never', 0)]
   for (const entry of [late, never, early]) expiries.add(entry)
   t.deepEqual(expiries.due(9), [])
@@ -20,7 +20,7 @@ test('entries are due from their time on, until they are taken out', t => {
 })
 
 test('replacements without fields are not due, however many, and delay nobody (SPEC B1)', t => {
-  const expiries = new Expiries()
+  const expiries = new Expiries(limits)
   const emptied = Array.from(
     { length: limits.maxExpiredPerSweep + 5 },
     (_, i) => expiring(`k${i}`, 10)
@@ -32,7 +32,7 @@ test('replacements without fields are not due, however many, and delay nobody (S
 })
 
 test('a sweep is handed no more expiries than it may write, the rest next time (SPEC B1)', t => {
-  const expiries = new Expiries()
+  const expiries = new Expiries(limits)
   const entries = Array.from(
     { length: limits.maxExpiredPerSweep + 5 },
     (_, i) => expiring(`k${i}`, 10)

@@ -180,11 +180,11 @@ test('a floor is the same after a journey as bytes', t => {
     forgotten: 12,
     newest: 1.7e15
   }]
-  for (const floor of floors) t.deepEqual(decodeFloor(encodeFloor(floor)), floor)
+  for (const floor of floors) t.deepEqual(decodeFloor(encodeFloor(floor), limits), floor)
   for (
     const bytes of [new Uint8Array(0), Uint8Array.of(200), Uint8Array.of(1, 0, 5),
       Uint8Array.of(1, 0, 0, 0, 200, 200, 2)]
-  ) t.throws(() => decodeFloor(bytes), { instanceOf: RangeError })
+  ) t.throws(() => decodeFloor(bytes, limits), { instanceOf: RangeError })
 })
 
 test('a floor remembers a bounded number of graves, the newest, and what it has forgotten', t => {

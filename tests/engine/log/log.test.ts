@@ -1,3 +1,4 @@
+import { limits } from '../../../engine/limits.js'
 import test from 'ava'
 import * as Y from 'yjs'
 import { Entry } from '../../../engine/record/entry.js'
@@ -15,7 +16,7 @@ const range = (start: number, end: number): number[] =>
   Array.from({ length: end - start }, (_, i) => start + i)
 
 test('runs are appended where their incarnation ends, and nowhere else', t => {
-  const log = new ShardLog()
+  const log = new ShardLog(limits)
   log.append(runsOf(7, 0, 3, entriesAt(7, 0, 1)))
   t.is(log.end(7), 3)
   t.is(log.end(8), 0)
@@ -26,7 +27,7 @@ test('runs are appended where their incarnation ends, and nowhere else', t => {
 })
 
 test('the live entries of an incarnation come in order, from any clock on', t => {
-  const log = new ShardLog()
+  const log = new ShardLog(limits)
   const live = entriesAt(7, 1, 2, 5)
   log.append(runsOf(7, 0, 4, live.slice(0, 2)))
   log.append(runsOf(7, 4, 8, live.slice(2)))
@@ -43,7 +44,7 @@ test('the live entries of an incarnation come in order, from any clock on', t =>
 })
 
 test('a superseded entry leaves a hole that is passed over', t => {
-  const log = new ShardLog()
+  const log = new ShardLog(limits)
   const live = entriesAt(7, 0, 1, 2)
   log.append(runsOf(7, 0, 3, live))
   log.bury(live[1] as Entry)
@@ -51,7 +52,7 @@ test('a superseded entry leaves a hole that is passed over', t => {
 })
 
 test('a walk stops when it is told to', t => {
-  const log = new ShardLog()
+  const log = new ShardLog(limits)
   log.append(runsOf(7, 0, 100, entriesAt(7, ...range(0, 100))))
   const visited: number[] = []
   log.eachLive(7, 10, entry => visited.push(entry.clock) < 3)
@@ -59,7 +60,7 @@ test('a walk stops when it is told to', t => {
 })
 
 test('flushes of one incarnation share an item, so that their number costs nothing', t => {
-  const log = new ShardLog()
+  const log = new ShardLog(limits)
   for (let i = 0; i < 500; i++) {
     log.append(runsOf(7, i * 2, i * 2 + 2, entriesAt(7, i * 2, i * 2 + 1)))
   }
@@ -68,7 +69,7 @@ test('flushes of one incarnation share an item, so that their number costs nothi
 })
 
 test('incarnations that take turns do not disturb each other', t => {
-  const log = new ShardLog()
+  const log = new ShardLog(limits)
   for (let i = 0; i < 300; i++) {
     for (const incarnation of [9, 3, 0xffffffff, 5]) {
       log.append(runsOf(incarnation, i, i + 1, entriesAt(incarnation, i)))
@@ -81,7 +82,7 @@ test('incarnations that take turns do not disturb each other', t => {
 })
 
 test('runs in turn live and superseded share an item, in which the latter have no place', t => {
-  const log = new ShardLog()
+  const log = new ShardLog(limits)
   for (let from = 0; from < 1000; from += 100) {
     log.append(runsOf(7, from, from + 100, entriesAt(7, ...range(from + 10, from + 20), from + 50)))
   }
@@ -98,7 +99,7 @@ test('runs in turn live and superseded share an item, in which the latter have n
 })
 
 test('superseded entries are counted until they are taken out (SPEC E12)', t => {
-  const log = new ShardLog()
+  const log = new ShardLog(limits)
   const entries = [...entriesAt(7, ...range(0, 10)), ...entriesAt(9, ...range(0, 10))]
   log.append([...runsOf(7, 0, 10, entries.slice(0, 10)), ...runsOf(9, 0, 10, entries.slice(10))])
   for (const entry of [entries[3], entries[4], entries[15]] as Entry[]) t.is(log.bury(entry), 0)
@@ -110,7 +111,7 @@ test('superseded entries are counted until they are taken out (SPEC E12)', t => 
 
 test('an incarnation that is forgotten leaves nothing behind, and may come back (SPEC E22)', t => {
   for (const forgotten of [[3], [5], [7], [9], [3, 9], [5, 7], [3, 5, 7, 9]]) {
-    const log = new ShardLog()
+    const log = new ShardLog(limits)
     for (const incarnation of [5, 9, 3, 7]) {
       log.append(runsOf(incarnation, 0, 10, incarnation === 5 ? [] : entriesAt(incarnation, 4)))
     }

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { Entry } from '../../../engine/record/entry.js'
-import { limits } from '../../../engine/limits.js'
+import { limits, limitsWith } from '../../../engine/limits.js'
 import { Slots } from '../../../engine/log/slots.js'
 import { describeSeed, pickSeed, seededRandom } from '../../support/ports.js'
 
@@ -18,7 +18,7 @@ function clocks (slots: Slots, from = 0): number[] {
 }
 
 test('what is left comes in order, from any clock on, whatever lies between', t => {
-  const slots = new Slots()
+  const slots = new Slots(limits)
   slots.append(entriesFrom(0, 3), 0)
   slots.append(entriesFrom(10, 2), 10)
   slots.append(entriesFrom(2 ** 40, 1), 2 ** 40) // further off than an offset can say
@@ -35,7 +35,7 @@ test('what is left comes in order, from any clock on, whatever lies between', t 
 })
 
 test('a walk stops when it is told to', t => {
-  const slots = new Slots()
+  const slots = new Slots(limits)
   slots.append(entriesFrom(0, 3000), 0)
   let visited = 0
   slots.each(500, () => ++visited < 1200)
@@ -43,7 +43,7 @@ test('a walk stops when it is told to', t => {
 })
 
 test('entries may be appended before they know their clocks', t => {
-  const slots = new Slots()
+  const slots = new Slots(limits)
   const entry = new Entry('k', 1, 1, { a: 1 }, false)
   slots.append([entry], 5)
   entry.setDot(7, 5)
@@ -53,7 +53,7 @@ test('entries may be appended before they know their clocks', t => {
 })
 
 test('only an entry that is there can be superseded', t => {
-  const slots = new Slots()
+  const slots = new Slots(limits)
   t.throws(() => slots.bury(0), { message: /no live entry/ })
   slots.append(entriesFrom(3, 2), 3)
   slots.bury(3)
@@ -71,15 +71,12 @@ for (
   }, limits]
 ) {
   const chunks = `chunks of ${maxSlotsPerChunk} slots`
-  test.serial(`whatever dies when, ${chunks} find the rest, and holes stay few (SPEC E12)`, t => {
-    const usual = { ...limits }
-    t.teardown(() => Object.assign(limits, usual))
-    Object.assign(limits, { maxSlotsPerChunk, minHolesToPack })
+  test(`whatever dies when, ${chunks} find the rest, and holes stay few (SPEC E12)`, t => {
     const seed = pickSeed()
     t.log(describeSeed(seed), 'npm run test:only -- tests/engine/log/slots.test.ts')
     const random = seededRandom(seed)
     const below = (end: number): number => random.uint32() % end
-    const slots = new Slots()
+    const slots = new Slots(limitsWith({ maxSlotsPerChunk, minHolesToPack }))
     const live: number[] = []
     let buried = 0
     let taken = 0
@@ -128,7 +125,7 @@ test('with many live entries, at most a quarter of the slots are holes (SPEC E12
   const seed = pickSeed()
   t.log(describeSeed(seed), 'npm run test:only -- tests/engine/log/slots.test.ts')
   const random = seededRandom(seed)
-  const slots = new Slots()
+  const slots = new Slots(limits)
   const at = Array.from({ length: 20_000 }, (_, i) => i)
   slots.append(entriesFrom(0, at.length), 0)
   for (let end = at.length; end < 20 * at.length; end++) {

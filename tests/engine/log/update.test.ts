@@ -52,9 +52,9 @@ function forged (
 }
 
 test('an update reads back as it was written', t => {
-  t.deepEqual(decodeUpdate(SAMPLE), sampleRuns())
-  t.deepEqual(encodeUpdate(decodeUpdate(SAMPLE)), SAMPLE)
-  t.deepEqual(decodeUpdate(encodeUpdate([])), [])
+  t.deepEqual(decodeUpdate(SAMPLE, limits), sampleRuns())
+  t.deepEqual(encodeUpdate(decodeUpdate(SAMPLE, limits)), SAMPLE)
+  t.deepEqual(decodeUpdate(encodeUpdate([]), limits), [])
 })
 
 test('the order in which incarnations are given does not matter', t => {
@@ -81,7 +81,7 @@ test('Yjs reads an update as the log it describes (SPEC E7)', t => {
 test('every truncation of an update is refused', t => {
   for (let length = 0; length < SAMPLE.length; length++) {
     t.throws(
-      () => decodeUpdate(SAMPLE.slice(0, length)),
+      () => decodeUpdate(SAMPLE.slice(0, length), limits),
       { instanceOf: UpdateRefusedError },
       `${length} bytes`
     )
@@ -90,12 +90,12 @@ test('every truncation of an update is refused', t => {
 
 test('bytes behind an update are refused', t => {
   for (const extra of [0, 1, 127, 128, 255]) {
-    t.throws(() => decodeUpdate(Uint8Array.of(...SAMPLE, extra)), {
+    t.throws(() => decodeUpdate(Uint8Array.of(...SAMPLE, extra), limits), {
       instanceOf: UpdateRefusedError,
       message: /trailing-bytes/
     })
   }
-  t.throws(() => decodeUpdate(Uint8Array.of(...SAMPLE, ...SAMPLE)), {
+  t.throws(() => decodeUpdate(Uint8Array.of(...SAMPLE, ...SAMPLE), limits), {
     instanceOf: UpdateRefusedError
   })
 })
@@ -107,13 +107,13 @@ test('an update with any bit flipped is refused, or one that a writer could make
     flipped[bit >> 3] = (flipped[bit >> 3] as number) ^ (1 << (bit & 7))
     let runs: Run[]
     try {
-      runs = decodeUpdate(flipped)
+      runs = decodeUpdate(flipped, limits)
     } catch (error) {
       if (!(error instanceof UpdateRefusedError)) throw error
       refused++
       continue
     }
-    t.deepEqual(decodeUpdate(encodeUpdate(runs)), runs, `bit ${bit}`)
+    t.deepEqual(decodeUpdate(encodeUpdate(runs), limits), runs, `bit ${bit}`)
   }
   t.true(refused > SAMPLE.length, `${refused} of ${SAMPLE.length * 8} refused`)
 })
@@ -234,7 +234,7 @@ const HOSTILE: readonly (readonly [what: string, bytes: Uint8Array, reason: RegE
 
 for (const [what, bytes, reason] of HOSTILE) {
   test(`an update with ${what} is refused, and the shard stays as it was`, t => {
-    t.throws(() => decodeUpdate(bytes), { instanceOf: UpdateRefusedError, message: reason })
+    t.throws(() => decodeUpdate(bytes, limits), { instanceOf: UpdateRefusedError, message: reason })
     const shard = receiver()
     const before = shard.encode()
     t.is(shard.merge(bytes).outcome, 'refused')
@@ -251,14 +251,14 @@ test('incarnations out of order, or twice, are refused', t => {
     first(DELETED, 1)(writer)
   }
   writeVarUint(writer, 0)
-  t.throws(() => decodeUpdate(toUint8Array(writer)), {
+  t.throws(() => decodeUpdate(toUint8Array(writer), limits), {
     instanceOf: UpdateRefusedError,
     message: /incarnation 5 behind 5/
   })
 })
 
 test('an update larger than the bound is refused unread', t => {
-  t.throws(() => decodeUpdate(new Uint8Array(limits.maxUpdateBytes + 1)), {
+  t.throws(() => decodeUpdate(new Uint8Array(limits.maxUpdateBytes + 1), limits), {
     instanceOf: UpdateRefusedError,
     message: /too-large/
   })
@@ -267,15 +267,19 @@ test('an update larger than the bound is refused unread', t => {
 test('what a Y.Map or Y.Array of somebody else sends is refused', t => {
   const doc = new Y.Doc()
   doc.getMap('records').set('a', { n: 1 })
-  t.throws(() => decodeUpdate(Y.encodeStateAsUpdate(doc)), { instanceOf: UpdateRefusedError })
+  t.throws(() => decodeUpdate(Y.encodeStateAsUpdate(doc), limits), {
+    instanceOf: UpdateRefusedError
+  })
   const other = new Y.Doc()
   other.getArray(ROOT).push([1, 2, 3])
-  t.throws(() => decodeUpdate(Y.encodeStateAsUpdate(other)), { instanceOf: UpdateRefusedError })
+  t.throws(() => decodeUpdate(Y.encodeStateAsUpdate(other), limits), {
+    instanceOf: UpdateRefusedError
+  })
 })
 
 test('an encoded entry does not share memory with the update it came in', t => {
   const bytes = SAMPLE.slice()
-  const runs = decodeUpdate(bytes)
+  const runs = decodeUpdate(bytes, limits)
   bytes.fill(0)
   t.deepEqual(runs, sampleRuns())
 })

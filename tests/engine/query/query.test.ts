@@ -4,7 +4,7 @@ import { indexed, matches, parseWhere, type Condition, type Scalar,
   type Where } from '../../../engine/query/query.js'
 import type { Fields } from '../../../engine/base/values.js'
 
-const one = (where: Where): Condition => parseWhere(where)[0] as Condition
+const one = (where: Where): Condition => parseWhere(where, limits)[0] as Condition
 const valuesOf = (where: Where): Scalar[] => [...one(where).values ?? []]
 
 test('a scalar means eq, and null is a value like any other', t => {
@@ -34,7 +34,8 @@ test('operators of one field are brought together before anything is looked up',
 })
 
 test('conditions hold all or not at all, and never across types', t => {
-  const holds = (fields: Fields, where: Where): boolean => matches(fields, parseWhere(where))
+  const holds = (fields: Fields, where: Where): boolean =>
+    matches(fields, parseWhere(where, limits))
   t.true(holds({ country: 'France', price: 1.5 }, { country: 'France', price: { lt: 2 } }))
   t.false(holds({ country: 'France', price: 2 }, { country: 'France', price: { lt: 2 } }))
   t.true(holds({ n: 2 }, { n: { lte: 2, gte: 2 } }))
@@ -133,14 +134,14 @@ const wrong: ReadonlyArray<
 ]
 for (const [title, where, expected] of wrong) {
   test(`${title} is refused by name, with the fix (SPEC B2)`, t => {
-    t.throws(() => parseWhere(where), expected)
+    t.throws(() => parseWhere(where, limits), expected)
   })
 }
 
 test('a condition without an index is left to the records, or refused if alone (SPEC E20)', t => {
   const declaration = { country: 'equality', price: 'range' } as const
   const usable = (where: Where): string[] =>
-    indexed(parseWhere(where), declaration).map(({ field }) => field)
+    indexed(parseWhere(where, limits), declaration).map(({ field }) => field)
   t.deepEqual(usable({ country: 'France', price: { lt: 2 }, stock: 0 }), ['country', 'price'])
   t.deepEqual(usable({ country: { gt: 'A' }, price: 5 }), ['price'])
   t.deepEqual(
@@ -162,7 +163,7 @@ test('a condition without an index is left to the records, or refused if alone (
     { code: 'NOT_INDEXED' },
     'what every object inherits is not declared'
   )
-  t.throws(() => indexed(parseWhere({ stock: 0 }), {}), {
+  t.throws(() => indexed(parseWhere({ stock: 0 }, limits), {}), {
     code: 'NOT_INDEXED',
     message: /no field is indexed.*indexes: \{ "stock": 'equality' \}/
   })

@@ -12,9 +12,13 @@ const DECLARATION = { country: 'equality', price: 'range' } as const
 function open (declaration: IndexDeclaration = DECLARATION) {
   const records = new Map<string, Fields>()
   let reads = 0
-  const indexes = new SecondaryIndexes(declaration, key => {
-    reads++
-    return records.get(key)
+  const indexes = new SecondaryIndexes({
+    declaration,
+    limits,
+    read: key => {
+      reads++
+      return records.get(key)
+    }
   })
   return {
     records,
@@ -36,13 +40,15 @@ function open (declaration: IndexDeclaration = DECLARATION) {
       after: string | null = null,
       maxBytes?: number
     ): QueryPage =>
-      indexes.query(parseWhere(where), {
+      indexes.query(parseWhere(where, limits), {
         limit,
         after,
         ...maxBytes === undefined ? {} : { maxBytes }
       }),
     keys: (where: Where): string[] =>
-      indexes.query(parseWhere(where), { limit: limits.maxQueryPage }).records.map(({ key }) => key)
+      indexes.query(parseWhere(where, limits), { limit: limits.maxQueryPage }).records.map((
+        { key }
+      ) => key)
   }
 }
 
@@ -235,7 +241,7 @@ function randomHistory (t: ExecutionContext, seed: number): void {
     if (below(50) === 0) indexes.refresh()
     if (step % 10 !== 0) continue
     const where = drawWhere(chance, fields)
-    const conditions = parseWhere(where)
+    const conditions = parseWhere(where, limits)
     const expected = [...records].filter(([, record]) =>
       Object.entries(where).every(([field, condition]) => holds(record[field], condition))
     ).map(([found]) => found).sort()
@@ -254,7 +260,7 @@ function randomHistory (t: ExecutionContext, seed: number): void {
     }
     t.deepEqual(found, expected, `${describeSeed(seed)}, step ${step}: ${JSON.stringify(where)}`)
   }
-  const fresh = new SecondaryIndexes(declaration, key => records.get(key))
+  const fresh = new SecondaryIndexes({ declaration, limits, read: key => records.get(key) })
   for (const key of [...records.keys()].reverse()) fresh.touch(key)
   t.deepEqual(indexes.dump(), fresh.dump(), describeSeed(seed))
 }

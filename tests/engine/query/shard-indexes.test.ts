@@ -3,6 +3,7 @@
  * lose messages and read in each other's state, on a clock that jumps both ways. All of it must be
  * found, and nothing else.
  */
+import { limits } from '../../../engine/limits.js'
 import test, { type ExecutionContext } from 'ava'
 import type { Operation } from '../../../engine/fields/operations.js'
 import { parseWhere, type IndexDeclaration } from '../../../engine/query/query.js'
@@ -22,9 +23,14 @@ interface Indexed {
 }
 
 function indexesOf (shard: () => Shard): SecondaryIndexes {
-  return new SecondaryIndexes(DECLARED, key => shard().get(key), key => {
-    const head = shard().index.get(key)
-    return head === undefined ? undefined : fieldsOf(head)
+  return new SecondaryIndexes({
+    declaration: DECLARED,
+    limits,
+    read: key => shard().get(key),
+    readExpired: key => {
+      const head = shard().index.get(key)
+      return head === undefined ? undefined : fieldsOf(head)
+    }
   })
 }
 
@@ -32,6 +38,7 @@ function open (incarnation: number, now: () => number): Indexed {
   const deltas: Uint8Array[] = []
   const indexes = indexesOf(() => shard)
   const shard: Shard = new Shard({
+    limits,
     shard: 0,
     incarnation,
     now,
@@ -54,7 +61,7 @@ function assertIndexed (t: ExecutionContext, { shard, indexes }: Indexed, about:
   const filter = (holds: (fields: Fields) => boolean): string[] =>
     records.flatMap(([key, fields]) => fields !== undefined && holds(fields) ? [key] : [])
   const find = (where: Parameters<typeof parseWhere>[0]): string[] =>
-    indexes.query(parseWhere(where), { limit: 1000 }).records.map(({ key }) => key)
+    indexes.query(parseWhere(where, limits), { limit: 1000 }).records.map(({ key }) => key)
   t.deepEqual(find({ country: 1 }), filter(({ country }) => country === 1), about)
   t.deepEqual(
     find({ price: { gte: 3 } }),
@@ -146,7 +153,9 @@ test('an expired field is not found, and is again if the clock goes back before 
   let now = 10
   const { shard, indexes } = open(1, () => now)
   const find = (): string[] =>
-    indexes.query(parseWhere({ price: { gte: 0 } }), { limit: 10 }).records.map(({ key }) => key)
+    indexes.query(parseWhere({ price: { gte: 0 } }, limits), { limit: 10 }).records.map(({ key }) =>
+      key
+    )
   shard.write({ key: 'a', version: 10, stamp: 10, fields: { price: 1 }, expires: 20 })
   t.deepEqual(find(), ['a'])
   now = 20

@@ -2,6 +2,7 @@
  * Reading dirty shards from a holder that answers as told; whole clusters of holders are in
  * consumer.test.ts.
  */
+import { limits } from '../../../engine/limits.js'
 import test from 'ava'
 import { encodeCursor, startOf, decodeCursor } from '../../../engine/cursor.js'
 import { UnavailableError } from '../../../engine/errors.js'
@@ -72,7 +73,7 @@ test('a shard with dropped tombstones is read anew in a new generation (SPEC C11
   t.deepEqual(resets, [1])
   t.false(isStalled)
   t.deepEqual([...positions.dirty()], [1])
-  t.is(decodeCursor(positions.cursor(1) as Uint8Array, 1).generation, 0)
+  t.is(decodeCursor(positions.cursor(1) as Uint8Array, 1, limits).generation, 0)
   t.deepEqual(await reader.read(10), { changes: [], resets: [], isStalled: false })
   t.true(positions.isClean)
 })

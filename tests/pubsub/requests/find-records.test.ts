@@ -178,7 +178,11 @@ test('the indexes of every replica match its records, whatever was lost (SPEC E2
   for (const { replicator: { shards } } of replicas) {
     for (const shard of shards) {
       const indexes = shards.indexes.of(shard.shard) as SecondaryIndexes
-      const fresh = new SecondaryIndexes(indexes.declaration, key => shard.get(key))
+      const fresh = new SecondaryIndexes({
+        declaration: indexes.declaration,
+        limits,
+        read: key => shard.get(key)
+      })
       for (const key of shard.index.keys()) fresh.touch(key)
       t.deepEqual(indexes.dump(), fresh.dump())
       compared += fresh.dump()['country']?.length ?? 0
