@@ -17,6 +17,10 @@ import anyTest, { type ExecutionContext, type TestFn } from 'ava'
 const root = resolve(import.meta.dirname, '../..')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
 
+/** Those that the package has beside docs/. */
+const DOCUMENTS = new Set(['README.md', 'LICENSE', 'CHANGELOG.md', 'SPEC.md', 'ARCHITECTURE.md',
+  'UPGRADING.md'])
+
 const test = anyTest as TestFn<undefined>
 let directory = ''
 let files: string[] = []
@@ -84,17 +88,13 @@ test.after.always('clean up', () => {
 test('pack: it contains the product and its documents, and neither sources nor tests', t => {
   for (
     const path of ['dist/index.js', 'dist/index.d.ts', 'dist/adapters.js', 'dist/adapters.d.ts',
-      'dist/testing/index.js', 'dist/testing/index.d.ts', 'dist/cli/main.js', 'README.md',
-      'LICENSE', 'CHANGELOG.md', 'SPEC.md', 'ARCHITECTURE.md', 'UPGRADING.md']
+      'dist/testing/index.js', 'dist/testing/index.d.ts', 'dist/cli/main.js', ...DOCUMENTS]
   ) {
     t.true(files.includes(path), `${path} is missing`)
   }
   t.true(files.some(path => path.startsWith('docs/')))
   const stray = files.filter(path =>
-    !/^(?:dist|docs)\/|^(?:README|CHANGELOG|SPEC|ARCHITECTURE|UPGRADING)\.md$|^LICENSE$|^package\.json$/
-      .test(
-        path
-      )
+    !/^(?:dist|docs)\//.test(path) && !DOCUMENTS.has(path) && path !== 'package.json'
   )
   t.deepEqual(stray, [])
   t.deepEqual(files.filter(path => /^dist\/(?:tests|bench|examples)\//.test(path)), [])
