@@ -1,8 +1,9 @@
 /**
- * The flags that say how a file's rows become events, and the events, each with the line it stands
- * on.
+ * The flags that say how the rows of a file become events, and these events, each with the line
+ * where its row begins.
  */
-import { toEvent, type Event, type EventColumns, type NoEvent } from '../connectors/files/events.js'
+import { toEvent, type EventColumns, type NoEvent,
+  type RowEvent } from '../connectors/files/row-events.js'
 import { ConfigError } from '../engine/errors.js'
 import { inferFormat, readRows, type RowFormat } from '../connectors/files/rows.js'
 
@@ -15,7 +16,7 @@ export interface EventFlags {
 
 export interface LineEvent {
   readonly line: number
-  readonly event: Event | NoEvent
+  readonly event: RowEvent | NoEvent
 }
 
 /**

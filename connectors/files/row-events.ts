@@ -1,5 +1,6 @@
 /**
- * A row as a write: which column is the key, which one the event time, which ones are fields.
+ * A row as an event that can be written: which column is the key, which column the event time, and
+ * which columns are fields.
  *
  * The key is always text, exactly as it stands in a CSV; an NDJSON number is written out. CSV knows
  * only text, so there a field becomes a number by one rule, and nothing else is converted ('' stays
@@ -33,7 +34,7 @@ export interface EventColumns {
   readonly fields?: readonly string[]
 }
 
-export interface Event {
+export interface RowEvent {
   readonly key: string
   readonly fields: Fields
   /** Event time in milliseconds since 1970, UTC. */
@@ -47,7 +48,7 @@ export type NoEvent = Pick<BadRow, 'problem'>
  * problem.
  * @throws ConfigError when a CSV has no column of a given name
  */
-export function toEvent (row: Row, columns: EventColumns): Event | NoEvent {
+export function toEvent (row: Row, columns: EventColumns): RowEvent | NoEvent {
   if ('problem' in row) return { problem: row.problem }
   const key = toKey(read(row, columns.key), columns.key)
   if (typeof key !== 'string') return key
