@@ -1,7 +1,7 @@
 /**
- * One replica of one side of the engine benchmark, in a process of its own: nobody else's objects
- * are in its heap and nobody else's types in its compiled code. It is told what to do round by
- * round, and says what that took.
+ * One replica of one side of the engine benchmark, in a process of its own, so that its heap holds
+ * no objects of another replica and its compiled code knows no types of another side. The parent
+ * process tells it what to do, round by round, and gets the time taken.
  */
 import { createSide, type AnySideName } from './engine-sides.js'
 import { pause, timed, type Spent } from './measure.js'
@@ -52,7 +52,8 @@ export type Request =
 
 export interface Reply {
   /**
-   * What the counted part of a round took, and how many records that part wrote, merged or read.
+   * The time that the counted part of a round took, and how many records that part wrote, merged or
+   * read.
    */
   readonly spent?: Spent
   readonly records?: number
@@ -65,7 +66,7 @@ export interface Reply {
 export interface Pauses {
   /** Taking a batch and making a message of it. */
   readonly batchMs: readonly number[]
-  /** The second half of that. */
+  /** Making the message alone. */
   readonly flushMs: readonly number[]
 }
 
@@ -107,11 +108,14 @@ function answer (request: Request): Reply {
   }
 }
 
-/** The first part of a round is not counted: whoever waited for its turn has to get warm again. */
+/**
+ * The first part of a round is not counted: a process that waited for its turn has to get warm
+ * again.
+ */
 const WARM_UP_SHARE = 0.2
 
 function overwrite ({ records, batchSize, batches }: Request & { type: 'overwrite' }): Reply {
-  globalThis.gc?.() // what passing messages left behind is not the side's doing
+  globalThis.gc?.() // the garbage of passing messages is not the side's doing
   const spent = { cpuSeconds: 0, wallSeconds: 0 }
   const updates: Uint8Array[] = []
   const uncounted = Math.floor(batches * WARM_UP_SHARE)
@@ -150,7 +154,7 @@ function put ({ records, times, flushes }: Request & { type: 'put' }): Reply {
   return { spent, records: (flushes - uncounted) * times * records }
 }
 
-/** What was read last: nobody may find out that nothing is done with it. */
+/** The value read last: V8 must not find out that nothing is done with it. */
 let lastRead: unknown
 /**
  * How often a round reads the same keys: once takes so little that the helpers of V8 would be a
@@ -159,7 +163,7 @@ let lastRead: unknown
 const READINGS = 5
 
 function readAll (from: Side, keys: readonly string[]): void {
-  // nobody gets a record and does not look at it
+  // a caller looks at the record it gets
   for (const key of keys) lastRead = from.read(key)?.['quantity']
 }
 
@@ -198,7 +202,7 @@ function pauses ({ records, batchSize, batches }: Request & { type: 'pauses' }):
   return { batchMs, flushMs }
 }
 
-process.on('disconnect', () => process.exit()) // whoever asked has ended early
+process.on('disconnect', () => process.exit()) // the parent has ended early
 process.on('message', (request: Request) => {
   process.send?.(answer(request))
 })

@@ -1,5 +1,5 @@
 /**
- * What the engine benchmark reports, and the targets it holds the figures against.
+ * The report of the engine benchmark, and the targets its figures are held against.
  */
 import type { AnySideName, SideName } from './engine-sides.js'
 import { atLeast, atMost, type Target } from './measure.js'
@@ -8,8 +8,8 @@ import type { Sizes } from './sizes.js'
 export type PerSide<T> = { readonly [side in SideName]: T }
 
 /**
- * How fast something is at so many live records: per second, the median of the rounds, and of the
- * ratios of neighbouring ones.
+ * The rate of one kind of work at a number of live records: per second, as the median of the
+ * rounds, and as the median of the ratios of neighbouring rounds.
  */
 export interface Speeds {
   readonly live: number

@@ -12,8 +12,8 @@ const WRITER = 0x9e3779b9
 const RECEIVER = 0x85ebca6b
 
 /**
- * What a flush waits for is the collector at work on young objects: it has less to do at a time
- * when it comes sooner. All sides run as docs/adr/0010 recommends for nodes.
+ * A flush waits for the collector at work on young objects, which has less to do at a time when it
+ * comes sooner. All sides run as docs/adr/0010 recommends for nodes.
  */
 export const NODE_FLAGS = ['--max-semi-space-size=8'] as const
 

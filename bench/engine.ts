@@ -33,8 +33,8 @@ interface Plan {
 }
 
 /**
- * What is counted of a round, the last 80%, is long enough for its share of everything that happens
- * now and then.
+ * The counted part of a round, the last 80%, is long enough for its share of everything that
+ * happens now and then.
  */
 const FULL: Plan = {
   sizes: [{ live: 1_000, batchesPerRound: 50 }, { live: 10_000, batchesPerRound: 50 }, {
@@ -103,9 +103,9 @@ async function measurePuts (plan: Plan): Promise<Speeds[]> {
 }
 
 /**
- * What a get of many records takes is mostly waiting for memory, and where a process happens to
- * have its records decides a good part of that for as long as it lives: the same process gives the
- * same figure again and again, and the next one another.
+ * A get of many records is mostly a wait for memory. The places where a process happens to have its
+ * records decide a good part of that wait, for as long as the process lives: the same process gives
+ * the same figure again and again, and the next one another.
  */
 async function measureReads (plan: Plan): Promise<ReadSpeeds[]> {
   const layouts = await inTurn(Array.from({ length: plan.reads.layouts }), async () => {

@@ -2,8 +2,8 @@
  * Measuring: CPU seconds rather than wall-clock ones, so that a busy machine spoils less, and
  * medians over rounds.
  *
- * Figures of two runs are not comparable. What is compared is measured in one run, the sides taking
- * turns round by round, so that a slow spell of the machine hits all of them.
+ * Figures of two runs are not comparable. Figures that are compared come from one run, in which the
+ * sides take turns round by round, so that a slow spell of the machine hits all of them.
  */
 
 export interface Spent {

@@ -1,5 +1,5 @@
 /**
- * What Millpond is held against in the engine benchmark.
+ * The sides that Millpond is held against in the engine benchmark.
  *
  *   Y.Map       one transaction per batch, its update event on
  *   plain map   a last-writer-wins map with a version vector and one CBOR message per batch. It has

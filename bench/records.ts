@@ -34,9 +34,9 @@ export function keyOf (record: number): string {
 }
 
 /**
- * Writes at random, from a pool of values: what making them costs is not to be measured. The values
- * of the pool exist already, so that records share their texts, or they are parsed anew for each
- * write, as those of an event are: that is for measuring memory.
+ * Writes at random, from a pool of values: the cost of making them is not to be measured. The
+ * values of the pool exist already, so that records share their texts, or they are parsed anew for
+ * each write, as those of an event are: that is for measuring memory.
  */
 export class BenchWrites {
   readonly #random: () => number

@@ -1,5 +1,5 @@
 /**
- * What each side of the engine benchmark can be told to do (engine-sides.ts).
+ * The work that each side of the engine benchmark can be told to do (engine-sides.ts).
  */
 import type { Fields } from '../engine/base/values.js'
 import type { BenchWrite } from './records.js'
@@ -9,7 +9,7 @@ export interface Side {
   write(batch: readonly BenchWrite[]): Uint8Array[]
   /** Takes writes that are readable at once and need not be sent yet. */
   put(writes: readonly BenchWrite[]): void
-  /** Sends what was put, if there is such a thing. */
+  /** Sends the puts that wait, on a side that has such. */
   flush(): void
   merge(update: Uint8Array): void
   /** Size of everything a new peer would have to be sent. */

@@ -1,10 +1,10 @@
 /**
- * What records cost beyond their own bytes: in the heap and in the encoding.
+ * The cost of records beyond their own bytes: in the heap and in the encoding.
  *
  * Every write that may be there in the end brings texts of its own, as an event does. A first
  * replica does the same on a small scale and is dropped, so that the code compiled meanwhile is
- * counted as no record's. What a replica holds beyond its records comes and goes; so the heap is
- * measured at many moments of the last overwrites, and the largest figure counts.
+ * counted as no record's. The memory that a replica holds beyond its records comes and goes; so the
+ * heap is measured at many moments of the last overwrites, and the largest figure counts.
  */
 import { Encoder } from 'cbor-x'
 import { createSide, type AnySideName } from './engine-sides.js'

@@ -1,5 +1,5 @@
 /**
- * What every command that talks to a cluster has in common: where it is, and a client that is
+ * The part that all commands with a cluster share: where the cluster is, and a client that is
  * closed in any case.
  */
 import { connect, type MillpondClient } from '../node/connect.js'

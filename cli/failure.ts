@@ -2,9 +2,10 @@
  * How a command ends badly: one line on standard error that names the value and the fix, and an
  * exit status.
  *
- *   1    it ran, and the answer is no: no such record, rows refused under --strict, replicas that
- *        differ, an output or input that broke off, a cluster that stopped answering on the way
- *   2    it could not start: a wrong flag, an unreachable server or cluster, settings that
+ *   1    the command ran, and the answer is no: no such record, rows refused under --strict,
+ *        replicas that differ, an output or input that broke off, a cluster that stopped answering
+ *        on the way
+ *   2    the command could not start: a wrong flag, an unreachable server or cluster, settings that
  *        contradict the cluster's or the data directory's
  *   70   a mistake in this program; only that comes with a stack trace
  */

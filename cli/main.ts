@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 /**
- * The `millpond` command. What it was asked to do lies in program.ts and commands/; here is only
- * how it ends.
+ * The `millpond` command. Its work is in program.ts and commands/; this file says how the process
+ * ends.
  *
- * It ends explicitly: a connection to a server that stopped answering can hold a socket open long
- * after everything was said and done.
+ * The process ends explicitly: a connection to a server that stopped answering can hold a socket
+ * open long after everything was said and done.
  */
 import { EXIT, failureOf } from './failure.js'
 import { run } from './program.js'
@@ -20,7 +20,7 @@ try {
   )
 }
 await Promise.all([process.stdout, process.stderr].map(async stream => {
-  stream.on('error', () => {}) // whoever read it has left; there is nobody to tell
+  stream.on('error', () => {}) // the reader has left; there is nobody to tell
   await new Promise<void>(resolve => {
     stream.write('', () => resolve())
   })

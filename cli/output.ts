@@ -1,7 +1,7 @@
 /**
- * Results as NDJSON on standard output: at the pace of whoever reads them, and without a word when
- * the reader has seen enough. `millpond dump | head` closes the pipe early; that is no failure,
- * only the end.
+ * Results as NDJSON on standard output: at the pace of their reader, and without a word when the
+ * reader has seen enough. `millpond dump | head` closes the pipe early; that is no failure, only
+ * the end.
  *
  * Lines are collected into chunks, and each chunk waits for the stream to take the one before it.
  */
@@ -10,7 +10,7 @@ import { MillpondError } from '../engine/errors.js'
 
 const CHUNK_CHARS = 64 * 1024
 
-/** What a stream says about a write whose reader has gone, at once and from then on. */
+/** The codes of a write whose reader has gone, at once and from then on. */
 const READER_GONE = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED',
   'ERR_STREAM_WRITE_AFTER_END'])
 
@@ -30,7 +30,7 @@ export class LineWriter {
   constructor (stream: Writable = process.stdout) {
     this.#stream = stream
     // A failed write also raises this event, and unheard it would end the process with a stack
-    // trace. What to do about it is decided where the write is awaited.
+    // trace. The caller that awaits the write decides what follows.
     stream.on('error', () => {
       this.#isOpen = false
     })

@@ -1,6 +1,6 @@
 /**
  * The commands and their flags. commander is imported here and nowhere else; it reads the arguments
- * and writes the help, and everything it objects to becomes one line and exit status 2.
+ * and writes the help, and each of its objections becomes one line and exit status 2.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'

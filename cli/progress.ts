@@ -1,7 +1,7 @@
 /**
- * A progress line that is redrawn in place while a command runs, and gone when it ends: what a
- * command has to say at its end it says by itself. On anything but a terminal it prints nothing, so
- * logs and pipes stay clean. cli-progress is imported here and nowhere else.
+ * A progress line that is redrawn in place while a command runs, and is gone when the command ends;
+ * the command prints its result by itself. On anything but a terminal it prints nothing, so logs
+ * and pipes stay clean. cli-progress is imported here and nowhere else.
  */
 import cliProgress from 'cli-progress'
 

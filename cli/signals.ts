@@ -1,6 +1,6 @@
 /**
  * SIGINT and SIGTERM as an AbortSignal: a command winds up what it is doing and ends well. A second
- * one ends it at once, for whoever has no patience.
+ * signal ends the process at once.
  */
 import { constants } from 'node:os'
 

@@ -1,6 +1,6 @@
 /**
- * `millpond consume`: changes as NDJSON, at the pace of whoever reads them. A batch is committed
- * once all its lines were taken by standard output; what was not taken comes again next time.
+ * `millpond consume`: changes as NDJSON, at the pace of their reader. A batch is committed once
+ * standard output has taken all its lines; a batch that was not committed comes again next time.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MillpondError } from '../../engine/errors.js'
@@ -76,7 +76,7 @@ async function commit (batch: ConsumedBatch, signal: AbortSignal): Promise<void>
       if (!(error instanceof MillpondError) || !error.retryable || attempt >= COMMIT_ATTEMPTS) {
         throw error
       }
-      if (signal.aborted) return // what was not committed comes again
+      if (signal.aborted) return // the batch comes again
       await sleep(COMMIT_PAUSE_MS)
     }
   }

@@ -1,17 +1,16 @@
 /**
  * `millpond ingest`: the rows of a file as writes, many of them under way at a time.
  *
- * Which of two rows with the same event time wins is decided by their order in the file: each write
- * is stamped when it is handed over, in that order, and keeps its stamp through every attempt. So a
- * row is handed over once and never again.
+ * Of two rows with the same event time the later one in the file wins: each write is stamped when it
+ * is handed over, in the order of the file, and keeps its stamp through every attempt. So a row is
+ * handed over once and never again.
  *
- *   row unusable, or refused by the cache    reported with its line, counted, and passed over (with
- *                                            --strict: the end)
- *   write unconfirmed                        it stands, but on fewer replicas than --ack asked for:
- *                                            counted, and exit status 1
- *   cluster gone for longer than a write     the end, naming the line: going on would lose row
- *                                            after row
- *   may take
+ *   row unusable, or refused by     reported with its line, counted, and passed over; with --strict
+ *   the cache                       the command ends there
+ *   write unconfirmed               it stands, but on fewer replicas than --ack asked for: counted,
+ *                                   and exit status 1
+ *   cluster gone for longer than    the command ends and names the line: going on would lose row
+ *   a write may take                after row
  */
 import { BusyError, ConfigError, MillpondError } from '../../engine/errors.js'
 import type { Cache } from '../../node/cache/cache.js'
@@ -38,13 +37,13 @@ export interface IngestFlags extends CacheFlags, EventFlags {
 const MAX_UNCONFIRMED = 8192
 /** Longer than it takes to notice that a node died and to find the next one. */
 const WRITE_TIMEOUT_MS = 20_000
-/** What a row can be refused for by itself; the rest is not the row's fault. */
+/** Codes of refusals for which the row itself is to blame. */
 const ROW_REFUSED = new Set(['LIMIT_EXCEEDED', 'VALUE_REFUSED', 'VERSION_IN_FUTURE'])
 
 export async function runIngest (file: string, flags: IngestFlags): Promise<number> {
   const events = readEvents(file, flags)
   const interrupt = onInterrupt()
-  // Whoever waits for a line that does not come would not notice otherwise.
+  // A read that waits for the next line would not notice the interrupt otherwise.
   if (file === '-') interrupt.signal.addEventListener('abort', () => process.stdin.destroy())
   try {
     return await withClient(flags, async client => {

@@ -1,9 +1,9 @@
 /**
- * `millpond node`: a node until SIGINT or SIGTERM. It then says goodbye, makes everything durable
- * and ends with status 0.
+ * `millpond node`: runs a node until SIGINT or SIGTERM. The node then says goodbye and makes
+ * everything durable, and the command ends with status 0.
  *
- * Standard output gets one line when the node serves, for whoever waits for that; everything else
- * is logged.
+ * Standard output gets one line when the node serves, for a script that waits for that; everything
+ * else is logged.
  */
 import type { NodeConfig } from '../../node/config.js'
 import { createLogger, type LogLevel } from '../../node/observe/logger.js'
@@ -68,7 +68,7 @@ async function serve (flags: NodeFlags, signal: AbortSignal): Promise<void> {
       data: flags.data ?? null,
       metricsPort: server?.port ?? null
     }, 'ready')
-    process.stdout.on('error', () => {}) // whoever waited for the line may be gone
+    process.stdout.on('error', () => {}) // the reader of that line may be gone
     process.stdout.write(
       `ready node=${node.name} cluster=${cluster} cache=${cache}${
         server === undefined ? '' : ` metrics=http://127.0.0.1:${server.port}/metrics`

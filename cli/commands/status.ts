@@ -1,9 +1,9 @@
 /**
- * `millpond status`: what every node says of itself. As a table for people; with --json everything
- * they said.
+ * `millpond status`: what every node says of itself, as a table for people or, with --json,
+ * complete.
  *
- * A node that does not answer is named instead of failing the command: that is when status is
- * needed most.
+ * A node that does not answer is named and does not fail the command: status is needed most when
+ * nodes are silent.
  */
 import type { MillpondClient } from '../../node/connect.js'
 import type { CacheStatus, NodeStatus } from '../../pubsub/requests/status-protocol.js'

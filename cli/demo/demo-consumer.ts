@@ -1,6 +1,6 @@
 /**
- * A consumer group of the demo: reads at its own pace, and counts what it gets and what waits for
- * it.
+ * A consumer group of the demo: reads at its own pace, and counts the changes that it gets and the
+ * records that wait for it.
  */
 import type { Cache } from '../../node/cache/cache.js'
 import { Latencies, type LatencySummary } from './latencies.js'
@@ -18,7 +18,7 @@ export interface ConsumerReport {
   readonly coalescingRatio: number
   /** The most records that waited for it at once. */
   readonly largestBacklog: number
-  /** Those that still wait. */
+  /** Records that still wait. */
   readonly backlog: number
   readonly deliveryMs: LatencySummary
 }

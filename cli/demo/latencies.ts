@@ -5,8 +5,7 @@
 import { build } from 'hdr-histogram-js'
 
 /**
- * One hour. What takes longer is counted as this: it is off the scale of anything a report is
- * about.
+ * One hour. A longer latency is counted as one hour: it is off the scale of any report.
  */
 const MAX_US = 3_600_000_000
 

@@ -1,11 +1,11 @@
 /**
- * What the records must be after the events so far: a plain map with one rule, the later event time
- * wins per field. The demo holds everything it shows against it, and counts with it what waits for
- * a consumer.
+ * The records as they must be after the events so far: a plain map with one rule, the later event
+ * time wins per field. The demo holds everything it shows against this model, and counts with it
+ * the records that wait for a consumer.
  *
- * What waits: a record waits for a consumer while a write that changed it is not part of what the
- * consumer was last shown. Only the model can count that honestly, because the consumer does not
- * know yet what it has not read.
+ * A record waits for a consumer while a write that changed it is not part of what the consumer was
+ * last shown. Only the model can count that honestly, because the consumer does not know yet what
+ * it has not read.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Fields, Value } from '../../engine/base/values.js'
@@ -24,7 +24,7 @@ export class Model {
     return this.#records.size
   }
 
-  /** Someone who is shown changes; starts with everything still to be shown. */
+  /** A consumer, to which everything is still to be shown at first. */
   createView (): WaitingView {
     const view = new WaitingView((key, fields) => this.isCurrent(key, fields))
     this.#views.push(view)
@@ -94,7 +94,7 @@ export class WaitingView {
     if (this.#waiting.size > this.#largest) this.#largest = this.#waiting.size
   }
 
-  /** The consumer was shown this record; what was written since then keeps it waiting. */
+  /** The consumer was shown this record; a write since then keeps the record waiting. */
   shown (key: string, fields: Fields): void {
     if (this.#waiting.has(key) && this.#isCurrent(key, fields)) this.#waiting.delete(key)
   }

@@ -53,7 +53,10 @@ function isReady (node: MillpondNode): boolean {
     held.every(({ phase }) => phase === 'ready')
 }
 
-/** Groups whose digests are not the same on all nodes. A digest covers every entry of a replica. */
+/**
+ * Placement groups whose digests are not the same on all nodes. A digest covers every entry of a
+ * replica.
+ */
 export function differingGroups (nodes: readonly MillpondNode[]): number {
   const statuses = nodes.map(cacheOf)
   let different = 0

@@ -1,4 +1,4 @@
-/** What the demo has to say at its end, as an object for programs and as text for people. */
+/** The demo's final report, as an object for programs and as text for people. */
 import type { LatencySummary } from './latencies.js'
 import { table } from '../table.js'
 import type { ConsumerReport } from './demo-consumer.js'

@@ -4,7 +4,7 @@
  *
  *   replication   from the call of put until another node reads the fields as they were written,
  *                 each other node by itself. A sample that a later event supersedes before it was
- *                 read is dropped: nobody can tell any more
+ *                 read is dropped: its delay is not known
  *   delivery      from the call of put until a consumer gets a batch with the record at that
  *                 version, or at a later one
  *

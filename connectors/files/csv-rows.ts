@@ -13,10 +13,10 @@
  *                                   it
  *   a quote that stays open         for limits.maxRowBytes or to the end of the input: the same
  *
- * What cannot be recovered: after broken quotes, a line that was meant to be inside a multi-line
- * field is read as a row (mostly a problem too, but it can pass for a good one); and where two rows
- * each miss a quote, the text between them may read as one long well-formed row. Blank lines are
- * passed over. Fields are separated by commas, rows by `\n` or `\r\n`.
+ * Two mistakes cannot be recovered. After broken quotes, a line that was meant to be inside a
+ * multi-line field is read as a row, which is mostly a problem too but can pass for a good row.
+ * Where two rows each miss a quote, the text between them may read as one long well-formed row.
+ * Blank lines are passed over. Fields are separated by commas, rows by `\n` or `\r\n`.
  */
 import { isUtf8 } from 'node:buffer'
 import { CsvError, parse } from 'csv-parse/sync'
@@ -146,8 +146,8 @@ class CsvReader {
     if (!isUtf8(bytes)) return { row: { line, problem: 'the row is not UTF-8' }, to: frame.to }
     const records = parseRecords(bytes)
     if (typeof records === 'string') return { row: { line, problem: records }, to: frame.from + 1 }
-    // Its quotes balance, so it is one record; should csv-parse ever think otherwise, nothing of it
-    // may be lost silently.
+    // Its quotes balance, so it is one record; should csv-parse ever think otherwise, nothing of
+    // the row may be lost silently.
     const [record, ...more] = records
     if (record === undefined || more.length > 0) {
       return { row: { line, problem: 'broken quotes' }, to: frame.from + 1 }
@@ -186,7 +186,8 @@ class CsvReader {
           'feeds'
       )
     }
-    // An object cannot have it as an ordinary property, and no record may have it as a field.
+    // An object cannot have this name as an ordinary property, and no record may have it as a
+    // field.
     if (columns.includes('__proto__')) {
       throw new ConfigError(`${this.#name} has a column named '__proto__', which cannot be a field`)
     }
@@ -200,8 +201,8 @@ class CsvReader {
 }
 
 /**
- * What csv-parse can find wrong with the quotes of rows it is given whole. Its own messages quote
- * the field, however long.
+ * The mistakes csv-parse can find in the quotes of whole rows, in words of our own: its messages
+ * quote the field, however long.
  */
 const BROKEN_QUOTES: { readonly [code: string]: string } = {
   INVALID_OPENING_QUOTE: 'a quote inside a field that is not quoted',

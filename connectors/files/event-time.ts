@@ -18,7 +18,7 @@ const NUMBER = /^\d+(\.\d+)?$/
 const FIRST_MILLISECOND = 1e11
 const MAX_TIME_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
-/** undefined when it is not a time. */
+/** undefined when the value is no time. */
 export function parseEventTime (value: unknown): number | undefined {
   const timeMs = typeof value === 'number'
     ? fromNumber(value)

@@ -23,7 +23,8 @@ function parseLine ({ line, bytes }: Line, maxRowBytes: number): Row | undefined
   if (bytes === undefined) {
     return { line, problem: `the line is longer than the ${maxRowBytes} bytes a row may have` }
   }
-  // Decoding would put replacement characters where the bytes are wrong, and nobody would notice.
+  // Decoding would put replacement characters where the bytes are wrong, and the damage would pass
+  // for text.
   if (!isUtf8(bytes)) return { line, problem: 'the line is not UTF-8' }
   const text = bytes.toString('utf8').trim()
   if (text === '') return undefined

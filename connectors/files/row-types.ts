@@ -1,6 +1,6 @@
 /**
- * What the readers of CSV and NDJSON hand to the rest of the command line: one row at a time, good
- * or bad. A bad row is reported and skipped, it never stops the rows behind it.
+ * The rows that the readers of CSV and NDJSON hand out: one at a time, good or bad. A bad row is
+ * reported and skipped, and never stops the rows behind it.
  */
 import type { Value } from '../../engine/base/values.js'
 

@@ -197,7 +197,7 @@ export class CacheReplica {
     }
   }
 
-  /** Publishes and tells what is left to tell; nothing more is taken. */
+  /** Publishes the last deltas and hints, and takes nothing more. */
   stop (): void {
     this.replicator.close()
     this.#hints.close()

@@ -1,11 +1,12 @@
 /**
- * A cache's schema: which kind each of its fields is, as declared where the cache is opened. It
- * makes a field used as another kind an error of the call itself, before anything is sent, and
- * gives the calls their types.
+ * A cache's schema: which kind each of its fields is, as declared where the cache is opened. The
+ * schema makes a field used as another kind an error of the call itself, before anything is sent,
+ * and gives the calls their types.
  *
- * It lives in the process that declares it and is never sent: a field without a declaration becomes
- * what the first operation makes of it, and the owner of a record refuses another use all the same
- * (SPEC E19). So processes need not agree on a schema to be safe, and one can be added later.
+ * A schema lives in the process that declares it and is never sent: a field without a declaration
+ * becomes what the first operation makes of it, and the owner of a record refuses another use all
+ * the same (SPEC E19). So processes need not agree on a schema to be safe, and one can be added
+ * later.
  */
 import type { Element, FieldKind } from '../../engine/fields/claims.js'
 import { ConfigError, KindError, MillpondError } from '../../engine/errors.js'

@@ -1,9 +1,10 @@
 /**
  * The writing half of a cache. A write is checked and given its version here, where it enters
- * (write-entry.ts); from then on it carries that through every attempt and to every replica.
+ * (write-entry.ts); from then on the write carries that version through every attempt and to every
+ * replica.
  *
- * What is wrong with the arguments is thrown at once, and nothing was sent then. The promise
- * resolves when the write concern is reached. Nobody has to await it: a failure nobody awaits is
+ * A mistake in the arguments is thrown at once, before anything is sent. The promise resolves when
+ * the write concern is reached. A caller need not await it: a failure that is not awaited is
  * reported as an event.
  */
 import { limits } from '../../engine/limits.js'
@@ -27,8 +28,8 @@ export interface WriteOptions extends AckOptions {
 export interface PutOptions extends WriteOptions {
   /**
    * After how many milliseconds, counted from `at`, the fields of this write read as absent unless
-   * they are written again; a later write of a field decides anew. Consumers hear of it about a
-   * second later. Default: never.
+   * they are written again; a later write of a field decides anew. Consumers hear of their end
+   * about a second later. Default: never.
    */
   readonly ttlMs?: number
 }
@@ -127,11 +128,11 @@ export class CacheWrites<S extends Schema = Schema> {
   /**
    * Adds to a counter. Increments of any number of writers add up, each counted once.
    *
-   * One sent to an owner that does not answer is not tried again, as every other write is, because
-   * it could count twice: it rejects with OutcomeUnknownError, and counted once or not at all.
-   * After a WriteConcernError it counted, and will replicate. Otherwise fails as put does;
-   * LimitError (or a RemoteError of its code LIMIT_EXCEEDED) when what one node added would leave
-   * the safe integers.
+   * Every other write that gets no answer is tried again. An increment is not, because it could
+   * count twice: the call rejects with OutcomeUnknownError, and the increment counted once or not
+   * at all. After a WriteConcernError the increment counted, and will replicate. Otherwise fails as
+   * put does; LimitError (or a RemoteError of its code LIMIT_EXCEEDED) when what one node added
+   * would leave the safe integers.
    * @param by any finite number, also below 0
    */
   increment (

@@ -49,9 +49,9 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   /**
    * A record's current fields, or undefined: registers as they were written, counters, maxima and
    * minima as numbers, sets as arrays of their elements. Sees writes made through this node or
-   * client's owner at once, others as soon as they have replicated. What it returns is frozen, and
-   * stays as it is when the record changes; bytes in it cannot be frozen, and are the record's own:
-   * copy them before changing them.
+   * client's owner at once, others as soon as they have replicated. The object is frozen, and stays
+   * as it is when the record changes. Bytes in it cannot be frozen, and are the record's own: copy
+   * them before changing them.
    * @throws TypeError, ValueError, LimitError; rejects with UnavailableError or TimeoutError when
    *   no holder answers
    */
@@ -70,9 +70,10 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   }
 
   /**
-   * Records by their keys, in the same order, undefined for those there are not: with one question
-   * for all that one node holds. Frozen, as by get. Not a snapshot: records written meanwhile may
-   * be as before or after. At most limits.maxKeysPerRead keys. Fails as get does.
+   * Records by their keys, in the same order, undefined where there is none. Keys that
+   * one node holds are asked for together. Records are frozen, as by get. Not a snapshot: records
+   * written meanwhile may be as before or after. At most limits.maxKeysPerRead keys. Fails as get
+   * does.
    */
   async getMany (keys: readonly string[]): Promise<Array<RecordOf<S> | undefined>> {
     return await getMany(this.#options, keys) as Array<RecordOf<S> | undefined>
@@ -101,8 +102,8 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    * Reads a record and writes what `fn` makes of it: fields to put, null to delete it, undefined to
    * leave it as it is.
    *
-   * Not linearizable: `fn` sees what get would return, and what others write between the reading
-   * and the writing is not looked at again; it merges field by field, the later time wins. To count
+   * Not linearizable: `fn` sees what get would return. A write of others between the reading and
+   * the writing is not looked at again: the two merge field by field, the later time wins. To count
    * or to collect use increment and addToSet, which lose nothing.
    * @param fn returns at once, not a promise
    * @returns whether anything was written
@@ -182,10 +183,15 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   }
 
   /**
-   * Reads what changes, from the group's committed position on, as batches: `for await (const batch
-   * of cache.consume({ group: 'repricer', ratePerSecond: 1000 })) { ...; await batch.commit() }` At
-   * least once, and per key never older than before. Leaving the loop ends it, and so does closing
-   * the node or client.
+   * Reads what changes, from the consumer group's committed position on, as batches:
+   *
+   *   for await (const batch of cache.consume({ group: 'repricer', ratePerSecond: 1000 })) {
+   *     ...
+   *     await batch.commit()
+   *   }
+   *
+   * Delivers at least once, and per key never older than before. Leaving the loop ends the
+   * consumer, and so does closing the node or client.
    * @throws ConfigError on options that cannot work
    */
   consume (options: ConsumeOptions): AsyncGenerator<ConsumedBatch, void, undefined> {

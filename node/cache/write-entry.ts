@@ -103,8 +103,9 @@ export class WriteEntry {
 }
 
 /**
- * What an operation means depends on what a replica has seen: on one that is still fetching, an
- * increment might belong to an epoch that has ended, and a removal would find nothing to remove.
+ * The meaning of an operation depends on the entries that its replica has seen: on a replica that
+ * is still fetching, an increment might belong to an epoch that has ended, and a removal would find
+ * nothing to remove.
  */
 function takes (
   phase: 'syncing' | 'ready' | 'leaving' | undefined,
