@@ -1,4 +1,4 @@
-/** Those who want to know when a connection is lost or found. Shared by the adapters. */
+/** The listeners that hear when a connection is lost or found. Both adapters use them. */
 import type { Subscription } from './transport.js'
 
 export class ConnectionListeners {

@@ -1,10 +1,11 @@
 /**
  * Subjects and patterns: which are well formed, and which subscriptions a subject reaches.
  *
- * A subject that is not well formed must never reach a connection: NATS separates the words of a
- * command by spaces, so a subject with a space in it would be another command, and one that is too
- * long makes the server hang up. Both adapters therefore check the same grammar, stricter than NATS
- * needs: printable ASCII, no empty token, and '*' and '>' only as whole tokens of a pattern.
+ * A subject that is not well formed must never reach a connection. NATS separates the words of a
+ * command by spaces, so a subject with a space in it would be another command; and a subject that
+ * is too long makes the server hang up. Both adapters therefore check the same grammar, stricter
+ * than NATS needs: printable ASCII, no empty token, and '*' and '>' only as whole tokens of a
+ * pattern.
  */
 import { LimitError } from '../../engine/errors.js'
 import type { Limits } from '../../engine/limits.js'
@@ -52,7 +53,7 @@ export function assertPattern (pattern: string, limits: Limits): void {
   }
 }
 
-/** One token made of a name that may hold anything. Different names may end up the same. */
+/** One token made of a name of any characters. Different names may give the same token. */
 export function tokenOf (name: string): string {
   const token = name.replace(/[^A-Za-z0-9_-]/g, '_')
   return token === '' ? '_' : token
@@ -73,10 +74,10 @@ interface PatternEntry<T> {
 }
 
 /**
- * Values filed under patterns. Exact subjects are looked up, only patterns with wildcards are
- * walked, each once however many subscribe to it (every consumer of a client does), and the answer
- * is remembered until the next change: subscriptions change rarely, messages pass by the ten
- * thousand.
+ * Values filed under patterns. Exact subjects are looked up. Only patterns with wildcards are
+ * walked, each once however many values it has: every consumer of a client subscribes to the same
+ * ones. An answer is remembered until the next change, because subscriptions change rarely and
+ * messages pass by the ten thousand.
  */
 export class SubjectIndex<T> {
   readonly #exact = new Map<string, T[]>()

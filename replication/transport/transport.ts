@@ -1,16 +1,18 @@
 /**
- * The Transport port: subjects, messages, and nothing else. Two adapters pass one contract suite:
- * in-process (with injected faults) and NATS.
+ * The Transport port: subjects, messages, and nothing else. Two adapters pass one contract suite
+ * (testing/transport-contract.ts): in-process, with injected faults, and NATS.
  *
  * Delivery is at most once and unordered in principle: messages may be lost, doubled, delayed or
- * reordered. What is built on top must not depend on anything better. A subject is a list of tokens
+ * reordered, and the layers above must not depend on anything better. A subject is a list of tokens
  * joined by '.'; in a pattern '*' stands for exactly one token and '>' for one or more at the end.
+ * Tokens are printable ASCII (subjects-match.ts checks them).
  */
 
 export interface IncomingMessage {
   readonly subject: string
+  /** The receiver's own copy: no other subscription and no sender sees a change of it. */
   readonly bytes: Uint8Array
-  /** The subject the sender waits for an answer on. */
+  /** The subject on which the sender waits for an answer. */
   readonly replyTo?: string
   /**
    * Set, with no bytes, on a reply subject when a message with `replyTo` reached no subscriber at
@@ -20,6 +22,7 @@ export interface IncomingMessage {
 }
 
 export interface Subscription {
+  /** Nothing more is delivered once this returns. Calling it again does nothing. */
   close(): void
 }
 
@@ -29,19 +32,27 @@ export interface Transport {
    * `<inbox>.<token>`.
    */
   readonly inbox: string
-  /** The largest message `publish` takes, in bytes. */
+  /**
+   * The largest message `publish` takes, in bytes. A server that is found again may have changed
+   * it.
+   */
   readonly maxMessageBytes: number
+  /** False while the connection is known to be lost, and after close. */
   readonly connected: boolean
   /**
-   * Sends one message, or drops it.
-   * @returns false when it was dropped at once: not connected, or too many bytes wait to leave. A
-   *   dropped message is counted, not an error: the layer above repairs losses anyway.
-   * @throws LimitError when it is larger than maxMessageBytes; ClosedError after close
+   * Sends one message, or drops it. The bytes are the caller's again when this returns, and nothing
+   * is delivered before that.
+   * @returns false when the message was dropped at once: not connected, or too many bytes wait to
+   *   leave. A dropped message is counted, not an error: the layer above repairs losses anyway.
+   * @throws LimitError when the message is larger than maxMessageBytes or a subject is too long;
+   *   TypeError when a subject is not well formed; ClosedError after close
    */
   publish(subject: string, bytes: Uint8Array, replyTo?: string): boolean
   /**
    * Calls `onMessage` for every message whose subject matches, one after the other. An exception in
-   * it is reported and dropped.
+   * a handler is reported (onProblem) and dropped.
+   * @throws LimitError when the pattern is too long; TypeError when it is not well formed;
+   *   ClosedError after close
    */
   subscribe(pattern: string, onMessage: (message: IncomingMessage) => void): Subscription
   /**
@@ -51,6 +62,8 @@ export interface Transport {
   onConnection(listener: (connected: boolean) => void): Subscription
   /**
    * Resolves when everything published before has left this process and the server has answered.
+   * Subscriptions made before are known to the network by then.
+   * @throws ConnectionError when the connection is lost first; ClosedError after close
    */
   flush(): Promise<void>
   /** Flushes, then leaves. Calling it again does nothing. */

@@ -2,7 +2,7 @@
  * What one run consists of: decided before it begins, from the seed alone, so that parts of it can
  * be left out to shrink a failure.
  */
-import type { LinkFaults } from '../world/network.js'
+import type { LinkFaults } from '../world/links.js'
 import type { ConsumerPlan } from '../workloads/consumer.js'
 import type { WritesPlan } from '../workloads/writes.js'
 import type { IndexDeclaration } from '../../engine/query/query.js'

@@ -14,7 +14,7 @@ import type { Coverage } from './coverage.js'
 import type { Plan } from '../plan/plan.js'
 import { useLimits } from '../world/small-limits.js'
 import { Trace } from './trace.js'
-import { Violation } from '../violation.js'
+import { stackOf, Violation } from '../violation.js'
 import { World } from '../world/world.js'
 
 export interface RunResult {
@@ -61,10 +61,7 @@ export async function runPlan (plan: Plan, print?: (line: string) => void): Prom
   let violation: Violation | undefined
   let kept: RunResult['kept'] = new Map()
   const rejected = (reason: unknown): void =>
-    world.fail(
-      'no promise is left to fail',
-      reason instanceof Error ? reason.stack ?? reason.message : String(reason)
-    )
+    world.fail('no promise is left to fail', stackOf(reason))
   process.on('unhandledRejection', rejected)
   const stopWatching = watchAsking(
     () => world.scheduler.nowMs,
@@ -88,10 +85,7 @@ export async function runPlan (plan: Plan, print?: (line: string) => void): Prom
   } catch (error) {
     violation = error instanceof Violation
       ? error
-      : new Violation(
-        'nothing throws',
-        error instanceof Error ? error.stack ?? error.message : String(error)
-      )
+      : new Violation('nothing throws', stackOf(error))
   } finally {
     stopWatching()
     process.off('unhandledRejection', rejected)
@@ -167,7 +161,7 @@ async function readEverywhere (world: World, plan: Plan): Promise<void> {
     const indexed = plan.clusters.find(({ name }) =>
       name === cluster
     )?.caches[cache]?.indexes !== undefined
-    for (const machine of world.machines.values()) {
+    for (const machine of world.machines.byName.values()) {
       if (machine.cluster === cluster) {
         await checkReads(
           machine,

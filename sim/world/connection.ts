@@ -42,8 +42,8 @@ const FLUSH_MS = 1
 export class SimConnection implements Transport {
   readonly machine: string
   readonly inbox: string
-  /** Grows with every loss of the connection: what was sent to an earlier epoch does not arrive. */
-  epoch = 0
+  /** How often the connection was lost: a message sent before a loss does not arrive after. */
+  losses = 0
   state: 'up' | 'broken' | 'down' | 'closed' = 'up'
   #dropped = 0
   readonly #process: SimProcess
@@ -136,7 +136,7 @@ export class SimConnection implements Transport {
    */
   abandon (): void {
     this.state = 'closed'
-    this.epoch++
+    this.losses++
     this.#next?.cancel()
     for (const subscription of [...this.#subscriptions]) this.#unsubscribe(subscription)
     this.#listeners.clear()
@@ -146,7 +146,7 @@ export class SimConnection implements Transport {
   break (silentMs: number, downMs: number): void {
     if (this.state !== 'up') return
     this.state = 'broken'
-    this.epoch++
+    this.losses++
     this.#next = this.#network.scheduler.after(
       silentMs,
       `${this.machine} notices that its connection is gone`,
@@ -189,10 +189,10 @@ export class SimConnection implements Transport {
     subscriptions: readonly SimSubscription[],
     { subject, bytes, replyTo }: { subject: string, bytes: Uint8Array, replyTo: string | undefined }
   ): void {
-    const { epoch } = this
+    const { losses } = this
     this.#process.enter(() => {
       // it came while the process stood still, and the connection did not survive that
-      if (this.epoch !== epoch) return
+      if (this.losses !== losses) return
       for (const subscription of subscriptions) {
         this.receive(subscription, {
           subject,

@@ -2,6 +2,7 @@
 import type { Fault } from '../plan/plan.js'
 import type { HostileMessages } from '../hostile/hostile.js'
 import type { Machine } from './machine.js'
+import type { Machines } from './machines.js'
 import { NodeMachine } from './node-machine.js'
 import type { SimRandom } from '../random.js'
 import type { Surroundings } from './surroundings.js'
@@ -11,13 +12,8 @@ const SLOW_CONSUMER_MS = 2000
 
 /** What faults may do that is nobody else's business. */
 export interface Stage extends Surroundings {
-  readonly machines: ReadonlyMap<string, Machine>
+  readonly machines: Machines
   readonly hostile: HostileMessages
-  /**
-   * Starts another process under a node's name, on a machine of its own; the returned function ends
-   * it.
-   */
-  startTwin(machine: string): () => void
   /**
    * Calls back once, when the next write of the cluster was acknowledged as durable; the returned
    * function calls that off.
@@ -34,10 +30,10 @@ export function applyFault (
   const { network, scheduler } = stage
   switch (fault.kind) {
     case 'links': {
-      const before = network.faults
-      network.faults = fault.links
+      const before = network.links.faults
+      network.links.faults = fault.links
       return () => {
-        network.faults = before
+        network.links.faults = before
       }
     }
     case 'partition': {
@@ -46,13 +42,13 @@ export function applyFault (
           fault.oneWay ? [[from, to] as const] : [[from, to] as const, [to, from] as const]
         )
       )
-      for (const [from, to] of pairs) network.cut(from, to)
+      for (const [from, to] of pairs) network.links.cut(from, to)
       return () => {
-        for (const [from, to] of pairs) network.mend(from, to)
+        for (const [from, to] of pairs) network.links.mend(from, to)
       }
     }
     case 'clog':
-      network.clog(fault.from, fault.to, scheduler.nowMs + fault.forMs)
+      network.links.clog(fault.from, fault.to, scheduler.nowMs + fault.forMs)
       return undefined
     case 'break':
       network.breakConnections(fault.machine, fault.silentMs, fault.forMs)
@@ -149,7 +145,7 @@ export function applyFault (
       }
     }
     case 'twin':
-      return stage.startTwin(fault.machine)
+      return stage.machines.startTwin(fault.machine)
     case 'hostile': {
       for (let left = fault.messages; left > 0; left--) {
         later(stage, random.between(0, fault.forMs), 'hostile', () => stage.hostile.send())
@@ -160,7 +156,7 @@ export function applyFault (
 }
 
 function crashAll (stage: Stage, cluster: string): () => void {
-  const victims = [...stage.machines.values()].filter(machine =>
+  const victims = [...stage.machines.byName.values()].filter(machine =>
     machine.cluster === cluster && machine instanceof NodeMachine && machine.process?.alive === true
   )
   for (const machine of victims) machine.crash()
@@ -196,25 +192,25 @@ function flap (
   { machine, forMs }: Extract<Fault, { kind: 'flap' }>,
   random: SimRandom
 ): () => void {
-  const others = [...stage.machines.keys()].filter(name => name !== machine)
+  const others = [...stage.machines.byName.keys()].filter(name => name !== machine)
   const { network } = stage
   for (let atMs = 0; atMs < forMs;) {
     const awayMs = random.between(200, 900)
     later(stage, atMs, `${machine} is away`, () => {
-      for (const other of others) network.cut(machine, other)
+      for (const other of others) network.links.cut(machine, other)
     })
     later(stage, atMs + awayMs, `${machine} is back`, () => {
-      for (const other of others) network.mend(machine, other)
+      for (const other of others) network.links.mend(machine, other)
     })
     atMs += awayMs + random.between(50, 600)
   }
   return () => {
-    for (const other of others) network.mend(machine, other)
+    for (const other of others) network.links.mend(machine, other)
   }
 }
 
 function machineOf (stage: Stage, name: string): Machine {
-  const machine = stage.machines.get(name)
+  const machine = stage.machines.byName.get(name)
   if (machine === undefined) throw new TypeError(`there is no machine ${name}`)
   return machine
 }

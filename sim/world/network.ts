@@ -16,25 +16,10 @@ import type { Limits } from '../../engine/limits.js'
 import { SubjectIndex, tokenOf } from '../../replication/transport/subjects-match.js'
 import type { Transport } from '../../replication/transport/transport.js'
 import { SimConnection, type SimSubscription, type Wire } from './connection.js'
+import { Links, MAX_DELAY_MS } from './links.js'
 import type { SimProcess } from './process.js'
 import type { SimRandom } from '../random.js'
 import type { Scheduler } from './scheduler.js'
-
-/** What happens to messages on every link. */
-export interface LinkFaults {
-  readonly loss: number
-  readonly duplicate: number
-  /** Probability that a message overtakes and is overtaken. */
-  readonly reorder: number
-  /** Probability that a message takes up to `lateMs`; those behind it overtake it. */
-  readonly late: number
-  readonly lateMs: number
-}
-
-export const NO_LINK_FAULTS: LinkFaults = { loss: 0, duplicate: 0, reorder: 0, late: 0, lateMs: 0 }
-const MIN_DELAY_MS = 0.2
-const MAX_DELAY_MS = 1.2
-const MAX_HOLD_MS = 30
 
 export interface NetworkOptions {
   readonly limits: Limits
@@ -56,25 +41,20 @@ export class SimNetwork implements Wire {
   readonly limits: Limits
   readonly maxMessageBytes: number
   readonly scheduler: Scheduler
-  faults: LinkFaults = NO_LINK_FAULTS
+  readonly links: Links
   /** Subjects on which nothing arrives at another machine. */
   loses: (subject: string) => boolean = () => false
   readonly counters = { sent: 0, delivered: 0, lost: 0, vanished: 0 }
-  readonly #random: SimRandom
   readonly #options: NetworkOptions
   readonly #index = new SubjectIndex<SimSubscription>()
   readonly #connections = new Set<SimConnection>()
-  readonly #cuts = new Set<string>()
-  readonly #clogs = new Map<string, number>()
-  /** When the last message of a link arrives, so that those behind it do not overtake it. */
-  readonly #arrivals = new Map<string, number>()
   #inboxes = 0
 
   constructor (options: NetworkOptions) {
     this.#options = options
     this.limits = options.limits
     this.scheduler = options.scheduler
-    this.#random = options.random
+    this.links = new Links(options.random)
     this.maxMessageBytes = options.maxMessageBytes
   }
 
@@ -101,18 +81,6 @@ export class SimNetwork implements Wire {
     }
   }
 
-  cut (from: string, to: string): void {
-    this.#cuts.add(`${from}>${to}`)
-  }
-  mend (from: string, to: string): void {
-    this.#cuts.delete(`${from}>${to}`)
-  }
-
-  /** Holds everything on a link back until then. */
-  clog (from: string, to: string, untilMs: number): void {
-    this.#clogs.set(`${from}>${to}`, untilMs)
-  }
-
   /**
    * Breaks the connections of a machine: unnoticed for so long, then noticed and down for so long.
    */
@@ -124,9 +92,7 @@ export class SimNetwork implements Wire {
 
   /** Ends all faults of links and connections. */
   heal (): void {
-    this.faults = NO_LINK_FAULTS
-    this.#cuts.clear()
-    this.#clogs.clear()
+    this.links.heal()
     for (const connection of this.#connections) connection.repair()
   }
 
@@ -188,9 +154,9 @@ export class SimNetwork implements Wire {
   }
 
   #noResponders (from: SimConnection, replyTo: string): void {
-    const { epoch } = from
+    const { losses } = from
     this.scheduler.after(MAX_DELAY_MS, `nobody for ${from.machine}`, () => {
-      if (from.epoch !== epoch) return
+      if (from.losses !== losses) return
       for (const subscription of this.#index.match(replyTo)) {
         if (subscription.owner === from) {
           from.receive(subscription, {
@@ -209,20 +175,19 @@ export class SimNetwork implements Wire {
     subscriptions: readonly SimSubscription[],
     message: { subject: string, bytes: Uint8Array, replyTo: string | undefined }
   ): void {
-    const copies = this.#random.chance(this.faults.duplicate) ? 2 : 1
-    for (let copy = 0; copy < copies; copy++) {
+    for (let copies = this.links.copies(); copies > 0; copies--) {
       if (
         from !== to.machine &&
-        (this.#isCut(from, to.machine) || to.state !== 'up' || this.loses(message.subject) ||
-          this.#random.chance(this.faults.loss))
+        (this.links.isCut(from, to.machine) || to.state !== 'up' || this.loses(message.subject) ||
+          this.links.loses())
       ) {
         this.counters.lost++
         continue
       }
-      const { epoch } = to
+      const { losses } = to
       const label = `${from}>${to.machine} ${message.subject} ${message.bytes.length}`
-      this.scheduler.at(this.#arrivalMs(from, to.machine), label, () => {
-        if (to.epoch !== epoch || this.#isCut(from, to.machine)) {
+      this.scheduler.at(this.links.arrivalMs(from, to.machine, this.scheduler.nowMs), label, () => {
+        if (to.losses !== losses || this.links.isCut(from, to.machine)) {
           this.counters.lost++
           return
         }
@@ -230,23 +195,5 @@ export class SimNetwork implements Wire {
         to.deliver(subscriptions, message)
       })
     }
-  }
-
-  #arrivalMs (from: string, to: string): number {
-    const now = this.scheduler.nowMs
-    const random = this.#random
-    const { late, lateMs, reorder } = this.faults
-    const soonMs = now + random.between(MIN_DELAY_MS, MAX_DELAY_MS)
-    if (from === to) return soonMs
-    if (random.chance(late)) return soonMs + random.between(0, lateMs)
-    if (random.chance(reorder)) return soonMs + random.between(0, MAX_HOLD_MS)
-    const link = `${from}>${to}`
-    const arrivalMs = Math.max(soonMs, this.#arrivals.get(link) ?? 0, this.#clogs.get(link) ?? 0)
-    this.#arrivals.set(link, arrivalMs)
-    return arrivalMs
-  }
-
-  #isCut (from: string, to: string): boolean {
-    return this.#cuts.size > 0 && this.#cuts.has(`${from}>${to}`)
   }
 }

@@ -1,8 +1,8 @@
 /**
  * One end of an in-process network: the Transport a node gets instead of a NATS connection.
  *
- * It keeps what belongs to one connection (its state, its subscriptions, what it dropped) and
- * leaves everything between connections to the network, which it sees as a Wire.
+ * A connection keeps its own state, its subscriptions and the count of messages it dropped.
+ * Everything between connections is left to the network, which a connection sees as a Wire.
  */
 import { ClosedError, ConnectionError, LimitError } from '../../../engine/errors.js'
 import type { Limits } from '../../../engine/limits.js'
@@ -10,7 +10,7 @@ import { ConnectionListeners } from '../connection-listeners.js'
 import { assertPattern, assertSubject } from '../subjects-match.js'
 import type { IncomingMessage, Subscription, Transport } from '../transport.js'
 
-/** What a connection needs of the network it hangs on. */
+/** The part of the network that a connection needs. */
 export interface Wire {
   readonly limits: Limits
   readonly maxMessageBytes: number
@@ -36,9 +36,9 @@ export interface InProcessSubscription extends Subscription {
 
 export class InProcessConnection implements Transport {
   /**
-   * Counts losses of the connection: a message that was sent in an earlier epoch does not arrive.
+   * How often the connection was lost: a message sent to it before a loss does not arrive after.
    */
-  epoch = 0
+  losses = 0
   /** Bytes this connection sent that are still under way. */
   queuedBytes = 0
   #dropped = 0
@@ -116,7 +116,7 @@ export class InProcessConnection implements Transport {
     return this.#leaving
   }
 
-  /** Hands one message over; the network calls it. An exception in the handler ends here. */
+  /** Hands one message over, for the network. An exception in the handler ends here. */
   receive (subscription: InProcessSubscription, message: IncomingMessage): void {
     if (!this.#subscriptions.has(subscription)) return
     try {
@@ -130,14 +130,14 @@ export class InProcessConnection implements Transport {
   setConnected (connected: boolean): void {
     if (this.#state === 'closed' || connected === this.connected) return
     this.#state = connected ? 'up' : 'down'
-    if (!connected) this.epoch++
+    if (!connected) this.losses++
     this.#listeners.tell(connected)
   }
 
-  /** Ends it at once, without flushing and without telling anyone, as when its process dies. */
+  /** Ends the connection as when its process dies: without flushing, telling no listener. */
   abandon (): void {
     this.#state = 'closed'
-    this.epoch++
+    this.losses++
     for (const subscription of this.#subscriptions) this.#unsubscribe(subscription)
     this.#listeners.clear()
     this.#wire.forget(this)
@@ -156,16 +156,17 @@ export class InProcessConnection implements Transport {
   }
 
   #flushed (): Promise<void> {
-    const epoch = this.epoch
+    const losses = this.losses
     return new Promise((resolve, reject) => {
       if (this.#state === 'down') reject(new ConnectionError(`${this.name} is not connected`))
-      else {this.#wire.afterQueued(() =>
-          this.epoch === epoch
-            ? resolve()
-            : reject(
-              new ConnectionError(`${this.name} lost its connection before its messages had left`)
-            )
-        )}
+      else {
+        this.#wire.afterQueued(() => {
+          if (this.losses === losses) resolve()
+          else {reject(
+              new ConnectionError(`${this.name} lost its connection before its messages left`)
+            )}
+        })
+      }
     })
   }
 

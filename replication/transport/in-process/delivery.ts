@@ -1,20 +1,20 @@
 /**
- * What is under way in an in-process network: one Delivery per receiving connection, sharing one
- * Payload per message.
+ * The messages under way in an in-process network: one Delivery per receiving connection, sharing
+ * one Payload per message.
  *
- * However many connections a message goes to, it is kept once while it waits, and counted once
- * against its sender; every subscription still gets bytes that nobody else can see or change.
+ * However many connections a message goes to, its bytes are kept once while they wait, and counted
+ * once against the sender. Every subscription still gets bytes of its own.
  */
 import type { InProcessConnection, InProcessSubscription } from './connection.js'
 
-/** What a queued message costs besides its bytes, so that empty ones are bounded as well. */
+/** Counted for each queued message besides its bytes, so that empty ones are bounded as well. */
 const MESSAGE_OVERHEAD_BYTES = 256
 
 export interface Delivery {
   readonly from: string
   readonly to: InProcessConnection
-  /** The receiver's epoch when it was sent; it does not survive the connection it was sent to. */
-  readonly epoch: number
+  /** The receiver's losses when this was sent: one more, and it does not arrive. */
+  readonly losses: number
   readonly subscriptions: readonly InProcessSubscription[]
   readonly subject: string
   readonly replyTo: string | undefined
@@ -27,7 +27,7 @@ export class Payload {
   readonly #sender: InProcessConnection
   readonly #bytes: Uint8Array
 
-  /** Takes the bytes over: nobody else may keep them. */
+  /** Takes the bytes over: the caller must not keep them. */
   constructor (sender: InProcessConnection, bytes: Uint8Array) {
     this.#sender = sender
     this.#bytes = bytes
@@ -44,7 +44,7 @@ export class Payload {
   }
 
   /**
-   * Bytes for one user, who is released by it. The last one gets the original, the others get
+   * Bytes for one user, which counts as released. The last user gets the original, the others get
    * copies.
    */
   take (): Uint8Array {
@@ -55,7 +55,7 @@ export class Payload {
 }
 
 /**
- * Groups subscriptions by the connection they belong to; those of lost connections are left out.
+ * Groups subscriptions by their connection. Subscriptions of lost connections are left out.
  */
 export function byOwner (
   subscriptions: readonly InProcessSubscription[]

@@ -1,21 +1,22 @@
 /**
- * What can go wrong between two connections of an in-process network, and the dice that decide it.
+ * The faults between two connections of an in-process network, and the dice that decide on them.
  *
  * Every decision is drawn from the injected Random, so one seed gives one run. Nothing is drawn for
  * a fault that is switched off, so a run without faults does not depend on the seed at all.
  */
 import type { Random } from '../../../engine/ports.js'
 
+/** In force for every link; each is decided anew for each message and receiving connection. */
 export interface Faults {
   /** Probability in [0, 1] that a message does not arrive. */
   readonly loss: number
-  /** Probability that a message arrives twice. */
+  /** Probability in [0, 1] that a message arrives twice. */
   readonly duplicate: number
-  /** Probability that a message is held back for a moment, so that later ones overtake it. */
+  /** Probability in [0, 1] that a message is held back so that later ones overtake it. */
   readonly reorder: number
   /**
-   * Every message is under way for a time between these two; unequal bounds reorder messages by
-   * themselves.
+   * Every message is under way for a time between these two, in milliseconds. Unequal bounds
+   * reorder messages by themselves.
    */
   readonly delayMs: readonly [min: number, max: number]
 }

@@ -1,14 +1,14 @@
 /**
- * A network inside one process, with faults on demand. It stands in for NATS in tests and in the
- * simulation.
+ * A network inside one process, with faults on demand: it stands in for NATS in tests, demos and
+ * programs that need no server.
  *
  *   publish -> who is subscribed? -> per receiver: cut? lost? doubled? late?
  *     -> queue -> drain, a slice at a time
  *
- * It is as unkind as a real network, and no kinder: nothing is delivered inside publish, no bytes
- * are shared between sender and receiver, a message under way when its link is cut or its receiver
- * is lost is lost too, and a connection hears its own messages. Without faults the order on each
- * link is kept. Time and chance come only from the ports.
+ * The network is as unkind as a real one. Nothing is delivered inside publish. Sender and receiver
+ * share no bytes. A message is lost if its link is cut, or its receiver lost, while the message is
+ * under way. A connection hears its own messages. Without faults each link keeps its order. Time
+ * and chance come only from the ports.
  */
 import { ConfigConflictError } from '../../../engine/errors.js'
 import type { Limits } from '../../../engine/limits.js'
@@ -23,11 +23,13 @@ import type { Transport } from '../transport.js'
 const MESSAGES_PER_SLICE = 256
 
 export interface InProcessNetworkOptions {
+  /** Of these the network keeps maxPartBytes, maxUnflushedBytes and maxSubjectBytes. */
   readonly limits: Limits
   readonly timers: Timers
   readonly random: Random
+  /** Default: none. */
   readonly faults?: Partial<Faults>
-  /** Default: limits.maxPartBytes. */
+  /** Bytes of one message. Default: limits.maxPartBytes. */
   readonly maxMessageBytes?: number
   /**
    * Bytes of one sender that may be under way before its publish drops. Default:
@@ -38,13 +40,13 @@ export interface InProcessNetworkOptions {
 
 export interface InProcessConnectOptions {
   /**
-   * Told about exceptions in handlers. Default: they are thrown from a timer, where nothing else is
-   * lost by it.
+   * Hears of exceptions in handlers. Default: they are thrown from a timer, where no message gets
+   * lost by them.
    */
   readonly onProblem?: (error: unknown) => void
 }
 
-/** Counted per receiving connection, however many of its subscriptions match. */
+/** Messages, counted per receiving connection, however many of its subscriptions match. */
 export interface NetworkCounters {
   delivered: number
   lost: number
@@ -60,7 +62,7 @@ export class InProcessNetwork implements Wire {
   readonly #plan: FaultPlan
   readonly #index = new SubjectIndex<InProcessSubscription>()
   readonly #connections = new Map<string, InProcessConnection>()
-  /** What the current slices work through, and what has come in since. */
+  /** Tasks of the current slices, and tasks that have come in since. */
   #queue: (() => void)[] = []
   #next: (() => void)[] = []
   #at = 0
@@ -114,7 +116,7 @@ export class InProcessNetwork implements Wire {
   }
 
   /**
-   * Cuts the links from every name in `from` to every name in `to`, and back unless it is one-way.
+   * Cuts the links from every name in `from` to every name in `to`, and back unless 'one-way'.
    */
   partition (
     from: string | readonly string[],
@@ -135,7 +137,10 @@ export class InProcessNetwork implements Wire {
     this.#plan.heal()
   }
 
-  /** Takes a connection away: it publishes nothing, and what is under way to it is lost. */
+  /**
+   * Takes a connection away: what it publishes is dropped, and messages under way to it are lost.
+   * @throws TypeError when no connection has the name; so do reconnect and kill
+   */
   disconnect (name: string): void {
     this.#connection(name).setConnected(false)
   }
@@ -144,7 +149,7 @@ export class InProcessNetwork implements Wire {
     this.#connection(name).setConnected(true)
   }
 
-  /** Ends a connection as when its process dies; the name is free again. */
+  /** Ends a connection as when its process dies. Its name is free again. */
   kill (name: string): void {
     this.#connection(name).abandon()
   }
@@ -163,7 +168,7 @@ export class InProcessNetwork implements Wire {
       this.#transmit({
         from: from.name,
         to,
-        epoch: to.epoch,
+        losses: to.losses,
         subscriptions,
         subject,
         replyTo,
@@ -178,7 +183,7 @@ export class InProcessNetwork implements Wire {
         this.#transmit({
           from: from.name,
           to: from,
-          epoch: from.epoch,
+          losses: from.losses,
           subscriptions: waiting,
           subject: replyTo,
           replyTo: undefined,
@@ -222,9 +227,9 @@ export class InProcessNetwork implements Wire {
   }
 
   #deliver (
-    { from, to, epoch, subscriptions, subject, replyTo, noResponders, payload }: Delivery
+    { from, to, losses, subscriptions, subject, replyTo, noResponders, payload }: Delivery
   ): void {
-    if (to.epoch !== epoch || this.#plan.isCut(from, to.name)) {
+    if (to.losses !== losses || this.#plan.isCut(from, to.name)) {
       this.counters.lost++
       payload.release(subscriptions.length)
       return

@@ -1,15 +1,15 @@
 /**
- * The flushes of one connection, and the bytes it was handed that none of them has confirmed.
+ * The flushes of one NATS connection, and the bytes handed over that no flush has confirmed yet.
  *
- * A NATS connection buffers without a bound: 500 MB queued up in front of a server that did not
- * read. A completed flush proves that everything handed over before it has arrived, so the bytes
- * since then are what may still sit in a buffer. Every flush settles: with its answer, or with the
- * loss of the connection.
+ * The NATS client buffers without a bound: 500 MB queued up in front of a server that did not read.
+ * A completed flush proves that everything handed over before it has arrived, so at most the bytes
+ * since then still sit in a buffer. Every flush settles: with its answer, or with the loss of the
+ * connection.
  */
 
 /**
- * A flush is due after this many bytes: often enough to notice a stuck server early, too rarely to
- * cost anything.
+ * A flush is due after this many bytes: often enough to notice a stuck server early, and too rarely
+ * to cost anything.
  */
 const FLUSH_EVERY_BYTES = 1024 * 1024
 
@@ -23,7 +23,7 @@ export class Flushes {
   readonly #flush: () => Promise<void>
 
   /**
-   * `flush` resolves when the server has answered; it need not settle when the connection is lost.
+   * @param flush resolves when the server has answered; need not settle when the connection is lost
    */
   constructor (maxBytes: number, flush: () => Promise<void>) {
     this.#maxBytes = maxBytes
@@ -41,7 +41,7 @@ export class Flushes {
    */
   add (bytes: number): void {
     this.#handed += bytes
-    // It fails only when the connection is lost, and those who need to know are told then.
+    // A flush fails only when the connection is lost, of which the listeners hear then.
     if (this.#handed - this.#marked >= this.#flushEveryBytes) this.start().catch(() => undefined)
   }
 

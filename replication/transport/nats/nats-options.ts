@@ -1,10 +1,10 @@
 /**
- * What a NATS connection is asked to be, checked before anything is dialled.
+ * The options of a NATS connection, checked before a server is dialled.
  *
- * The list of servers gets special care: a client that finds one of them down while it first
- * connects forgets it for good, and credentials inside a URL are silently ignored. Of the client's
- * own defaults the ones that suit a person at a keyboard are replaced: it would give up after ten
- * attempts, and notice a half-open connection after six minutes.
+ * The list of servers gets special care. A client forgets for good a server that is down while it
+ * connects for the first time, and it silently ignores credentials inside a URL. Two defaults of
+ * the client are replaced: it would give up after ten attempts, and notice a half-open connection
+ * only after six minutes.
  */
 import { ConfigError } from '../../../engine/errors.js'
 import type { Limits } from '../../../engine/limits.js'
@@ -12,6 +12,7 @@ import type { Random, Timers } from '../../../engine/ports.js'
 import { intervals } from '../../../engine/timing.js'
 import { assertSubject, tokenOf } from '../subjects-match.js'
 
+/** Paths of files in PEM. Default: the authorities that Node trusts, and no certificate. */
 export interface NatsTls {
   readonly caFile?: string
   readonly certFile?: string
@@ -23,6 +24,7 @@ export interface NatsOptions {
   readonly servers: string | readonly string[]
   /** Shown by the server's monitoring, and part of the default inbox prefix. */
   readonly name: string
+  /** Of these the connection keeps maxPartBytes, maxUnflushedBytes and maxSubjectBytes. */
   readonly limits: Limits
   readonly timers: Timers
   /** Spreads reconnects over time and picks the first server. */
@@ -37,13 +39,13 @@ export interface NatsOptions {
   readonly token?: string
   /** Set, even to {}, to insist on TLS. */
   readonly tls?: NatsTls
-  /** How long the first connection may take, over all servers. Default: 3000. */
+  /** How long the first connection may take over all servers, in milliseconds. Default: 3000. */
   readonly connectTimeoutMs?: number
-  /** Default: limits.maxUnflushedBytes. */
+  /** Bytes under way before publish drops. Default: limits.maxUnflushedBytes. */
   readonly maxUnflushedBytes?: number
   /**
-   * Told about what happens on its own: refused permissions, failed logins, exceptions in handlers.
-   * Default: a process warning.
+   * Hears of troubles that no call reports: refused permissions, failed logins, exceptions in
+   * handlers. Default: a process warning.
    */
   readonly onProblem?: (error: unknown) => void
 }
@@ -62,8 +64,8 @@ export function checkOptions (
 }
 
 /**
- * What the client is told. When `assertWanted` throws, an attempt to connect fails even if a server
- * was found.
+ * The options for the NATS client. An attempt to connect fails when `assertWanted` throws, even if
+ * a server was found.
  */
 export function clientOptions (
   options: NatsOptions,
@@ -84,8 +86,8 @@ export function clientOptions (
     maxPingOut: 2,
     reconnectDelayHandler: () =>
       intervals.natsReconnectWaitMs + random() * intervals.natsReconnectJitterMs,
-    // Asked last, when a server has answered; what it returns is merged with user and pass, or
-    // token.
+    // The client asks it last, when a server has answered. An authenticator may return credentials;
+    // this one returns none, so user and pass, or token, count.
     authenticator: assertWanted,
     ...(user !== undefined && { user }),
     ...(pass !== undefined && { pass }),
@@ -94,7 +96,7 @@ export function clientOptions (
   }
 }
 
-/** The servers asked for. What is refused is quoted without anything secret that may be in it. */
+/** The servers asked for. An error quotes a refused server without the secrets it may hold. */
 function serverList (servers: string | readonly string[]): string[] {
   const list = [servers].flat().map(server => server.trim()).filter(server => server !== '')
   if (list.length === 0) {

@@ -1,13 +1,17 @@
 /**
  * The Transport over a NATS connection, and the only file that knows the NATS client.
  *
- * The client is made to fit the port against its habits: - it throws away what it buffered when it
- * dials again, so nothing is handed to it while it is not connected; - it buffers without a bound,
- * so unflushed bytes are counted; - it keeps the sender's buffer until it writes, and hands out
- * views of what it received, so both are copied; - an exception in a handler would end its read
- * loop for good, so none gets through; - flushes that are pending when it closes never settle, so
- * they are settled here; - closed while it looks up a server, it still connects and stays
- * connected, so that is made to fail.
+ * The client is made to fit the port against its habits:
+ *
+ *   The client throws away what it buffered when it dials again: while it is not connected, nothing
+ *     is handed to it.
+ *   The client buffers without a bound: unflushed bytes are counted.
+ *   The client keeps the sender's buffer until it writes, and hands out views of what it received:
+ *     both are copied.
+ *   An exception in a handler would end the client's read loop for good: none gets through.
+ *   Flushes that are pending when the client closes never settle: they are settled here.
+ *   A client closed while it looks up a server still connects, and stays connected: that attempt is
+ *     made to fail.
  */
 import { connect, createInbox, ErrorCode, Events, NatsError, type Msg, type NatsConnection,
   type Status } from 'nats'
@@ -29,8 +33,10 @@ interface Gate {
 }
 
 /**
- * Connects, or fails within about three seconds. After that the connection looks after itself until
- * it is closed.
+ * Connects, or fails within connectTimeoutMs (default: 3000). A connection once made looks after
+ * itself until it is closed: it dials again for as long as it takes.
+ * @throws ConfigError naming the option that cannot be used; ConnectionError when no server answers
+ *   or the login is refused
  */
 export async function connectNats (options: NatsOptions): Promise<Transport> {
   const { servers, inboxPrefix } = checkOptions(options)
@@ -95,7 +101,8 @@ class NatsTransport implements Transport {
   readonly #listeners = new ConnectionListeners(error => this.#report(error))
   readonly #subscriptions = new Set<Subscription>()
   /**
-   * Subscriptions the server refused: the client forgets them, and the next server may know better.
+   * Reopen subscriptions that the server refused. The client forgets those, and the next server may
+   * allow them.
    */
   readonly #refused = new Set<() => void>()
 
@@ -231,8 +238,8 @@ class NatsTransport implements Transport {
   }
 
   /**
-   * A server that is about to stop lets its clients go one by one; with another one to go to there
-   * is no need to wait.
+   * A server that is about to stop lets its clients go one by one. With another server to go to
+   * there is no need to wait.
    */
   async #moveAway (): Promise<void> {
     await settledWithin(this.#flushes.start(), this.#options.timers, intervals.natsCloseTimeoutMs)
@@ -260,8 +267,8 @@ class NatsTransport implements Transport {
       if (this.#options.onProblem !== undefined) this.#options.onProblem(error)
       else process.emitWarning(error instanceof Error ? error : String(error))
     } catch {
-      // Reporting is all there is to do about a problem; one in the report itself must not take the
-      // connection down.
+      // A problem can only be reported, and a mistake in the report must not take the connection
+      // down.
     }
   }
 
