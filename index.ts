@@ -25,7 +25,8 @@ export type { Change } from './engine/changes.js'
 
 // Values, fields, queries.
 export type { Fields, Value } from './engine/base/values.js'
-export type { Element, FieldKind } from './engine/fields/claims.js'
+export type { FieldKind } from './engine/fields/kinds.js'
+export type { Element } from './engine/fields/set.js'
 export type { IndexDeclaration, IndexKind, Operators, Scalar, Where } from './engine/query/query.js'
 
 // Errors; docs of each say whether anything changed and whether to retry.

@@ -88,6 +88,37 @@ export class UpdateRefusedError extends MillpondError {
   }
 }
 
+/** Where an entry was found that a newer release wrote, and what of it is unknown here. */
+export interface NewerForm {
+  readonly key: string
+  /** The field whose claim is of an unknown kind. */
+  readonly field?: string
+  /** The code of that kind. */
+  readonly code?: number
+  /** How many parts the entry has, if more than this release knows of. */
+  readonly parts?: number
+}
+
+/**
+ * An update holds an entry that a newer release wrote, and that this one cannot read: the shard
+ * stays as it was until this node is upgraded, or the field is deleted.
+ */
+export class NewerReleaseError extends UpdateRefusedError {
+  constructor (readonly form: NewerForm) {
+    const { key, field, code, parts } = form
+    const about = field === undefined
+      ? `an entry of ${parts} parts`
+      : `field ${JSON.stringify(field)} is of kind ${code}`
+    super(
+      'newer-release',
+      `record ${
+        JSON.stringify(key)
+      }: ${about}, which this release does not know; a newer release ` +
+        'wrote it: upgrade this node'
+    )
+  }
+}
+
 /**
  * Yjs threw, and again after the shard's log was made anew: buffered writes wait on, and nothing
  * else changed.

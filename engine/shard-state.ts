@@ -10,7 +10,7 @@
  *   invariants   an entry of the index is in the log or in the write buffer, and live; liveEntries
  *                counts them
  */
-import type { Claim } from './fields/claims.js'
+import type { Claim } from './fields/kinds.js'
 import { NO_FIELDS, type Entry } from './record/entry.js'
 import type { EngineEvent } from './events.js'
 import { Expiries } from './garbage/expiries.js'

@@ -11,6 +11,7 @@
  * Two replicas may drop at different times: they agree on every record, and on their state vectors,
  * all the while.
  */
+import { kindOf } from '../fields/lookup.js'
 import type { Entry } from '../record/entry.js'
 import { claimsOf, entriesOf, link, type Index } from '../record/record.js'
 import type { StateVector } from '../base/state-vector.js'
@@ -30,9 +31,7 @@ export interface CollectOptions {
 /** Whether an entry shows nothing. */
 export function isMute (entry: Entry): boolean {
   for (const name in entry.fields) if (entry.fields[name] !== undefined) return false
-  // A sequenced field that was unset stays: only its number tells a late event of its source from a
-  // new one.
-  return claimsOf(entry).every(claim => claim.kind === 'remove')
+  return claimsOf(entry).every(claim => kindOf(claim).collect.isMute(claim))
 }
 
 /** The mute entries that may be dropped, those of the write buffer left out. */

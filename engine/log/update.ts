@@ -116,7 +116,7 @@ function readSpans (reader: ByteReader, bytes: number, limits: Limits): Run[] {
     }
     previous = incarnation
     for (let s = 0; s < structs; s++) {
-      const run = readRun(reader, incarnation, clock)
+      const run = readRun(reader, incarnation, clock, limits)
       clock += run.length
       if (clock > MAX_CLOCK) throw refused('clock', `clock ${clock}`)
       runs.push(run)
@@ -125,7 +125,12 @@ function readSpans (reader: ByteReader, bytes: number, limits: Limits): Run[] {
   return runs
 }
 
-function readRun (reader: ByteReader, incarnation: number, clock: number): Run {
+function readRun (
+  reader: ByteReader,
+  incarnation: number,
+  clock: number,
+  limits: Limits
+): Run {
   const info = readUint8(reader)
   const content = info & ~HAS_ORIGIN
   if (content !== CONTENT_ANY && content !== CONTENT_DELETED) {
@@ -150,7 +155,7 @@ function readRun (reader: ByteReader, incarnation: number, clock: number): Run {
   const entries: Entry[] = []
   for (let i = 0; i < length; i++) {
     if (readUint8(reader) !== ANY_BYTES) throw refused('entry', `entry ${clock + i} is not bytes`)
-    const entry = decodeEntry(readVarUint8Array(reader), incarnation, clock + i)
+    const entry = decodeEntry(readVarUint8Array(reader), incarnation, clock + i, limits)
     if (entry === null) {
       throw refused('entry', `entry ${clock + i} of incarnation ${incarnation} is not a write`)
     }

@@ -3,7 +3,8 @@
  * there: nobody can tell it any more what they hid, so what is history to the peer becomes history
  * here: entries it no longer has, and what it no longer has of the others. See garbage.ts.
  */
-import type { Claim } from '../fields/claims.js'
+import type { Claim } from '../fields/kinds.js'
+import { kindOf } from '../fields/lookup.js'
 import type { Entry } from '../record/entry.js'
 import { joinFloors, type Floor } from '../garbage/floor.js'
 import { isMute } from '../garbage/garbage.js'
@@ -91,8 +92,5 @@ function dotOf ({ incarnation, clock }: Entry): string {
 
 /** Tells the claims of one entry apart. */
 function nameOf (claim: Claim): string {
-  const { kind, field } = claim
-  return JSON.stringify(
-    kind === 'add' || kind === 'remove' ? [kind, field, claim.of, claim.element] : [kind, field]
-  )
+  return JSON.stringify([claim.kind, claim.field, kindOf(claim).nameOf(claim)])
 }

@@ -7,18 +7,27 @@
  *   stamp    left out when it equals the version and nothing follows
  *   clears   1 for a replacement; a delete is told by its null fields, unless there is an extra
  *   extra    [expires, names unset, claims, late?]
+ *   claims   [code, field, epoch, ...what its kind adds] each (fields/kind.ts)
  *
- * The decoder takes exactly what the encoder makes, and null is its answer to everything else.
+ * The decoder takes exactly what the encoder makes. Two things can be wrong with other bytes: no
+ * writer could have made them, or a writer of a newer release did. The second is told by a code of
+ * a claim that is not known here, or by more parts than an entry of this release has. It is thrown,
+ * because the operator of this node has to hear of it (ADR 12).
  */
 import { decodeCbor, encodeCbor, isPlainCbor } from '../base/codec.js'
-import { NO_CLAIMS, type Claim, type Element } from '../fields/claims.js'
+import { isCount, isName, isNames } from '../base/shapes.js'
+import { adoptFields, type Fields, type Value } from '../base/values.js'
+import { NewerReleaseError } from '../errors.js'
+import { NO_CLAIMS } from '../fields/claims.js'
+import type { ClaimTuple, Dot } from '../fields/kind.js'
+import type { Claim } from '../fields/kinds.js'
+import { claimOfCode, codeOf, kindOf } from '../fields/lookup.js'
+import type { Limits } from '../limits.js'
 import { Entry, NO_FIELDS, type EntryFields, type Extra } from './entry.js'
-import { limits } from '../limits.js'
-import { adoptFields, adoptValue, type Fields, type Value } from '../base/values.js'
 
-const CLAIM_KINDS = ['counter', 'add', 'remove', 'max', 'min', 'sequenced'] as const
-/** Field, epoch, and what the kind adds. */
-type ClaimTuple = readonly [kind: number, field: string, epoch: number, ...rest: readonly unknown[]]
+/** How many parts an entry has at most, and its extra. */
+const MOST_PARTS = 6
+const MOST_EXTRAS = 4
 
 export function encodeEntry (entry: Entry): Uint8Array {
   const { key, version, stamp, extra } = entry
@@ -42,25 +51,11 @@ function encodeWithExtra (
     : Object.fromEntries(set.map(name => [name, fields[name]]))
   const unset = names.filter(name => fields[name] === undefined)
   return encodeCbor([key, version, values, stamp, clears ? 1 : 0, [expires, unset,
-    claims.map(claimTuple), ...late > 0 ? [late] : []]])
+    claims.map(tupleOf), ...late > 0 ? [late] : []]])
 }
 
-function claimTuple (claim: Claim): ClaimTuple {
-  const head = [CLAIM_KINDS.indexOf(claim.kind), claim.field, claim.epoch] as const
-  switch (claim.kind) {
-    case 'counter':
-      return [...head, claim.total]
-    case 'add':
-      return [...head, claim.element]
-    case 'remove':
-      return [...head, claim.element, claim.of, claim.clock]
-    case 'sequenced':
-      return claim.value === undefined
-        ? [...head, claim.sequence]
-        : [...head, claim.sequence, claim.value]
-    default:
-      return [...head, claim.value]
-  }
+function tupleOf (claim: Claim): ClaimTuple {
+  return [codeOf(claim), claim.field, claim.epoch, ...kindOf(claim).encode(claim)]
 }
 
 /**
@@ -69,8 +64,16 @@ function claimTuple (claim: Claim): ClaimTuple {
  */
 const MAX_GROWTH = 3
 
-/** The entry, or null when the bytes are not one a writer could have made. */
-export function decodeEntry (bytes: Uint8Array, incarnation: number, clock: number): Entry | null {
+/**
+ * The entry, or null when the bytes are not one a writer could have made.
+ * @throws NewerReleaseError when a newer release made them
+ */
+export function decodeEntry (
+  bytes: Uint8Array,
+  incarnation: number,
+  clock: number,
+  limits: Limits
+): Entry | null {
   if (bytes.length > limits.maxEntryBytes || !isPlainCbor(bytes, limits.maxValueDepth + 4)) {
     return null
   }
@@ -80,14 +83,15 @@ export function decodeEntry (bytes: Uint8Array, incarnation: number, clock: numb
   } catch {
     return null
   }
-  if (!Array.isArray(raw) || raw.length < 3 || raw.length > 6) return null
+  if (!Array.isArray(raw) || raw.length < 3) return null
   const [key, version, body, stamp = version, clears = 0] = raw as unknown[]
   if (typeof key !== 'string' || key.length === 0 || key.length > limits.maxKeyBytes) return null
   if (!isCount(version) || !isCount(stamp) || (clears !== 0 && clears !== 1)) return null
+  if (raw.length > MOST_PARTS) throw new NewerReleaseError({ key, parts: raw.length })
   const fields = body === null ? NO_FIELDS : adoptFields(body, limits)
   if (fields === null) return null
-  const entry = raw.length === 6
-    ? withExtra(raw[5], key, version, stamp, fields, clears === 1, incarnation, clock)
+  const entry = raw.length === MOST_PARTS
+    ? withExtra(raw[5], key, version, stamp, fields, clears === 1, incarnation, clock, limits)
     : plain(raw.length, key, version, stamp, fields, clears === 1, incarnation, clock)
   return entry !== null && bytes.length * MAX_GROWTH > limits.maxEntryBytes &&
       encodeEntry(entry).length > limits.maxEntryBytes
@@ -119,87 +123,53 @@ function withExtra (
   values: Fields,
   clears: boolean,
   incarnation: number,
-  clock: number
+  clock: number,
+  limits: Limits
 ): Entry | null {
-  if (!Array.isArray(raw) || raw.length < 3 || raw.length > 4) return null
+  if (!Array.isArray(raw) || raw.length < 3) return null
   const [expires, unset, tuples, late = 0] = raw as unknown[]
   if (
-    !isCount(expires) || !isCount(late) || !isNames(unset) || !Array.isArray(tuples) ||
+    !isCount(expires) || !isCount(late) || !isNames(unset, limits) || !Array.isArray(tuples) ||
     tuples.length > limits.maxClaimsPerEntry
   ) return null
+  if (raw.length > MOST_EXTRAS) throw new NewerReleaseError({ key, parts: raw.length })
   const empty = values === NO_FIELDS && unset.length === 0
   const fields: Record<string, Value | undefined> = empty ? NO_FIELDS : { ...values }
   for (const name of unset) {
     if (Object.hasOwn(fields, name)) return null
     fields[name] = undefined
   }
-  const claims: Claim[] = []
-  for (const tuple of tuples as unknown[]) {
-    const claim = claimOf(tuple, incarnation, clock)
-    if (claim === null) return null
-    claims.push(claim)
-  }
+  const claims = tuples.length === 0
+    ? NO_CLAIMS
+    : claimsOf(tuples, key, { of: incarnation, clock }, limits)
+  if (claims === null) return null
   const isWhole = claims.length > 0 ? empty && !clears && expires === 0 : !empty || clears
   return isWhole
-    ? new Entry(key, version, stamp, fields, clears, incarnation, clock, {
-      expires,
-      late,
-      claims: claims.length === 0 ? NO_CLAIMS : claims
-    })
+    ? new Entry(key, version, stamp, fields, clears, incarnation, clock, { expires, late, claims })
     : null
 }
 
-function claimOf (raw: unknown, incarnation: number, clock: number): Claim | null {
-  if (!Array.isArray(raw) || raw.length < 4) return null
-  const [code, field, epoch, a, b, c] = raw as unknown[]
-  const kind = CLAIM_KINDS[code as number]
-  if (!isName(field) || !isCount(epoch) || raw.length > 6) return null
-  const length = raw.length
-  switch (kind) {
-    case 'counter':
-      return length === 4 && isNumber(a)
-        ? { kind, field, epoch, of: incarnation, clock, total: a }
-        : null
-    case 'add':
-      return length === 4 && isElement(a)
-        ? { kind, field, epoch, of: incarnation, clock, element: a }
-        : null
-    case 'remove':
-      return length === 6 && isElement(a) && isCount(b) && b > 0 && b <= 0xffffffff && isCount(c)
-        ? { kind, field, epoch, element: a, of: b, clock: c }
-        : null
-    case 'max':
-    case 'min':
-      return length === 4 && isNumber(a) ? { kind, field, epoch, value: a } : null
-    case 'sequenced': {
-      if (length > 5 || !isCount(a)) return null
-      const value = length === 4 ? undefined : adoptValue(b, limits)
-      return value === undefined && length === 5 ? null : { kind, field, epoch, sequence: a, value }
-    }
-    default:
-      return null
+function claimsOf (
+  tuples: readonly unknown[],
+  key: string,
+  dot: Dot,
+  limits: Limits
+): readonly Claim[] | null {
+  const claims: Claim[] = []
+  for (const tuple of tuples) {
+    if (!isTuple(tuple, limits)) return null
+    const [code, field] = tuple
+    const known = claimOfCode(code)
+    if (known === undefined) throw new NewerReleaseError({ key, field, code })
+    const claim = known.kind.decode(known.claim, tuple, dot, limits)
+    if (claim === null) return null
+    claims.push(claim)
   }
+  return claims
 }
 
-export function isElement (value: unknown): value is Element {
-  return typeof value === 'string'
-    ? value.length <= limits.maxElementLength
-    : typeof value === 'boolean' || isNumber(value)
-}
-
-function isNumber (value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && !Object.is(value, -0)
-}
-
-function isName (value: unknown): value is string {
-  return typeof value === 'string' && value.length > 0 &&
-    value.length <= limits.maxFieldNameBytes && value !== '__proto__'
-}
-
-function isNames (value: unknown): value is string[] {
-  return Array.isArray(value) && value.length <= limits.maxFieldsPerRecord && value.every(isName)
-}
-
-function isCount (value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
+/** Whether it begins as every claim of every release does. */
+function isTuple (raw: unknown, limits: Limits): raw is ClaimTuple {
+  return Array.isArray(raw) && raw.length >= 4 && isCount(raw[0]) && isName(raw[1], limits) &&
+    isCount(raw[2])
 }

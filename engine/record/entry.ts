@@ -12,7 +12,8 @@
  * that has lost all of them, and hides nothing, is dead. Each replica does this by itself and comes
  * to the same result, so it never travels.
  */
-import type { Claim } from '../fields/claims.js'
+import type { DottedClaim } from '../fields/kind.js'
+import type { Claim } from '../fields/kinds.js'
 import type { Value } from '../base/values.js'
 
 /** Registers; one that was unset is there without a value, because it hides older values. */
@@ -254,7 +255,7 @@ export class Entry {
     const { extra } = this
     if (extra === null) return
     for (const claim of extra.claims) {
-      if (claim.kind === 'counter' || claim.kind === 'add') claim.clock = clock
+      if ('clock' in claim && claim.clock === Infinity) (claim as DottedClaim).clock = clock
     }
   }
 

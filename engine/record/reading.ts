@@ -5,7 +5,8 @@
  * register and claims of one name, the claims count. Nearly every record is one plain entry, and
  * then its fields are the record's.
  */
-import { valuesOf, type Claim, type FieldKind } from '../fields/claims.js'
+import { valuesOf } from '../fields/claims.js'
+import type { Claim, FieldKind } from '../fields/kinds.js'
 import { NO_FIELDS, type Entry } from './entry.js'
 import { claimsOf, entriesOf } from './record.js'
 import type { Fields, Value } from '../base/values.js'

@@ -12,7 +12,9 @@
  *                is live iff it wins a field, has a live claim, or is the latest clear; at most one
  *                entry of a record clears; the outcome depends only on the set of entries admitted
  */
-import { contest, fieldKindOf, isEndedBy, type Claim } from '../fields/claims.js'
+import { contest, isEndedBy } from '../fields/claims.js'
+import type { Claim } from '../fields/kinds.js'
+import { kindOf } from '../fields/lookup.js'
 import { NO_FIELDS, type Entry, type EntryFields } from './entry.js'
 import type { Value } from '../base/values.js'
 
@@ -96,7 +98,7 @@ function meetClaims (a: Entry, b: Entry, { onKindConflict }: AdmitSinks): void {
       const outcome = contest(mine, theirs, aIsLater)
       if (outcome > 0) lostByB.add(theirs)
       else if (outcome < 0) lostByA.add(mine)
-      else if (mine.field === theirs.field && fieldKindOf(mine) !== fieldKindOf(theirs)) {
+      else if (mine.field === theirs.field && kindOf(mine) !== kindOf(theirs)) {
         onKindConflict(a.key, mine.field)
       }
     }

@@ -7,17 +7,19 @@
  *
  *   invariants   a record has at most one buffered entry with claims
  */
-import type { Claim } from '../fields/claims.js'
+import type { Claim } from '../fields/kinds.js'
 import { Entry, NO_FIELDS } from '../record/entry.js'
 import { lastDropped, type Floor } from '../garbage/floor.js'
-import { claimsFor, fitTogether, loggable, mergeClaims,
-  type Operation } from '../fields/operations.js'
+import type { Operation } from '../fields/kinds.js'
+import { claimsFor, fitTogether, loggable, mergeClaims } from '../fields/operations.js'
+import type { Limits } from '../limits.js'
 import { versionOf } from '../record/reading.js'
 import { claimsOf, entriesOf, link, type Index } from '../record/record.js'
 import type { Write } from './write.js'
 
 /** Where operations are buffered. */
 export interface OperationTarget {
+  readonly limits: Limits
   readonly index: Index
   readonly incarnation: number
   /** The clock of the next entry that is logged. */
@@ -46,7 +48,7 @@ export function bufferOperations (
   keepLoser: boolean,
   target: OperationTarget
 ): boolean {
-  const { index, incarnation, nextClock, now, floor, flush, add, keep } = target
+  const { limits, index, incarnation, nextClock, now, floor, flush, add, keep } = target
   const head = index.get(asked.key)
   // What counts is what it does, not when its writer thinks it is: so it can as well be no older
   // than what it takes the place of.
@@ -62,7 +64,7 @@ export function bufferOperations (
   if (claims.length === 0) return false
   const entries = head === undefined ? [] : entriesOf(head)
   const shared = entries.find(entry => entry.incarnation === 0 && entry.hasClaims)
-  if (shared !== undefined && !fitTogether(claimsOf(shared), claims)) {
+  if (shared !== undefined && !fitTogether(claimsOf(shared), claims, limits)) {
     flush() // so that there is never more than one: a removal must find every buffered add in it
     return bufferOperations(asked, operations, keepLoser, target)
   }

@@ -2,13 +2,13 @@
  * Writes: what enters a shard. They are checked here, where they enter the system and again where
  * they enter their owner: in between lies a network.
  */
-import { isElement } from '../record/entry-codec.js'
 import type { EntryFields } from '../record/entry.js'
-import { LimitError, ValueError } from '../errors.js'
+import { LimitError } from '../errors.js'
 import type { Limits } from '../limits.js'
-import type { Operation } from '../fields/operations.js'
-import { approximateBytes, checkFields, checkName, checkOneValue, describe,
-  type Fields } from '../base/values.js'
+import type { RawOperation } from '../fields/kind.js'
+import type { Operation } from '../fields/kinds.js'
+import { findKindOfOperation, kindOfOperation } from '../fields/lookup.js'
+import { checkFields, checkName, describe, type Fields } from '../base/values.js'
 
 /** One write, checked and stamped. */
 export interface Write extends WriteBody {
@@ -107,8 +107,7 @@ function checkOperations (operations: unknown, limits: Limits): readonly Operati
   }
   const checked = operations.map(operation => checkOperation(operation, limits))
   const bytes = checked.reduce(
-    (sum, operation) =>
-      sum + (operation.kind === 'sequenced' ? approximateBytes(operation.value ?? null) : 0),
+    (sum, operation) => sum + kindOfOperation(operation.kind).sizeOf(operation),
     0
   )
   if (bytes > limits.maxSequencedBytes) {
@@ -121,53 +120,9 @@ function checkOperations (operations: unknown, limits: Limits): readonly Operati
 }
 
 function checkOperation (operation: unknown, limits: Limits): Operation {
-  const { kind, field, by, element, value, sequence } = operation as {
-    readonly [name in 'kind' | 'field' | 'by' | 'element' | 'value' | 'sequence']?: unknown
-  }
-  const name = checkName(field, limits)
-  switch (kind) {
-    case 'increment':
-      return { kind, field: name, by: number(by, name) }
-    case 'max':
-    case 'min':
-      return { kind, field: name, value: number(value, name) }
-    case 'add':
-    case 'remove':
-      if (Object.is(element, -0)) return { kind, field: name, element: 0 }
-      if (!isElement(element) || (typeof element === 'string' && !element.isWellFormed())) {
-        throw new ValueError(
-          `set ${name} cannot hold ${describe(element)}: an element is a boolean, ` +
-            `a finite number or a text of at most ${limits.maxElementLength} characters`
-        )
-      }
-      return { kind, field: name, element }
-    case 'sequenced':
-      if (!Number.isSafeInteger(sequence) || (sequence as number) < 0) {
-        throw new TypeError(
-          `the sequence number of field ${name} must be an integer from 0 up, got ${
-            describe(sequence)
-          }`
-        )
-      }
-      return value === undefined
-        ? { kind, field: name, sequence: sequence as number }
-        : {
-          kind,
-          field: name,
-          sequence: sequence as number,
-          value: checkOneValue(value, name, limits)
-        }
-    default:
-      throw new TypeError(`${describe(kind)} is not an operation`)
-  }
-}
-
-function number (value: unknown, field: string): number {
-  if (typeof value !== 'number') {
-    throw new TypeError(`field ${field} needs a number, got ${describe(value)}`)
-  }
-  if (!Number.isFinite(value)) {
-    throw new ValueError(`field ${field} cannot take ${value}; only finite numbers can be stored`)
-  }
-  return value === 0 ? 0 : value
+  const raw = operation as RawOperation
+  const field = checkName(raw['field'], limits)
+  const kind = findKindOfOperation(raw['kind'])
+  if (kind === undefined) throw new TypeError(`${describe(raw['kind'])} is not an operation`)
+  return kind.check(raw['kind'] as Operation['kind'], field, raw, limits)
 }

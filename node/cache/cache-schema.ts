@@ -8,7 +8,8 @@
  * the same (SPEC E19). So processes need not agree on a schema to be safe, and one can be added
  * later.
  */
-import type { Element, FieldKind } from '../../engine/fields/claims.js'
+import type { FieldKind, ValueOfKind } from '../../engine/fields/kinds.js'
+import { FIELD_KINDS } from '../../engine/fields/lookup.js'
 import { ConfigError, KindError, MillpondError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
 import { checkName, describe, type Fields, type Value } from '../../engine/base/values.js'
@@ -19,16 +20,6 @@ import { checkName, describe, type Fields, type Value } from '../../engine/base/
  */
 export interface Schema {
   readonly [field: string]: FieldKind
-}
-
-interface ValueOfKind {
-  register: Value
-  counter: number
-  /** Each element once, in a fixed order: booleans, numbers, texts, ascending. */
-  set: readonly Element[]
-  max: number
-  min: number
-  sequenced: Value
 }
 
 /** Names of the fields that are of one of these kinds; any text for a cache without a schema. */
@@ -44,8 +35,7 @@ export type RecordOf<S extends Schema> = string extends keyof S ? Fields
 export type RegistersOf<S extends Schema> = string extends keyof S ? Fields
   : { readonly [F in NameOf<S, 'register'>]?: Value }
 
-const KINDS: ReadonlySet<unknown> = new Set<FieldKind>(['register', 'counter', 'set', 'max', 'min',
-  'sequenced'])
+const KINDS: ReadonlySet<unknown> = new Set(FIELD_KINDS)
 
 /** The kinds declared for one cache in this process. */
 export class FieldKinds {

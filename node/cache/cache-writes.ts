@@ -7,9 +7,10 @@
  * the write concern is reached. A caller need not await it: a failure that is not awaited is
  * reported as an event.
  */
+import type { Operation } from '../../engine/fields/kinds.js'
+import { kindOfOperation } from '../../engine/fields/lookup.js'
+import type { Element } from '../../engine/fields/set.js'
 import { limits } from '../../engine/limits.js'
-import type { Element } from '../../engine/fields/claims.js'
-import type { Operation } from '../../engine/fields/operations.js'
 import type { Ports } from '../../engine/ports.js'
 import { checkFields, checkKey } from '../../engine/base/values.js'
 import { checkBody, type Write, type WriteBody } from '../../engine/write/write.js'
@@ -202,7 +203,7 @@ export class CacheWrites<S extends Schema = Schema> {
   #operate (key: string, operations: readonly Operation[], options: AckOptions): Promise<void> {
     const checked = checkKey(key, limits)
     const body = checkBody({ operations }, limits)
-    for (const { field, kind } of operations) this.#kinds.assert(field, KIND_OF[kind])
+    for (const { field, kind } of operations) this.#kinds.assert(field, kindOfOperation(kind).name)
     refuse(
       options,
       'at',
@@ -222,15 +223,6 @@ export class CacheWrites<S extends Schema = Schema> {
     return checked
   }
 }
-
-const KIND_OF = {
-  increment: 'counter',
-  add: 'set',
-  remove: 'set',
-  max: 'max',
-  min: 'min',
-  sequenced: 'sequenced'
-} as const
 
 function listOf (elements: Element | readonly Element[]): readonly Element[] {
   return Array.isArray(elements) ? elements as readonly Element[] : [elements as Element]

@@ -2,7 +2,7 @@
  * The cache as its users see it: the same on a node, which may hold the record itself, and on a
  * client, which holds nothing. Writes are in cache-writes.ts.
  */
-import type { Element } from '../../engine/fields/claims.js'
+import type { Element } from '../../engine/fields/set.js'
 import { KindError, UnavailableError } from '../../engine/errors.js'
 import type { Limits } from '../../engine/limits.js'
 import { parseWhere, type Where } from '../../engine/query/query.js'

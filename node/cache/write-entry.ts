@@ -9,6 +9,7 @@
  */
 import { ClosedError, LimitError, MillpondError, OutcomeUnknownError,
   RemoteError } from '../../engine/errors.js'
+import { isRepeatable } from '../../engine/fields/lookup.js'
 import { VERSION_UNITS_PER_MS, type HybridClock } from '../../engine/base/hlc.js'
 import { describe } from '../../engine/base/values.js'
 import type { Write } from '../../engine/write/write.js'
@@ -119,7 +120,7 @@ function takes (
  * increment.
  */
 function plainly ({ key, operations }: Write, error: unknown): Error {
-  const counts = operations?.some(({ kind }) => kind === 'increment') === true
+  const counts = operations !== undefined && !operations.every(isRepeatable)
   if (
     !counts || !(error instanceof MillpondError) || error.changed !== 'maybe' ||
     error instanceof OutcomeUnknownError

@@ -9,6 +9,7 @@
  */
 import { BusyError, ClosedError, EnvelopeError, MillpondError, OutcomeUnknownError, RemoteError,
   TimeoutError, UnavailableError, WriteConcernError } from '../../engine/errors.js'
+import { isRepeatable } from '../../engine/fields/lookup.js'
 import { limits } from '../../engine/limits.js'
 import type { Ports, Timer } from '../../engine/ports.js'
 import * as v from '../../engine/base/schema.js'
@@ -219,10 +220,8 @@ export class WriteForwarder {
     if (
       !(error instanceof MillpondError) || error.changed !== 'no' || error instanceof EnvelopeError
     ) outgoing.mayStand = true
-    if (
-      outgoing.mayStand &&
-      outgoing.write.operations?.some(operation => operation.kind === 'increment') === true
-    ) {
+    const { operations } = outgoing.write
+    if (outgoing.mayStand && operations !== undefined && !operations.every(isRepeatable)) {
       outgoing.reject(
         new OutcomeUnknownError(`${JSON.stringify(outgoing.write.key)}: ${error.message}`, error)
       )

@@ -4,7 +4,7 @@
  */
 import * as v from '../../engine/base/schema.js'
 import { limits } from '../../engine/limits.js'
-import type { Operation } from '../../engine/fields/operations.js'
+import type { Operation } from '../../engine/fields/kinds.js'
 import type { Fields } from '../../engine/base/values.js'
 
 const Outcome = v.object({

@@ -3,7 +3,7 @@
  * was told. Each kind of key has a body of its own, and a judge that knows what may be read of it.
  * The kind is part of the key, so that whatever shows up anywhere finds its judge.
  */
-import type { Element } from '../../engine/fields/claims.js'
+import type { Element } from '../../engine/fields/set.js'
 import type { Fields, Value } from '../../engine/base/values.js'
 import type { WriteConcern } from '../../replication/deltas/acks.js'
 

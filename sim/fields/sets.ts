@@ -8,7 +8,7 @@
  * A removal that ended before the add began, and that only one replica was ever asked for, cannot
  * have seen it.
  */
-import type { Element } from '../../engine/fields/claims.js'
+import type { Element } from '../../engine/fields/set.js'
 import { describe, strangers, type FieldOp, type Judge } from './field-op.js'
 
 const FIELD = 'tags'

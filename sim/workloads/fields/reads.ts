@@ -2,7 +2,7 @@
  * Reads in all the ways there are, while others write: errors are typed, and what is read was
  * written by somebody.
  */
-import type { Element } from '../../../engine/fields/claims.js'
+import type { Element } from '../../../engine/fields/set.js'
 import { strangersTo } from '../../fields/matching.js'
 import type { Writer } from '../writer.js'
 import { assertRead, COUNTRIES } from './dated.js'

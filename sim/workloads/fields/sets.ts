@@ -2,7 +2,7 @@
  * Sets that many add to. Each element belongs to one writer and names it, so that it can be traced;
  * that one removes it later, and now and then adds it once more, each after the other was answered.
  */
-import type { Element } from '../../../engine/fields/claims.js'
+import type { Element } from '../../../engine/fields/set.js'
 import type { Writer } from '../writer.js'
 import { fieldKey, operate, ownReplica, type LoopPlan } from './operate.js'
 

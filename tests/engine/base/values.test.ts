@@ -188,7 +188,7 @@ test('whatever passes the checks fits an entry, with the longest key, version an
           `maker ${which}, size ${size}: accepted, but its entry has ${bytes.length} bytes`
         )
       }
-      if (accepted === 1) t.not(decodeEntry(bytes, 1, 0), null)
+      if (accepted === 1) t.not(decodeEntry(bytes, 1, 0, limits), null)
     }
     t.true(accepted > 0, `maker ${which}: something near the bound is accepted`)
   }

@@ -4,7 +4,7 @@
  */
 import test, { type ExecutionContext } from 'ava'
 import { KindError } from '../../../engine/errors.js'
-import type { Operation } from '../../../engine/fields/operations.js'
+import type { Operation } from '../../../engine/fields/kinds.js'
 import type { Write } from '../../../engine/write/write.js'
 import { describeSeed, pickSeed, seededRandom } from '../../support/ports.js'
 import { assertWhole, dump, openShard, type TestShard } from '../shards.js'

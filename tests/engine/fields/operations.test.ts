@@ -1,6 +1,6 @@
 /** Counters, sets, maxima, minima and sequenced fields on shards that write apart and merge. */
 import test from 'ava'
-import type { Operation } from '../../../engine/fields/operations.js'
+import type { Operation } from '../../../engine/fields/kinds.js'
 import { limits } from '../../../engine/limits.js'
 import type { Entry } from '../../../engine/record/entry.js'
 import { KindError, LimitError } from '../../../engine/errors.js'

@@ -5,7 +5,7 @@
  */
 import { limits } from '../../../engine/limits.js'
 import test, { type ExecutionContext } from 'ava'
-import type { Operation } from '../../../engine/fields/operations.js'
+import type { Operation } from '../../../engine/fields/kinds.js'
 import { parseWhere, type IndexDeclaration } from '../../../engine/query/query.js'
 import { fieldsOf } from '../../../engine/record/reading.js'
 import { SecondaryIndexes } from '../../../engine/query/secondary-index.js'

@@ -1,9 +1,12 @@
 import test from 'ava'
 import { encodeCbor } from '../../../engine/base/codec.js'
 import { Entry, NO_FIELDS } from '../../../engine/record/entry.js'
-import { decodeEntry, encodeEntry } from '../../../engine/record/entry-codec.js'
+import { decodeEntry as decodeWithin, encodeEntry } from '../../../engine/record/entry-codec.js'
 import { limits } from '../../../engine/limits.js'
 import type { Value } from '../../../engine/base/values.js'
+
+const decodeEntry = (bytes: Uint8Array, incarnation: number, clock: number) =>
+  decodeWithin(bytes, incarnation, clock, limits)
 
 const SAMPLES: readonly (readonly [what: string, entry: Entry])[] = [
   ['a put', new Entry('k', 7, 7, { a: 1 }, false, 3, 4)],

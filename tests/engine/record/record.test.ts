@@ -4,7 +4,7 @@
  */
 import test, { type ExecutionContext } from 'ava'
 import { Entry, NO_FIELDS } from '../../../engine/record/entry.js'
-import type { Claim } from '../../../engine/fields/claims.js'
+import type { Claim } from '../../../engine/fields/kinds.js'
 import { fieldsOf, isDeleted, versionOf } from '../../../engine/record/reading.js'
 import { admit, claimsOf, entriesOf, type AdmitSinks,
   type Index } from '../../../engine/record/record.js'

@@ -1,0 +1,148 @@
+/**
+ * The cells of a field kind: everything the engine has to know about a field that is more than a
+ * register. Each kind is one file that fills every cell (counter.ts, set.ts, extreme.ts,
+ * sequenced.ts), and one line in the registry (kinds.ts). A kind with an empty cell does not
+ * compile, so a kind cannot be forgotten in one of the places that work on claims.
+ *
+ * What claims are, and what they have in common, is in claims.ts.
+ */
+import type { Limits } from '../limits.js'
+import type { Value } from '../base/values.js'
+
+export interface ClaimBase {
+  readonly kind: string
+  readonly field: string
+  /** The version of the reset that this claim was made after; 0 for none. */
+  readonly epoch: number
+}
+
+/** The incarnation and clock of an entry. */
+export interface Dot {
+  readonly of: number
+  /** Infinity while the entry waits in the write buffer. */
+  readonly clock: number
+}
+
+/** A claim that is told by the dot of its entry, and is given its clock with it. */
+export interface DottedClaim extends ClaimBase {
+  of: number
+  clock: number
+}
+
+interface OperationBase {
+  readonly kind: string
+  readonly field: string
+}
+
+/** The types of one kind: what entries say of it, what calls do to it, and what it reads as. */
+export interface KindTypes {
+  readonly claim: ClaimBase
+  readonly operation: OperationBase
+  readonly value: Value
+}
+
+/** The head of every claim in an encoded entry; what follows it belongs to the kind. */
+export type ClaimTuple = readonly [
+  code: number,
+  field: string,
+  epoch: number,
+  ...rest: readonly unknown[]
+]
+
+/** The arguments of an operation as they come from a caller or over the wire. */
+export interface RawOperation {
+  readonly [name: string]: unknown
+}
+
+/** Where an operation becomes claims. */
+export interface Writer {
+  readonly incarnation: number
+  /** The next clock of its log: every earlier add of its own lies below. */
+  readonly nextClock: number
+  readonly now: number
+  /**
+   * No tombstone of the field that was dropped is newer: a claim that has seen it is of this epoch
+   * at least.
+   */
+  readonly lastDropped: (field: string) => number
+}
+
+export interface OperationFacts {
+  /** Whether an operation that is taken twice, at any owners, comes to the same as once. */
+  readonly repeatable: boolean
+}
+
+/** What becomes of claims of a kind in the write buffer, and at the end of their use. */
+export interface Collecting<C extends ClaimBase> {
+  /** Whether the claim shows nothing and only hides: then it may be dropped like a tombstone. */
+  isMute(claim: C): boolean
+  /** Whether the claim ends `old`, a claim that waits in the write buffer and has no clock yet. */
+  takesBack(claim: C, old: C): boolean
+  /** Whether the claim says something to a replica that has not seen the write buffer. */
+  isLoggable(claim: C): boolean
+}
+
+/** The cells. */
+export interface FieldKindCells<T extends KindTypes> {
+  /**
+   * The code number of each kind of claim in encoded entries. Numbers are part of the format: one
+   * that was released never changes, and is never used for anything else. A claim whose shape
+   * changes is another kind of claim, with a number of its own.
+   */
+  readonly codes: { readonly [kind in T['claim']['kind']]: number }
+  readonly operations: { readonly [kind in T['operation']['kind']]: OperationFacts }
+  /**
+   * How two claims about one field, of different entries, stand: 1 when `a` takes the place of `b`,
+   * -1 the other way round, 0 when both live. The outcome depends on the claims alone.
+   * @param aIsLater whether the entry of `a` is later than that of `b`
+   */
+  decide(a: T['claim'], b: T['claim'], aIsLater: boolean): number
+  /** What follows the head of its tuple. */
+  encode(claim: T['claim']): readonly unknown[]
+  /**
+   * The claim that a tuple stands for, or null when no writer could have made the tuple.
+   * @param dot that of the entry it was found in
+   */
+  decode(
+    kind: T['claim']['kind'],
+    tuple: ClaimTuple,
+    dot: Dot,
+    limits: Limits
+  ): T['claim'] | null
+  /**
+   * A checked copy of an operation.
+   * @throws TypeError, ValueError, LimitError naming the field and what is wrong with the argument
+   */
+  check(
+    kind: T['operation']['kind'],
+    field: string,
+    raw: RawOperation,
+    limits: Limits
+  ): T['operation']
+  /**
+   * The claims an operation turns into where it enters.
+   * @param before the live claims of this kind about the field, buffered ones included
+   * @param epoch the epoch of a claim that has seen every reset this replica knows of
+   * @throws LimitError when the outcome cannot be stored
+   */
+  make(
+    operation: T['operation'],
+    before: readonly T['claim'][],
+    epoch: number,
+    writer: Writer
+  ): T['claim'][]
+  /** The value of the field, of which there is at least one claim; undefined for none (left). */
+  read(claims: readonly T['claim'][]): T['value'] | undefined
+  readonly collect: Collecting<T['claim']>
+  /** Tells claims of one kind, about one field and in one entry, apart. */
+  nameOf(claim: T['claim']): string
+  /** About how many bytes it takes, where that has no small bound of its own; else 0. */
+  sizeOf(of: T['claim'] | T['operation']): number
+}
+
+/** For kinds whose claims always show something, and which the write buffer treats like logged. */
+export const ALWAYS_SHOWS: Collecting<ClaimBase> = Object.freeze({
+  isMute: () => false,
+  takesBack: () => false,
+  isLoggable: () => true
+})
