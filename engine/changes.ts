@@ -7,6 +7,7 @@
  * the cursor moves past the entries walked.
  */
 import { isStart, type Cursor } from './cursor.js'
+import { canPatch } from './garbage/floor.js'
 import type { Entry } from './record/entry.js'
 import { fieldsOf } from './record/reading.js'
 import { claimsOf } from './record/record.js'
@@ -47,6 +48,45 @@ export type Page =
    */
   | { readonly outcome: 'reset' }
 
+/** What a shard that is not in memory can still tell. */
+export type ShardVectors = Pick<Shard, 'stateVector' | 'known' | 'floor'>
+
+/**
+ * The page that vectors alone decide: the shard is behind the cursor, or has to be read from the
+ * start, or has nothing above the cursor. Null when its log has to be read.
+ */
+export function pageWithoutLog (
+  { stateVector, known, floor }: ShardVectors,
+  cursor: Cursor
+): Page | null {
+  if (!covers(known, cursor.witness)) return { outcome: 'behind' }
+  const seen = join(join(cursor.seen, cursor.retired), floorOfReader(floor.below, cursor))
+  if (!canPatch(floor, seen)) return { outcome: 'reset' }
+  if (!covers(cursor.seen, stateVector)) return null
+  return {
+    outcome: 'changes',
+    changes: [],
+    cursor: atEnd({ stateVector, known, floor }, cursor),
+    more: false
+  }
+}
+
+/** Tombstones below it were dropped before this reader began, so it lacks nothing of them. */
+function floorOfReader (below: StateVector, cursor: Cursor): StateVector {
+  return isStart(cursor) ? below : cursor.floor
+}
+
+/** At the end, what was seen is exactly what is there, so that its digest is the shard's. */
+function atEnd ({ stateVector, known, floor }: ShardVectors, cursor: Cursor): Cursor {
+  return {
+    ...cursor,
+    seen: new Map(stateVector),
+    witness: join(cursor.witness, known),
+    floor: new Map(),
+    retired: new Map([...floor.below].filter(([incarnation]) => !stateVector.has(incarnation)))
+  }
+}
+
 /**
  * @param limit most records to return, at least 1
  * @param maxBytes the page ends early once its records are about this large; default: no bound
@@ -57,16 +97,14 @@ export function changesSince (
   limit: number,
   maxBytes = Infinity
 ): Page {
-  const state = shard.stateVector
-  const { known } = shard
-  if (!covers(known, cursor.witness)) return { outcome: 'behind' }
-  const floor = isStart(cursor) ? shard.floor.below : cursor.floor
-  if (!shard.canPatch(join(join(cursor.seen, cursor.retired), floor))) return { outcome: 'reset' }
+  const { stateVector, known } = shard
+  const page = pageWithoutLog(shard, cursor)
+  if (page !== null) return page
   const seen = new Map(cursor.seen)
   const met = new Set<string>()
   const changes: Change[] = []
   let bytes = 0
-  let waiting = [...state].filter(([incarnation, end]) => (seen.get(incarnation) ?? 0) < end)
+  let waiting = [...stateVector].filter(([incarnation, end]) => (seen.get(incarnation) ?? 0) < end)
   while (waiting.length > 0 && changes.length < limit && bytes < maxBytes) {
     const turn = Math.max(1, Math.floor((limit - changes.length) / waiting.length))
     waiting = waiting.filter(([incarnation, end]) => {
@@ -94,24 +132,16 @@ export function changesSince (
     return {
       outcome: 'changes',
       changes,
-      cursor: { ...cursor, seen, witness: join(cursor.witness, known), floor },
+      cursor: {
+        ...cursor,
+        seen,
+        witness: join(cursor.witness, known),
+        floor: floorOfReader(shard.floor.below, cursor)
+      },
       more
     }
   }
-  // At the end, what was seen is exactly what is there, so that its digest is the shard's.
-  const retired = new Map([...shard.floor.below].filter(([incarnation]) => !state.has(incarnation)))
-  return {
-    outcome: 'changes',
-    changes,
-    cursor: {
-      ...cursor,
-      seen: new Map(state),
-      witness: join(cursor.witness, known),
-      floor: new Map(),
-      retired
-    },
-    more
-  }
+  return { outcome: 'changes', changes, cursor: atEnd(shard, cursor), more }
 }
 
 function changeOf (shard: Shard, key: string, seen: StateVector): Change {

@@ -26,7 +26,7 @@ import { collectTombstones, retireIncarnations } from './garbage/collecting.js'
 import { NO_FIELDS, type Entry, type Extra } from './record/entry.js'
 import { LogError } from './errors.js'
 import { encodeAbove, flushBuffer } from './write/flushing.js'
-import { graveOf, joinFloors, shownVersion, type Floor } from './garbage/floor.js'
+import { canPatch, graveOf, joinFloors, shownVersion, type Floor } from './garbage/floor.js'
 import { hasMute, type CollectOptions } from './garbage/garbage.js'
 import type { ShardLog } from './log/log.js'
 import { mergeRuns, readUpdate, type MergeResult } from './merge/merging.js'
@@ -34,7 +34,7 @@ import { fieldsOf, isDeleted, versionOf } from './record/reading.js'
 import { claimsOf, type Index } from './record/record.js'
 import { resetTo } from './merge/resetting.js'
 import { ShardState, type ShardStateOptions } from './shard-state.js'
-import { covers, type StateVector } from './base/state-vector.js'
+import type { StateVector } from './base/state-vector.js'
 import type { Fields } from './base/values.js'
 import { WriteBuffer } from './write/write-buffer.js'
 import type { Write } from './write/write.js'
@@ -248,7 +248,7 @@ export class Shard {
    * reset.
    */
   canPatch (seen: StateVector): boolean {
-    return covers(seen, this.#state.floor.below)
+    return canPatch(this.#state.floor, seen)
   }
 
   /** Takes over the floor that came with a stored snapshot. */

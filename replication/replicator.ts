@@ -260,7 +260,7 @@ export class Replicator {
     if (needed > 1) this.#acks.assertRoom()
     const accepted = this.shards.write(shard, write, needed > 1)
     if (concern === 'durable') {
-      this.shards.get(shard).flush()
+      this.shards.open(shard).flush()
       await this.#options.persister.synced()
     } else if (needed > 1) await this.#acks.confirmed(group, concern, needed, timeoutMs)
     else if (this.#options.persister.backlogged) await this.#options.persister.synced()

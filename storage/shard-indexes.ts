@@ -7,32 +7,33 @@ import { limits } from '../engine/limits.js'
 import { fieldsOf } from '../engine/record/reading.js'
 import { SecondaryIndexes, type QueryPage,
   type QueryPageOptions } from '../engine/query/secondary-index.js'
-import type { Shard } from '../engine/shard.js'
+import { onlyIfResident } from './residency/residency.js'
+import type { ShardTable } from './residency/shard-table.js'
 
 const NOTHING: QueryPage = { records: [], next: null, looked: 0, bytes: 0 }
 
 export class ShardIndexes {
   readonly #declared: IndexDeclaration
-  readonly #shardAt: (shard: number) => Shard | undefined
+  readonly #table: ShardTable
   readonly #indexes = new Map<number, SecondaryIndexes>()
 
   /** @param declared the fields queries can ask for; where there are none, indexes cost nothing */
-  constructor (declared: IndexDeclaration, shardAt: (shard: number) => Shard | undefined) {
+  constructor (declared: IndexDeclaration, table: ShardTable) {
     this.#declared = declared
-    this.#shardAt = shardAt
+    this.#table = table
   }
 
   /** What a new shard has to report to. */
   begin (shard: number): { onRecord?: (key: string) => void } {
     if (Object.keys(this.#declared).length === 0) return {}
     const readExpired = (key: string) => {
-      const head = this.#shardAt(shard)?.index.get(key)
+      const head = onlyIfResident(this.#table.at(shard))?.index.get(key)
       return head === undefined ? undefined : fieldsOf(head)
     }
     const indexes = new SecondaryIndexes({
       declaration: this.#declared,
       limits,
-      read: key => this.#shardAt(shard)?.get(key),
+      read: key => onlyIfResident(this.#table.at(shard))?.get(key),
       readExpired
     })
     this.#indexes.set(shard, indexes)
@@ -40,13 +41,29 @@ export class ShardIndexes {
   }
 
   /**
-   * A page of the records of one shard that meet all conditions, by key. @throws NotIndexedError
+   * A page of the records of one shard that meet all conditions, by key. A cold shard is read back,
+   * which makes its indexes.
+   * @throws NotIndexedError, ColdShardError
    */
   query (shard: number, conditions: readonly Condition[], options: QueryPageOptions): QueryPage {
+    const residency = this.#table.at(shard)
+    switch (residency.state) {
+      case 'resident':
+        return this.#ask(shard, conditions, options)
+      case 'cold':
+        this.#table.hydrate(residency.row)
+        return this.#ask(shard, conditions, options)
+      case 'absent':
+        // a shard that is empty answers, but only what the others would
+        indexed(conditions, this.#declared)
+        return NOTHING
+    }
+  }
+
+  #ask (shard: number, conditions: readonly Condition[], options: QueryPageOptions): QueryPage {
     const indexes = this.#indexes.get(shard)
     if (indexes !== undefined) return indexes.query(conditions, options)
-    // a shard that is empty answers, but only what the others would
-    indexed(conditions, this.#declared)
+    indexed(conditions, this.#declared) // which refuses: without declared fields there is no index
     return NOTHING
   }
 

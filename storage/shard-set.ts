@@ -22,12 +22,14 @@ import type { Topology } from '../engine/topology/topology.js'
 import { Shard, type MergeResult } from '../engine/shard.js'
 import type { Write } from '../engine/write/write.js'
 import { decodeSnapshot, encodeSnapshot } from '../engine/snapshot.js'
-import { digestOf, type StateVector } from '../engine/base/state-vector.js'
+import type { StateVector } from '../engine/base/state-vector.js'
 import { CommittedCursors } from './committed-cursors.js'
 import { FlushQueue } from './write-behind/flush-queue.js'
 import { GroupDigests } from './group-digests.js'
 import type { Persister } from './write-behind/persister.js'
 import { ShardIndexes } from './shard-indexes.js'
+import type { Residency } from './residency/residency.js'
+import { ShardTable } from './residency/shard-table.js'
 import type { Store } from './store.js'
 
 export interface ShardSetOptions {
@@ -56,36 +58,28 @@ export interface ShardSetOptions {
   ) => void
 }
 
-const EMPTY_DIGEST = digestOf(new Map())
-
-export class ShardSet {
+export class ShardSet extends ShardTable {
   readonly topology: Topology
   readonly cursors = new CommittedCursors()
   readonly indexes: ShardIndexes
   readonly #options: ShardSetOptions
   readonly #digests: GroupDigests
   readonly #queue: FlushQueue
-  readonly #shards = new Map<number, Shard>()
-  /**
-   * Of shards that were dropped: taken up again, a log starts over, and under the old id it would
-   * hand out dots twice.
-   */
-  readonly #incarnations = new Map<number, number>()
   #reportedAhead = 0
 
   constructor (options: ShardSetOptions) {
     const { topology, persister, onPending } = options
-    const shardAt = (shard: number) => this.#shards.get(shard)
+    super(options.incarnation)
     this.#options = options
     this.topology = topology
-    this.indexes = new ShardIndexes(options.indexes ?? {}, shardAt)
+    this.indexes = new ShardIndexes(options.indexes ?? {}, this)
     this.#digests = new GroupDigests({
       topology,
       ofShard: shard => this.digest(shard),
       ofCursors: all => this.cursors.digest(all)
     })
     this.#queue = new FlushQueue({
-      shardAt,
+      table: this,
       onPending,
       store: found => persister.snapshot(found.shard, encodeSnapshot(found))
     })
@@ -127,41 +121,25 @@ export class ShardSet {
       return
     }
     const { outcome } = this.#merge(shard, snapshot.update, true)
-    if (outcome === 'merged' || outcome === 'known') this.get(shard).restoreFloor(snapshot.floor)
+    if (outcome === 'merged' || outcome === 'known') this.open(shard).restoreFloor(snapshot.floor)
   }
 
-  /** The shard if anything was ever written to it here. */
-  peek (shard: number): Shard | undefined {
-    return this.#shards.get(shard)
-  }
-
-  get (shard: number): Shard {
-    let found = this.#shards.get(shard)
-    if (found === undefined) {
-      const { onEvent } = this.#options
-      const incarnation = this.#incarnations.get(shard) ?? this.#options.incarnation
-      found = new Shard({
-        limits,
-        shard,
-        incarnation,
-        onEvent,
-        now: () => this.#options.clock.now(),
-        onDelta: (_, delta) => this.#ownDelta(shard, delta),
-        ...this.indexes.begin(shard)
-      })
-      this.#shards.set(shard, found)
-    }
-    return found
-  }
-
-  [Symbol.iterator] (): IterableIterator<Shard> {
-    return this.#shards.values()
+  protected override begin (shard: number, incarnation: number): Shard {
+    return new Shard({
+      limits,
+      shard,
+      incarnation,
+      onEvent: this.#options.onEvent,
+      now: () => this.#options.clock.now(),
+      onDelta: (_, delta) => this.#ownDelta(shard, delta),
+      ...this.indexes.begin(shard)
+    })
   }
 
   /** Buffers a write. @returns false when it was older than what is there, or a retry of it */
   write (shard: number, write: Write, keepLoser: boolean): boolean {
     this.#options.clock.observe(write.stamp)
-    const accepted = this.get(shard).write(write, keepLoser)
+    const accepted = this.open(shard).write(write, keepLoser)
     this.#queue.flushSoon(shard)
     return accepted
   }
@@ -171,9 +149,22 @@ export class ShardSet {
    * changed
    */
   expire (shard: number): number {
-    const expired = this.#shards.get(shard)?.expire() ?? 0
+    const expired = this.#expire(this.at(shard))
     if (expired > 0) this.#queue.flushSoon(shard)
     return expired
+  }
+
+  #expire (residency: Residency): number {
+    switch (residency.state) {
+      case 'resident':
+        return residency.shard.expire()
+      case 'cold':
+        return residency.row.nextExpiry > this.#options.clock.now()
+          ? 0
+          : this.hydrate(residency.row).expire()
+      case 'absent':
+        return 0
+    }
   }
 
   /** Logs every buffered write; their deltas are handed to onDelta before this returns. */
@@ -193,7 +184,7 @@ export class ShardSet {
    * (see Shard.reset).
    */
   reset (shard: number, snapshot: Uint8Array, floor: Floor): MergeResult {
-    const found = this.get(shard)
+    const found = this.open(shard)
     const result = found.reset(snapshot, floor)
     if (result.outcome !== 'merged') return result
     if (!this.#options.clock.observe(result.maxVersion)) this.#clockAhead(shard, result.maxVersion)
@@ -205,7 +196,7 @@ export class ShardSet {
 
   /** Drops tombstones nobody needs any more. @returns how many */
   collect (shard: number, options: CollectOptions): number {
-    const dropped = this.#shards.get(shard)?.collect(options) ?? 0
+    const dropped = this.withRecords(shard)?.collect(options) ?? 0
     if (dropped > 0) this.#queue.snapshotSoon(shard)
     return dropped
   }
@@ -215,14 +206,14 @@ export class ShardSet {
    * shard's state vector.
    */
   retire (shard: number, stable: StateVector, inUse: ReadonlySet<number>): void {
-    const retired = this.#shards.get(shard)?.retire(stable, inUse) ?? []
+    const retired = this.withRecords(shard)?.retire(stable, inUse) ?? []
     if (retired.length === 0) return
     this.#digests.changed(shard)
     this.#queue.snapshotSoon(shard)
   }
 
   #merge (shard: number, update: Uint8Array, isOurs = false): MergeResult {
-    const found = this.get(shard)
+    const found = this.open(shard)
     const result = found.merge(update, isOurs)
     if (found.pendingEntries > 0) this.#queue.flushSoon(shard)
     if (result.outcome === 'merged') {
@@ -292,11 +283,6 @@ export class ShardSet {
     }
   }
 
-  /** The digest of one shard's state vector. */
-  digest (shard: number): string {
-    return this.#shards.get(shard)?.digest ?? EMPTY_DIGEST
-  }
-
   /** One digest over all shards of a group, buffered writes included (they are logged). */
   root (group: number): string {
     for (const shard of this.topology.shardsOf(group)) this.#queue.log(shard)
@@ -318,7 +304,7 @@ export class ShardSet {
       // Whatever is in memory: on disk there may be cursors of an empty shard, or rows that could
       // not be read.
       this.#options.persister.drop(shard)
-      if (this.#shards.delete(shard)) this.#incarnations.set(shard, incarnation)
+      this.forget(shard, incarnation)
     }
     this.#digests.forget(group)
   }

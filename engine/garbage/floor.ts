@@ -14,7 +14,7 @@
 import type { Entry } from '../record/entry.js'
 import { checksum32 } from '../base/hash.js'
 import type { Limits } from '../limits.js'
-import { decodeStateVector, encodeStateVector, join,
+import { covers, decodeStateVector, encodeStateVector, join,
   type StateVector } from '../base/state-vector.js'
 import { createDecoder, createEncoder, readVarUint, readVarUint8Array, toUint8Array, writeVarUint,
   writeVarUint8Array } from '../base/varint.js'
@@ -31,6 +31,14 @@ export interface Floor {
 const SHOWN = ''
 
 export const NO_FLOOR: Floor = { below: new Map(), graves: new Map(), forgotten: 0, newest: 0 }
+
+/**
+ * Whether a replica or reader that has seen so much can be told the rest of a shard with this
+ * floor; if not it has to be reset.
+ */
+export function canPatch ({ below }: Floor, seen: StateVector): boolean {
+  return covers(seen, below)
+}
 
 export function joinFloors (a: Floor, b: Floor, limits: Limits): Floor {
   const graves = new Map(a.graves)

@@ -156,7 +156,7 @@ export class CacheReplica {
   #load (incarnation: number): void {
     const { shards, held, topology } = this.replicator
     for (const shard of shards.load(this.#store)) {
-      if (shards.peek(shard)?.log.stateVector.has(incarnation) === true) {
+      if (shards.known(shard).has(incarnation)) {
         throw new StoreError(
           `incarnation id ${incarnation} was drawn before, one chance in four billion: start the ` +
             'node again'
@@ -172,19 +172,9 @@ export class CacheReplica {
 
   status (): CacheStatus {
     const { shards, held, shape, lag } = this.replicator
-    let records = 0
-    let liveEntries = 0
-    let deadEntries = 0
-    for (const shard of shards) {
-      records += shard.countRecords()
-      liveEntries += shard.liveEntries
-      deadEntries += shard.deadEntries
-    }
     return {
       ...shape,
-      records,
-      liveEntries,
-      deadEntries,
+      ...shards.counts(),
       lag,
       unstoredBytes: this.#persister.unstoredBytes,
       held: held.all.map(group => ({

@@ -60,7 +60,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
     const shard = router.topology.shardOf(checkKey(key, limits))
     const group = router.topology.groupOf(shard)
     if (local?.held.phase(group) === 'ready') {
-      return local.shards.peek(shard)?.get(key) as RecordOf<S> | undefined
+      return local.shards.record(shard, key) as RecordOf<S> | undefined
     }
     const [fields] = await requests.askHolder(router, group, 'get', {
       cache: this.name,

@@ -68,7 +68,7 @@ function missing ({ router, local }: ReadSource, keys: readonly string[], found:
     const shard = topology.shardOf(key)
     const group = topology.groupOf(shard)
     if (local?.held.phase(group) === 'ready') {
-      found.set(key, local.shards.peek(shard)?.get(key) ?? null)
+      found.set(key, local.shards.record(shard, key) ?? null)
     } else elsewhere.push({ key, group })
   }
   return elsewhere

@@ -31,12 +31,9 @@ export function find (
       after: above,
       maxBytes: limits.maxPollReplyBytes - bytes
     })
-    const found = replicator.shards.peek(shard)
     for (const { key, fields } of page.records) {
-      const head = found?.index.get(key)
-      if (head !== undefined && found !== undefined) {
-        records.push({ key, fields, version: found.versionOf(head) })
-      }
+      const version = replicator.shards.versionOf(shard, key)
+      if (version !== undefined) records.push({ key, fields, version })
     }
     bytes += page.bytes
     looked += page.looked

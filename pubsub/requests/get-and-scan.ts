@@ -1,6 +1,7 @@
 /** Answers with records of this node, by key or a shard's all in the order of their keys. */
 import type { Limits } from '../../engine/limits.js'
 import { fieldsOf } from '../../engine/record/reading.js'
+import type { Shard } from '../../engine/shard.js'
 import { approximateBytes, type Fields } from '../../engine/base/values.js'
 import type { Replicator } from '../../replication/replicator.js'
 import { assertReadable } from './held-shards.js'
@@ -28,7 +29,7 @@ export function getRecords (
 function getRecord (replicator: Replicator, key: string): Fields | undefined {
   const shard = replicator.topology.shardOf(key)
   assertReadable(replicator, shard)
-  return replicator.shards.peek(shard)?.get(key)
+  return replicator.shards.record(shard, key)
 }
 
 export function scanShard (
@@ -37,8 +38,23 @@ export function scanShard (
   limits: Limits
 ): ReadReply<'scan'> {
   assertReadable(replicator, shard)
-  const found = replicator.shards.peek(shard)
-  if (found === undefined) return { records: [], more: false }
+  const residency = replicator.shards.at(shard)
+  switch (residency.state) {
+    case 'resident':
+      return recordsAbove(residency.shard, after, limit, limits)
+    case 'cold':
+      return recordsAbove(replicator.shards.hydrate(residency.row), after, limit, limits)
+    case 'absent':
+      return { records: [], more: false }
+  }
+}
+
+function recordsAbove (
+  found: Shard,
+  after: string | null,
+  limit: number,
+  limits: Limits
+): ReadReply<'scan'> {
   const { index, now } = found
   const keys = [...index.keys()].filter(key => after === null || key > after).sort()
   const records: ReadReply<'scan'>['records'] = []

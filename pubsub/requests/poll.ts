@@ -3,10 +3,11 @@
  * and the cursors their group committed. All that a poll needs is in its cursor, so nothing stays
  * here for a consumer that has gone or waits.
  */
-import { changesSince, type Page } from '../../engine/changes.js'
+import { changesSince, pageWithoutLog, type Page } from '../../engine/changes.js'
 import { decodeCursor, encodeCursor, startOf, type Cursor } from '../../engine/cursor.js'
 import type { Limits } from '../../engine/limits.js'
 import { approximateBytes } from '../../engine/base/values.js'
+import type { ShardSet } from '../../storage/shard-set.js'
 import type { Replicator } from '../../replication/replicator.js'
 import { assertHeld } from './held-shards.js'
 import type { Asked, PollPage, ReadReply } from './request-protocol.js'
@@ -27,10 +28,7 @@ export function poll (
     if (left <= 0 || bytesLeft <= 0) break
     assertHeld(replicator, shard)
     const cursor = bytes === null ? startOf(shard) : decodeCursor(bytes, shard, limits)
-    const found = replicator.shards.peek(shard)
-    const page = found === undefined
-      ? emptyPage(cursor)
-      : changesSince(found, cursor, left, bytesLeft)
+    const page = changesOf(replicator.shards, cursor, left, bytesLeft)
     if (page.outcome === 'behind') {
       pages.push({ shard, behind: true, reset: false, changes: [], cursor: null, more: false })
       continue
@@ -51,6 +49,21 @@ export function poll (
     })
   }
   return pages
+}
+
+/** A cold shard is read back only when its log has something for this reader. */
+function changesOf (shards: ShardSet, cursor: Cursor, limit: number, maxBytes: number): Page {
+  const residency = shards.at(cursor.shard)
+  switch (residency.state) {
+    case 'resident':
+      return changesSince(residency.shard, cursor, limit, maxBytes)
+    case 'cold': {
+      const page = pageWithoutLog(residency.row, cursor)
+      return page ?? changesSince(shards.hydrate(residency.row), cursor, limit, maxBytes)
+    }
+    case 'absent':
+      return emptyPage(cursor)
+  }
 }
 
 /** The page of a shard that nothing was ever written to here: no Y.Doc is made for being asked. */

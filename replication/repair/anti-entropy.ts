@@ -14,10 +14,11 @@ import * as v from '../../engine/base/schema.js'
 import { EnvelopeError, UnavailableError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
 import type { Ports } from '../../engine/ports.js'
-import { decodeFloor } from '../../engine/garbage/floor.js'
+import { canPatch, decodeFloor } from '../../engine/garbage/floor.js'
 import type { MergeResult } from '../../engine/shard.js'
 import { decodeStateVector, encodeStateVector,
   type StateVector } from '../../engine/base/state-vector.js'
+import type { Residency } from '../../storage/residency/residency.js'
 import type { ShardSet } from '../../storage/shard-set.js'
 import type { OnEvent } from '../events.js'
 import type { Inbox } from '../deltas/inbox.js'
@@ -228,7 +229,7 @@ export class AntiEntropy {
     const { shards } = this.#options
     const theirs = decodeStateVector(known, limits)
     // A peer below our floor may have what was deleted. It asks us as well, and will be reset.
-    if (floor === null && shards.peek(shard)?.canPatch(theirs) === false) return 'below'
+    if (floor === null && !canPatch(shards.floor(shard), theirs)) return 'below'
     const { outcome } = floor === null
       ? shards.merge(shard, update)
       : shards.reset(shard, update, decodeFloor(floor, limits))
@@ -259,7 +260,7 @@ export class AntiEntropy {
     const { shards } = this.#options
     const asked = this.#present(peer)
     const held = shards.topology.shardsOf(group).filter(shard =>
-      shards.peek(shard) !== undefined || shards.cursors.of([shard]).length > 0
+      hasEntries(shards.at(shard)) || shards.cursors.of([shard]).length > 0
     )
     const lacking: number[] = []
     for (let i = 0; i < held.length; i += limits.maxShardsPerRequest) {
@@ -287,7 +288,7 @@ export class AntiEntropy {
   }
 
   #vectorOf (shard: number): Uint8Array {
-    return encodeStateVector(this.#options.shards.peek(shard)?.known ?? new Map<number, number>())
+    return encodeStateVector(this.#options.shards.known(shard))
   }
 
   /** Groups in pages that name a bounded number of shards. */
@@ -320,5 +321,16 @@ export class AntiEntropy {
       )
     }
     return parsed.output
+  }
+}
+
+/** Whether a peer may lack something of a shard: a cold one has entries like any other (S5). */
+function hasEntries (residency: Residency): boolean {
+  switch (residency.state) {
+    case 'resident':
+    case 'cold':
+      return true
+    case 'absent':
+      return false
   }
 }

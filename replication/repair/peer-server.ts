@@ -2,12 +2,14 @@
  * Answers what peers ask about one cache (see peer-protocol.ts). Reads only: whoever lacks
  * something asks for it and merges it itself.
  */
+import type { ShardVectors } from '../../engine/changes.js'
 import { UnavailableError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
-import { encodeFloor } from '../../engine/garbage/floor.js'
+import { canPatch, encodeFloor } from '../../engine/garbage/floor.js'
 import type { Shard } from '../../engine/shard.js'
 import { covers, decodeStateVector, encodeStateVector,
   type StateVector } from '../../engine/base/state-vector.js'
+import type { Present } from '../../storage/residency/residency.js'
 import type { ShardSet } from '../../storage/shard-set.js'
 import type { Outbox } from '../deltas/outbox.js'
 import type { Answer, Diff, Question } from './peer-protocol.js'
@@ -39,8 +41,7 @@ export class PeerServer {
         return { lacking: this.#lacking(question) }
       case 'vectors':
         return question.shards.map(
-          shard => [shard,
-            encodeStateVector(this.#options.shards.peek(shard)?.known ?? new Map<number, number>())]
+          shard => [shard, encodeStateVector(this.#options.shards.known(shard))]
         )
       case 'cursors':
         return question.groups.flatMap(group =>
@@ -81,14 +82,13 @@ export class PeerServer {
     const answer: Answer<'diffs'> = { diffs: [], rest: [] }
     let bytes = 0
     for (const [shard, sv] of wanted) {
-      const found = shards.peek(shard)
-      if (found === undefined) continue
+      const residency = shards.at(shard)
+      if (residency.state === 'absent') continue
       if (bytes >= limits.maxDiffReplyBytes) {
         answer.rest.push(shard)
         continue
       }
-      const since = decodeStateVector(sv, limits)
-      const diff = diffOf(shard, found, since)
+      const diff = this.#diffOf(residency, decodeStateVector(sv, limits))
       if (diff === null) continue
       const { length } = diff.update
       if (length > limits.maxUpdateBytes) {
@@ -101,6 +101,16 @@ export class PeerServer {
       answer.diffs.push(diff)
     }
     return answer
+  }
+
+  /** A cold shard is read back only when its row says that there is something to send. */
+  #diffOf (residency: Present, since: StateVector): Diff | null {
+    switch (residency.state) {
+      case 'resident':
+        return diffOf(residency.shard, since, () => residency.shard)
+      case 'cold':
+        return diffOf(residency.row, since, () => this.#options.shards.hydrate(residency.row))
+    }
   }
 
   #lacking ({ shards, cursors }: Extract<Question, { op: 'covers' }>): number[] {
@@ -117,20 +127,26 @@ export class PeerServer {
   #covers (shard: number, sv: Uint8Array): boolean {
     const { shards, vouches } = this.#options
     return vouches(shards.topology.groupOf(shard)) &&
-      covers(shards.peek(shard)?.known ?? new Map<number, number>(), decodeStateVector(sv, limits))
+      covers(shards.known(shard), decodeStateVector(sv, limits))
   }
 }
 
-/** What a replica that has seen `since` lacks of a shard, or null when it lacks nothing. */
-function diffOf (shard: number, found: Shard, since: StateVector): Diff | null {
-  const { stateVector, known, floor } = found
+/**
+ * What a replica that has seen `since` lacks of a shard, or null when it lacks nothing.
+ * @param inMemory the shard itself, asked for only when there is something to send
+ */
+function diffOf (
+  { shard, stateVector, known, floor }: ShardVectors & { readonly shard: number },
+  since: StateVector,
+  inMemory: () => Shard
+): Diff | null {
   const retired = [...floor.below].filter(([incarnation, end]) =>
     !stateVector.has(incarnation) && since.get(incarnation) === end
   )
-  if (!found.canPatch(since)) {
+  if (!canPatch(floor, since)) {
     return {
       shard,
-      update: found.encode(),
+      update: inMemory().encode(),
       known: encodeStateVector(known),
       floor: encodeFloor(floor),
       retired
@@ -139,7 +155,7 @@ function diffOf (shard: number, found: Shard, since: StateVector): Diff | null {
   if (covers(since, stateVector) && retired.length === 0) return null
   return {
     shard,
-    update: found.encode(since),
+    update: inMemory().encode(since),
     known: encodeStateVector(known),
     floor: null,
     retired

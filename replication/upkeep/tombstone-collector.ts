@@ -109,9 +109,19 @@ export class TombstoneCollector {
   }
 
   #isWorthIt (shard: number, before: number): boolean {
-    const found = this.#options.shards.peek(shard)
-    return found !== undefined &&
-      (found.stateVector.size > limits.maxIdleIncarnations || found.hasTombstones(before))
+    const residency = this.#options.shards.at(shard)
+    switch (residency.state) {
+      case 'resident': {
+        const { shard: found } = residency
+        return found.stateVector.size > limits.maxIdleIncarnations || found.hasTombstones(before)
+      }
+      case 'cold': {
+        const { stateVector, oldestTombstone } = residency.row
+        return stateVector.size > limits.maxIdleIncarnations || oldestTombstone < before
+      }
+      case 'absent':
+        return false
+    }
   }
 
   /**
@@ -127,7 +137,7 @@ export class TombstoneCollector {
       !held.owners(group).includes(node)
     ) return new Map()
     const seen = new Map<number, StateVector>(
-      page.map(shard => [shard, shards.peek(shard)?.known ?? NOTHING])
+      page.map(shard => [shard, shards.known(shard)])
     )
     const root = shards.root(group)
     for (const { id, caches } of holders) {
@@ -146,7 +156,7 @@ export class TombstoneCollector {
    * hide, on their way to us as they were before.
    */
   #seenByBoth (shard: number, mine: StateVector, theirs: StateVector): StateVector {
-    return covers(this.#options.shards.peek(shard)?.known ?? NOTHING, theirs)
+    return covers(this.#options.shards.known(shard), theirs)
       ? meet(mine, theirs)
       : NOTHING
   }
@@ -163,7 +173,7 @@ export class TombstoneCollector {
    * its next write.
    */
   #inUse (shard: number): Set<number> {
-    const own = this.#options.shards.peek(shard)?.incarnation ?? 0
+    const own = this.#options.shards.incarnationOf(shard)
     return new Set([own, ...[...this.#options.membership.members.values()].map(({ incarnation }) =>
       incarnation
     )])

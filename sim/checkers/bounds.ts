@@ -30,7 +30,7 @@ export function checkBounds (
     )
     within(machine, `${cache}: kept bytes`, keptBytes, limits.maxResendBytes + limits.maxDeltaBytes)
     within(machine, `${cache}: writers waiting for replicas`, ackWaiters, limits.maxAckWaiters)
-    for (const shard of replicator.shards) {
+    for (const shard of replicator.shards.residents()) {
       within(
         machine,
         `${cache}: pending entries of shard ${shard.shard}`,
@@ -64,7 +64,7 @@ export function notAtRest (machine: string, inside: Inside | undefined): string 
     note(`batches of ${cache} heard of and not merged`, replicator.lag)
     note(`bytes of ${cache} not stored`, replica.unstoredBytes)
     if (replicator.queues.unpublished) left.push(`unpublished deltas of ${cache}`)
-    for (const shard of replicator.shards) {
+    for (const shard of replicator.shards.residents()) {
       note(`pending entries in shard ${shard.shard} of ${cache}`, shard.pendingEntries)
     }
   }

@@ -12,6 +12,7 @@ import type { CacheReplica } from '../../node/cache/cache-replica.js'
 import type { NodeMachine } from '../world/node-machine.js'
 import { Violation } from '../violation.js'
 import { notAtRest } from './bounds.js'
+import { heldShard, heldShards } from './shard-contents.js'
 
 const NOTHING = new Uint8Array(0)
 
@@ -70,7 +71,7 @@ function differenceBetween (holders: readonly Holder[], group: number): string |
         return `shard ${shard} differs between ${first.name} and ${name}`
       }
       // A digest that leaves something out would agree with itself.
-      if (!sameContents(shards.peek(shard), replicator.shards.peek(shard))) {
+      if (!sameContents(heldShard(shards, shard), heldShard(replicator.shards, shard))) {
         return `shard ${shard} has different contents on ${first.name} and ${name}`
       }
     }
@@ -135,7 +136,7 @@ function entriesAt (shard: Shard, key: string): string {
 export function checkEqualDigests (machines: readonly NodeMachine[], cache: string): void {
   const seen = new Map<string, { readonly name: string, readonly shard: Shard }>()
   for (const { name, inside } of machines) {
-    for (const shard of inside?.replicas.get(cache)?.replicator.shards ?? []) {
+    for (const shard of heldShards(inside?.replicas.get(cache)?.replicator.shards)) {
       // asking would flush it, and a checker must not change what it looks at
       if (shard.pendingEntries > 0) continue
       const id = `${shard.shard} ${shard.digest}`

@@ -9,6 +9,7 @@ import { kindOf } from '../fields/field-op.js'
 import type { Model } from '../model.js'
 import type { NodeMachine } from '../world/node-machine.js'
 import { Violation } from '../violation.js'
+import { heldShards } from './shard-contents.js'
 
 /** What ends later than this is not waited for. */
 const SOON_UNITS = 60_000_000
@@ -26,7 +27,7 @@ export function checkExpired (
     if (kindOf(key) !== 'dated') continue
     const ops = model.fields.of<'dated'>(place, key)
     if (!ops.some(({ body }) => body.expiresMs !== undefined && body.expiresMs <= now)) continue
-    const fields = shards.peek(shards.topology.shardOf(key))?.get(key) ?? {}
+    const fields = shards.record(shards.topology.shardOf(key), key) ?? {}
     for (const [field, value] of Object.entries(fields)) {
       const source = ops.find(({ body }) => body.sets[field] === value)
       // Nothing is promised of the millisecond in which it ends.
@@ -47,7 +48,7 @@ export function checkExpired (
  */
 export function notYetUnset (machines: readonly NodeMachine[], cache: string): string | null {
   for (const { inside, name } of machines) {
-    for (const shard of inside?.replicas.get(cache)?.replicator.shards ?? []) {
+    for (const shard of heldShards(inside?.replicas.get(cache)?.replicator.shards)) {
       for (const [key, head] of shard.index) {
         const entry = entriesOf(head).find(each =>
           each.fields !== NO_FIELDS && hasExpired(each, shard.now + SOON_UNITS)

@@ -8,6 +8,7 @@ import { fieldsOf } from '../../engine/record/reading.js'
 import { describe, type Model, type Op } from '../model.js'
 import type { NodeMachine } from '../world/node-machine.js'
 import { Violation } from '../violation.js'
+import { heldShard, heldShards } from './shard-contents.js'
 
 /**
  * Everything a node holds of a cache, right in itself. `final` also asks whether anything is
@@ -23,7 +24,7 @@ export function finalRecords (
   const tombstones = new Set<string>()
   for (const { inside } of machines) {
     const replicator = inside?.replicas.get(cache)?.replicator
-    for (const shard of replicator?.shards ?? []) {
+    for (const shard of heldShards(replicator?.shards)) {
       for (const [key, head] of shard.index) {
         const fields = fieldsOf(head)
         if (fields === undefined) tombstones.add(key)
@@ -47,7 +48,7 @@ export function checkOrigins (
   machine: NodeMachine,
   cache: string
 ): void {
-  for (const shard of machine.inside?.replicas.get(cache)?.replicator.shards ?? []) {
+  for (const shard of heldShards(machine.inside?.replicas.get(cache)?.replicator.shards)) {
     for (const [key, head] of shard.index) {
       const problem = model.judge(place, key, fieldsOf(head), false)
       if (problem !== null) {
@@ -85,7 +86,7 @@ export function checkAcknowledged (
 function holds (model: Model, op: Op, { inside }: NodeMachine): boolean {
   const replicator = inside?.replicas.get(op.place.split('/')[1] ?? '')?.replicator
   if (replicator === undefined) return false
-  const shard = replicator.shards.peek(replicator.topology.shardOf(op.key))
+  const shard = heldShard(replicator.shards, replicator.topology.shardOf(op.key))
   const names = op.fields ?? [undefined]
   // a tombstone was dropped, so all had it
   if (shard !== undefined && names.every(name => graveOf(shard.floor, op.key, name) >= 0)) {

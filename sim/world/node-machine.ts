@@ -101,7 +101,11 @@ export class NodeMachine extends Machine {
     let dirty = false
     for (const replica of this.inside?.replicas.values() ?? []) {
       if (replica.unstoredBytes > 0) dirty = true
-      else for (const shard of replica.replicator.shards) if (shard.pendingEntries > 0) dirty = true
+      else {
+        for (const { pendingEntries } of replica.replicator.shards.residents()) {
+          if (pendingEntries > 0) dirty = true
+        }
+      }
     }
     if (!dirty) this.#dirtySinceMs = undefined
     else this.#dirtySinceMs ??= this.world.scheduler.nowMs

@@ -6,9 +6,11 @@
 import { LogError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
 import type { Shard } from '../../engine/shard.js'
+import { onlyIfResident } from '../residency/residency.js'
+import type { ShardTable } from '../residency/shard-table.js'
 
 export interface FlushQueueOptions {
-  readonly shardAt: (shard: number) => Shard | undefined
+  readonly table: ShardTable
   readonly store: (shard: Shard) => void
   /** There is something to do: call flush() within the flush interval. */
   readonly onPending: () => void
@@ -43,7 +45,7 @@ export class FlushQueue {
   log (shard: number): boolean {
     if (!this.#pending.has(shard)) return true
     try {
-      this.#options.shardAt(shard)?.flush()
+      onlyIfResident(this.#options.table.at(shard))?.flush()
       return true
     } catch (error) {
       if (error instanceof LogError) return false
@@ -58,7 +60,7 @@ export class FlushQueue {
     for (const shard of this.#wantSnapshot) {
       if (folded++ >= limits.maxSnapshotsPerFlush) break
       this.#wantSnapshot.delete(shard)
-      const found = this.#options.shardAt(shard)
+      const found = onlyIfResident(this.#options.table.at(shard))
       if (found !== undefined) this.#options.store(found)
     }
     if (this.#wantSnapshot.size > 0) this.#options.onPending()

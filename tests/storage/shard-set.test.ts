@@ -101,7 +101,7 @@ test('a group dropped and taken back gets back its own old writes, and its new o
   a.shards.flush()
   a.deliverTo(b.shards)
   t.deepEqual(b.get('new'), { value: 2 })
-  for (let shard = 0; shard < SHARDS; shard++) a.shards.merge(shard, b.shards.get(shard).encode())
+  for (let shard = 0; shard < SHARDS; shard++) a.shards.merge(shard, b.shards.open(shard).encode())
   for (const key of [...keys, 'new']) t.deepEqual(a.get(key), b.get(key), key)
   t.deepEqual(a.events, [])
   for (let group = 0; group < GROUPS; group++) t.is(a.shards.root(group), b.shards.root(group))

@@ -71,7 +71,7 @@ export function openShardSet (
       const version = clock.next()
       return shards.write(topology.shardOf(key), { key, version, stamp: version, fields }, false)
     },
-    get: (key: string) => shards.peek(topology.shardOf(key))?.get(key),
+    get: (key: string) => shards.record(topology.shardOf(key), key),
     deliverTo (other: ShardSet) {
       for (const [shard, delta] of deltas.splice(0)) other.merge(shard, delta)
     },

@@ -141,7 +141,7 @@ export function openReplica (
         timeoutMs
       )
     },
-    get: key => replicator.shards.peek(replicator.topology.shardOf(key))?.get(key)?.['n'],
+    get: key => replicator.shards.record(replicator.topology.shardOf(key), key)?.['n'],
     close () {
       replicator.close()
       membership.close()

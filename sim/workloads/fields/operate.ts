@@ -86,6 +86,6 @@ export function ownReplica (
   const shard = replicator.topology.shardOf(key)
   const phase = replicator.held.phase(replicator.topology.groupOf(shard))
   return phase === 'ready' || phase === 'leaving'
-    ? { fields: replicator.shards.peek(shard)?.get(key) }
+    ? { fields: replicator.shards.record(shard, key) }
     : undefined
 }

@@ -176,7 +176,7 @@ test('the indexes of every replica match its records, whatever was lost (SPEC E2
   await fill(1200)
   let compared = 0
   for (const { replicator: { shards } } of replicas) {
-    for (const shard of shards) {
+    for (const shard of shards.residents()) {
       const indexes = shards.indexes.of(shard.shard) as SecondaryIndexes
       const fresh = new SecondaryIndexes({
         declaration: indexes.declaration,

@@ -36,11 +36,11 @@ async function deleteAt (time: VirtualTime, { replicator }: Replica, key: string
 }
 
 function tombstones ({ replicator }: Replica): number {
-  return [...replicator.shards.peek(0)?.index.values() ?? []].filter(isMute).length
+  return [...replicator.shards.open(0).index.values()].filter(isMute).length
 }
 
 function readAll ({ replicator }: Replica): Cursor {
-  const page = changesSince(replicator.shards.get(0), startOf(0), 100)
+  const page = changesSince(replicator.shards.open(0), startOf(0), 100)
   if (page.outcome !== 'changes') throw new Error(page.outcome)
   return page.cursor
 }
@@ -70,7 +70,7 @@ test('a missing replica keeps a tombstone until too old, and is then reset (SPEC
   await time.until(() => b.get('goes') === undefined && alike([a, b]), 'what a holds at b', 20_000)
   t.is(a.get('goes'), undefined, 'it does not come back')
   t.is(b.get('stays'), 1)
-  t.true(b.replicator.shards.get(0).floor.newest > 0)
+  t.true(b.replicator.shards.open(0).floor.newest > 0)
 })
 
 test('a committed cursor that has not come to a tombstone holds it back (SPEC E21)', async t => {
