@@ -1,9 +1,9 @@
 /**
  * `millpond ingest`: the rows of a file as writes, many of them under way at a time.
  *
- * Of two rows with the same event time the later one in the file wins: each write is stamped when it
- * is handed over, in the order of the file, and keeps its stamp through every attempt. So a row is
- * handed over once and never again.
+ * Of two rows with the same event time the later one in the file wins: each write is stamped when
+ * it is handed over, in the order of the file, and keeps its stamp through every attempt. So a row
+ * is handed over once and never again.
  *
  *   row unusable, or refused by     reported with its line, counted, and passed over; with --strict
  *   the cache                       the command ends there
