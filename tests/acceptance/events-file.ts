@@ -1,6 +1,6 @@
 /**
  * The rows the acceptance test feeds in: the real file where it is there, made-up rows of the same
- * shape where not. And what must come out of them, computed by code that shares nothing with the
+ * shape where not. The outcome they must have is computed by code that shares nothing with the
  * product.
  */
 import { existsSync, readFileSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { resolve } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { seededRandom } from '../support/ports.js'
 
-/** It lies beside the checkout, not in it. */
+/** The file lies beside the checkout, not in it. */
 const REAL_FILE = resolve(
   import.meta.dirname,
   '../../../shared/data/online-retail-2010-12_2011-06.csv.gz'

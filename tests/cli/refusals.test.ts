@@ -1,7 +1,7 @@
 /**
- * What the command line refuses: one line on standard error that names the value and the fix,
- * status 2, and no stack trace. One after the other: many processes that start at once only wait
- * for each other.
+ * Refusals of the command line: one line on standard error that names the value and the fix, status
+ * 2, and no stack trace. One after the other: many processes that start at once only wait for each
+ * other.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,7 +1,7 @@
 /**
- * What nodes and clients do for their users, whatever connects them. in-process.test.ts and
- * nats.test.ts run all of it, on real time with short intervals; what only shows under faults is
- * tested on virtual time (faults.test.ts).
+ * The contract of nodes and clients with their users, whatever connects them. in-process.test.ts
+ * and nats.test.ts run all of it, on real time with short intervals; tests that need faults run on
+ * virtual time (faults.test.ts).
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,7 +12,7 @@ import { connect, openNode, type Cache, type ClientConfig, type MillpondClient, 
 import { waitFor } from '../support/wait-for.js'
 
 export interface ClusterHarness {
-  /** What a node or client needs to reach the others. */
+  /** The settings with which a node or client reaches the others. */
   readonly config: Pick<NodeConfig, 'nats'>
   readonly wiring: Wiring
   close(): Promise<void>

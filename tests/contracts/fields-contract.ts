@@ -1,5 +1,5 @@
 /**
- * What the calls of a cache do with fields of every kind, through nodes and clients, whatever
+ * The contract of a cache's calls on fields of every kind, through nodes and clients, whatever
  * connects them. fields-in-process.test.ts and fields-nats.test.ts run all of it; tests that need
  * faults, or time to pass, are in node/cache/fields.test.ts.
  */

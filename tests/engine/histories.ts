@@ -161,15 +161,15 @@ const STEPS = {
   flush: { weight: 3, step: fc.record({ at: replica }) },
   /** One of the deltas that were sent so far, whether it came before or is too early. */
   hear: { weight: 8, step: fc.record({ at: replica, which: fc.nat(40) }) },
-  /** What the other one has and this one lacks. */
+  /** The part of the other replica that this one lacks. */
   mend: { weight: 3, step: fc.record({ at: replica, from: replica }) },
-  /** Everything the other one has. */
+  /** The whole of the other replica. */
   copy: { weight: 1, step: fc.record({ at: replica, from: replica }) },
   compact: { weight: 1, step: fc.record({ at: replica }) },
   /** The clock goes on, or back. */
   pass: { weight: 1, step: fc.record({ at: replica, by: fc.integer({ min: -10, max: 30 }) }) },
   expire: { weight: 2, step: fc.record({ at: replica }) },
-  /** What was flushed survives, what was buffered does not have to; the process gets a new id. */
+  /** Flushed writes survive, buffered ones need not; the process gets a new id. */
   restart: { weight: 1, step: fc.record({ at: replica }) }
 }
 type StepOf<Kinds extends keyof typeof STEPS> = {
@@ -189,7 +189,7 @@ export const histories: fc.Arbitrary<readonly Step[]> = fc.array(
   { maxLength: 80, size: 'max' }
 )
 
-/** What a history comes to. */
+/** The outcome of a history. */
 export interface Outcome {
   readonly shards: readonly TestShard[]
   /** Every delta ever emitted, in the order of emission. */

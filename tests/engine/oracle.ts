@@ -1,6 +1,6 @@
 /**
- * What a shard should hold, found slowly and plainly: all writes are kept, and each field is looked
- * for among all of them. No Yjs, no index, no dead entries, nothing incremental.
+ * The records a shard should hold, found slowly and plainly: all writes are kept, and each field is
+ * looked for among all of them. No Yjs, no index, no dead entries, nothing incremental.
  */
 import type { Write } from '../../engine/write/write.js'
 import type { Fields, Value } from '../../engine/base/values.js'

@@ -1,5 +1,5 @@
 /**
- * What has to hold whatever was written and whichever way it travelled: replicas read what the
+ * Properties that hold whatever was written and whichever way it travelled: replicas read what the
  * definition says, and merging is commutative, associative and idempotent, down to the bytes.
  */
 import test from 'ava'
@@ -37,8 +37,8 @@ function sameShards (a: TestShard, b: TestShard, what: string): void {
 }
 
 /**
- * A shard of nobody's that was given these updates, each again and again until it no longer comes
- * too early.
+ * A shard that writes nothing itself and was given these updates, each again and again until it no
+ * longer comes too early.
  */
 function fed (updates: readonly Uint8Array[]): TestShard {
   const shard = openSmallChunkedShard(NOBODY)

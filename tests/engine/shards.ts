@@ -78,7 +78,7 @@ export function dump (shard: Shard): Record<string, Fields> {
   return Object.fromEntries(records.sort(([a], [b]) => a < b ? -1 : 1))
 }
 
-/** What the modules promise of the entries of one record. */
+/** Holds the entries of one record against the promises of the modules. */
 export function recordProblems (key: string, head: Entry): string[] {
   const problems: string[] = []
   const entries = entriesOf(head)
@@ -104,8 +104,8 @@ export function recordProblems (key: string, head: Entry): string[] {
 }
 
 /**
- * What `assertWhole` needs of a test; an ExecutionContext of ava has it, and so does whoever is no
- * test.
+ * The part of a test that `assertWhole` needs; an ExecutionContext of AVA has it, and programs that
+ * are no tests bring their own.
  */
 export interface Assertions {
   deepEqual(actual: unknown, expected: unknown, message?: string): unknown

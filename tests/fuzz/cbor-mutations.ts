@@ -128,7 +128,7 @@ function drawEntry ({ random, updates }: Material): Uint8Array[] {
   return (whole as unknown[]).map(value)
 }
 
-/** Where the entry goes: behind what the shard has seen of somebody. */
+/** Where the entry goes: behind what the shard has seen of one incarnation. */
 function placed (material: Material, entry: Uint8Array): Uint8Array {
   const { random, seen, writers } = material
   const incarnation = random.pick([...writers, drawIncarnation(random)])

@@ -1,7 +1,7 @@
 /**
- * A messenger on a transport that hands it what we like: contents under a checksum that matches, as
- * a peer sends them that is broken in its mind and not on the wire. What is not understood must be
- * counted, and a question must come to an end.
+ * A messenger on a transport that hands it contents of our choice under a checksum that matches, as
+ * a peer sends them that is broken in its mind and not on the wire. A message that is not
+ * understood must be counted, and a request must come to an end.
  */
 import { encodeCbor } from '../../engine/base/codec.js'
 import { encodeParts } from '../../replication/messages/envelope.js'

@@ -1,7 +1,7 @@
 /**
- * Everything that is done to updates. To add a mutation, put an object with a name and a function
- * into one of the four lists: it is drawn as often as any other, counted by its name, and its
- * failures are replayed like all others. It takes every chance from `random`, so that a seed gives
+ * All mutations of updates. To add one, put an object with a name and a function into one of the
+ * four lists: the mutation is drawn as often as any other, counted by its name, and its failures
+ * are replayed like all others. The function takes every chance from `random`, so that a seed gives
  * one run.
  */
 import { byteMutations } from './byte-mutations.js'

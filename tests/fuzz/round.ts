@@ -1,6 +1,6 @@
 /**
  * One round: a shard that writes and hears of its peers is given mutated updates, one after the
- * other, so that each meets what those before it left behind. What is asked after each of them:
+ * other, so that each meets what those before it left behind. After each of them these hold:
  *
  *   always            nothing was thrown; only a refusal is counted, and each is
  *   unless merged     state vector, digest, canonical bytes and records are what they were
@@ -66,7 +66,7 @@ function demandEqual (a: State, b: State, what: string): void {
   }
 }
 
-/** What no writer could have written must not be there, however well it merges. */
+/** An entry that no writer could have written must not be there, however well it merges. */
 function demandBounds ({ index, stateVector }: Shard): void {
   for (const clock of stateVector.values()) {
     demand(Number.isSafeInteger(clock) && clock <= 2 ** 48, `a clock of ${clock}`)
@@ -127,7 +127,7 @@ class Round {
     demandEqual(stateOf(this.#control), this.#before, 'the control, after honest updates')
   }
 
-  /** What an honest shard does between two updates. */
+  /** The work of an honest shard between two updates. */
   #meanwhile (): void {
     const random = this.#random
     if (random.chance(0.3)) {

@@ -1,8 +1,7 @@
 /**
- * An update as data that can be bent: read leniently, written without any check. It knows the
- * layout of Yjs's format V1 and nothing of what the engine allows in it, so a forgery is any change
- * to this data. Entries stay bytes: what is forged inside one is forged as CBOR
- * (cbor-mutations.ts).
+ * An update as data that can be bent: read leniently, written without any check. This form has the
+ * layout of Yjs's format V1 and none of the engine's rules, so a forgery is any change to this
+ * data. Entries stay bytes: forgeries inside one are made as CBOR (cbor-mutations.ts).
  */
 import { createDecoder, createEncoder, readUint8, readVarString, readVarUint, readVarUint8Array,
   toUint8Array, writeUint8, writeUint8Array, writeVarString, writeVarUint, writeVarUint8Array,
@@ -17,7 +16,7 @@ export interface WireStruct {
   length: number
   /** Each entry's type byte and bytes; null for a struct without content. */
   entries: Array<{ type: number, bytes: Uint8Array }> | null
-  /** What is written in place of everything above. */
+  /** Bytes that are written in place of everything above. */
   raw?: Uint8Array
 }
 

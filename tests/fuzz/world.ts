@@ -1,7 +1,6 @@
 /**
- * Where updates come from: three writers that write, and hear of each other or not, and the updates
- * they would send: deltas, diffs and snapshots. Their records are few, so that everything meets
- * everything.
+ * The source of updates: three writers that write, and hear of each other or not, and send deltas,
+ * diffs and snapshots. Their records are few, so that everything meets everything.
  */
 import { KindError } from '../../engine/errors.js'
 import type { StateVector } from '../../engine/base/state-vector.js'
@@ -9,12 +8,12 @@ import type { Fields, Value } from '../../engine/base/values.js'
 import type { SimRandom } from '../../sim/random.js'
 import { del, openSmallChunkedShard, put, replace, type TestShard } from '../engine/shards.js'
 
-/** What a mutation may draw from. */
+/** The material that a mutation may draw from. */
 export interface Material {
   readonly random: SimRandom
   /** Honest updates; one of them is what a mutation starts from. */
   readonly updates: readonly Uint8Array[]
-  /** What the shard under fire has seen. */
+  /** The entries that the shard under fire has seen. */
   readonly seen: StateVector
   /** The incarnation of the shard under fire, and those of the writers. */
   readonly own: number
@@ -22,8 +21,8 @@ export interface Material {
 }
 
 /**
- * A way to spoil an update. It takes every chance from the material's `random`, so that a seed
- * gives one run.
+ * A way to spoil an update. A mutation takes every chance from the material's `random`, so that a
+ * seed gives one run.
  */
 export interface Mutation {
   readonly name: string

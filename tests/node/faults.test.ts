@@ -11,8 +11,8 @@ import { CACHE, startCluster, type Cluster } from '../support/cluster.js'
 const STORM: Partial<Faults> = { loss: 0.2, duplicate: 0.1, reorder: 0.2, delayMs: [0, 8] }
 
 /**
- * What all writes together must come to: per key and field the value with the latest time, and
- * nothing deleted later.
+ * The outcome that all writes together must have: per key and field the value with the latest time,
+ * and nothing deleted later.
  */
 class Expected {
   readonly #fields = new Map<string, Map<string, { at: number, value: number }>>()

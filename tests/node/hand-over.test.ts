@@ -63,7 +63,7 @@ function keepReading (
   }
 }
 
-/** Looks at every phase change: a group nobody holds any more is a group that was lost. */
+/** Looks at every phase change: a placement group that no node holds any more was lost. */
 function watchForLoss (cluster: Cluster): () => void {
   return () => {
     for (let group = 0; group < 8; group++) {

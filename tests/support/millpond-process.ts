@@ -27,7 +27,7 @@ export interface Ended {
 
 export interface MillpondProcess {
   readonly child: ChildProcessByStdio<Writable, Readable, Readable>
-  /** What it printed so far. */
+  /** The output of the process so far. */
   readonly stdout: string
   readonly stderr: string
   readonly ended: Promise<Ended>

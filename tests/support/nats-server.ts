@@ -1,10 +1,10 @@
 /**
- * A real nats-server for tests: its own process on 127.0.0.1, on a port nobody else uses, gone when
- * the test is.
+ * A real nats-server for tests: its own process on 127.0.0.1, on a port of its own, gone when the
+ * test is.
  *
- * A free port is found by binding it, which leaves a moment in which somebody else can take it. The
- * server itself says whether it got the port, so its log decides, not a connection attempt, which
- * would take any server for ours.
+ * A free port is found by binding it, which leaves a moment in which another process can take it.
+ * The server itself says whether it got the port, so its log decides, not a connection attempt,
+ * which would take any server for ours.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'

@@ -98,7 +98,7 @@ test('the transport suite finds a transport that delivers inside publish', async
   t.deepEqual(await failing(about), ['spoilt: nothing is delivered before publish returns'])
 })
 
-/** What it publishes reaches its own subscriptions to this very subject at once. */
+/** A message that it publishes reaches its own subscriptions to this very subject at once. */
 function deliveringAtOnce (transport: Transport): Transport {
   const handlers = new Map<string, (message: IncomingMessage) => void>()
   return new Proxy(transport, {

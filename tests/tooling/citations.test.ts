@@ -1,6 +1,7 @@
 /**
- * What documents and comments cite must be there: files, numbers, bounds, names, error codes. Each
- * check is also shown a small tree with a mistake, because a check that cannot fail checks nothing.
+ * Everything that documents and comments cite must be there: files, numbers, bounds, names, error
+ * codes. Each check is also shown a small tree with a mistake, because a check that cannot fail
+ * checks nothing.
  */
 import test from 'ava'
 import { limits } from '../../engine/limits.js'

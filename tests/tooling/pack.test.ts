@@ -1,6 +1,6 @@
 /**
- * What a user gets: the tarball of `npm pack`, installed into an empty directory, with its command
- * and its API.
+ * The package as a user gets it: the tarball of `npm pack`, installed into an empty directory, with
+ * its command and its API.
  *
  * The install runs without install scripts, and the native binary of better-sqlite3 is then linked
  * from this checkout's own node_modules: compiling it takes about a minute and would test
@@ -17,7 +17,7 @@ import anyTest, { type ExecutionContext, type TestFn } from 'ava'
 const root = resolve(import.meta.dirname, '../..')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
 
-/** Those that the package has beside docs/. */
+/** Documents that the package has beside docs/. */
 const DOCUMENTS = new Set(['README.md', 'LICENSE', 'CHANGELOG.md', 'SPEC.md', 'ARCHITECTURE.md',
   'UPGRADING.md'])
 
@@ -25,7 +25,7 @@ const test = anyTest as TestFn<undefined>
 let directory = ''
 let files: string[] = []
 
-/** What npm put into our environment describes this project, not the directory we install into. */
+/** The variables that npm sets describe this project, not the directory we install into. */
 const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) =>
     !/^(?:npm_(?:package|lifecycle|config_local_prefix)|INIT_CWD$|NODE_OPTIONS$)/i.test(name)

@@ -1,5 +1,5 @@
 /**
- * What the tests of the input side share: files that are gone after the test, and inputs in chunks
+ * Inputs for the tests of the input side: files that are gone after the test, and inputs in chunks
  * of a given size.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

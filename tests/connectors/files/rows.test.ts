@@ -1,6 +1,6 @@
 /**
- * Where rows come from: files and pipes, plain and gzip, whole and damaged; and the real data set,
- * when it is there.
+ * Inputs of rows: files and pipes, plain and gzip, whole and damaged; and the real data set, when
+ * it is there.
  */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'

@@ -1,4 +1,4 @@
-/** Which entries are due, and how many of them at once. */
+/** The entries that are due, and how many of them at once. */
 import test from 'ava'
 import { NO_CLAIMS } from '../../../engine/fields/claims.js'
 import { Entry, NO_FIELDS } from '../../../engine/record/entry.js'

@@ -19,8 +19,8 @@ const FORCED = {
 }
 
 /**
- * What `to` is told by `from`: the rest, or everything anew where that is not enough; nothing while
- * `from` lies below its floor.
+ * Lets `from` tell `to` the rest, or everything anew where that is not enough; nothing while `from`
+ * lies below its floor.
  */
 function tell (from: TestShard, to: TestShard): 'patched' | 'reset' | 'nothing' {
   if (!to.canPatch(from.known) && from.canPatch(to.known)) return 'nothing'
@@ -232,8 +232,8 @@ test('a tombstone logged again for a late event shows no reader an older version
   )
 })
 
-// It was logged with a later stamp, and so hid a write of the same event time that came right after
-// it.
+// The tombstone was once logged with a later stamp, and so hid a write of the same event time that
+// came right after it.
 test('a tombstone logged again for a late event hides nothing written later (SPEC E3, E21)', t => {
   const [a, b] = [openShard(9), openShard(1)]
   a.write(put('k', 10, { x: 1 }))

@@ -1,7 +1,7 @@
 /**
- * Yjs throws, which it never should. It is made to here: at any of the items it puts into its list,
- * once or for good. A shard that lived through it must be the same as a twin to which nothing
- * happened, down to the bytes.
+ * Yjs throws, which it never should. Here a patch makes it throw at any of the items it puts into
+ * its list, once or for good. A shard that lived through it must be the same as a twin to which
+ * nothing happened, down to the bytes.
  */
 import { NO_FLOOR } from '../../../engine/garbage/floor.js'
 import test from 'ava'
@@ -38,7 +38,7 @@ function heal (): void {
 
 test.afterEach.always(heal)
 
-/** What writers 3 to 7 did: more than one incarnation, and entries that supersede others. */
+/** The writes of writers 3 to 7: more than one incarnation, and entries that supersede others. */
 function diffOf (writes = 20): Uint8Array {
   const all = openShard(99)
   for (let incarnation = 3; incarnation <= 7; incarnation++) {

@@ -1,11 +1,11 @@
 /**
- * What a replica should hold, from the definition: every entry that was ever logged is kept as it
- * was logged, and a read looks at all of them that the replica has seen. Plain maps and loops: no
- * index, no Yjs, nothing superseded, nothing incremental.
+ * The records a replica should hold, from the definition: every entry that was ever logged is kept
+ * as it was logged, and a read looks at all of them that the replica has seen. Plain maps and
+ * loops: no index, no Yjs, nothing superseded, nothing incremental.
  *
- * Because it goes by entries and not by writes, it can say what any replica holds at any time:
- * state vectors name entries. What it says of fields that are more than registers follows the
- * heading of engine/fields/claims.ts, and shares no code with it.
+ * Because the oracle goes by entries and not by writes, it can say what any replica holds at any
+ * time: state vectors name entries. For fields that are more than registers it follows the headings
+ * in engine/fields/, and shares no code with them.
  */
 import { decodeCbor } from '../../../engine/base/codec.js'
 import type { StateVector } from '../../../engine/base/state-vector.js'
@@ -14,8 +14,8 @@ import { readWire } from '../../fuzz/wire.js'
 type ClaimKind = 'counter' | 'add' | 'remove' | 'max' | 'min' | 'sequenced'
 
 /**
- * What an entry says of a field that is more than a register. `what` and the rest are as they stand
- * in the bytes.
+ * A claim of an entry about a field that is more than a register. `what` and the rest are as they
+ * stand in the bytes.
  */
 export interface LoggedClaim {
   readonly entry: LoggedEntry
@@ -47,7 +47,7 @@ export interface LoggedEntry {
 export class LogOracle {
   readonly #entries = new Map<string, LoggedEntry>()
 
-  /** Takes a delta when it is emitted: each entry whole, as nobody has superseded it yet. */
+  /** Takes a delta when it is emitted: each entry whole, as no other has superseded it yet. */
   add (delta: Uint8Array): void {
     for (const { incarnation, clock, structs } of readWire(delta).spans) {
       let next = clock
@@ -61,8 +61,8 @@ export class LogOracle {
   }
 
   /**
-   * Every record that is not deleted, for whoever has seen this much and reads at this time; keys
-   * and fields in order.
+   * Every record that is not deleted, for a reader that has seen this much and reads at this time;
+   * keys and fields in order.
    */
   records (seen: StateVector, now: number): Record<string, Record<string, unknown>> {
     const visible = [...this.#entries.values()].filter(({ incarnation, clock }) =>
@@ -101,7 +101,7 @@ function recordOf (entries: readonly LoggedEntry[], now: number): Record<string,
 }
 
 /**
- * What the claims of one field come to, of those that no reset of the version `ended` has made
+ * The value of one field, by those of its claims that no reset of the version `ended` has made
  * history (SPEC E18).
  */
 function claimed (all: readonly LoggedClaim[], ended: number): unknown {

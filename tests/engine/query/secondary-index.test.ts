@@ -155,7 +155,7 @@ interface Chance {
 }
 
 /**
- * What a query means, said as plainly as can be: nothing is brought together, sorted or looked up.
+ * The meaning of a query, as plainly as can be: nothing is brought together, sorted or looked up.
  */
 function holds (value: Value | undefined, condition: Scalar | Operators): boolean {
   if (typeof condition !== 'object' || condition === null) return value === condition

@@ -48,7 +48,7 @@ function entryOf ([version, stamp, incarnation, clock, content, clears]: Draft):
   )
 }
 
-/** What a record is after the drafts were admitted in this order, and who died. */
+/** The record after the drafts were admitted in this order, and the entries that died. */
 function outcome (t: ExecutionContext, drafts: readonly Draft[]): string {
   const index: Index = new Map()
   const dead: string[] = []

@@ -1,5 +1,5 @@
 /**
- * What the compiler says of calls on a cache with a schema. Nothing here runs: `npm run check`
+ * Calls on a cache with a schema, as the compiler judges them. Nothing here runs: `npm run check`
  * fails when a line is no error that is marked as one, or the other way round.
  */
 import type { Cache, MillpondClient, MillpondNode, Value } from '../../../index.js'

@@ -1,6 +1,6 @@
 /**
  * Writes and what their writers are told: write concerns that are reached and that are not,
- * retries, events with equal times, and failures nobody awaits.
+ * retries, events with equal times, and failures that are not awaited.
  */
 import test, { type ExecutionContext } from 'ava'
 import type { Cache } from '../../../node/cache/cache.js'
@@ -24,7 +24,7 @@ async function failureOf (cluster: Cluster, write: Promise<void>): Promise<Millp
   return error
 }
 
-/** A key that this node holds, and whose group nobody else but these holds. */
+/** A key that this node holds, and whose placement group is held by these nodes only. */
 function keyHeldBy (cluster: Cluster, holders: readonly string[]): string {
   for (let i = 0; i < 10_000; i++) {
     const owners = cluster.holders(topology.groupOfKey(`key${i}`))
@@ -116,8 +116,8 @@ test('a write concern that the cache can never reach is refused at once', async 
   }
 })
 
-// What is lost may be the batch, its second copy, or the confirmation: whichever, the write is
-// there and is confirmed.
+// The batch, its second copy or the confirmation may be lost: in each case the write is there and
+// is confirmed.
 test('acknowledged writes get through a network that loses every fifth message', async t => {
   const cluster = await startCluster(t, NAMES, { replicas: 3, faults: { loss: 0 } })
   cluster.network.setFaults({ loss: 0.2 })

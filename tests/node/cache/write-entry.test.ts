@@ -1,4 +1,4 @@
-/** Which way a write goes from where it enters, and what its writer is told. */
+/** The way a write takes from where it enters, and the answer its writer gets. */
 import { limits } from '../../../engine/limits.js'
 import test from 'ava'
 import { KindError, OutcomeUnknownError, StoreError, TimeoutError,

@@ -1,5 +1,5 @@
 /**
- * What only a store on a real disk can get wrong: damage, killed processes, full disks, other
+ * Mistakes that only a store on a real disk can make: damage, killed processes, full disks, other
  * people's files.
  */
 

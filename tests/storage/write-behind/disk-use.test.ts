@@ -1,7 +1,7 @@
 /**
- * What a node leaves on disk of its shards: as much as their live records ask for, whoever wrote
- * them, and nothing of a group that it gave up (SPEC S3). A node that only merges never flushes by
- * itself: it has to ask.
+ * The bytes a node leaves on disk for its shards: as many as their live records ask for, whichever
+ * node wrote them, and none of a placement group that it gave up (SPEC S3). A node that only merges
+ * never flushes by itself, and has to ask for a flush.
  */
 import test from 'ava'
 import { startOf } from '../../../engine/cursor.js'
