@@ -1,6 +1,7 @@
 /** A client: writes, reads and consumes over the cluster's nodes, and holds nothing itself. */
 import { limits as usualLimits } from '../engine/limits.js'
 import { ConfigError, UnavailableError } from '../engine/errors.js'
+import type { Pace } from '../engine/timing.js'
 import { HybridClock } from '../engine/base/hlc.js'
 import { Membership } from '../replication/membership/membership.js'
 import { Messenger } from '../replication/messages/messenger.js'
@@ -19,6 +20,11 @@ export interface MillpondClient {
   /** The nodes heard of. */
   readonly nodes: readonly string[]
   /**
+   * How often nodes are heard and after which silence one is taken for gone: the largest that one
+   * of them is configured with, and not less than this client's own `timing`, if it has one.
+   */
+  readonly timing: Pace
+  /**
    * As on a node (see MillpondNode). @throws ConfigError when no node runs a cache of this name, or
    * the schema contradicts an earlier one
    */
@@ -36,7 +42,7 @@ export interface MillpondClient {
  *   connectTimeoutMs
  */
 export async function connect (config: ClientConfig, wiring: Wiring = {}): Promise<MillpondClient> {
-  const { cluster, nats, connectTimeoutMs, timing, ...rest } = checkClientConfig(config)
+  const { cluster, nats, connectTimeoutMs, timing, paceFloor, ...rest } = checkClientConfig(config)
   const { limits = usualLimits, ports = systemPorts } = wiring
   const onEvent = wiring.onEvent ?? (() => {})
   const name = rest.name ?? `client-${ports.random.uint32().toString(36)}`
@@ -50,14 +56,8 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
   })
   const messenger = new Messenger({ transport, ports, onEvent })
   const subjects = subjectsOf(cluster)
-  const membership = new Membership({
-    messenger,
-    subjects,
-    ports,
-    onEvent,
-    heartbeatMs: timing.heartbeatMs,
-    failureTimeoutMs: timing.failureTimeoutMs
-  })
+  const context = { limits, timing, ports, messenger, subjects, onEvent }
+  const membership = new Membership(context, { paceFloor })
   const caches = new Caches({
     messenger,
     subjects,
@@ -90,6 +90,10 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
     },
     get nodes () {
       return [...membership.members.keys()].sort()
+    },
+    get timing () {
+      const { heartbeatMs, failureTimeoutMs } = membership.pace
+      return { heartbeatMs, failureTimeoutMs }
     },
     cache<const S extends Schema> (cache: string, schema?: S) {
       if (!known.has(cache) && !client.caches.includes(cache)) {

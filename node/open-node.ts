@@ -9,6 +9,7 @@ import { limits as usualLimits, type Limits } from '../engine/limits.js'
 import { ConfigConflictError, ConfigError, UnavailableError } from '../engine/errors.js'
 import { HybridClock } from '../engine/base/hlc.js'
 import type { Ports } from '../engine/ports.js'
+import { joinWaitMs } from '../engine/timing.js'
 import { conflictBetween, sameShape,
   type CacheShape } from '../replication/membership/cache-shape.js'
 import { Membership } from '../replication/membership/membership.js'
@@ -158,24 +159,17 @@ class Node implements MillpondNode {
     this.#parts = parts
     this.#incarnation = drawIncarnation(ports)
     this.#clock = new HybridClock(ports.clock, limits)
-    this.#membership = new Membership({
-      messenger,
-      subjects,
-      ports,
-      onEvent,
-      heartbeatMs: config.timing.heartbeatMs,
-      failureTimeoutMs: config.timing.failureTimeoutMs,
-      self: {
-        id: name,
-        incarnation: this.#incarnation,
-        describe: () => ({
-          weight: config.weight,
-          ...config.zone === undefined ? {} : { zone: config.zone },
-          caches: Object.fromEntries(
-            [...this.#replicators].map(([cache, replicator]) => [cache, replicator.describe()])
-          )
-        })
-      }
+    const context = { limits, timing: config.timing, ports, messenger, subjects, onEvent }
+    this.#membership = new Membership(context, {
+      id: name,
+      incarnation: this.#incarnation,
+      describe: () => ({
+        weight: config.weight,
+        ...config.zone === undefined ? {} : { zone: config.zone },
+        caches: Object.fromEntries(
+          [...this.#replicators].map(([cache, replicator]) => [cache, replicator.describe()])
+        )
+      })
     })
     this.#requestServer = new RequestServer({
       replicatorOf: cache => this.#replicatorOf(cache),
@@ -217,9 +211,7 @@ class Node implements MillpondNode {
     const { config, shapes, stores, ports, messenger, onEvent } = this.#parts
     const subjects = subjectsOf(config.cluster)
     this.#membership.hello()
-    await new Promise<void>(resolve => {
-      ports.timers.after(config.timing.joinWaitMs, resolve)
-    })
+    await this.#listen()
     // A process that was busy meanwhile has what it should have heard still before it: one round
     // trip brings it in.
     await settledWithin(messenger.transport.flush(), ports.timers, config.timing.requestTimeoutMs)
@@ -276,6 +268,20 @@ class Node implements MillpondNode {
     })
     for (const replicator of this.#replicators.values()) replicator.held.reconcile()
     this.#membership.start()
+  }
+
+  /** Listens for the others for as long as their heartbeats may be apart. */
+  async #listen (): Promise<void> {
+    const { config: { timing }, ports: { clock, timers } } = this.#parts
+    const startedMs = clock.monotonicMs()
+    let leftMs = timing.joinWaitMs
+    do {
+      const waitMs = leftMs
+      await new Promise<void>(resolve => {
+        timers.after(waitMs, resolve)
+      })
+      leftMs = startedMs + joinWaitMs(timing, this.#membership.pace) - clock.monotonicMs()
+    } while (leftMs > 0)
   }
 
   #checkAgainst (member: string, caches: Readonly<Record<string, CacheShape>>): void {

@@ -1,6 +1,13 @@
 /** What happens between nodes that somebody may want to count, log or act on. */
 import type { EngineEvent } from '../engine/events.js'
 
+/** Nodes with the same timing. */
+export interface TimingOfNodes {
+  readonly heartbeatMs: number
+  readonly failureTimeoutMs: number
+  readonly nodes: readonly string[]
+}
+
 export type ReplicationEvent =
   | EngineEvent & { readonly cache: string }
   /** A message was not understood: damaged, of another version, or not shaped as it should be. */
@@ -12,6 +19,22 @@ export type ReplicationEvent =
     readonly node: string,
     readonly incarnation: number,
     readonly why: 'goodbye' | 'silent' | 'replaced'
+  }
+  /**
+   * Nodes are configured with different timing, as in a rolling change: all of them are judged by
+   * the largest heartbeat and failure timeout, given here.
+   */
+  | {
+    readonly type: 'timing-differs',
+    readonly heartbeatMs: number,
+    readonly failureTimeoutMs: number,
+    readonly timings: readonly TimingOfNodes[]
+  }
+  /** All nodes in view have the same timing again. */
+  | {
+    readonly type: 'timing-agrees',
+    readonly heartbeatMs: number,
+    readonly failureTimeoutMs: number
   }
   /** Another process runs under this node's name. */
   | { readonly type: 'name-taken', readonly node: string, readonly incarnation: number }

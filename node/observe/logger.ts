@@ -71,12 +71,14 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'repair-failed':
     case 'connection-problem':
     case 'write-failed':
+    case 'timing-differs':
       return 'warn'
     case 'member-left':
       return event.why === 'silent' ? 'warn' : 'info'
     case 'connection':
       return event.connected ? 'info' : 'warn'
     case 'member-joined':
+    case 'timing-agrees':
     case 'store-recovered':
       return 'info'
     case 'group-phase':

@@ -18,6 +18,7 @@ const COUNTERS = {
     'contradictions between nodes: name-taken, config-conflict or own-incarnation',
     ['kind']
   ],
+  millpond_timing_differs_total: ['times nodes in view were found to have different timing', []],
   millpond_group_phases_total: ['placement groups that entered a phase', ['cache', 'phase']],
   millpond_gap_repairs_total: ['times missing batches of a peer were asked for again', ['cache']],
   millpond_gap_repaired_batches_total: ['missing batches that were asked for again', ['cache']],
@@ -132,6 +133,10 @@ function countEvent (event: MillpondEvent, count: Count): void {
     case 'config-conflict':
     case 'own-incarnation':
       return count('millpond_conflicts_total', { kind: event.type })
+    case 'timing-differs':
+      return count('millpond_timing_differs_total')
+    case 'timing-agrees':
+      return
     case 'group-phase':
       return count('millpond_group_phases_total', { cache: event.cache, phase: event.phase })
     case 'gap-repaired':

@@ -14,7 +14,7 @@
 import * as v from '../../engine/base/schema.js'
 import type { ShardSet } from '../../storage/shard-set.js'
 import type { OnEvent } from '../events.js'
-import type { HeldGroup, Member } from '../membership/membership.js'
+import type { HeldGroup, Member } from '../membership/heartbeat.js'
 import { Batch } from './outbox.js'
 
 interface Position {

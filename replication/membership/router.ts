@@ -5,7 +5,8 @@
 import { UnavailableError } from '../../engine/errors.js'
 import { Topology } from '../../engine/topology/topology.js'
 import type { CacheShape } from './cache-shape.js'
-import type { Membership, Phase } from './membership.js'
+import type { Phase } from './heartbeat.js'
+import type { Membership } from './membership.js'
 import { rank } from './placement.js'
 
 const PREFERENCE: Readonly<Record<Phase, number>> = { ready: 0, leaving: 1, syncing: 2 }
@@ -29,9 +30,9 @@ export interface RouterOptions {
 export class Router {
   readonly cache: string
   readonly #options: RouterOptions
-  /** Holders per group, as of a membership epoch: asked for every write, changed hardly ever. */
+  /** Holders per placement group, kept while the view stays as it is: every write asks for them. */
   readonly #holders = new Map<number, readonly string[]>()
-  #epoch = -1
+  #viewVersion = -1
   #shape: CacheShape | undefined
   #topology: Topology | undefined
 
@@ -77,10 +78,10 @@ export class Router {
 
   /** The nodes that hold the group: ready ones first, among equals this one, then by placement. */
   holders (group: number): readonly string[] {
-    const { epoch } = this.#options.membership
-    if (epoch !== this.#epoch) {
+    const { viewVersion } = this.#options.membership
+    if (viewVersion !== this.#viewVersion) {
       this.#holders.clear()
-      this.#epoch = epoch
+      this.#viewVersion = viewVersion
     }
     let holders = this.#holders.get(group)
     if (holders === undefined) this.#holders.set(group, holders = this.#rankHolders(group))

@@ -4,7 +4,7 @@
  * nothing on its way will mend; one that keeps moving is looked into now and then all the same.
  */
 import { intervals } from '../../engine/timing.js'
-import type { HeldGroup } from '../membership/membership.js'
+import type { HeldGroup } from '../membership/heartbeat.js'
 
 interface Seen {
   readonly difference: string

@@ -19,6 +19,7 @@ import { subjectsOf } from '../../replication/messages/subjects.js'
 import { MemoryDisk } from '../../storage/stores/memory-store.js'
 import { Persister } from '../../storage/write-behind/persister.js'
 import { ShardSet } from '../../storage/shard-set.js'
+import { timingWith } from './timing.js'
 import type { VirtualTime } from './virtual-time.js'
 
 export interface Replica {
@@ -80,18 +81,11 @@ export function openReplica (
       if (type === 'store-committed') commits++
     }
   })
-  const membership = new Membership({
-    messenger,
-    subjects,
-    ports,
-    onEvent,
-    heartbeatMs: 500,
-    failureTimeoutMs: 3000,
-    self: {
-      id: name,
-      incarnation,
-      describe: () => ({ weight: 1, caches: { prices: replicator.describe() } })
-    }
+  const timing = timingWith()
+  const membership = new Membership({ limits, timing, messenger, subjects, ports, onEvent }, {
+    id: name,
+    incarnation,
+    describe: () => ({ weight: 1, caches: { prices: replicator.describe() } })
   })
   const replicator: Replicator = new Replicator({
     cache: 'prices',

@@ -17,6 +17,17 @@ const EVENTS: {
     'millpond_members_joined_total 1'],
   'member-left': [{ type: 'member-left', node: 'b', incarnation: 1, why: 'silent' },
     'millpond_members_left_total{why="silent"} 1'],
+  'timing-differs': [{
+    type: 'timing-differs',
+    heartbeatMs: 4000,
+    failureTimeoutMs: 12_000,
+    timings: [{ heartbeatMs: 500, failureTimeoutMs: 3000, nodes: ['a'] }, {
+      heartbeatMs: 4000,
+      failureTimeoutMs: 12_000,
+      nodes: ['b']
+    }]
+  }, 'millpond_timing_differs_total 1'],
+  'timing-agrees': [{ type: 'timing-agrees', heartbeatMs: 500, failureTimeoutMs: 3000 }, null],
   'name-taken': [{ type: 'name-taken', node: 'a', incarnation: 2 },
     'millpond_conflicts_total{kind="name-taken"} 1'],
   'config-conflict': [{ type: 'config-conflict', cache: 'c', node: 'b', detail: 'shards' },

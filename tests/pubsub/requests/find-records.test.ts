@@ -19,6 +19,7 @@ import { Router } from '../../../replication/membership/router.js'
 import { subjectsOf } from '../../../replication/messages/subjects.js'
 import { describeSeed, pickSeed } from '../../support/ports.js'
 import { openReplica, type Replica } from '../../support/replica.js'
+import { timingWith } from '../../support/timing.js'
 import { VirtualTime } from '../../support/virtual-time.js'
 
 const CACHE = 'prices'
@@ -58,14 +59,10 @@ async function open (
     ports,
     onEvent: () => {}
   })
-  const membership = new Membership({
-    messenger,
-    subjects,
-    ports,
-    onEvent: () => {},
-    heartbeatMs: 500,
-    failureTimeoutMs: 3000
-  })
+  const membership = new Membership(
+    { limits, timing: timingWith(), messenger, subjects, ports, onEvent: () => {} },
+    { paceFloor: { heartbeatMs: 0, failureTimeoutMs: 0 } }
+  )
   const reader: ReadContext = {
     router: new Router({ membership, cache: CACHE }),
     requests: new RequestClient({ messenger, ports, subjects, timeoutMs: 1000 }),

@@ -7,9 +7,11 @@ import { InProcessNetwork } from '../../../replication/transport/in-process/netw
 import { Membership } from '../../../replication/membership/membership.js'
 import { Messenger } from '../../../replication/messages/messenger.js'
 import { subjectsOf } from '../../../replication/messages/subjects.js'
+import { timingWith } from '../../support/timing.js'
 import { VirtualTime } from '../../support/virtual-time.js'
 
 const subjects = subjectsOf('unit')
+const timing = timingWith({ heartbeatMs: 100, failureTimeoutMs: 400 })
 
 function world (seed = 1) {
   const time = new VirtualTime(seed)
@@ -27,34 +29,26 @@ function world (seed = 1) {
       } else events.push(event.type)
     }
     const messenger = new Messenger({ transport: network.connect(connection), ports, onEvent })
-    const membership = new Membership({
-      messenger,
-      subjects,
-      ports,
-      onEvent,
-      heartbeatMs: 100,
-      failureTimeoutMs: 400,
-      ...id === undefined
-        ? {}
-        : {
-          self: {
-            id,
-            incarnation,
-            describe: () => ({
-              weight: 2,
-              zone: 'z',
-              caches: {
-                prices: {
-                  shards: 4,
-                  groups: 2,
-                  replicas: 2,
-                  held: [[0, 7, 'root', 'cursors', 'ready']]
-                }
-              }
-            })
+    const context = { limits, timing, messenger, subjects, ports, onEvent }
+    const membership = new Membership(
+      context,
+      id === undefined ? { paceFloor: { heartbeatMs: 0, failureTimeoutMs: 0 } } : {
+        id,
+        incarnation,
+        describe: () => ({
+          weight: 2,
+          zone: 'z',
+          caches: {
+            prices: {
+              shards: 4,
+              groups: 2,
+              replicas: 2,
+              held: [[0, 7, 'root', 'cursors', 'ready']]
+            }
           }
-        }
-    })
+        })
+      }
+    )
     return { membership, messenger }
   }
   const take = (): string[] => events.splice(0).sort()
@@ -218,6 +212,80 @@ test('a heartbeat that is not shaped as one is refused', async t => {
   await time.advance(10)
   t.deepEqual(take(), Array.from({ length: 5 }, () => 'message-refused'))
   t.is(a.membership.members.size, 0)
+})
+
+const BEAT = { incarnation: 9, leaving: false, weight: 1, caches: {} }
+
+test('the slowest timing in view counts, until its node has left (SPEC R13)', async t => {
+  const { time, open, take } = world()
+  const [a, b] = [open('a', 'a'), open('b', 'b', 2)]
+  a.membership.start()
+  b.membership.start()
+  await time.advance(20)
+  t.deepEqual(a.membership.pace, { heartbeatMs: 100, failureTimeoutMs: 400 })
+  take()
+  const beat = { ...BEAT, timing: { heartbeatMs: 300, failureTimeoutMs: 1000 } }
+  b.messenger.send(subjects.heartbeat('x'), 'heartbeat', beat)
+  await time.advance(900)
+  t.deepEqual(a.membership.pace, { heartbeatMs: 300, failureTimeoutMs: 1000 })
+  t.deepEqual(take(), ['a: x 9 joined', 'b: x 9 joined', 'timing-differs', 'timing-differs'])
+  await time.advance(500)
+  t.deepEqual(take(), ['a: x 9 left, silent', 'b: x 9 left, silent', 'timing-agrees',
+    'timing-agrees'])
+  t.deepEqual(a.membership.pace, { heartbeatMs: 100, failureTimeoutMs: 400 })
+})
+
+test('a faster timing than the own changes nothing, and is said to differ (SPEC R13)', async t => {
+  const { time, open, take } = world()
+  const a = open('a', 'a')
+  a.membership.start()
+  const beat = { ...BEAT, timing: { heartbeatMs: 20, failureTimeoutMs: 60 } }
+  a.messenger.send(subjects.heartbeat('x'), 'heartbeat', beat)
+  await time.advance(300)
+  t.deepEqual(take(), ['a: x 9 joined', 'timing-differs'])
+  t.deepEqual(a.membership.pace, { heartbeatMs: 100, failureTimeoutMs: 400 })
+})
+
+test('a heartbeat that is too old to say its timing has that of its reader (SPEC R13)', async t => {
+  const { time, open, take } = world()
+  const [a, client] = [open('a', 'a'), open('client', undefined)]
+  a.messenger.send(subjects.heartbeat('x'), 'heartbeat', BEAT)
+  await time.advance(10)
+  t.deepEqual(take(), ['a: x 9 joined', 'client: x 9 joined'])
+  for (const { membership } of [a, client]) {
+    t.deepEqual(membership.pace, { heartbeatMs: 100, failureTimeoutMs: 400 })
+  }
+})
+
+test('no heartbeat can set a timing that no configuration could (SPEC R13)', async t => {
+  const { time, open, take } = world()
+  const a = open('a', 'a')
+  const absurd = { heartbeatMs: Number.MAX_VALUE, failureTimeoutMs: Infinity }
+  a.messenger.send(subjects.heartbeat('x'), 'heartbeat', { ...BEAT, timing: absurd })
+  await time.advance(10)
+  t.deepEqual(a.membership.pace, { heartbeatMs: 60_000, failureTimeoutMs: 600_000 })
+  take()
+  for (const timing of [1, {}, { heartbeatMs: NaN, failureTimeoutMs: 1 }, { heartbeatMs: '1' }]) {
+    a.messenger.send(subjects.heartbeat('y'), 'heartbeat', { ...BEAT, timing })
+  }
+  await time.advance(10)
+  t.deepEqual(take(), Array.from({ length: 4 }, () => 'message-refused'))
+})
+
+test('a view is of another version when a node joins, leaves, or changes a phase', async t => {
+  const { time, open } = world()
+  const [a, b] = [open('a', 'a'), open('b', 'b', 2)]
+  a.membership.start()
+  const alone = a.membership.viewVersion
+  b.membership.start()
+  await time.advance(20)
+  const together = a.membership.viewVersion
+  t.true(together > alone)
+  await time.advance(1000)
+  t.is(a.membership.viewVersion, together)
+  b.membership.close()
+  await time.advance(20)
+  t.true(a.membership.viewVersion > together)
 })
 
 test('closing leaves no timer', async t => {

@@ -1,0 +1,93 @@
+/**
+ * The two messages of membership. A heartbeat says that a node is there, by which timing it beats,
+ * and what it holds: per cache its settings, and per placement group a sequence, digests and a
+ * phase. That is all that anti-entropy and routing need, at O(groups) bytes however many records
+ * there are. A hello asks every node to send a heartbeat now.
+ */
+import * as v from '../../engine/base/schema.js'
+import type { Limits } from '../../engine/limits.js'
+import { boundedPace, type Pace } from '../../engine/timing.js'
+
+export const PHASES = ['syncing', 'ready', 'leaving'] as const
+export type Phase = typeof PHASES[number]
+
+const GroupState = v.tuple([v.number(), v.number(), v.string(), v.string(), v.picklist(PHASES)])
+
+/** What a heartbeat may look like under these bounds. */
+export function heartbeatSchema (limits: Limits) {
+  const CacheState = v.object({
+    shards: v.number(),
+    groups: v.number(),
+    replicas: v.number(),
+    /**
+     * [placement group, last published sequence, digest of the shards, digest of the committed
+     * cursors, phase]
+     */
+    held: v.pipe(v.array(GroupState), v.maxLength(limits.maxGroups))
+  })
+  return v.object({
+    incarnation: v.number(),
+    leaving: v.boolean(),
+    zone: v.optional(v.string()),
+    weight: v.number(),
+    /** Nodes of an older version leave it out. Values out of range are brought into it. */
+    timing: v.optional(
+      v.pipe(
+        v.object({ heartbeatMs: v.number(), failureTimeoutMs: v.number() }),
+        v.transform((said): Pace => boundedPace(said))
+      )
+    ),
+    caches: v.record(v.string(), CacheState)
+  })
+}
+export type Heartbeat = v.InferOutput<ReturnType<typeof heartbeatSchema>>
+export type CacheState = Heartbeat['caches'][string]
+
+/** Who asks, when it is a node; clients have no name that could be taken. */
+export const Hello = v.object({
+  id: v.optional(v.string()),
+  incarnation: v.optional(v.number())
+})
+
+export interface HeldGroup {
+  readonly sequence: number
+  readonly root: string
+  readonly cursorRoot: string
+  readonly phase: Phase
+}
+
+/** A node as its last heartbeat described it. */
+export interface Member {
+  readonly id: string
+  readonly incarnation: number
+  readonly zone?: string | undefined
+  readonly weight: number
+  readonly lastHeardMs: number
+  /** The timing it is configured with, unless it is too old to say. */
+  readonly pace?: Pace | undefined
+  readonly caches: Readonly<
+    Record<string, Omit<CacheState, 'held'> & { readonly held: ReadonlyMap<number, HeldGroup> }>
+  >
+}
+
+/** @param nowMs monotonic time of the heartbeat's arrival */
+export function memberOf (id: string, beat: Heartbeat, nowMs: number): Member {
+  return {
+    id,
+    incarnation: beat.incarnation,
+    zone: beat.zone,
+    weight: beat.weight,
+    lastHeardMs: nowMs,
+    pace: beat.timing,
+    caches: Object.fromEntries(
+      Object.entries(beat.caches).map(([cache, { held, ...shape }]) => [cache, {
+        ...shape,
+        held: new Map(
+          held.map((
+            [group, sequence, root, cursorRoot, phase]
+          ) => [group, { sequence, root, cursorRoot, phase }])
+        )
+      }])
+    )
+  }
+}
