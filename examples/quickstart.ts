@@ -13,7 +13,7 @@ console.log(await offers.get('85123A')) // { price: 2.55, currency: 'GBP', stock
 await offers.put('85123A', { price: 1.99 }, { at: new Date('2010-12-01T08:26:00Z') })
 console.log((await offers.get('85123A'))?.price) // 2.55
 
-// A thousand writes to one record are one change to whoever reads later.
+// A thousand writes to one record are one change to a later reader.
 for (let stock = 1000; stock > 0; stock--) void offers.put('71053', { stock })
 await offers.delete('85123A')
 
