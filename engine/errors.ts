@@ -90,6 +90,9 @@ export class UpdateRefusedError extends MillpondError {
 
 /** Where an entry was found that a newer release wrote, and what of it is unknown here. */
 export interface NewerForm {
+  /** Its dot. */
+  readonly incarnation: number
+  readonly clock: number
   readonly key: string
   /** The field whose claim is of an unknown kind. */
   readonly field?: string

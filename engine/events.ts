@@ -2,6 +2,8 @@
  * What happens inside a shard that somebody may want to count, log or act on. The engine reports;
  * metrics and logs are sinks that listen, so the logic holds no calls to either.
  */
+import type { NewerForm } from './errors.js'
+
 export type EngineEvent =
   /** Superseded entries were taken out of the log. */
   | {
@@ -16,6 +18,17 @@ export type EngineEvent =
     readonly shard: number,
     readonly reason: string,
     readonly detail: string
+  }
+  /**
+   * Updates were refused because of an entry that a newer release wrote, and that this one cannot
+   * read; the shard stays as it is until this node is upgraded. Told at once, and then once a
+   * minute for each code: `updates` were refused since.
+   */
+  | NewerForm & {
+    readonly type: 'newer-release',
+    readonly shard: number,
+    readonly detail: string,
+    readonly updates: number
   }
   /** Yjs threw, which it never should: the log was made anew from the records. Nothing was lost. */
   | { readonly type: 'log-rebuilt', readonly shard: number, readonly error: unknown }

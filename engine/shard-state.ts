@@ -12,12 +12,14 @@
  */
 import type { Claim } from './fields/kinds.js'
 import { NO_FIELDS, type Entry } from './record/entry.js'
+import type { NewerForm, NewerReleaseError } from './errors.js'
 import type { EngineEvent } from './events.js'
 import { Expiries } from './garbage/expiries.js'
 import { NO_FLOOR, type Floor } from './garbage/floor.js'
 import { takeOut } from './garbage/garbage.js'
 import { LastingLog } from './log/lasting-log.js'
 import type { Limits } from './limits.js'
+import { NewerForms } from './merge/newer-forms.js'
 import { admit, claimsOf, type AdmitSinks, type Index } from './record/record.js'
 import type { Run } from './log/run.js'
 import { digestOf, join, type StateVector } from './base/state-vector.js'
@@ -30,6 +32,8 @@ export interface ShardStateOptions {
   readonly onEvent: (event: EngineEvent) => void
   /** A record may have changed, by a write that is perhaps still buffered, a merge or an expiry. */
   readonly onRecord?: (key: string) => void
+  /** The version-time by which fields expire. Without it nothing does. */
+  readonly now?: () => number
 }
 
 export class ShardState {
@@ -41,9 +45,11 @@ export class ShardState {
   readonly expiries: Expiries
   readonly report: (event: EngineEvent) => void
   readonly onRecord: ((key: string) => void) | undefined
+  readonly now: () => number
   floor: Floor = NO_FLOOR
   readonly #onBufferedDead: () => void
   readonly #sinks: AdmitSinks
+  readonly #newer = new NewerForms()
   #liveEntries = 0
   /** Of more records than this somebody should hear. */
   #largeAt: number
@@ -51,7 +57,7 @@ export class ShardState {
 
   /** @param onBufferedDead an entry of the write buffer was superseded */
   constructor (
-    { limits, shard, incarnation, onEvent, onRecord }: ShardStateOptions,
+    { limits, shard, incarnation, onEvent, onRecord, now }: ShardStateOptions,
     onBufferedDead: () => void
   ) {
     this.limits = limits
@@ -61,6 +67,7 @@ export class ShardState {
     this.#largeAt = limits.warnRecordsPerShard
     this.report = onEvent
     this.onRecord = onRecord
+    this.now = now ?? (() => 0)
     this.#onBufferedDead = onBufferedDead
     this.#sinks = {
       onDead: this.died,
@@ -150,6 +157,17 @@ export class ShardState {
     if (extra !== null && claims.length < extra.claims.length) extra.claims = claims
     if (!isWhole) this.onRecord?.(entry.key)
     return entry.clears || kept.length > 0 || claims.length > 0
+  }
+
+  /** An update was refused, because a newer release wrote something in it. */
+  tooNew (error: NewerReleaseError): void {
+    const event = this.#newer.note(this.shard, error, this.now())
+    if (event !== null) this.report(event)
+  }
+
+  /** The entry of a newer release that this shard cannot get past; null when there is none. */
+  get standsBefore (): NewerForm | null {
+    return this.#newer.standing(incarnation => this.end(incarnation))
   }
 
   /** A flush, a merge or a collection is done. */

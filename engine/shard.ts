@@ -24,7 +24,7 @@
 import { isEndedBy } from './fields/claims.js'
 import { collectTombstones, retireIncarnations } from './garbage/collecting.js'
 import { NO_FIELDS, type Entry, type Extra } from './record/entry.js'
-import { LogError } from './errors.js'
+import { LogError, type NewerForm } from './errors.js'
 import { encodeAbove, flushBuffer } from './write/flushing.js'
 import { canPatch, graveOf, joinFloors, shownVersion, type Floor } from './garbage/floor.js'
 import { hasMute, type CollectOptions } from './garbage/garbage.js'
@@ -44,8 +44,6 @@ export type { MergeResult } from './merge/merging.js'
 export interface ShardOptions extends ShardStateOptions {
   /** Takes each delta in the order of the log. */
   readonly onDelta: (shard: number, delta: Uint8Array) => void
-  /** The version-time by which fields expire. Without it nothing does. */
-  readonly now?: () => number
 }
 
 const NOTHING: StateVector = new Map()
@@ -100,7 +98,7 @@ export class Shard {
 
   /** The version-time now. */
   get now (): number {
-    return this.#options.now?.() ?? 0
+    return this.#state.now()
   }
 
   get liveEntries (): number {
@@ -289,6 +287,14 @@ export class Shard {
   retire (stable: StateVector, inUse: ReadonlySet<number>): number[] {
     this.flush()
     return retireIncarnations(this.#state, stable, inUse)
+  }
+
+  /**
+   * The entry of a newer release that this replica cannot read: until it is upgraded, it takes
+   * nothing that depends on that entry. Null when there is none.
+   */
+  get standsBefore (): NewerForm | null {
+    return this.#state.standsBefore
   }
 
   /** Digest of the state vector. */

@@ -228,6 +228,16 @@ export const intervals = Object.freeze({
   expirySweepMs: 1000,
   /** The pause within a long sweep, so that the node does other things most of the time. */
   expiryRestMs: 50,
+  /**
+   * How often it is told again that a shard cannot read what a newer release wrote, and that a
+   * peer is asked for such a shard again: it may have become history meanwhile.
+   */
+  newerReleaseToldMs: 60_000,
+  /**
+   * How often a placement group with such a shard is compared with a peer, for the sake of its
+   * other shards. Their deltas are merged as they come, and a gap in them is mended at once.
+   */
+  newerReleaseRestMs: 10_000,
   /** How long a write may take until its concern is reached, where the caller does not say. */
   writeTimeoutMs: 5000,
   /** The first pause before a write is tried elsewhere; it doubles with each attempt. */

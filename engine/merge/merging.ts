@@ -5,7 +5,7 @@
  * The append comes first: if the log does not take it, no record has changed.
  */
 import type { Entry } from '../record/entry.js'
-import { LogError, UpdateRefusedError } from '../errors.js'
+import { LogError, NewerReleaseError, UpdateRefusedError, type NewerForm } from '../errors.js'
 import { isMute } from '../garbage/garbage.js'
 import { runFrom, type Run } from '../log/run.js'
 import type { ShardState } from '../shard-state.js'
@@ -18,7 +18,8 @@ export type MergeResult =
   | { readonly outcome: 'known' }
   /** It starts behind something this replica has not seen: ask for what lies between. */
   | { readonly outcome: 'gap' }
-  | { readonly outcome: 'refused', readonly reason: string }
+  /** `newer` is the entry that this release cannot read, where that is the reason. */
+  | { readonly outcome: 'refused', readonly reason: string, readonly newer?: NewerForm }
 
 /**
  * The runs of an update, or why it is refused: it is malformed, or what is buffered cannot be
@@ -113,6 +114,10 @@ function admitRuns (
 
 /** @throws what is neither the update's fault nor the log's */
 function refusedFor (state: ShardState, error: unknown): MergeResult {
+  if (error instanceof NewerReleaseError) {
+    state.tooNew(error)
+    return { outcome: 'refused', reason: error.reason, newer: error.form }
+  }
   if (error instanceof UpdateRefusedError) return refuse(state, error.reason, error.message)
   if (error instanceof LogError) return refuse(state, 'log-failed', error.message)
   throw error

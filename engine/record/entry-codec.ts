@@ -87,7 +87,9 @@ export function decodeEntry (
   const [key, version, body, stamp = version, clears = 0] = raw as unknown[]
   if (typeof key !== 'string' || key.length === 0 || key.length > limits.maxKeyBytes) return null
   if (!isCount(version) || !isCount(stamp) || (clears !== 0 && clears !== 1)) return null
-  if (raw.length > MOST_PARTS) throw new NewerReleaseError({ key, parts: raw.length })
+  if (raw.length > MOST_PARTS) {
+    throw new NewerReleaseError({ incarnation, clock, key, parts: raw.length })
+  }
   const fields = body === null ? NO_FIELDS : adoptFields(body, limits)
   if (fields === null) return null
   const entry = raw.length === MOST_PARTS
@@ -132,7 +134,9 @@ function withExtra (
     !isCount(expires) || !isCount(late) || !isNames(unset, limits) || !Array.isArray(tuples) ||
     tuples.length > limits.maxClaimsPerEntry
   ) return null
-  if (raw.length > MOST_EXTRAS) throw new NewerReleaseError({ key, parts: raw.length })
+  if (raw.length > MOST_EXTRAS) {
+    throw new NewerReleaseError({ incarnation, clock, key, parts: raw.length })
+  }
   const empty = values === NO_FIELDS && unset.length === 0
   const fields: Record<string, Value | undefined> = empty ? NO_FIELDS : { ...values }
   for (const name of unset) {
@@ -160,7 +164,9 @@ function claimsOf (
     if (!isTuple(tuple, limits)) return null
     const [code, field] = tuple
     const known = claimOfCode(code)
-    if (known === undefined) throw new NewerReleaseError({ key, field, code })
+    if (known === undefined) {
+      throw new NewerReleaseError({ incarnation: dot.of, clock: dot.clock, key, field, code })
+    }
     const claim = known.kind.decode(known.claim, tuple, dot, limits)
     if (claim === null) return null
     claims.push(claim)

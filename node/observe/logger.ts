@@ -60,6 +60,7 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'shard-damaged':
     case 'handler-failed':
     case 'store-commit-failed':
+    case 'newer-release':
       return 'error'
     case 'log-rebuilt':
     case 'update-refused':

@@ -149,6 +149,12 @@ function countEvent (event: MillpondEvent, count: Count): void {
       return count('millpond_repair_failures_total', { cache: event.cache })
     case 'update-refused':
       return count('millpond_updates_refused_total', { cache: event.cache, reason: event.reason })
+    case 'newer-release':
+      return count(
+        'millpond_updates_refused_total',
+        { cache: event.cache, reason: event.type },
+        event.updates
+      )
     case 'log-rebuilt':
       return count('millpond_log_rebuilds_total', { cache: event.cache })
     case 'clock-ahead':

@@ -44,6 +44,18 @@ const EVENTS: {
     'millpond_repair_failures_total{cache="c"} 1'],
   'update-refused': [{ type: 'update-refused', cache: 'c', shard: 1, reason: 'form', detail: '' },
     'millpond_updates_refused_total{cache="c",reason="form"} 1'],
+  'newer-release': [{
+    type: 'newer-release',
+    cache: 'c',
+    shard: 1,
+    key: 'k',
+    field: 'f',
+    code: 9,
+    incarnation: 1,
+    clock: 0,
+    detail: 'upgrade this node',
+    updates: 7
+  }, 'millpond_updates_refused_total{cache="c",reason="newer-release"} 7'],
   'log-rebuilt': [{ type: 'log-rebuilt', cache: 'c', shard: 1, error: new Error('no') },
     'millpond_log_rebuilds_total{cache="c"} 1'],
   'clock-ahead': [{ type: 'clock-ahead', cache: 'c', shard: 1, version: 1 },
