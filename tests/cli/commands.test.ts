@@ -63,7 +63,7 @@ async function oneNode (
 const INGEST = ['ingest', '-', '--format', 'ndjson', '--key', 'sku', '--at', 'at', '--fields',
   'price,tags']
 
-test.serial('what is ingested is printed by get, dump and consume', async t => {
+test.serial('an ingested record is printed by get, dump and consume', async t => {
   const where = place()
   const node = await oneNode(t, where)
   t.is(node.stdout, `ready node=n1 cluster=${where.cluster[1]} cache=offers\n`)

@@ -66,7 +66,7 @@ for (const [args, line] of WRONG) {
   })
 }
 
-test.serial('what is refused is one line on standard error, with status 2', async t => {
+test.serial('a refusal is one line on standard error, with status 2', async t => {
   await refuses(t, ['get', 'a', 'b'], /too many arguments/)
   await refuses(t, ['node', '--name', 'a.b'], /node name.*a\.b/)
 })

@@ -122,7 +122,7 @@ export function clusterContract (
   }
 
   check(
-    'what is written through one node is read through every other, and through a client',
+    'a record written through one node is read through every other, and through a client',
     async ({ t, node, client }) => {
       const nodes = [await node('a'), await node('b'), await node('c')]
       await settled(nodes)

@@ -124,7 +124,7 @@ test('each changed record comes once, however many writers changed it how often'
   for (const change of changes) t.deepEqual([...change.changed].sort(), ['f1', 'f2', 'f3'])
 })
 
-test('what waits for a consumer never exceeds the live records, however far behind it is', t => {
+test('the backlog of a consumer never exceeds the live records, however far behind it is', t => {
   const shard = openShard(1)
   fill(shard, 20)
   const { cursor } = poll(t, shard, startOf(0))

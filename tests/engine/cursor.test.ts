@@ -154,7 +154,7 @@ test('joining does not depend on the order or on repetition, and never goes back
   )
 })
 
-test('whoever reads on stands further on than before (SPEC C3)', t => {
+test('a reader that reads on stands further on than before (SPEC C3)', t => {
   fc.assert(fc.property(cursors, vectors, (one, more) => {
     const later = {
       ...one,
@@ -165,7 +165,7 @@ test('whoever reads on stands further on than before (SPEC C3)', t => {
   }))
 })
 
-test('what two readers saw in pieces does not count as seen whole (SPEC C1)', t => {
+test('a record that two readers saw in pieces does not count as seen whole (SPEC C1)', t => {
   const [a, b] = [openShard(1), openShard(2)]
   const shown: string[] = []
   a.write(put('k', 1, { x: 1 }))
@@ -198,7 +198,7 @@ test('pieces two readers saw do not make a whole, though each knew of the other 
 
 // Replicas that come back from old copies, readers that go on from whatever is committed there,
 // cursors joined in any order.
-test('what a joined cursor covers was shown by someone, whatever was lost (SPEC C1, C8)', t => {
+test('a change below a joined cursor was shown by someone, whatever was lost (SPEC C1, C8)', t => {
   const step = fc.tuple(fc.nat(9), fc.nat(2), fc.nat(2), fc.nat(3), fc.nat(3))
   let continued = 0
   fc.assert(

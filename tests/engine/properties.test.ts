@@ -133,7 +133,7 @@ test('deltas in any order or split, diffs and states end in equal bytes (SPEC E1
   )
 })
 
-test('what is buffered reads as it does once it is flushed (SPEC E5)', t => {
+test('a buffered write reads as it does once it is flushed (SPEC E5)', t => {
   const quiet = histories.map(history =>
     history.filter(step => step.do === 'write').map(step => ({ ...step, keepLoser: false }))
   )

@@ -7,7 +7,7 @@ const { boundedPace, intervals, paceFloor, TimingConfig } = timing
 const configured = (given: v.InferInput<typeof TimingConfig>) => v.parse(TimingConfig, given)
 const timingOf = (given: v.InferInput<typeof TimingConfig>) => timing.timingOf(configured(given))
 
-test('what is left out follows from the heartbeat', t => {
+test('an interval that is left out follows from the heartbeat', t => {
   t.like(timingOf({}), { heartbeatMs: 500, failureTimeoutMs: 3000, joinWaitMs: 700 })
   t.like(timingOf({ heartbeatMs: 4000 }), {
     heartbeatMs: 4000,

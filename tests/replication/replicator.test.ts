@@ -175,7 +175,7 @@ test('a cluster in sync sends heartbeats and nothing else (SPEC R5)', async t =>
   }
 })
 
-test('what a heartbeat costs does not depend on the number of records', async t => {
+test('the size of a heartbeat does not depend on the number of records', async t => {
   const { a, write, time } = await open(t)
   let bytes = 0
   a.lose = (subject, message) => {

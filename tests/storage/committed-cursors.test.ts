@@ -62,7 +62,7 @@ test('replicas that hear the same commits in any order, any number of times, end
   t.is(digests.size, 1)
 })
 
-test('what is listed reads back, and a dropped shard is forgotten', t => {
+test('listed cursors read back, and a dropped shard is forgotten', t => {
   const cursors = new CommittedCursors()
   for (const shard of [2, 1]) {
     for (const group of ['b', 'a']) cursors.commit(group, at(shard, { 5: shard }))
@@ -89,7 +89,7 @@ test('consumer groups are bounded per shard', t => {
   t.notThrows(() => cursors.commit('one more', at(2, { 5: 1 })))
 })
 
-test('what is committed covers exactly the cursors that would not move it', t => {
+test('a committed cursor covers exactly the cursors that would not move it', t => {
   const cursors = new CommittedCursors()
   t.false(cursors.covers(3, 'g', encodeCursor(at(3, { 7: 1 }))))
   cursors.commit('g', at(3, { 7: 5 }))

@@ -38,7 +38,7 @@ function open (incarnation: number, disk: MemoryDisk, indexes?: IndexDeclaration
   }
 }
 
-test('what is written, and what a peer sends, can be found at once (SPEC E20)', t => {
+test('a record that is written, or that a peer sends, can be found at once (SPEC E20)', t => {
   const a = open(1, new MemoryDisk(), DECLARED)
   const b = open(2, new MemoryDisk(), DECLARED)
   for (let i = 0; i < 40; i++) a.put(`k${i}`, i)

@@ -59,7 +59,7 @@ test('equal roots mean equal records, buffered writes included', t => {
   )
 })
 
-test('what was written and merged is read back, with its digests', async t => {
+test('written and merged records are read back, with their digests', async t => {
   const disk = new MemoryDisk()
   const [a, b] = [open(1, disk.open()), open(2)]
   for (const key of keys) (key.endsWith('1') ? b : a).put(key, 1)

@@ -32,7 +32,7 @@ test('a microsecond can be told from nothing', t => {
   })
 })
 
-test('what is off the scale counts as its end', t => {
+test('a latency off the scale counts as its end', t => {
   const latencies = new Latencies()
   for (const ms of [-5, 1e12, Infinity]) latencies.record(ms)
   const { count, p50Ms, maxMs } = latencies.summary()

@@ -101,7 +101,7 @@ test('a header that cannot be used is an error that says why', async t => {
   }
 })
 
-test('what is written as CSV is read back the same, however the chunks fall', async t => {
+test('rows written as CSV are read back the same, however the chunks fall', async t => {
   const text = fc.string({
     unit: fc.constantFrom('a', ',', '"', '\n', '\r\n', 'ß', '😀', ' '),
     maxLength: 6

@@ -41,7 +41,7 @@ test('a line longer than a row may be is a problem and the next one is read', as
   ])
 })
 
-test('what is written as NDJSON is read back the same, however the chunks fall', async t => {
+test('rows written as NDJSON are read back the same, however the chunks fall', async t => {
   const value = fc.dictionary(fc.string(), fc.jsonValue())
   await fc.assert(
     fc.asyncProperty(

@@ -192,7 +192,7 @@ test('event times are epoch seconds below 1e11 and epoch milliseconds from there
   for (const [value, ms] of times) t.is(parseEventTime(value), ms, String(value))
 })
 
-test('what is no time, or lies outside the years 1970 to 9999, is no event time', t => {
+test('a value that is no time, or outside the years 1970 to 9999, is no event time', t => {
   const refused = [
     '',
     'now',

@@ -57,7 +57,7 @@ test('an event time becomes a version, whether a Date or milliseconds', t => {
   t.is(versions.versionAt(0), 0)
 })
 
-test('what is no time is refused', t => {
+test('a value that is no time is refused', t => {
   const { versions } = new StoppedClock()
   for (
     const at of [NaN, Infinity, -1, new Date(NaN), '2020-01-01' as unknown as Date,

@@ -35,7 +35,7 @@ test('keys up to the bound pass, measured in bytes', t => {
   ) t.is(checkKey(key, limits), key)
 })
 
-test('what is not a plain object is no record', t => {
+test('a value that is not a plain object is no record', t => {
   for (
     const fields of [undefined, null, 7, 'text', [], new Map(), new Date(0), new Uint8Array(1),
       () => 1]

@@ -50,7 +50,7 @@ test('increments of several writers add up, hammered or not, each counting once 
   t.deepEqual(dump(a), { k: { sales: 0.5, views: 1033 } })
 })
 
-test('what a writer added before it went on as another life still counts (SPEC E15)', t => {
+test('the sum of a writer before it went on as another life still counts (SPEC E15)', t => {
   const a = openShard(1)
   operate(a, 'k', increment('n', 7))
   const reborn = openShard(9)

@@ -259,7 +259,7 @@ test('a tombstone logged again for a late event hides nothing written later (SPE
 
 for (const keepLoser of [false, true]) {
   const outlived = keepLoser ? 'confirmed older events' : 'older events'
-  test(`what follows a tombstone in its version outlives it and ${outlived} (SPEC E3, E21)`, t => {
+  test(`a later write of a tombstone's version outlives it and ${outlived} (SPEC E3, E21)`, t => {
     const [a, b] = [openShard(9), openShard(1)]
     for (const key of ['deleted', 'written']) {
       a.write(put(key, 10, { x: 1 }))
@@ -364,7 +364,7 @@ test('no reader is shown an older version than that of a dropped tombstone (SPEC
   t.deepEqual(dump(a), { k: { a: 1, c: 3 } })
 })
 
-test('what is added below an unseen tombstone is unset by those who dropped it (SPEC E21)', t => {
+test('an add below an unseen tombstone is unset by replicas that dropped it (SPEC E21)', t => {
   const [dropped, kept, outsider] = [openShard(1), openShard(2), openShard(3)]
   const all = [dropped, kept, outsider]
   dropped.write(put('k', 10, { a: 1 }))

@@ -17,7 +17,7 @@ function clocks (slots: Slots, from = 0): number[] {
   return found
 }
 
-test('what is left comes in order, from any clock on, whatever lies between', t => {
+test('live entries come in order, from any clock on, whatever lies between', t => {
   const slots = new Slots(limits)
   slots.append(entriesFrom(0, 3), 0)
   slots.append(entriesFrom(10, 2), 10)

@@ -264,7 +264,7 @@ test('an update larger than the bound is refused unread', t => {
   })
 })
 
-test('what a Y.Map or Y.Array of somebody else sends is refused', t => {
+test('an update of a foreign Y.Map or Y.Array is refused', t => {
   const doc = new Y.Doc()
   doc.getMap('records').set('a', { n: 1 })
   t.throws(() => decodeUpdate(Y.encodeStateAsUpdate(doc), limits), {

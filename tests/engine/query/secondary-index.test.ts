@@ -84,7 +84,7 @@ test('a record moves with its values, and is gone with them', t => {
   t.deepEqual(indexes.dump(), { country: [], price: [] }, 'nothing is kept of what is gone')
 })
 
-test('what changed without a word is not shown by what it used to be', t => {
+test('a record that changed without a word is not found by its old value', t => {
   const { put, records, keys } = open()
   put('a', { country: 'France' })
   put('b', { country: 'France' })

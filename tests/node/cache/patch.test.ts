@@ -53,7 +53,7 @@ test('fields with sequence numbers are one write more', t => {
   ])
 })
 
-test('what is no patch is refused by name', t => {
+test('a patch that is none is refused by name', t => {
   for (const patch of [null, 1, [], 'x']) {
     t.throws(() => cut(patch), {
       instanceOf: TypeError,

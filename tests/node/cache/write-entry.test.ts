@@ -74,7 +74,7 @@ for (
   })
 }
 
-test('nobody is told to retry an increment that may have counted (SPEC R11)', async t => {
+test('no caller is told to retry an increment that may have counted (SPEC R11)', async t => {
   for (const phase of ['ready', undefined] as const) {
     for (const cause of [new StoreError('the disk is full'), new TimeoutError('request', 5)]) {
       const { entry, failed } = entryOn(phase, () => Promise.reject(cause))

@@ -48,7 +48,7 @@ test('errors come with their message and their code', t => {
   t.like(line, { level: 'error', self: 'a', error: { message: 'broken', code: 'X' } })
 })
 
-test('what comes many times a second is only told to who asks for it', t => {
+test('events that come many times a second are only logged at level trace', t => {
   const chatter = (logger: ReturnType<typeof createLogger>): void => {
     logger.onEvent({ type: 'store-committed', cache: 'c', bytes: 1 })
     logger.onEvent({ type: 'gap-repaired', cache: 'c', node: 'b', batches: 1 })

@@ -94,7 +94,7 @@ test('a consumer sees every record once, then every change, then nothing (SPEC C
   await watcher.stop()
 })
 
-test('what waits for a slow consumer never exceeds the live records (SPEC C4)', async t => {
+test('the backlog of a slow consumer never exceeds the live records (SPEC C4)', async t => {
   const cluster = await startCluster(t, ['a', 'b'])
   const client = await cluster.client('consumer')
   const watcher = watch(cluster, client, { ratePerSecond: 50, batchSize: 10 })
@@ -225,7 +225,7 @@ test('a commit that meets a node on its way out is taken by another one', async 
   await watcher.stop()
 })
 
-test('what was not committed is shown again, what was is not', async t => {
+test('changes that were not committed are shown again, those that were are not', async t => {
   const cluster = await startCluster(t, ['a', 'b'], { replicas: 2 })
   const client = await cluster.client('consumer')
   await fill(cluster, cluster.cache('a'), 50)

@@ -43,7 +43,7 @@ test('no limit allows everything at once', t => {
   t.is(rate.waitMs, 0)
 })
 
-test('what was not used does not pile up beyond a tenth of a second', t => {
+test('an unused allowance does not pile up beyond a tenth of a second', t => {
   const { rate, pass } = open(100)
   pass(3_600_000)
   t.is(rate.allowed, 10)

@@ -93,7 +93,7 @@ test('where a holder cannot answer, the next is asked for all it was listened to
   t.true(positions.isClean)
 })
 
-test('what trying again does not mend is thrown', async t => {
+test('an error that trying again does not mend is thrown', async t => {
   const { reader } = reading([new TypeError('a mistake')])
   await t.throwsAsync(reader.read(10), { instanceOf: TypeError })
 })
@@ -118,7 +118,7 @@ test('two holders that are behind in one shard mean a pause every time (SPEC C12
   t.deepEqual(asked, ['a', 'b', 'a'])
 })
 
-test('what was read and not committed is what moved since', async t => {
+test('cursors that moved since the last commit are those to commit', async t => {
   const { reader } = reading([[page(0), page(1)]])
   await reader.read(10)
   const cursors = reader.readSoFar()

@@ -242,7 +242,7 @@ test('one node can be asked for what it holds itself', async t => {
   })
 })
 
-test('what cannot be asked is refused where it is asked, before anybody is', async t => {
+test('a query that cannot be asked is refused before any node is asked', async t => {
   const { all, reader, asked } = await open(t)
   await t.throwsAsync(all({}), { code: 'QUERY_REFUSED' })
   await t.throwsAsync(all({ price: { below: 2 } } as Where), { code: 'QUERY_REFUSED' })

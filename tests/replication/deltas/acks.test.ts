@@ -25,7 +25,7 @@ function open () {
   return { time, acks, wait, take }
 }
 
-test('what each write concern needs', t => {
+test('each write concern needs its number of replicas', t => {
   t.deepEqual(
     (['buffered', 'durable', 'majority', 'all', 1, 2, 3] as const).map(concern =>
       replicasNeeded(concern, 3)

@@ -124,7 +124,7 @@ test('requests in flight are bounded', async t => {
   await time.wait(Promise.all(waiting))
 })
 
-test('what is not a message is refused, counted and does not stop the others', async t => {
+test('bytes that are no message are refused, counted and do not stop the others', async t => {
   const { a, b, time, events } = pair(t)
   const got: unknown[] = []
   b.on('in', 'hint', value => {
@@ -189,7 +189,7 @@ test('an answer of another shape is refused and counted, and the wait ends in ti
   }
 })
 
-test('what is not plain CBOR is refused unread, even under a right checksum (SPEC R1)', async t => {
+test('content other than plain CBOR is refused unread, also under a checksum (SPEC R1)', async t => {
   const { a, b, time, events } = pair(t)
   const got: unknown[] = []
   b.on('in', 'hint', value => {

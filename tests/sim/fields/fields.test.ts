@@ -72,7 +72,7 @@ test.serial('sets, bounds and sequenced fields agree after partitions (SPEC E16,
   })
 })
 
-test.serial('what expires is gone in time, told of and not found (SPEC E20, E23, C10)', async t => {
+test.serial('expired fields are gone in time, told of, not found (SPEC E20, E23, C10)', async t => {
   const { coverage } = await tell(t, {
     nodes: ['n1', 'n2', 'n3'],
     clients: ['c1'],

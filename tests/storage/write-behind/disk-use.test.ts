@@ -53,7 +53,7 @@ test('a node that only merges asks for a flush to fold deltas in a snapshot (SPE
   t.deepEqual(stored?.deltas, [])
 })
 
-test('what one flush does not come to fold, it asks another one for (SPEC S3)', t => {
+test('a flush that does not come to fold a shard asks for another flush (SPEC S3)', t => {
   const [a, b] = [open(1), open(2)]
   overwhelm(a, b.shards, Array.from({ length: 40 }, (_, i) => `k${i}`))
   t.true([...b.shards.residents()].length > limits.maxSnapshotsPerFlush)

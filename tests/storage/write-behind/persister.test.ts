@@ -196,7 +196,7 @@ test('one commit runs at a time; what comes meanwhile shares the next one', asyn
   t.deepEqual(deltasOf(store, 1), [1, 2, 3])
 })
 
-test('what comes during a commit nobody waits for is stored after another interval', async t => {
+test('deltas that come during an unawaited commit are stored after another interval', async t => {
   const { store, timers, persister } = create()
   store.hold()
   persister.delta(1, bytes(1))

@@ -164,7 +164,7 @@ test('a one-way partition lets the other direction through', async t => {
   t.deepEqual([atA, atB], [[0, 1, 2], []])
 })
 
-test('what is under way when its link is cut is lost', async t => {
+test('a message under way when its link is cut is lost', async t => {
   const { network, a, atB, send, settle } = pair(t)
   send(a, 0, 3)
   network.partition('a', 'b')
