@@ -189,7 +189,7 @@ test('an answer of another shape is refused and counted, and the wait ends in ti
   }
 })
 
-test('content other than plain CBOR is refused unread, also under a checksum (SPEC R1)', async t => {
+test('content other than plain CBOR is refused unread despite its checksum (SPEC R1)', async t => {
   const { a, b, time, events } = pair(t)
   const got: unknown[] = []
   b.on('in', 'hint', value => {
