@@ -1,13 +1,13 @@
 /**
- * What the simulation knows of the truth, in plain maps: every write that was submitted, and what
- * its writer was told.
+ * The truth as the simulation knows it, in plain maps: every write that was submitted, and the
+ * answer its writer got.
  *
- * A write's value names the write itself, so whatever shows up anywhere can be traced to where it
- * came from. Writes of one key have a known order (`order`): workloads see to it that it follows
- * from event times, or from one writer's program.
+ * A write's value names the write itself, so any value that shows up anywhere can be traced to its
+ * write. Writes of one key have a known order (`order`), which workloads derive from event times or
+ * from the program of one writer.
  *
- *   guaranteed   acknowledged, and not so many of those who may have held it were lost that it
- *                could be lost
+ *   guaranteed   acknowledged, and fewer machines that may have held the write lost their data
+ *                than there were replicas of it
  *   possible     submitted, unless its writer was told that nothing changed
  *
  * A record is right when each of its fields shows a possible write that is not older than any
@@ -28,17 +28,17 @@ export interface Op {
   readonly value: string
   readonly order: number
   readonly concern: WriteConcern
-  /** Replicas that must hold it before it is acknowledged. */
+  /** Replicas that must hold the write before it is acknowledged. */
   readonly needed: number
   readonly submittedMs: number
   ackedMs: number | undefined
   outcome: 'open' | 'acked' | 'unchanged' | 'unknown'
-  /** Why it failed. */
+  /** The error of a write that failed. */
   error?: string
 }
 
 /**
- * Something that may have cost a machine what it held: everything it took on from `fromMs` to
+ * A crash or a broken disk, which may have cost a machine every write it took from `fromMs` to
  * `atMs`.
  */
 export interface Loss {
@@ -46,7 +46,7 @@ export interface Loss {
   readonly machine: string
   readonly fromMs: number
   readonly atMs: number
-  /** Also what was durable. */
+  /** Whether durable writes are lost too. */
   readonly destroyed: boolean
 }
 
@@ -101,8 +101,7 @@ export class Model {
   }
 
   /**
-   * What is wrong with a record as it is seen now, or null. `final`: nothing is on its way any
-   * more.
+   * The mistake in a record as it is seen now, or null. `final`: no message is under way any more.
    */
   judge (place: string, key: string, fields: Fields | undefined, final: boolean): string | null {
     if (kindOf(key) !== undefined) return this.fields.judge(place, key, fields, final)

@@ -1,6 +1,6 @@
 /**
- * Replacing a method of a class for a while: how bugs are planted, and how a checker looks on where
- * the product has no window.
+ * Replaces methods of classes for a while. Mutants are planted this way, and a checker looks on
+ * this way where the product offers no view.
  */
 
 export type Undo = () => void

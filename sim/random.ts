@@ -1,7 +1,7 @@
 /**
- * Chance from a seed. Each subsystem draws from a fork of its own, named after it, so that one more
- * draw in one place does not change what happens in every other, and a shrunk fault list leaves the
- * rest of a run as alike as it can.
+ * Chance from a seed. Each subsystem draws from a fork of its own, named after the subsystem. So
+ * one more draw in one place changes nothing elsewhere, and a shrunk list of faults leaves the rest
+ * of a run much as it was.
  */
 import { mersenne } from 'pure-rand/generator/mersenne'
 import { checksum32 } from '../engine/base/hash.js'
@@ -19,7 +19,7 @@ export class SimRandom implements Random {
   }
 
   /**
-   * Another stream that depends on this one's seed and the name only, not on what was drawn so far.
+   * Another stream, which depends on the seed of this one and the name only, not on earlier draws.
    */
   fork (name: string): SimRandom {
     return new SimRandom(checksum32(utf8.encode(`${this.#seed}/${name}`)))
@@ -55,7 +55,7 @@ export class SimRandom implements Random {
     return items[this.int(0, items.length - 1)] as T
   }
 
-  /** Those items that each win a toss of their own. */
+  /** The items that win a toss of their own. */
   some<T> (items: readonly T[], probability: number): T[] {
     return items.filter(() => this.chance(probability))
   }

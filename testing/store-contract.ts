@@ -27,7 +27,7 @@ export interface StoreContractOptions {
   readonly createPlace: () => StorePlace | Promise<StorePlace>
 }
 
-/** What a shard that holds nothing reads back as, but for its number. */
+/** The shard that holds nothing, but for its number. */
 const EMPTY = { snapshot: null, deltas: [], cursors: [], damaged: 0 }
 
 /**

@@ -1,10 +1,10 @@
-/** Waits for a condition instead of for a time, and says what it waited for when it never comes. */
+/** Waits for a condition instead of for a time, and names the condition when it never holds. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const POLL_MS = 2
 
 /**
- * The deadline is not a measurement: it is far above what a slow machine needs, and only ends a
+ * The deadline is not a measurement: it is far above the time a slow machine needs, and only ends a
  * test that hangs.
  */
 export async function waitFor (

@@ -1,16 +1,16 @@
 /**
- * A consumer that is given nothing new pauses before it asks again (SPEC C12). One that does not
- * keeps a replica busy with questions for as long as it takes until there is something: each comes
- * as soon as the last was answered.
+ * A consumer that is given nothing new pauses before it asks again (SPEC C12). Without the pause it
+ * would keep a replica busy: each question would come as soon as the last was answered, until there
+ * is a change to deliver.
  */
 import { ShardReader, type Reading } from '../../pubsub/consumer/shard-reader.js'
 import { patch, type Undo } from '../patch.js'
 
-/** A question this soon after an answer was not paused for. */
+/** Between an answer and a question that come this close there was no pause. */
 const AT_ONCE_MS = 5
 /**
- * Each dirty shard may be asked about in vain once at each of its holders, and hints come while
- * that happens.
+ * A consumer may ask about each dirty shard in vain once at each of its holders, and hints come
+ * meanwhile.
  */
 const MAX_IN_VAIN = 200
 
@@ -20,8 +20,7 @@ interface Asked {
 }
 
 /**
- * Watches all consumers until it is undone. It looks on: nothing happens at another moment because
- * of it.
+ * Watches all consumers until it is undone. Watching changes nothing, not even when a step happens.
  */
 export function watchAsking (nowMs: () => number, fail: (detail: string) => void): Undo {
   const readers = new WeakMap<ShardReader, Asked>()

@@ -3,7 +3,7 @@ import type { Limits } from '../../engine/limits.js'
 import type { Inside } from '../../node/inside.js'
 import { Violation } from '../violation.js'
 
-/** Checked after everything a process did, so it has to be cheap. */
+/** Called after every step of a process, so the check has to be cheap. */
 export function checkBounds (
   machine: string,
   inside: Inside | undefined,
@@ -48,7 +48,7 @@ export function checkBounds (
   }
 }
 
-/** What is left in the queues of a machine that should be at rest, or null. */
+/** The queues that are not empty of a machine that should be at rest, or null. */
 export function notAtRest (machine: string, inside: Inside | undefined): string | null {
   if (inside === undefined) return null
   const { messenger, caches, replicas } = inside

@@ -1,7 +1,7 @@
 /**
- * Replicas agree (SPEC E2): whoever owns a placement group holds it, ready, nobody else does, and
- * all holders have the same state vectors and the same canonical bytes. Asked again and again once
- * the world is healed, until it holds or time is up.
+ * Replicas agree (SPEC E2): the owners of a placement group hold it, ready; no other node does; and
+ * all holders have the same state vectors and the same canonical bytes. The question is put again
+ * and again once the world is healed, until the answer is yes or time is up.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Shard } from '../../engine/shard.js'
@@ -21,7 +21,7 @@ interface Holder {
   readonly replica: CacheReplica
 }
 
-/** What still keeps a cluster from having converged, or null. */
+/** The reason why a cluster has not converged yet, or null. */
 export function notConverged (machines: readonly NodeMachine[], cache: string): string | null {
   const holders: Holder[] = []
   for (const machine of machines) {
@@ -101,8 +101,8 @@ function sameContents (a: Shard | undefined, b: Shard | undefined): boolean {
 }
 
 /**
- * What has expired and is still written down counts: whether it reads as absent depends on the
- * clock of the machine.
+ * Fields that have expired and are not unset count as there: whether they read as absent depends on
+ * the clock of the machine.
  */
 function recordAt (shard: Shard, key: string): Fields | undefined {
   const head = shard.index.get(key)
@@ -137,7 +137,7 @@ export function checkEqualDigests (machines: readonly NodeMachine[], cache: stri
   const seen = new Map<string, { readonly name: string, readonly shard: Shard }>()
   for (const { name, inside } of machines) {
     for (const shard of heldShards(inside?.replicas.get(cache)?.replicator.shards)) {
-      // asking would flush it, and a checker must not change what it looks at
+      // Asking for its digest would flush the shard, and a checker must change nothing.
       if (shard.pendingEntries > 0) continue
       const id = `${shard.shard} ${shard.digest}`
       const other = seen.get(id)

@@ -2,7 +2,6 @@
  * Committed cursors never go back while a node holds their group, in the order in which they join
  * (SPEC C3, C8).
  */
-import { limits } from '../../engine/limits.js'
 import { comparePositions, decodeCursor, type Cursor } from '../../engine/cursor.js'
 import { covers } from '../../engine/base/state-vector.js'
 import type { NodeMachine } from '../world/node-machine.js'
@@ -15,20 +14,20 @@ interface Seen {
 
 export class CursorWatch {
   /**
-   * Per process life, cache and placement group: what was there when it was last looked at, by
-   * shard and consumer group.
+   * Per process life, cache and placement group: the cursors found at the last look, by shard and
+   * consumer group.
    */
   readonly #seen = new Map<string, Map<string, Seen>>()
 
   /**
-   * A process gave a group up: what is committed when it takes it up again may come from somewhere
-   * else.
+   * A process gave a placement group up. Cursors that are there when it takes the group up again
+   * may come from another node.
    */
   dropped (process: string | undefined, cache: string, group: number): void {
     this.#seen.delete(`${process} ${cache} ${group}`)
   }
 
-  check ({ inside, process }: NodeMachine, cache: string): void {
+  check ({ inside, process, world }: NodeMachine, cache: string): void {
     const replicator = inside?.replicas.get(cache)?.replicator
     for (const group of replicator?.held.all ?? []) {
       const id = `${process?.label} ${cache} ${group}`
@@ -41,7 +40,7 @@ export class CursorWatch {
         const name = `${shard} ${consumerGroup}`
         const before = seen.get(name)
         if (before?.bytes === bytes) continue
-        const cursor = decodeCursor(bytes, shard, limits)
+        const cursor = decodeCursor(bytes, shard, world.limits)
         if (before !== undefined && !isNoEarlier(cursor, before.cursor)) {
           throw new Violation(
             'a committed cursor never goes back',

@@ -1,6 +1,6 @@
 /**
- * What one consumer group was handed (SPEC C1, C2): every final value at least once, and within the
- * life of one consumer no key ever in an older version than before.
+ * The records handed to one consumer group (SPEC C1, C2): every final value at least once, and
+ * within the life of one consumer no key ever in an older version than before.
  */
 import type { Change } from '../../engine/changes.js'
 import type { Fields } from '../../engine/base/values.js'
@@ -8,7 +8,7 @@ import { goneBack, type Shown } from '../fields/going-back.js'
 import type { Model } from '../model.js'
 
 export class Deliveries {
-  /** Per key, every state of it that was handed out. */
+  /** Per key, every state of its record that was handed out. */
   readonly #states = new Map<string, Set<string>>()
   /** Keys that were handed out alive, by shard. */
   readonly #alive = new Map<string, number>()
@@ -18,7 +18,7 @@ export class Deliveries {
 
   constructor (readonly place: string, readonly group: string) {}
 
-  /** A consumer of the group begins: it knows nothing of what others of the group were shown. */
+  /** A consumer of the group begins, which knows nothing of the records shown to others. */
   begin (model: Model): (changes: readonly Change[], resets: readonly number[]) => string | null {
     const versions = new Map<string, Shown & { readonly shard: number }>()
     return (changes, resets) => {
@@ -68,8 +68,8 @@ export class Deliveries {
   }
 
   /**
-   * A record that is gone, that the group was shown, and of whose end it was never told; or null.
-   * Only where nothing was lost.
+   * A record that is gone, which the group was shown and of whose end the group was never told; or
+   * null. To be asked only where no machine lost anything.
    */
   untold (records: ReadonlyMap<string, Fields>): string | null {
     for (const [key, shard] of this.#alive) {

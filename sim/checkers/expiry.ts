@@ -1,6 +1,7 @@
 /**
- * What has expired reads as absent on every replica, by the clock of its machine and at any time
- * (SPEC E23); and once all is well it is unset, so that consumers hear of it (C10).
+ * Fields that have expired read as absent on every replica, at any time, by the clock of the
+ * replica's machine (SPEC E23). Once the world is healed they are unset, so that consumers hear of
+ * their end (C10).
  */
 import { NO_FIELDS } from '../../engine/record/entry.js'
 import { hasExpired } from '../../engine/record/reading.js'
@@ -11,7 +12,7 @@ import type { NodeMachine } from '../world/node-machine.js'
 import { Violation } from '../violation.js'
 import { heldShards } from './shard-contents.js'
 
-/** What ends later than this is not waited for. */
+/** Fields that expire later than this are not waited for. */
 const SOON_UNITS = 60_000_000
 
 export function checkExpired (
@@ -30,7 +31,7 @@ export function checkExpired (
     const fields = shards.record(shards.topology.shardOf(key), key) ?? {}
     for (const [field, value] of Object.entries(fields)) {
       const source = ops.find(({ body }) => body.sets[field] === value)
-      // Nothing is promised of the millisecond in which it ends.
+      // In the very millisecond in which a field expires it may read as there or as absent.
       if (source?.body.expiresMs !== undefined && source.body.expiresMs <= now - 1) {
         throw new Violation(
           'what has expired reads as absent',
@@ -44,7 +45,7 @@ export function checkExpired (
 }
 
 /**
- * A record with fields that have expired and are still written down, or that soon will; or null.
+ * A record with fields that have expired, or soon will, and are not unset yet; or null.
  */
 export function notYetUnset (machines: readonly NodeMachine[], cache: string): string | null {
   for (const { inside, name } of machines) {

@@ -1,8 +1,8 @@
 /**
  * A lost hint delays a change by at most five heartbeats (SPEC C6), also while its placement group
- * keeps changing. Tried out at the end of a run, when nothing else is wrong: from then on no hint
- * arrives, and records are written faster than heartbeats come. Each has to reach every consumer
- * group in time.
+ * keeps changing. This is tried at the end of a run, when no other fault lasts: from then on no
+ * hint arrives, and records are written faster than heartbeats come. Each record has to reach every
+ * consumer group in time.
  */
 import type { SimNetwork } from '../world/network.js'
 import type { Plan } from '../plan/plan.js'
@@ -26,7 +26,7 @@ export interface Deaf extends Surroundings {
   nodesOf(cluster: string): readonly Host[]
 }
 
-/** @returns when all of it can be told; the caller lets time pass until then */
+/** @returns the time by which all of it is decided; the caller lets time pass until then */
 export function loseHints (world: Deaf, plan: Plan, random: SimRandom): number {
   world.network.loses = subject => /^mp\.[^.]+\.[^.]+\.n\.[^.]+$/.test(subject)
   const { scheduler, heartbeatMs } = world

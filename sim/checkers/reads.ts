@@ -1,7 +1,7 @@
 /**
- * At rest every way to read tells the same, on every node and client: scan and getMany give the
- * records that the replicas hold, and a query gives those of them that meet its conditions, as
- * checked by hand (SPEC E20).
+ * At rest all ways to read agree, on every node and client. scan and getMany give the records that
+ * the replicas hold. A query gives the records among them that meet its conditions, as checked by
+ * hand (SPEC E20).
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Where } from '../../engine/query/query.js'
@@ -13,11 +13,11 @@ import type { Scheduler } from '../world/scheduler.js'
 import { Violation } from '../violation.js'
 import { COUNTRIES } from '../workloads/fields/dated.js'
 
-/** So long may reading everything take once, when nothing is wrong. */
+/** So long may it take to read everything once, while no fault lasts. */
 const PATIENCE_MS = 20_000
 const KEYS_AT_ONCE = 50
 
-/** What is asked: by each index, by both, and for something there is not. */
+/** The queries: by each index, by both, and for records that do not exist. */
 const QUERIES: readonly Where[] = [
   ...COUNTRIES.map(country => ({ country })),
   { price: { gte: 10, lt: 30 } },
@@ -26,7 +26,7 @@ const QUERIES: readonly Where[] = [
   { country: 'nowhere' }
 ]
 
-/** @param records what the replicas hold */
+/** @param records by key, as the replicas hold them */
 export async function checkReads (
   machine: Machine,
   cacheName: string,

@@ -1,7 +1,7 @@
 /**
- * What a store holds of a shard follows its live records, not the writes it saw (SPEC S3): a
- * snapshot, and deltas of at most its size or 8 KiB, and the last flush; and the snapshot was worth
- * its bytes. Looked at when a cluster is at rest: then nothing is on its way to the disk.
+ * A store's share of a shard follows the live records, not the writes there were (SPEC S3): a
+ * snapshot, deltas of at most its size or 8 KiB, and the last flush; and the snapshot is worth its
+ * bytes. To be asked when a cluster is at rest, with nothing on its way to the disk.
  */
 import type { Limits } from '../../engine/limits.js'
 import { Shard } from '../../engine/shard.js'
@@ -39,7 +39,7 @@ export function checkStores (machines: readonly NodeMachine[], cache: string): v
   }
 }
 
-/** Read into an empty shard and written again, what was superseded when it was taken is gone. */
+/** A snapshot that is read into an empty shard and written again holds live entries only. */
 function checkSnapshot (where: string, snapshot: Uint8Array, limits: Limits): void {
   const shard = new Shard({
     limits,

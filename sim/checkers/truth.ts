@@ -1,6 +1,6 @@
 /**
- * No acknowledged write is lost, no stale version wins, what is deleted stays deleted, and nothing
- * crosses from one cache or cluster into another: what nodes hold, held against the model.
+ * Compares the records of nodes with the model: no acknowledged write is lost, no stale version
+ * wins, deleted records stay deleted, and nothing crosses from one cache or cluster into another.
  */
 import type { Fields } from '../../engine/base/values.js'
 import { graveOf } from '../../engine/garbage/floor.js'
@@ -11,8 +11,7 @@ import { Violation } from '../violation.js'
 import { heldShard, heldShards } from './shard-contents.js'
 
 /**
- * Everything a node holds of a cache, right in itself. `final` also asks whether anything is
- * missing.
+ * Judges every record that a node holds of a cache. `final` also asks whether records are missing.
  */
 export function finalRecords (
   model: Model,
@@ -41,7 +40,7 @@ export function finalRecords (
   return records
 }
 
-/** What a node holds at any time was written there by somebody. */
+/** At any time, every record that a node holds is made of writes to it. */
 export function checkOrigins (
   model: Model,
   place: string,
@@ -88,7 +87,7 @@ function holds (model: Model, op: Op, { inside }: NodeMachine): boolean {
   if (replicator === undefined) return false
   const shard = heldShard(replicator.shards, replicator.topology.shardOf(op.key))
   const names = op.fields ?? [undefined]
-  // a tombstone was dropped, so all had it
+  // A tombstone was dropped, so all replicas had it.
   if (shard !== undefined && names.every(name => graveOf(shard.floor, op.key, name) >= 0)) {
     return true
   }

@@ -1,6 +1,6 @@
 /**
- * What a maximum and a minimum may read as (SPEC E17): a value that was submitted, as good as the
- * best that is certain to survive.
+ * Judges a maximum and a minimum (SPEC E17): each reads as a value that was submitted, at least as
+ * good as the best that is certain to survive.
  */
 import { describe, strangers, type Judge } from './field-op.js'
 

@@ -1,6 +1,7 @@
 /**
- * What a counter may read as (SPEC E15, R11): the increments certain to survive, and any subset of
- * those that may have counted. Where nothing is uncertain that leaves one number.
+ * Judges counters (SPEC E15, R11): a counter reads as the sum of the increments certain to survive
+ * and of any subset of those that may have counted. Where nothing is uncertain that leaves one
+ * number.
  */
 import { describe, strangers, type FieldOp, type Judge } from './field-op.js'
 
@@ -19,9 +20,9 @@ export const judgeCounters: Judge<'counter'> = (fields, { ops, sure }) => {
 }
 
 /**
- * One writer's own counter, each increment awaited, which it deletes now and then: what the delete
- * had seen is gone, what came after it counts (SPEC E18). Another owner than the writer's own may
- * take an increment without having seen the delete.
+ * Judges a counter of one writer, which awaits each increment and deletes the counter now and then:
+ * increments the delete had seen are gone, later ones count (SPEC E18). An owner on another node
+ * may take an increment without having seen the delete.
  */
 export const judgeOwnCounter: Judge<'own'> = (fields, { ops, sure }) => {
   const exact = ops.every(op => op.body.seen && (sure.has(op) || op.outcome === 'unchanged'))

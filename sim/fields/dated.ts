@@ -1,7 +1,7 @@
 /**
- * What records of registers with event times may read as, where puts, replacements, unsets and
- * deletes meet and some puts expire (SPEC E3, E23): each field shows a possible write that nothing
- * certain to survive has come after. At the end, what was to expire by then is gone.
+ * Judges records of registers with event times, where puts, replacements, unsets and deletes meet
+ * and some puts expire (SPEC E3, E23). Each field shows a possible write, and no write that is
+ * certain to survive comes after that one. At the end, fields that had to expire are gone.
  */
 import type { Value } from '../../engine/base/values.js'
 import { describe, strangers, type Dated, type FieldOp, type Judge } from './field-op.js'

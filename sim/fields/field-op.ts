@@ -1,7 +1,7 @@
 /**
- * One operation on a field that is more than a register of the usual workloads, and what its writer
- * was told. Each kind of key has a body of its own, and a judge that knows what may be read of it.
- * The kind is part of the key, so that whatever shows up anywhere finds its judge.
+ * One operation on a field that is more than a register of the usual workloads, and the answer its
+ * writer got. Each kind of key has operations of its own, and a judge that knows how its records
+ * may read. The kind is part of the key, so that any record that shows up anywhere finds its judge.
  */
 import type { Element } from '../../engine/fields/set.js'
 import type { Fields, Value } from '../../engine/base/values.js'
@@ -21,8 +21,8 @@ export interface OwnIncrement {
   readonly seen: boolean
 }
 /**
- * `seen`: of a removal that the replica that took it had seen the add; of an add that it was taken
- * there, and only there.
+ * `seen` of a removal: the replica that took the removal had seen the add. `seen` of an add: that
+ * replica, and no other, took the add.
  */
 export interface ElementChange {
   readonly add: boolean
@@ -33,7 +33,7 @@ export interface Bound {
   readonly field: 'max' | 'min'
   readonly value: number
 }
-/** Without a value it unsets the field. */
+/** A patch without a value unsets the field. */
 export interface Sequenced {
   readonly sequence: number
   readonly value: Value | undefined
@@ -43,9 +43,9 @@ export interface Dated {
   readonly order: number
   readonly sets: Fields
   readonly unsets: readonly string[]
-  /** It takes the whole record with it. */
+  /** The write replaces or deletes the whole record. */
   readonly clears: boolean
-  /** 'soon': by the end of the run it reads as absent; 'late': it does not. */
+  /** 'soon': the fields read as absent by the end of the run; 'late': they do not. */
   readonly ends?: 'soon' | 'late'
   readonly expiresMs?: number
 }
@@ -70,15 +70,15 @@ export interface FieldOp<K extends FieldKey = FieldKey> {
   /** Replicas that must hold it before it is acknowledged. */
   needed: number
   readonly submittedMs: number
-  /** When it was acknowledged, or its writer was told that it took effect. */
+  /** When the writer was told that the operation took effect. */
   ackedMs: number | undefined
-  /** When its writer was told anything. */
+  /** When the writer got any answer. */
   endedMs: number | undefined
   outcome: 'open' | 'acked' | 'unchanged' | 'unknown'
   error?: string
 }
 
-/** What a judge goes by. */
+/** The facts a judge goes by. */
 export interface Evidence<K extends FieldKey> {
   readonly ops: ReadonlyArray<FieldOp<K>>
   /** Certain to survive. */
@@ -87,7 +87,7 @@ export interface Evidence<K extends FieldKey> {
   readonly final: boolean
 }
 
-/** @returns what is wrong with the record as it is seen now, or null */
+/** @returns the mistake in the record as it is seen now, or null */
 export type Judge<K extends FieldKey> = (fields: Fields, evidence: Evidence<K>) => string | null
 
 export function keyOf (cluster: string, cache: string, kind: FieldKey, name: string): string {
@@ -105,7 +105,7 @@ export function describe (op: FieldOp): string {
   }, ${told}${op.error === undefined ? '' : `: ${op.error}`})`
 }
 
-/** Fields of a record that nobody ever wrote. */
+/** The mistake of a record that shows a field which was never written, or null. */
 export function strangers (fields: Fields, known: readonly string[]): string | null {
   const stranger = Object.keys(fields).find(field => !known.includes(field))
   return stranger === undefined ? null : `field ${stranger} was never written`

@@ -1,8 +1,8 @@
 /**
- * Whether a reader was shown an older state of a record than before (SPEC C2). Registers have
- * versions for that. Claims do not: of two maxima the greater takes the other's place even where it
- * was written earlier, and so its version is the record's. Maxima, minima and sequence numbers tell
- * by themselves; of counters and sets nothing can be said.
+ * Whether a reader was shown an older state of a record than before (SPEC C2). Versions tell it of
+ * registers, and not of claims: of two maxima the greater one stands even if it was written
+ * earlier, and the record then shows its older version. Maxima, minima and sequence numbers tell by
+ * themselves; of counters and sets nothing can be told.
  */
 import type { Fields } from '../../engine/base/values.js'
 import { kindOf } from './field-op.js'
@@ -12,7 +12,7 @@ export interface Shown {
   readonly fields: Fields
 }
 
-/** @returns what went back, or null */
+/** @returns the value that went back, in words, or null */
 export function goneBack (key: string, before: Shown, now: Shown): string | null {
   switch (kindOf(key)) {
     case 'counter':
@@ -35,7 +35,7 @@ export function goneBack (key: string, before: Shown, now: Shown): string | null
   }
 }
 
-/** Undefined where it was unset: by which number is not to be seen. */
+/** Undefined where the field was unset: the number of the patch that unset it cannot be seen. */
 function sequenceOf ({ price }: Fields): number | undefined {
   return typeof price === 'string' ? Number(price.split(' ')[1]) : undefined
 }

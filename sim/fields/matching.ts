@@ -1,6 +1,6 @@
 /**
- * The few conditions that the simulation asks for, checked by hand: the engine's own way to check
- * them is what is being tried.
+ * Checks the few conditions that the simulation asks for by hand, since the engine's own check is
+ * under test.
  */
 import type { Where } from '../../engine/query/query.js'
 import type { Fields } from '../../engine/base/values.js'

@@ -1,7 +1,7 @@
 /**
  * The truth about fields that are more than registers: the operations on each key, and the judges
- * that say what may be read after them. It stands beside the model of the register workloads
- * (sim/model.ts), which passes on what is not its own.
+ * that say how its record may read after them. The model of the register workloads (sim/model.ts)
+ * passes on all keys of these kinds.
  */
 import type { Fields } from '../../engine/base/values.js'
 import { judgeBounds } from './bounds.js'
@@ -20,7 +20,7 @@ const JUDGES: { readonly [K in FieldKey]: Judge<K> } = {
   dated: judgeDated
 }
 
-/** What it takes to say whether an acknowledged write is certain to survive. */
+/** Says of an operation whether it was acknowledged and is certain to survive. */
 export type Certain = (
   op: Pick<FieldOp, 'place' | 'concern' | 'needed' | 'submittedMs' | 'ackedMs' | 'outcome'>
 ) => boolean
@@ -30,7 +30,7 @@ export class FieldsModel {
   readonly #byKey = new Map<string, Map<string, FieldOp[]>>()
   readonly #isGuaranteed: Certain
   /**
-   * Per place and key what was judged last, and found right: most of what is looked at has not
+   * Per place and key the record that was judged last, and found right: most records have not
    * changed since.
    */
   readonly #judged = new Map<string, string>()
@@ -73,8 +73,7 @@ export class FieldsModel {
   }
 
   /**
-   * What is wrong with a record as it is seen now, or null. `final`: nothing is on its way any
-   * more.
+   * The mistake in a record as it is seen now, or null. `final`: no message is under way any more.
    */
   judge (place: string, key: string, fields: Fields | undefined, final: boolean): string | null {
     const ops = this.of(place, key)

@@ -1,6 +1,6 @@
 /**
- * What a field ordered by its source's numbers may read as (SPEC E17): the greatest number certain
- * to survive, or a later one.
+ * Judges a field that is ordered by the numbers of its source (SPEC E17): the field shows the
+ * greatest number certain to survive, or a later one.
  */
 import { describe, strangers, type Judge } from './field-op.js'
 

@@ -1,6 +1,6 @@
 /**
- * What a set may hold (SPEC E16). A removal takes the adds its owner had seen, so little is
- * promised of one that anybody may have taken, or more than one. Promised is:
+ * Judges sets (SPEC E16). A removal takes the adds that its owner had seen. Little can be promised
+ * of a removal that any owner may have taken, or several owners. These two things are:
  *
  *   an add certain to survive is there, unless a removal was tried that may have seen it
  *   an element whose only add was seen by a removal certain to survive is gone

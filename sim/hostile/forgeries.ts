@@ -1,11 +1,11 @@
 /**
- * Messages that are well formed, and speak of ids that are not what they say: of senders nobody
- * knows, of lives nobody lived, of dots nobody gave out. Forged are ids only. Whoever lies about
- * what it holds, under its own name, is beyond SPEC A4.
+ * Messages that are well formed and name false ids: unknown senders, incarnations of no process,
+ * dots that no process gave out. Only ids are forged: a peer that lies under its own name about the
+ * entries it holds is beyond SPEC A4.
  */
 import { decodeCbor, encodeCbor } from '../../engine/base/codec.js'
 import { encodeCursor } from '../../engine/cursor.js'
-import { limits } from '../../engine/limits.js'
+import type { Limits } from '../../engine/limits.js'
 import { Entry } from '../../engine/record/entry.js'
 import * as v from '../../engine/base/schema.js'
 import { encodeUpdate } from '../../engine/log/update.js'
@@ -19,7 +19,6 @@ import type { SimRandom } from '../random.js'
 const FAR = 1_000_000
 const NOBODY = 'nobody'
 const WithLife = v.looseObject({ incarnation: v.number() })
-const Requests = readRequest(limits)
 const WithTarget = v.looseObject({ to: v.number() })
 
 export interface Forgery {
@@ -27,7 +26,7 @@ export interface Forgery {
   readonly parts: Uint8Array[]
 }
 
-/** The token that tells what a message is about: `hb`, `d`, `n`, `ae`, ... */
+/** The token of a subject that names the kind of message: `hb`, `d`, `n`, `ae`, ... */
 export function kindOf (subject: string): string {
   const [, , third = '', fourth = ''] = subject.split('.')
   return ['hb', 'hello', 'n', 'ae', 'ack', 'w', 'q'].includes(third) ? third : fourth
@@ -41,7 +40,7 @@ export function forge (
   random: SimRandom,
   { subject, bytes }: SentMessage,
   lives: readonly number[],
-  maxMessageBytes: number
+  { limits, maxMessageBytes }: { readonly limits: Limits, readonly maxMessageBytes: number }
 ): Forgery | undefined {
   const { kind, parts, content } = decodePart(bytes, subject)
   if (parts > 1) return undefined
@@ -57,8 +56,8 @@ export function forge (
       const batch = v.safeParse(Batch, value)
       if (!batch.success) return undefined
       const from = random.chance(0.5) ? replaced(subject, 4, NOBODY) : subject
-      // What it holds was sent before, or has dots that continue nothing; some of them under the id
-      // of whoever receives it.
+      // The deltas were sent before, or have dots that continue nothing. Some of these dots are
+      // under the id of the receiver.
       const deltas = random.chance(0.3)
         ? batch.output.deltas
         : [[batch.output.deltas[0]?.[0] ?? random.int(0, 70_000),
@@ -106,7 +105,7 @@ export function forge (
         : undefined
     }
     case 'q': {
-      const request = v.safeParse(Requests, value)
+      const request = v.safeParse(readRequest(limits), value)
       if (!request.success || (request.output.op !== 'poll' && request.output.op !== 'commit')) {
         return undefined
       }

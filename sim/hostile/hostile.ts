@@ -1,7 +1,7 @@
 /**
- * Bytes that nobody in the cluster meant to send like that: real messages, damaged, old, or where
- * they do not belong, and forged ones (forgeries.ts). What has no valid checksum must be refused;
- * what has one must do no harm.
+ * Messages that no program of the cluster meant to send: real ones that are damaged, late or on a
+ * foreign subject, and forged ones (forgeries.ts). A message without a valid checksum must be
+ * refused; one with a valid checksum must do no harm.
  */
 import type { Coverage } from '../run/coverage.js'
 import { forge, kindOf } from './forgeries.js'
@@ -14,7 +14,7 @@ export class HostileMessages {
   readonly #random: SimRandom
   readonly #recorded: SentMessage[] = []
   readonly #coverage: Coverage
-  /** Incarnations that were really there. */
+  /** Incarnations of real processes. */
   readonly #lives: number[] = []
   #count = 0
 
@@ -23,14 +23,14 @@ export class HostileMessages {
     this.#coverage = coverage
   }
 
-  /** A process lives under this id. */
+  /** A process with this id was heard of. */
   met (incarnation: number): void {
     this.#lives.push(incarnation)
   }
 
   /**
-   * Remembers some of what passes by. Replies are left out: whoever waits for one took its subject
-   * from the clock of nobody else.
+   * Remembers some of the messages that pass by. Replies are left out: their subjects are known
+   * only to the process that waits.
    */
   record (message: SentMessage): void {
     if (message.subject.startsWith('_INBOX')) return
@@ -85,7 +85,7 @@ export class HostileMessages {
     const samples = this.#recorded.filter(({ subject }) => kindOf(subject) === kind)
     const forgery = samples.length === 0
       ? undefined
-      : forge(random, random.pick(samples), this.#lives, this.network().maxMessageBytes)
+      : forge(random, random.pick(samples), this.#lives, this.network())
     if (forgery === undefined) return
     this.#coverage.hit(`forged ${kind}`)
     for (const part of forgery.parts) {

@@ -1,6 +1,6 @@
 /**
- * Planted bugs of consumers and their cursors: what is skipped, repeated in an older version, or
- * never noticed.
+ * Planted bugs of consumers and their cursors: changes are skipped, repeated in an older version,
+ * or never noticed.
  */
 import { decodeCursor, encodeCursor, type Cursor } from '../../engine/cursor.js'
 import { join } from '../../engine/base/state-vector.js'
@@ -84,9 +84,8 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'cursors-joined-by-clocks',
-    breaks:
-      'of two committed cursors that went different ways everything counts as seen, also what ' +
-      'nobody was shown together',
+    breaks: 'of two committed cursors that went different ways everything counts as seen, also ' +
+      'records that the group was only shown in pieces',
     seeds: 40,
     plant: () =>
       patch(

@@ -1,4 +1,4 @@
-/** Planted bugs of the engine: what wins, what is kept, and what an update claims. */
+/** Planted bugs of the engine: which write wins, which entries stay, and what an update claims. */
 import { limits } from '../../engine/limits.js'
 import { Entry, NO_FIELDS } from '../../engine/record/entry.js'
 import { ShardLog } from '../../engine/log/log.js'
@@ -123,7 +123,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
         original =>
           function (this: Shard, since?: StateVector): Uint8Array {
             const update = original.call(this, since)
-            // what is stored, and what checkers look at, is whole
+            // Whole updates are for stores and checkers, which must see the true state.
             if (since === undefined) return update
             return encodeUpdate(
               decodeUpdate(update, limits).map(run =>

@@ -1,8 +1,8 @@
 /**
- * A planted bug: something the product could get wrong, put into it for the duration of a run. A
- * simulation that does not find it would not find the real one either.
+ * A mutant: a bug that the product could have, planted for the duration of a run. A simulation that
+ * does not find the planted bug would not find the real one either.
  *
- * Mutants replace public methods of product classes, or what the ports hand out; the product itself
+ * Mutants replace public methods of product classes, or the answers of ports; the product itself
  * has no switch for them.
  */
 
@@ -10,11 +10,11 @@ import type { Undo } from '../patch.js'
 
 export interface Mutant {
   readonly name: string
-  /** What the product does wrong with it, in a few words. */
+  /** The mistake of the product with this mutant, in a few words. */
   readonly breaks: string
-  /** It must be found within so many seeds. */
+  /** Within so many seeds the simulation must find the mutant. */
   readonly seeds: number
-  /** Puts it in; one that remembers something begins anew. */
+  /** Plants the bug; a mutant with a memory begins with an empty one. */
   readonly plant: () => Undo
 }
 

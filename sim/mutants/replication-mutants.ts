@@ -1,6 +1,6 @@
 /**
- * Planted bugs of replication: what counts as arrived, what is confirmed, what is repaired and what
- * is given up.
+ * Planted bugs of replication: deltas count as arrived, confirmed or repaired that are not, and
+ * placement groups are given up too early.
  */
 import { digestOf } from '../../engine/base/state-vector.js'
 import type { MergeResult } from '../../engine/shard.js'
@@ -65,7 +65,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'digest-skips-shard',
-    breaks: 'the digest of a group does not depend on its first shard',
+    breaks: 'the digest of a placement group does not depend on its first shard',
     seeds: 40,
     plant: () =>
       patch(
@@ -100,7 +100,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'proof-skipped',
-    breaks: 'a group is given up without proof that its owners have all of it',
+    breaks: 'a placement group is given up without proof that its owners have all of it',
     seeds: 40,
     plant: () => patch(AntiEntropy.prototype, 'lacking', () => async () => [])
   },
@@ -135,7 +135,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
   }
 ]
 
-/** What arrived last counts as if everything before it had arrived too. */
+/** A batch that arrives counts as if every batch before it had arrived too. */
 function passOverGaps (): Undo {
   return patch(
     Inbox.prototype,

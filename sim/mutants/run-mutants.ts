@@ -1,5 +1,6 @@
 /**
- * Runs every planted bug over seeds until the simulation finds it, and says which it did not find.
+ * Runs every mutant over seeds until the simulation finds it, and names the mutants it did not
+ * find.
  */
 import { planOf } from '../plan/swarm.js'
 import { runPlan } from '../run/run-seed.js'
@@ -14,7 +15,7 @@ import { STORAGE_MUTANTS } from './storage-mutants.js'
 export const MUTANTS: readonly Mutant[] = [...STORAGE_MUTANTS, ...ENGINE_MUTANTS,
   ...REPLICATION_MUTANTS, ...CONSUMER_MUTANTS, ...FIELD_MUTANTS]
 
-/** One seed with a mutant in it. @returns what the simulation found, if anything */
+/** Runs one seed with a mutant in it. @returns the violation found, if any */
 export async function runMutant (
   mutant: Mutant,
   seed: number,
@@ -39,7 +40,7 @@ export interface MutantsOptions {
 export async function runMutants ({ from, safetyMs, names }: MutantsOptions): Promise<boolean> {
   const chosen = MUTANTS.filter(({ name }) => names.length === 0 || names.includes(name))
   const survivors: string[] = []
-  /** What seeds come to without a mutant. */
+  /** Whether seeds pass without a mutant. */
   const sound = new Map<number, boolean>()
   for (const mutant of chosen) {
     const startedMs = performance.now()

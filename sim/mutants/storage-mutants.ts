@@ -1,6 +1,6 @@
 /**
- * Planted bugs around what is on disk: promised too early, kept for ever, or begun again under an
- * old name.
+ * Planted bugs of storage: writes are confirmed before they are on disk, shards stay on disk for
+ * ever, and a node begins a new life under the id of an old one.
  */
 import type { MergeResult } from '../../engine/shard.js'
 import { Persister } from '../../storage/write-behind/persister.js'
@@ -71,7 +71,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
               original.call(this, fromMs, destroyed)
               if (!destroyed) return
               lost.add(this.name)
-              // what is left of its last life would give it away
+              // Rows of its last life would give the reused id away.
               for (const disk of this.disks.values()) disk.wipe()
             }
         ),

@@ -1,6 +1,6 @@
 /**
- * Workloads on fields that are more than registers, for some of the seeds: drawn from chance of its
- * own, so that the rest of such a seed is what it would be without.
+ * Workloads on fields that are more than registers, for some of the seeds. They are drawn from
+ * chance of their own, so that the rest of such a seed stays as it would be without them.
  */
 import type { ClusterPlan } from './plan.js'
 import { SimRandom } from '../random.js'

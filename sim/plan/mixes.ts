@@ -1,6 +1,6 @@
 /**
- * Mixes that tosses for every kind of fault hardly ever give, added to some seeds. Each is drawn
- * from chance of its own, so that the rest of a seed is what it would be without.
+ * Mixes of faults and workloads that separate tosses hardly ever give, added to some seeds. Each is
+ * drawn from chance of its own, so that the rest of the seed stays as it would be without the mix.
  */
 import type { ClusterPlan, Fault } from './plan.js'
 import { SimRandom } from '../random.js'
@@ -25,8 +25,8 @@ export function mixesOf (seed: number, cluster: ClusterPlan, safetyMs: number): 
 
 /**
  * Nodes that do not see each other while all of them take writes to the same records, and a
- * consumer group that goes from one node to the other and commits everything: cursors go different
- * ways, and what they cover never changes again.
+ * consumer group that goes from one node to the other and commits everything. So cursors go
+ * different ways, and the records they cover never change again.
  */
 function rift (
   random: SimRandom,
@@ -72,7 +72,7 @@ function rift (
 
 /**
  * The power goes at the worst of moments: right after a writer was told that its write is on disk.
- * No other write makes up for it.
+ * No later write hides the loss.
  */
 function crashesAtAck (
   random: SimRandom,

@@ -1,6 +1,6 @@
 /**
- * What one run consists of: decided before it begins, from the seed alone, so that parts of it can
- * be left out to shrink a failure.
+ * The plan of one run. It is decided before the run begins, from the seed alone, so that parts of
+ * it can be left out to shrink a failure.
  */
 import type { LinkFaults } from '../world/links.js'
 import type { ConsumerPlan } from '../workloads/consumer.js'
@@ -34,10 +34,11 @@ const NEVER_COLLECTS = {
 } as const
 
 /**
- * How often things happen. `fast`: the defaults, all by the same factor, so that a run of seconds
- * sees many heartbeats. `slow`: for worlds in which thousands wait, each with timers of its own,
- * and nothing is about to fail. `collecting`: fast, and tombstones are dropped after seconds;
- * `forgetting`: even those that somebody has not seen. The others run for less time than it takes.
+ * The timing of a world. `fast`: the defaults, divided by one factor, so that a run of seconds sees
+ * many heartbeats. `slow`: for worlds without faults in which thousands of consumers wait, each
+ * with timers of its own. `collecting`: fast, and tombstones are dropped after seconds.
+ * `forgetting`: tombstones are dropped even if some replica or consumer group has not seen them.
+ * Worlds of the other paces end before any tombstone is old enough.
  */
 export const PACES = {
   fast: {
@@ -91,7 +92,7 @@ export interface Plan {
   readonly pace: keyof typeof PACES
   /** How long the world is unkind. */
   readonly safetyMs: number
-  /** How long it may take afterwards until everything agrees. */
+  /** How long it may take afterwards until all replicas and consumers agree. */
   readonly settleMs: number
   readonly limits: 'usual' | 'small'
   readonly maxMessageBytes: number
@@ -100,13 +101,13 @@ export interface Plan {
   readonly concerns: readonly WriteConcern[]
   readonly consumers: readonly ConsumerPlan[]
   readonly faults: readonly Fault[]
-  /** Machines that take their time whenever they start. */
+  /** Machines that stand still for moments whenever they start. */
   readonly slowStarts: readonly string[]
   /** Whether hints are lost at the end (checkers/lost-hints.ts). */
   readonly losesHints: boolean
 }
 
-/** `forMs` is how long it lasts. */
+/** A fault begins at `atMs` and lasts for `forMs`. */
 export type Fault =
   & { readonly atMs: number, readonly forMs: number }
   & (
@@ -142,7 +143,7 @@ export type Fault =
     | { readonly kind: 'hostile', readonly messages: number }
   )
 
-/** Those that a seed picks from; others belong to a mix (mixes.ts). */
+/** The kinds from which a seed picks; others belong to a mix (mixes.ts). */
 export const FAULT_KINDS = [
   'links',
   'partition',

@@ -1,6 +1,6 @@
 /**
- * A world made by hand, for one story: everything that is not said is small, kind and the same
- * every time.
+ * A world made by hand, for one story. Everything the scenario does not name is small, free of
+ * faults and the same every time.
  */
 import type { ClusterPlan, Fault, Plan } from './plan.js'
 import type { ConsumerPlan } from '../workloads/consumer.js'

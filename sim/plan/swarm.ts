@@ -1,7 +1,7 @@
 /**
  * Each seed picks its own world: how many nodes, which workloads, which faults. Leaving kinds of
- * faults out is as important as putting them in: a fault that is always there hides what happens
- * without it (swarm testing, Groce et al. 2012).
+ * faults out is as important as putting them in, because a fault that is always there hides bugs
+ * that show without it (swarm testing, Groce et al. 2012).
  */
 import type { WriteConcern } from '../../replication/deltas/acks.js'
 import { withFields } from './fields-mix.js'
@@ -115,8 +115,7 @@ function consumersOf (random: SimRandom, cluster: ClusterPlan): ConsumerPlan[] {
 function faultsOf (random: SimRandom, cluster: ClusterPlan, safetyMs: number): Fault[] {
   const kinds = random.some(FAULT_KINDS, random.pick([0.15, 0.3, 0.5]))
   const faults: Fault[] = []
-  // Only one machine loses what was durable, in most seeds: or no write would be certain to
-  // survive.
+  // In most seeds only one machine loses its disk, or no write would be certain to survive.
   const doomed = random.pick(cluster.nodes)
   for (const kind of kinds) {
     for (let left = random.int(1, kind === 'copy-disk' ? 2 : 4); left > 0; left--) {
@@ -128,8 +127,8 @@ function faultsOf (random: SimRandom, cluster: ClusterPlan, safetyMs: number): F
 }
 
 /**
- * In some seeds some machines start slowly: others have begun, and given up waiting, before they
- * take part.
+ * In some seeds some machines start slowly: the others have begun, and given up waiting, before
+ * these take part.
  */
 function slowStarts (random: SimRandom, { nodes, clients }: ClusterPlan): string[] {
   return random.chance(0.2) ? random.some([...nodes, ...clients], 0.4) : []

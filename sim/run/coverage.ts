@@ -4,7 +4,7 @@
  */
 import type { MillpondEvent } from '../../node/events.js'
 
-/** Every one must fire at least once within a few hundred seeds. */
+/** Each of these paths must be taken at least once within a few hundred seeds. */
 export const REPAIR_PATHS = [
   'gap-repaired',
   'digest-repaired',
@@ -49,7 +49,7 @@ export class Coverage {
     this.counts.set(path, (this.counts.get(path) ?? 0) + by)
   }
 
-  /** Counts what a node or client reports. */
+  /** Counts an event of a node or client. */
   take (event: MillpondEvent): void {
     switch (event.type) {
       case 'group-phase':

@@ -1,7 +1,7 @@
 /**
- * Seeds that once showed a bug of the product, and what it was. They run with the tests, as they
- * were found. A change of the swarm gives a seed another world; then its line still names the bug,
- * and a scenario or a unit test has to show it.
+ * Seeds that once showed a bug of the product, with the bug in words. They run with the tests, as
+ * they were found. A change of the swarm gives a seed another world; then the line still names the
+ * bug, and a scenario or a unit test has to show it.
  */
 export interface Regression {
   readonly seed: number

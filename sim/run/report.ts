@@ -1,6 +1,6 @@
 /**
- * What is printed when an invariant does not hold: everything needed to see it again, and what led
- * to it.
+ * The report on an invariant that does not hold: everything needed to see the failure again, and
+ * the last events before it.
  */
 import { execFileSync } from 'node:child_process'
 import { describeFault, type Plan } from '../plan/plan.js'
@@ -10,7 +10,7 @@ const LAST_EVENTS = 25
 
 export interface Failure {
   readonly result: RunResult
-  /** The faults that were enough, by number in the plan of the seed. */
+  /** The faults that were enough to fail, by number in the plan of the seed. */
   readonly faults: readonly number[]
   readonly all: Plan
 }

@@ -1,6 +1,6 @@
 /**
- * Looks into write batches as they pass by, to count what no event reports: writes sent again, and
- * messages in parts.
+ * Looks into messages as they pass by, to count two paths that no event reports: writes that are
+ * sent again, and messages in parts.
  */
 import { decodeCbor } from '../../engine/base/codec.js'
 import { decodePart } from '../../replication/messages/envelope.js'

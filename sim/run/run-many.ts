@@ -14,7 +14,7 @@ export interface ManyOptions {
   readonly safetyMs: number
   /** Go on after a failure, without shrinking. */
   readonly keepGoing: boolean
-  /** Leave out faults of a failing run as long as it still fails. */
+  /** Whether faults of a failing run are left out as long as it still fails. */
   readonly shrinks: boolean
   readonly coverage: boolean
 }

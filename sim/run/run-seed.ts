@@ -1,7 +1,7 @@
 /**
- * One run: the world is unkind for a while, and nothing wrong may happen; then it is healed, and
- * within a bounded time all must agree, every write that was promised must be there, and nothing
- * may be left in any queue.
+ * One run. For a while the world has faults, and no invariant may break. Then the world is healed,
+ * and within a bounded time all replicas must agree, every write that was promised must be there,
+ * and no queue may hold anything.
  */
 import { watchAsking } from '../checkers/asking.js'
 import { notConverged } from '../checkers/convergence.js'
@@ -28,13 +28,13 @@ export interface RunResult {
   readonly acked: number
   readonly guaranteed: number
   readonly delivered: number
-  /** What each node keeps once all is at rest. */
+  /** By node: counts once the world is at rest. */
   readonly kept: ReadonlyMap<string, Kept>
   /** The last events, for the report. */
   readonly last: readonly string[]
 }
 
-/** What could grow with the number of those who ask a node. */
+/** Counts that could grow with the number of consumers and clients of a node. */
 export interface Kept {
   readonly timers: number
   readonly cursors: number
@@ -42,15 +42,15 @@ export interface Kept {
 }
 
 const CHECK_EVERY_MS = 250
-/** A cluster at rest must have said all it had to say by then ... */
+/** By then a healed cluster has sent all the messages it has to send ... */
 const REST_MS = 3000
-/** ... and no message is on its way any more: the latest takes 5 s. */
+/** ... and none of them is under way any more: the slowest takes 5 s. */
 const LATEST_MS = 6000
 /** ... and stay quiet for so long. */
 const QUIET_MS = 1000
 /**
- * Tombstones of one world have grown old after so many looks; those of a clock that was far ahead
- * do not within a run.
+ * After so many looks all tombstones of a world have grown old, but for tombstones stamped by a
+ * clock that was far ahead, which do not within a run.
  */
 const MAX_COLLECTIONS = 20
 
@@ -154,7 +154,7 @@ function unsettled (world: World, plan: Plan): Violation | null {
   return null
 }
 
-/** Only where there is more to read than what single gets tell. */
+/** Tries scans and queries on every machine, where the plan has reads or indexes. */
 async function readEverywhere (world: World, plan: Plan): Promise<void> {
   for (const { cluster, cache } of plan.writes.filter(({ kind }) => kind === 'reads')) {
     const records = finalRecords(world.model, `${cluster}/${cache}`, world.nodesOf(cluster), cache)
@@ -176,9 +176,9 @@ async function readEverywhere (world: World, plan: Plan): Promise<void> {
 }
 
 /**
- * Checks what is final, and that a cluster that agrees sends heartbeats and nothing else (SPEC R5).
- * Tombstones grow old while nothing happens, the later the further the clock was ahead that stamped
- * them: when one is dropped, rest begins anew.
+ * Checks the final records, and that a cluster that agrees sends heartbeats and nothing else (SPEC
+ * R5). Tombstones still grow old meanwhile, those stamped by a clock that was ahead later than
+ * others: whenever one is dropped, the wait for rest begins anew.
  */
 async function rest (world: World, plan: Plan): Promise<void> {
   for (const { name, caches } of plan.clusters) {
@@ -204,7 +204,7 @@ async function rest (world: World, plan: Plan): Promise<void> {
     }
     if (collected !== -1) {
       await settle(world, plan)
-      // consumers see that digests are others, and ask
+      // Consumers see that digests have changed, and ask.
       await runUntil(world, world.scheduler.nowMs + QUIET_MS)
     }
     collected = collections(world)
@@ -225,7 +225,7 @@ async function rest (world: World, plan: Plan): Promise<void> {
   }
 }
 
-/** How often something was dropped for good so far. */
+/** How often tombstones or incarnations were dropped, or shards reset, so far. */
 function collections ({ coverage: { counts } }: World): number {
   return ['tombstones-collected', 'incarnations-retired', 'shard-reset'].reduce(
     (sum, path) => sum + (counts.get(path) ?? 0),

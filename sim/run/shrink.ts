@@ -1,6 +1,6 @@
 /**
  * Leaves out faults of a failing run, halves first and then one by one, as long as the same
- * invariant still breaks. What remains is usually a handful, and names the cause.
+ * invariant still breaks. Usually a handful of faults remains, which points to the cause.
  */
 import type { Plan } from '../plan/plan.js'
 import { runPlan, type RunResult } from './run-seed.js'

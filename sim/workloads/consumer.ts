@@ -1,7 +1,7 @@
 /**
- * A consumer group: one consumer at a time, on one host or another. It reads slowly or fast,
- * commits now and then, and is stopped, or dies with its process; the next one goes on from what
- * was committed.
+ * A consumer group: one consumer at a time, on one host or another. A consumer reads slowly or
+ * fast, commits now and then, and is stopped or dies with its process. The next one goes on from
+ * the committed cursors.
  */
 import { MillpondError } from '../../engine/errors.js'
 import { Deliveries } from '../checkers/deliveries.js'
@@ -18,12 +18,12 @@ export interface ConsumerPlan {
   /** How long one consumer lives on average. */
   readonly lifeMs: number
   readonly commitChance: number
-  /** Where it runs; default: anywhere in the cluster. */
+  /** The machine its consumers run on; default: any of the cluster. */
   readonly host?: string
 }
 
 const RESTART_MS = 50
-/** Records per second of a consumer that needs no other one to come to its end in time. */
+/** Records per second with which a consumer reads everything before the run is over. */
 const FAST_RATE = 1000
 
 export class ConsumerGroup {
@@ -125,9 +125,9 @@ export class ConsumerGroup {
   }
 
   /**
-   * Ends a current consumer that is slow, so that the next one reads as fast as it can. A fast one
-   * stays, for good: it has to find by itself what it was not told, and a cluster at rest shall
-   * hear nothing of a successor.
+   * Ends the current consumer if it is slow, so that the next one reads as fast as it can. A fast
+   * consumer stays for good: it has to find by itself the changes of which hints were lost, and a
+   * successor would disturb a cluster at rest.
    */
   hurry (): void {
     this.#lifeTimer?.cancel()

@@ -1,6 +1,6 @@
 /**
- * How every workload writes: the model hears of a write before the cluster does, and of its outcome
- * as its writer does.
+ * The way every workload writes: the model hears of a write before the cluster does, and of the
+ * outcome when the writer does.
  */
 import { MillpondError } from '../../engine/errors.js'
 import { replicasNeeded, type WriteConcern } from '../../replication/deltas/acks.js'
@@ -14,9 +14,9 @@ export interface WriteRequest {
   readonly order: number
   /** Event time in milliseconds; default: the writer's clock. */
   readonly atMs?: number
-  /** Bytes that are added to the value, as far as an entry may hold them. */
+  /** Bytes added to the value, at most as many as an entry may hold. */
   readonly padding?: number
-  /** More bytes than an entry may hold. */
+  /** Whether the value has more bytes than an entry may hold. */
   readonly oversize?: boolean
 }
 

@@ -1,6 +1,6 @@
 /**
- * The workloads that write. Each is a loop on one host that ends with its process; the next life of
- * the host begins another one. Keys begin with cluster and cache, so that one that turns up
+ * The workloads that write. Each is a loop on one host that ends with the process of the host; the
+ * next process begins another loop. Keys begin with cluster and cache, so that a key that turns up
  * elsewhere is recognized.
  */
 import type { WriteConcern } from '../../replication/deltas/acks.js'
@@ -12,8 +12,8 @@ import { sets } from './fields/sets.js'
 import type { Writer } from './writer.js'
 
 /**
- * Virtual milliseconds become microseconds after the date simulations begin at, with room for a
- * sequence behind them.
+ * Virtual milliseconds become microseconds after the date at which simulations begin, with room for
+ * a sequence behind them.
  */
 const EPOCH_MS = 1_767_225_600_000
 const orderAt = (atMs: number, sequence = 0): number =>
@@ -33,7 +33,7 @@ export interface WritesPlan {
 
 type Loop = (writer: Writer, plan: WritesPlan) => Promise<void>
 
-/** Every key is written once, by whichever way. */
+/** Every key is written once, awaited or not. */
 const inserts: Loop = async (writer, { id, pauseMs, cache }) => {
   for (let i = 0; writer.going; i++) {
     const padding = writer.random.chance(0.1) ? writer.random.int(10, 600) : 0
@@ -59,8 +59,8 @@ const registers: Loop = async (writer, { id, pauseMs, keys, cache }) => {
     const atMs = eventTime(writer, key, lateMs)
     const field = `price-${id}`
     const first = writer.write({ key, fields: [field], atMs, order: orderAt(atMs) })
-    // Two events of one moment: the one written later wins, whichever nodes take them. Only where
-    // one writer owns the field.
+    // Of two events of one moment the event written later wins, whichever nodes take them. That
+    // holds where one writer owns the field.
     if (writer.random.chance(0.2)) {
       void writer.write({ key, fields: [field], atMs, order: orderAt(atMs, 1) })
     }
@@ -69,7 +69,7 @@ const registers: Loop = async (writer, { id, pauseMs, keys, cache }) => {
   }
 }
 
-/** A few records that come and go, written by everybody, at event times that are never equal. */
+/** A few records that come and go: all hosts write them, at event times that are never equal. */
 const revive: Loop = async (writer, { pauseMs, keys, cache }) => {
   while (writer.going) {
     const key = `${writer.host.cluster}.${cache}.d.${writer.random.int(0, keys - 1)}`
@@ -85,7 +85,8 @@ const revive: Loop = async (writer, { pauseMs, keys, cache }) => {
 }
 
 /**
- * One record, as fast as it goes; versions from the writer's own clock, so its own order stands.
+ * One record, as fast as it goes. Versions come from the writer's clock, so the writer's order
+ * stands.
  */
 const hot: Loop = async (writer, { pauseMs, id, cache }) => {
   for (let i = 0; writer.going;) {
@@ -125,8 +126,8 @@ const bulk: Loop = async (writer, { id, keys, cache }) => {
 }
 
 /**
- * Records that several hosts add a field to each, once: whoever was shown only one of them is not
- * shown the record again.
+ * Records to which several hosts each add a field, once. A consumer group that was shown only some
+ * of the fields, and is never shown the record again, has missed the others.
  */
 const pieces: Loop = async (writer, { id, pauseMs, cache }) => {
   while (writer.going) {
@@ -141,8 +142,8 @@ const pieces: Loop = async (writer, { id, pauseMs, cache }) => {
 }
 
 /**
- * One record that is too large in the midst of others: it alone is refused. Only for worlds in
- * which every write can succeed.
+ * One record that is too large in the midst of others: that record alone is refused. Only for
+ * worlds in which every write can succeed.
  */
 const oversize: Loop = async (writer, { id, pauseMs, cache }) => {
   for (let i = 0; writer.going; i++) {
@@ -182,7 +183,7 @@ export const WRITES = {
   ...FIELDS
 } satisfies Record<string, Loop>
 
-/** An event time of the true clock, some time ago, that no other event of the key has. */
+/** An event time some time ago by the true clock, which no other event of the key has. */
 function eventTime (writer: Writer, key: string, lateMs: number): number {
   const taken = new Set(
     writer.world.model.of(writer.place, key).map(({ order }) => Math.floor(order / 16))

@@ -1,5 +1,5 @@
 /**
- * One process's connection to the simulated network, and what it knows about its own state.
+ * The connection of one process to the simulated network, and how it learns of its own state.
  *
  *   up --break--> broken (publishes vanish) --silentMs--> down (it knows) --downMs--> up
  *    \---------------------- close, or the end of its process ----------------------> closed
@@ -19,12 +19,12 @@ export interface SimSubscription extends Subscription {
   readonly onMessage: (message: IncomingMessage) => void
 }
 
-/** What a connection needs of the network. */
+/** The part of the network that a connection needs. */
 export interface Wire {
   readonly limits: Limits
   readonly maxMessageBytes: number
   readonly scheduler: Scheduler
-  /** @returns false when it was dropped at once */
+  /** @returns false when the message was dropped at once */
   send(
     from: SimConnection,
     subject: string,
@@ -132,7 +132,7 @@ export class SimConnection implements Transport {
   }
 
   /**
-   * Ends it without a word, as when its process dies: nobody is left to hear that a flush failed.
+   * Ends the connection as when its process dies: no caller is left to hear that a flush failed.
    */
   abandon (): void {
     this.state = 'closed'
@@ -163,7 +163,7 @@ export class SimConnection implements Transport {
     )
   }
 
-  /** Ends a break at once; a connection always hears that something was wrong. */
+  /** Ends a break at once; the process always hears that the connection was lost. */
   repair (): void {
     if (this.state !== 'broken' && this.state !== 'down') return
     this.#next?.cancel()
@@ -191,7 +191,7 @@ export class SimConnection implements Transport {
   ): void {
     const { losses } = this
     this.#process.enter(() => {
-      // it came while the process stood still, and the connection did not survive that
+      // The message came while the process stood still, and the connection was lost since.
       if (this.losses !== losses) return
       for (const subscription of subscriptions) {
         this.receive(subscription, {

@@ -1,14 +1,14 @@
 /**
- * A simulated disk that holds one cache of one machine, and the Store on it. It survives processes;
- * what they had not been promised may not.
+ * A simulated disk that holds one cache of one machine, and the Store on it. The disk survives
+ * processes; commits that were not confirmed before a crash may be lost.
  *
- *   commit --> on its way --(after a while)--> synced, promised, and kept for good
+ *   commit --> on its way --(after a while)--> confirmed, and kept for good
  *                  |
- *                crash: the first few of them made it, perhaps, and the next one in part
+ *                crash: perhaps the first few commits were made, and the next one in part
  *
- * Rows are kept and judged as the SQLite adapter does it (storage/stores/stored-blobs.ts): with
- * checksums, and what is damaged, or lies behind damage, is set aside and counted when the store is
- * read.
+ * Rows are kept and judged as by the SQLite adapter (storage/stores/stored-blobs.ts). Each has a
+ * checksum; blobs that are damaged, or lie behind a damaged one, are set aside and counted when the
+ * store is read.
  */
 import { StoreError } from '../../engine/errors.js'
 import { blobChecksum, cursorChecksum, inspectShard,
@@ -49,7 +49,7 @@ export class SimDisk {
     return this.#image.size === 0
   }
 
-  /** What it holds, for those who check how much that is. */
+  /** The rows, for checkers of how much a store holds. */
   held (): Array<
     {
       readonly shard: number,
@@ -93,7 +93,7 @@ export class SimDisk {
       }
       this.#pending.push(pending)
       process.ports.timers.after(this.#random.between(...this.latencyMs), () => {
-        // In the order of the calls: whoever is done has everything before it done.
+        // In the order of the calls: a commit that is done has every one before it done.
         while (this.#pending.includes(pending)) {
           const first = this.#pending.shift()
           if (first === undefined) return
@@ -118,7 +118,7 @@ export class SimDisk {
     if (torn !== undefined && this.#random.chance(0.5)) this.#tear(torn.batch)
   }
 
-  /** The last delta of a batch that never was promised is there, and not whole. */
+  /** The last delta of a batch that was not confirmed is there, and not whole. */
   #tear ({ deltas }: StoreBatch): void {
     const last = deltas[deltas.length - 1]
     if (last === undefined) return
@@ -143,12 +143,12 @@ export class SimDisk {
     return true
   }
 
-  /** Remembers how it is now, for restoreCopy. */
+  /** Remembers the rows as they are now, for restoreCopy. */
   takeCopy (nowMs: number): void {
     this.#copy = { image: copyImage(this.#image), atMs: nowMs }
   }
 
-  /** Puts back what takeCopy remembered, or nothing at all. @returns the time of the copy */
+  /** Puts back the rows that takeCopy remembered, or none. @returns the time of the copy */
   restoreCopy (): number {
     this.#image = this.#copy === undefined ? new Map() : copyImage(this.#copy.image)
     return this.#copy?.atMs ?? 0
@@ -215,7 +215,7 @@ function apply (image: Image, batch: StoreBatch): void {
   }
 }
 
-/** A disk shares no memory with who writes to it. */
+/** A disk shares no memory with the process that writes to it. */
 function copyOf ({ deltas, snapshots, cursors, drops }: StoreBatch): StoreBatch {
   return {
     deltas: deltas.map(({ shard, delta }) => ({ shard, delta: new Uint8Array(delta) })),

@@ -1,4 +1,4 @@
-/** What each kind of fault does to the world, and how it ends. */
+/** How each kind of fault changes the world, and how it ends. */
 import type { Fault } from '../plan/plan.js'
 import type { HostileMessages } from '../hostile/hostile.js'
 import type { Machine } from './machine.js'
@@ -10,7 +10,7 @@ import type { Surroundings } from './surroundings.js'
 /** A connection that does not read for so long is cut by its server. */
 const SLOW_CONSUMER_MS = 2000
 
-/** What faults may do that is nobody else's business. */
+/** The world as faults see it: more of it than machines do. */
 export interface Stage extends Surroundings {
   readonly machines: Machines
   readonly hostile: HostileMessages
@@ -21,7 +21,7 @@ export interface Stage extends Surroundings {
   onDurable(cluster: string, then: () => void): () => void
 }
 
-/** Starts a fault. @returns what ends it, for faults that do not end by themselves */
+/** Starts a fault. @returns a function that ends it, for faults that do not end by themselves */
 export function applyFault (
   stage: Stage,
   fault: Fault,
@@ -138,8 +138,8 @@ export function applyFault (
       machine.start()
       return () => {
         if (!(machine instanceof NodeMachine)) return
-        // it never comes back: what was acknowledged by it alone is gone with it, as after a crash
-        // for good
+        // The machine never comes back. Writes acknowledged by it alone are gone with it, as after
+        // a crash for good.
         machine.lose(0, true)
         machine.leave()
       }

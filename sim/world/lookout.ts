@@ -62,7 +62,7 @@ export class Lookout {
     }
   }
 
-  /** What the machine held in memory is gone. */
+  /** The machine lost its memory. */
   gone ({ name }: Host): void {
     this.#gone.push({ machine: name, atMs: this.#world.scheduler.nowMs })
   }

@@ -14,7 +14,7 @@ const SLOW_STEP_MS = 20
 export abstract class Machine implements Host {
   readonly clock: MachineClock
   process: SimProcess | undefined
-  /** What lies behind the node or client that runs; set before it has joined. */
+  /** The parts of the node or client that runs, for checkers; set before it has joined. */
   inside: Inside | undefined
   /** Set while the node or client is open. */
   cacheOf: ((name: string) => Cache) | undefined
@@ -60,7 +60,7 @@ export abstract class Machine implements Host {
     })
   }
 
-  /** Opens what runs here; resolves when it is up. */
+  /** Opens the node or client of this machine; resolves when it is up. */
   protected abstract open (process: SimProcess): Promise<void>
 
   crash (): void {
@@ -71,7 +71,7 @@ export abstract class Machine implements Host {
 
   abstract afterRun (): void
 
-  /** Notes what is about to be lost. */
+  /** Notes which writes are about to be lost. */
   protected beforeCrash (): void {}
 
   protected onEvent (event: MillpondEvent): void {

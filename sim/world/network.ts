@@ -5,11 +5,9 @@
  *   publish -> who is subscribed? -> per receiver: broken? cut? lost? doubled? late? clogged?
  *     -> an event at its arrival
  *
- * There is a link per ordered pair of machines, as if each message crossed a server: without faults
- * it keeps its order and takes about a millisecond. A connection that breaks does so the way
- * nats.js meets it: at first nobody knows, publish says true and the message vanishes; then the
- * connection is told, and publish says false; then it is told that it is back, and everything that
- * was on its way is gone.
+ * A connection breaks as one of nats.js does. At first its process does not know: publish says true
+ * and the message vanishes. Then the process is told, and publish says false. Then it is told that
+ * the connection is back, and every message that was under way is gone.
  */
 import { ClosedError, LimitError } from '../../engine/errors.js'
 import type { Limits } from '../../engine/limits.js'
@@ -26,7 +24,7 @@ export interface NetworkOptions {
   readonly scheduler: Scheduler
   readonly random: SimRandom
   readonly maxMessageBytes: number
-  /** Sees every message as it is sent. */
+  /** Is called with every message as it is sent. */
   readonly onSend?: (message: SentMessage) => void
 }
 
@@ -42,7 +40,7 @@ export class SimNetwork implements Wire {
   readonly maxMessageBytes: number
   readonly scheduler: Scheduler
   readonly links: Links
-  /** Subjects on which nothing arrives at another machine. */
+  /** Whether messages on a subject are all lost on their way to other machines. */
   loses: (subject: string) => boolean = () => false
   readonly counters = { sent: 0, delivered: 0, lost: 0, vanished: 0 }
   readonly #options: NetworkOptions
@@ -58,7 +56,7 @@ export class SimNetwork implements Wire {
     this.maxMessageBytes = options.maxMessageBytes
   }
 
-  /** What a process on a machine hands to openNode or connect as its network. */
+  /** The Network that a process on a machine hands to openNode or connect. */
   of (
     machine: string,
     process: SimProcess
@@ -96,7 +94,7 @@ export class SimNetwork implements Wire {
     for (const connection of this.#connections) connection.repair()
   }
 
-  /** A message out of nowhere: what a broken program somewhere might publish. */
+  /** A message from no connection, such as a broken program elsewhere might publish. */
   inject (subject: string, bytes: Uint8Array, replyTo?: string): void {
     this.#route('elsewhere', subject, bytes, replyTo)
   }
@@ -139,7 +137,7 @@ export class SimNetwork implements Wire {
     return true
   }
 
-  /** @returns how many connections it was sent to, lost or not */
+  /** @returns to how many connections the message was sent, lost or not */
   #route (from: string, subject: string, bytes: Uint8Array, replyTo: string | undefined): number {
     const byConnection = new Map<SimConnection, SimSubscription[]>()
     for (const subscription of this.#index.match(subject)) {

@@ -1,6 +1,6 @@
 /**
- * A machine that runs a node. It remembers since when the node holds something that its disk does
- * not.
+ * A machine that runs a node. The machine remembers since when the node holds writes that are not
+ * on its disk.
  */
 import { ConfigConflictError } from '../../engine/errors.js'
 import type { MillpondNode } from '../../node/open-node.js'
@@ -18,13 +18,13 @@ const RESTART_MS = 400
 export class NodeMachine extends Machine {
   node: MillpondNode | undefined
   readonly disks: ReadonlyMap<string, SimDisk>
-  /** The nodes that should be there in the end run; others are gone for good. */
+  /** Whether the node should run in the end; others are gone for good. */
   wanted = true
   readonly #config: NodeConfig
-  /** Since when something is in memory that is not on disk. */
+  /** Since when writes are in memory that are not on disk. */
   #dirtySinceMs: number | undefined
 
-  /** @param nodeName the name it runs under, which a second machine may share by mistake */
+  /** @param nodeName the name of the node, which a second machine may use too by mistake */
   constructor (
     world: Surroundings,
     cluster: string,
@@ -62,8 +62,8 @@ export class NodeMachine extends Machine {
         world.wentUp(this)
         return
       } catch (error) {
-        // Another process under its name, or what is left of its last life on the wire: not now,
-        // then.
+        // Another process has the name, or heartbeats of the last life are still under way: the
+        // node cannot start yet.
         if (!(error instanceof ConfigConflictError)) throw error
         world.coverage.hit('start-refused')
         this.inside = undefined
@@ -78,7 +78,7 @@ export class NodeMachine extends Machine {
     return disk
   }
 
-  /** What could grow with the number of those who ask this node. */
+  /** Counts that could grow with the number of consumers and clients of this node. */
   get kept (): { readonly timers: number, readonly cursors: number, readonly queued: number } {
     const { messenger, caches, replicas } = this.inside ?? {}
     const replicators = [...replicas?.values() ?? []].map(({ replicator }) => replicator)
@@ -116,7 +116,7 @@ export class NodeMachine extends Machine {
     this.world.gone(this)
   }
 
-  /** Notes that what this machine took on since then may be lost. */
+  /** Notes that writes which this machine took since then may be lost. */
   lose (fromMs: number, destroyed: boolean): void {
     for (const cache of this.disks.keys()) {
       this.world.model.losses.push({
@@ -141,7 +141,7 @@ export class NodeMachine extends Machine {
         this.world.coverage.hit(`close-failed ${(error as Error).name}`)
       }).finally(() => {
         if (process.alive) this.crash()
-        // when the world was healed, it had not gone yet
+        // The world was healed while the node was still leaving: it has to be there again.
         if (this.world.winding && this.wanted) this.start()
       })
     })

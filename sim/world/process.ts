@@ -1,7 +1,7 @@
 /**
- * A simulated process: one life of a program on a machine. What runs inside sees time, timers and
- * chance only through the ports made here, so a crash is simply that none of its timers and
- * messages ever arrives again, and a pause that they arrive late, all at once.
+ * A simulated process: one life of a program on a machine. The program sees time, timers and chance
+ * only through the ports made here. So in a crash its timers and messages simply never arrive
+ * again, and after a pause they arrive late, all at once.
  *
  *   running --pause--> paused --resume--> running
  *      |                  |
@@ -63,7 +63,7 @@ export class SimProcess {
   /** Machine and life: `n1#3`. */
   readonly label: string
   readonly ports: Ports
-  /** That were set and have neither run nor been cancelled. */
+  /** Timers that were set and have neither run nor been cancelled. */
   timers = 0
   readonly #scheduler: Scheduler
   readonly #ends: Array<() => void> = []
@@ -123,7 +123,7 @@ export class SimProcess {
     return this.#state === 'paused'
   }
 
-  /** Runs something inside the process: now, when it goes on, or never. */
+  /** Runs a function inside the process: now, when a pause is over, or never. */
   enter (run: () => void): void {
     if (this.#state === 'dead') return
     if (this.#state === 'paused') {
@@ -152,7 +152,7 @@ export class SimProcess {
   #resume (): void {
     if (this.#state !== 'paused' || this.#scheduler.nowMs < this.#pauseEndMs) return
     this.#state = 'running'
-    // Each its own event, as each would be its own turn of the loop.
+    // Each is an event of its own, as each would be a turn of the event loop.
     for (const run of this.#backlog.splice(0)) {
       this.#scheduler.after(0, `late ${this.label}`, () => this.enter(run))
     }

@@ -22,14 +22,14 @@ interface Event {
 }
 
 const EVENTS_PER_TURN = 2000
-/** So many events in a row at one and the same moment are a loop that never ends. */
+/** So many events in a row at one moment are a loop that never ends. */
 const MAX_EVENTS_AT_ONCE = 1_000_000
 
 export interface SchedulerHooks {
   /** Before an event runs. */
   readonly onEvent: (atMs: number, label: string) => void
   /**
-   * When everything that an event set in motion has come to rest. May throw, which ends the run.
+   * Called when all promises that an event settled have run. May throw, which ends the run.
    */
   readonly afterEvent: () => void
 }
@@ -66,8 +66,8 @@ export class Scheduler {
   }
 
   /**
-   * Resolves after so long. For what stands above the processes; what lives in one uses the timers
-   * of that one.
+   * Resolves after so long. For code that stands above the processes; code inside a process uses
+   * the timers of that process.
    */
   sleep (forMs: number, label = 'sleep'): Promise<void> {
     return new Promise(resolve => {

@@ -1,4 +1,4 @@
-/** What machines and workloads see of the world they are in. */
+/** The world as its machines and workloads see it. */
 import type { Limits } from '../../engine/limits.js'
 import type { Cache } from '../../node/cache/cache.js'
 import type { MillpondEvent } from '../../node/events.js'
@@ -18,9 +18,9 @@ export interface Host {
   readonly process: SimProcess | undefined
   /** Set while a node or client is open on it. */
   readonly cacheOf: ((name: string) => Cache) | undefined
-  /** What lies behind the node or client. */
+  /** The parts of the node or client, for checkers. */
   readonly inside: Inside | undefined
-  /** Looks after itself once its process has done something. */
+  /** Checks the machine after each step of its process. */
   afterRun(): void
 }
 
@@ -32,14 +32,14 @@ export interface Surroundings {
   readonly network: SimNetwork
   readonly model: Model
   readonly coverage: Coverage
-  /** No new work is begun any more: the run winds up. */
+  /** The run winds up: no new work is begun. */
   readonly winding: boolean
   /** How long a machine stands still at several points of its start. */
   startPausesMs(machine: string): readonly number[]
-  /** Something ran on this machine. */
+  /** The process of this machine made a step. */
   ran(host: Host): void
   wentUp(host: Host): void
-  /** What the machine held in memory is gone. */
+  /** The machine lost its memory. */
   gone(host: Host): void
   reported(host: Host, event: MillpondEvent): void
   /** Ends the run: an invariant does not hold. */

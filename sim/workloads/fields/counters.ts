@@ -1,11 +1,11 @@
 /**
- * Counters: shared ones that many add to and take from, and a writer's own that it deletes now and
- * then.
+ * Counters: some are shared, and many writers add to them and take from them; others belong to one
+ * writer, which deletes them now and then.
  */
 import type { Writer } from '../writer.js'
 import { fieldKey, operate, ownReplica, type LoopPlan } from './operate.js'
 
-/** Nobody deletes these: a delete takes what it had not seen with it. */
+/** Shared counters are never deleted: a delete would also end increments it had not seen. */
 export async function counters (writer: Writer, { pauseMs, keys }: LoopPlan): Promise<void> {
   const { random } = writer
   while (writer.going) {

@@ -1,6 +1,6 @@
 /**
- * Records of registers with event times of the true clock, no two of one key alike: those that
- * expire, and those that are looked up by what they say (`INDEXES`).
+ * Records of registers with event times of the true clock, no two of one key alike: some expire,
+ * others are looked up by the values of their fields (`INDEXES`).
  */
 import type { Fields } from '../../../engine/base/values.js'
 import type { IndexDeclaration } from '../../../engine/query/query.js'
@@ -10,7 +10,7 @@ import { fieldKey, operate, type LoopPlan } from './operate.js'
 
 const EPOCH_MS = 1_767_225_600_000
 const UNITS_PER_MS = 1000
-/** Further away than any clock of a run is wrong. */
+/** Longer than any clock of a run is wrong. */
 const LATE_TTL_MS = 3_600_000
 export const SOON_TTL_MS = 4000
 
@@ -18,7 +18,7 @@ export const INDEXES: IndexDeclaration = { country: 'equality', price: 'range' }
 export const COUNTRIES = ['France', 'Spain', 'Italy', 'Chile']
 
 /**
- * Each record gets a time to live, or none, and one more write before or after its time is over.
+ * Each record gets a time to live, or none, and one more write before or after it has expired.
  */
 export async function expiring (writer: Writer, { id, pauseMs }: LoopPlan): Promise<void> {
   const { random, host } = writer
@@ -53,8 +53,8 @@ function ttlOf ({ random }: Writer): number {
 }
 
 /**
- * Records that many write whole, read and write again, move from one value of an index to another,
- * and delete.
+ * Records that many writers replace, read and write again, move from one value of an index to
+ * another, and delete.
  */
 export async function indexed (writer: Writer, { pauseMs, keys }: LoopPlan): Promise<void> {
   const { random } = writer
@@ -103,7 +103,7 @@ async function write (
   })
 }
 
-/** What was read was written by somebody. */
+/** Every value that was read is one that was written. */
 export function assertRead (writer: Writer, key: string, fields: Fields | undefined): void {
   const problem = fields === undefined
     ? null
@@ -113,7 +113,7 @@ export function assertRead (writer: Writer, key: string, fields: Fields | undefi
   }
 }
 
-/** A moment that no other event of the key has. */
+/** A moment of no other event of the key. */
 function eventTime (writer: Writer, key: string): { readonly ms: number, readonly order: number } {
   const { world: { model, scheduler }, place } = writer
   const taken = new Set(model.fields.of<'dated'>(place, key).map(({ body }) => body.order))

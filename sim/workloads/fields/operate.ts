@@ -1,6 +1,6 @@
 /**
- * How workloads on typed fields write: their model hears of an operation before the cluster does,
- * and of its outcome as its writer does.
+ * The way workloads on typed fields write: their model hears of an operation before the cluster
+ * does, and of the outcome when the writer does.
  */
 import { MillpondError } from '../../../engine/errors.js'
 import type { Fields } from '../../../engine/base/values.js'
@@ -9,7 +9,7 @@ import { replicasNeeded, type WriteConcern } from '../../../replication/deltas/a
 import { keyOf, type Bodies, type FieldKey, type FieldOp } from '../../fields/field-op.js'
 import type { Writer } from '../writer.js'
 
-/** What these loops need of the plan of a workload. */
+/** The part of a workload's plan that these loops need. */
 export interface LoopPlan {
   readonly id: number
   readonly pauseMs: number
@@ -74,8 +74,8 @@ export function isTyped (writer: Writer, error: unknown, doing: string): error i
 }
 
 /**
- * The record as the replica on the writer's own node has it, when that would take an operation on
- * it now.
+ * The record on the writer's own node, if that node holds a replica that would take an operation
+ * now.
  */
 export function ownReplica (
   writer: Writer,

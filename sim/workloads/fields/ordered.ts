@@ -1,6 +1,6 @@
 /**
- * Fields that are decided by their values or by their source's numbers, whenever a write arrives:
- * maxima, minima, sequenced patches.
+ * Fields that are decided by their values or by the numbers of their source, whenever a write
+ * arrives: maxima, minima, sequenced patches.
  */
 import type { Writer } from '../writer.js'
 import { fieldKey, operate, type LoopPlan } from './operate.js'
@@ -10,7 +10,7 @@ export async function bounds (writer: Writer, { pauseMs, keys }: LoopPlan): Prom
   while (writer.going) {
     const key = fieldKey(writer, 'bound', String(random.int(0, keys - 1)))
     const field = random.pick(['max', 'min'] as const)
-    // Better and better as time goes by, so that any may be the one that counts.
+    // Values get better and better as time goes by, so that each may be the one that counts.
     const value = Math.round(random.between(0, 1000) + writer.world.scheduler.nowMs) *
       (field === 'max' ? 1 : -1)
     const done = operate<'bound'>(
@@ -28,8 +28,8 @@ export async function bounds (writer: Writer, { pauseMs, keys }: LoopPlan): Prom
 }
 
 /**
- * One source for each key, which many read: they pass its events on late, out of order, and now and
- * then twice.
+ * One source for each key, which many writers read: they pass its events on late, out of order, and
+ * now and then twice.
  */
 export async function sequenced (writer: Writer, { pauseMs, keys }: LoopPlan): Promise<void> {
   const { random, place, world: { model } } = writer

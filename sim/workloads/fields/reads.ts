@@ -1,6 +1,6 @@
 /**
- * Reads in all the ways there are, while others write: errors are typed, and what is read was
- * written by somebody.
+ * Reads of all kinds while others write: errors are typed, and every value that is read is one that
+ * was written.
  */
 import type { Element } from '../../../engine/fields/set.js'
 import { strangersTo } from '../../fields/matching.js'
@@ -54,8 +54,8 @@ async function hasElement (writer: Writer): Promise<void> {
 }
 
 /**
- * What meets the conditions at the moment it is read does so in what is handed out, though it may
- * be written meanwhile.
+ * A record meets the conditions at the moment it is read. So the fields that a query hands out meet
+ * them, even if the record is written meanwhile.
  */
 async function query (writer: Writer): Promise<void> {
   const { random } = writer

@@ -1,6 +1,7 @@
 /**
- * Sets that many add to. Each element belongs to one writer and names it, so that it can be traced;
- * that one removes it later, and now and then adds it once more, each after the other was answered.
+ * Sets to which many writers add. Each element belongs to one writer and names it, so that the
+ * element can be traced. The writer removes the element later, and now and then adds it once more,
+ * each time after the operation before was answered.
  */
 import type { Element } from '../../../engine/fields/set.js'
 import type { Writer } from '../writer.js'
@@ -24,7 +25,7 @@ export async function sets (writer: Writer, { id, pauseMs, keys }: LoopPlan): Pr
   }
 }
 
-/** What happens to one lot of elements. */
+/** The operations on one lot of elements. */
 async function trace (
   writer: Writer,
   key: string,
