@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MillpondError } from '../../engine/errors.js'
+import { commitPatienceMs, intervals } from '../../engine/timing.js'
 import type { ConsumedBatch } from '../../pubsub/consumer/consumer.js'
 import { withClient, type CacheFlags } from '../cluster.js'
 import { EXIT } from '../failure.js'
@@ -17,9 +18,6 @@ export interface ConsumeFlags extends CacheFlags {
   readonly untilIdle?: number
 }
 
-/** A commit finds no owner while nodes come and go; it is tried again for about this long. */
-const COMMIT_ATTEMPTS = 40
-const COMMIT_PAUSE_MS = 250
 /** With a rate, batches are small enough to come several times a second. */
 const BATCHES_PER_SECOND = 10
 const MAX_BATCH = 500
@@ -49,7 +47,7 @@ export async function runConsume (flags: ConsumeFlags): Promise<number> {
           )
         }
         if (!await print(batch, lines)) return
-        await commit(batch, interrupt.signal)
+        await commit(batch, commitPatienceMs(client.timing), interrupt.signal)
       }
     })
   } finally {
@@ -68,16 +66,21 @@ async function print (batch: ConsumedBatch, lines: LineWriter): Promise<boolean>
   return await lines.flush()
 }
 
-async function commit (batch: ConsumedBatch, signal: AbortSignal): Promise<void> {
-  for (let attempt = 1;; attempt++) {
+/** A commit finds no owner while nodes come and go; it is tried again for about this long. */
+async function commit (
+  batch: ConsumedBatch,
+  patienceMs: number,
+  signal: AbortSignal
+): Promise<void> {
+  for (let waitedMs = 0;; waitedMs += intervals.commitRetryMs) {
     try {
       return await batch.commit()
     } catch (error) {
-      if (!(error instanceof MillpondError) || !error.retryable || attempt >= COMMIT_ATTEMPTS) {
+      if (!(error instanceof MillpondError) || !error.retryable || waitedMs >= patienceMs) {
         throw error
       }
       if (signal.aborted) return // the batch comes again
-      await sleep(COMMIT_PAUSE_MS)
+      await sleep(intervals.commitRetryMs)
     }
   }
 }

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { CacheRecord } from '../../node/cache/cache.js'
 import type { MillpondClient } from '../../node/connect.js'
 import { ConfigError, UnavailableError } from '../../engine/errors.js'
+import { intervals, namedNodePatienceMs } from '../../engine/timing.js'
 import { withClient, type CacheFlags } from '../cluster.js'
 import { EXIT } from '../failure.js'
 import { jsonFields } from '../json-fields.js'
@@ -18,10 +19,6 @@ import { sortByKey, writeNdjson } from '../output.js'
 export interface DumpFlags extends CacheFlags {
   readonly node?: string
 }
-
-const POLL_MS = 10
-/** Several heartbeats. */
-const MAX_WAIT_MS = 3000
 
 export async function runDump (flags: DumpFlags): Promise<number> {
   const { cache, node } = flags
@@ -49,15 +46,17 @@ async function heard (client: MillpondClient, node: string): Promise<void> {
       `--node ${JSON.stringify(node)}: no such node; there are ${names.join(', ')}`
     )
   }
-  for (let waitedMs = 0; !client.nodes.includes(node); waitedMs += POLL_MS) {
-    if (waitedMs >= MAX_WAIT_MS) {
+  const pollMs = intervals.namedNodePollMs
+  for (let waitedMs = 0; !client.nodes.includes(node); waitedMs += pollMs) {
+    const patienceMs = namedNodePatienceMs(client.timing)
+    if (waitedMs >= patienceMs) {
       throw new UnavailableError(
         `--node ${
           JSON.stringify(node)
-        }: no heartbeat of it for ${MAX_WAIT_MS} ms; is it still running?`
+        }: no heartbeat of it for ${patienceMs} ms; is it still running?`
       )
     }
-    await sleep(POLL_MS)
+    await sleep(pollMs)
   }
 }
 

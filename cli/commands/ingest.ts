@@ -13,6 +13,7 @@
  *   a write may take                after row
  */
 import { BusyError, ConfigError, MillpondError } from '../../engine/errors.js'
+import { ingestTimeoutMs } from '../../engine/timing.js'
 import type { Cache } from '../../node/cache/cache.js'
 import type { MillpondClient } from '../../node/connect.js'
 import type { WriteConcern } from '../../replication/deltas/acks.js'
@@ -35,8 +36,6 @@ export interface IngestFlags extends CacheFlags, EventFlags {
  * reason to refuse one.
  */
 const MAX_UNCONFIRMED = 8192
-/** Longer than it takes to notice that a node died and to find the next one. */
-const WRITE_TIMEOUT_MS = 20_000
 /** Codes of refusals for which the row itself is to blame. */
 const ROW_REFUSED = new Set(['LIMIT_EXCEEDED', 'VALUE_REFUSED', 'VERSION_IN_FUTURE'])
 
@@ -48,7 +47,7 @@ export async function runIngest (file: string, flags: IngestFlags): Promise<numb
   try {
     return await withClient(flags, async client => {
       const ack = flags.ack ?? await mostReplicas(client, flags.cache)
-      const ingest = new Ingest(client.cache(flags.cache), ack, flags.strict === true)
+      const ingest = new Ingest(client, flags.cache, ack, flags.strict === true)
       return await ingest.run(events, interrupt.signal)
     })
   } finally {
@@ -69,6 +68,7 @@ async function mostReplicas (client: MillpondClient, cache: string): Promise<num
 }
 
 class Ingest {
+  readonly #client: MillpondClient
   readonly #cache: Cache
   readonly #ack: WriteConcern
   readonly #isStrict: boolean
@@ -81,8 +81,9 @@ class Ingest {
   #failure: CommandError | undefined
   #wake: (() => void) | undefined
 
-  constructor (cache: Cache, ack: WriteConcern, isStrict: boolean) {
-    this.#cache = cache
+  constructor (client: MillpondClient, cache: string, ack: WriteConcern, isStrict: boolean) {
+    this.#client = client
+    this.#cache = client.cache(cache)
     this.#ack = ack
     this.#isStrict = isStrict
   }
@@ -135,7 +136,7 @@ class Ingest {
       try {
         const done = this.#cache.put(key, fields, {
           ack: this.#ack,
-          timeoutMs: WRITE_TIMEOUT_MS,
+          timeoutMs: ingestTimeoutMs(this.#client.timing),
           ...at === undefined ? {} : { at }
         })
         this.#underWay++
