@@ -13,7 +13,7 @@ import test, { type ExecutionContext } from 'ava'
 import { startNatsServer } from '../support/nats-server.js'
 import { output, parseLines, startMillpond, startNode,
   type MillpondProcess } from '../support/millpond-process.js'
-import { waitFor } from '../support/wait-for.js'
+import { waitFor } from '../../testing/wait-for.js'
 import { describeSeed, pickSeed } from '../support/ports.js'
 import { latestRows, readEventsFile, shuffle } from './events-file.js'
 

@@ -10,7 +10,7 @@ import test, { type ExecutionContext } from 'ava'
 import { millpond, output, parseLines, startMillpond, startNode,
   type MillpondProcess } from '../support/millpond-process.js'
 import { startNatsServer, type NatsServer } from '../support/nats-server.js'
-import { waitFor } from '../support/wait-for.js'
+import { waitFor } from '../../testing/wait-for.js'
 
 const ROWS = [
   { sku: 'b', price: 2.5, at: '2024-01-02T00:00:00Z' },

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import type { ExecutionContext, TestFn } from 'ava'
 import { connect, openNode, type Cache, type ClientConfig, type MillpondClient, type MillpondEvent,
   type MillpondNode, type NodeConfig, type Wiring } from '../../index.js'
-import { waitFor } from '../support/wait-for.js'
+import { waitFor } from '../../testing/wait-for.js'
 
 export interface ClusterHarness {
   /** The settings with which a node or client reaches the others. */

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestFn } from 'ava'
 import type { Fields, MillpondNode } from '../../index.js'
-import { waitFor } from '../support/wait-for.js'
+import { waitFor } from '../../testing/wait-for.js'
 import { setting, settled, TIMING, type ClusterHarness, type Setting } from './cluster-contract.js'
 
 /**

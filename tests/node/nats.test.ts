@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { startNatsServer } from '../support/nats-server.js'
-import { waitFor } from '../support/wait-for.js'
+import { waitFor } from '../../testing/wait-for.js'
 import { clusterContract, scanned, setting, settled, TIMING,
   type ClusterHarness } from '../contracts/cluster-contract.js'
 

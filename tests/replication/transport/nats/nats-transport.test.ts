@@ -11,7 +11,7 @@ import type { NatsOptions } from '../../../../replication/transport/nats/nats-op
 import type { Transport } from '../../../../replication/transport/transport.js'
 import { freePort, startNatsServer, type NatsServer } from '../../../support/nats-server.js'
 import { seededRandom } from '../../../support/ports.js'
-import { waitFor } from '../../../support/wait-for.js'
+import { waitFor } from '../../../../testing/wait-for.js'
 import { transportContract } from '../../../../testing/transport-contract.js'
 import { underAva } from '../../../contracts/under-ava.js'
 

@@ -1,1 +1,0 @@
-export { waitFor } from '../../testing/wait-for.js'
