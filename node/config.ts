@@ -1,9 +1,10 @@
 /**
- * What can be set, with defaults, sensible ranges and the checks. A value that cannot work is
- * refused when the node or client is opened, by name and with the fix, never later.
+ * The configuration of a node and of a client: settings, defaults, sensible ranges and checks. A
+ * value that cannot work is refused when the node or client is opened, by name and with the fix,
+ * never later. Intervals are in engine/timing.ts.
  */
 import { ConfigError, MillpondError } from '../engine/errors.js'
-import { limits } from '../engine/limits.js'
+import type { Limits } from '../engine/limits.js'
 import * as v from '../engine/base/schema.js'
 import { intervals, paceFloor, timingOf, TimingConfig, type Pace,
   type Timing } from '../engine/timing.js'
@@ -13,26 +14,27 @@ import { checkToken } from '../replication/messages/subjects.js'
 const wholeNumber = (min: number, max: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max))
 
-const CacheConfig = v.strictObject({
-  /**
-   * Shards the records are spread over; fixed for the life of the cache. Aim for 1,000 to 10,000
-   * records in each. Default 64.
-   */
-  shards: v.optional(wholeNumber(1, limits.maxShards), 64),
-  /** Nodes that hold each record, as far as there are as many. Default 2. */
-  replicas: v.optional(wholeNumber(1, limits.maxReplicas), 2),
-  /**
-   * Bundles of shards that are placed and replicated together; fixed like `shards`. Default: one
-   * per shard, at most 64.
-   */
-  groups: v.optional(wholeNumber(1, limits.maxGroups)),
-  /**
-   * Fields that `query` can look records up by: 'equality' answers eq and in, 'range' every
-   * operator with numbers and strings. Declare the same on every node of the cache: whichever holds
-   * a record answers for it. Default: none.
-   */
-  indexes: v.optional(v.record(v.string(), v.picklist(['equality', 'range'])))
-})
+const cacheConfig = (limits: Limits) =>
+  v.strictObject({
+    /**
+     * Shards that the records are spread over; fixed for the life of the cache. Aim for 1,000 to
+     * 10,000 records in each. Default 64.
+     */
+    shards: v.optional(wholeNumber(1, limits.maxShards), 64),
+    /** Copies of each record, on as many nodes, as far as there are so many. Default 2. */
+    replicas: v.optional(wholeNumber(1, limits.maxReplicas), 2),
+    /**
+     * Placement groups: bundles of shards that are placed and replicated together; fixed like
+     * `shards`. Default: one per shard, at most 64.
+     */
+    groups: v.optional(wholeNumber(1, limits.maxGroups)),
+    /**
+     * Fields that `query` can look records up by: 'equality' answers eq and in, 'range' every
+     * operator with numbers and strings. Declare the same on every node of the cache, because any
+     * holder of a record may be asked. Default: none.
+     */
+    indexes: v.optional(v.record(v.string(), v.picklist(['equality', 'range'])))
+  })
 
 const Nats = v.strictObject({
   servers: v.union([v.string(), v.pipe(v.array(v.string()), v.minLength(1))]),
@@ -48,39 +50,40 @@ const Nats = v.strictObject({
   )
 })
 
-const NodeConfig = v.strictObject({
-  cluster: v.string(),
-  /** The node's name, unique in the cluster and kept over restarts. Default: a random one. */
-  name: v.optional(v.string()),
-  caches: v.pipe(
-    v.record(v.string(), CacheConfig),
-    v.check(
-      caches => Object.keys(caches).length >= 1 && Object.keys(caches).length <= limits.maxCaches,
-      `caches must name 1 to ${limits.maxCaches} caches`
-    )
-  ),
-  nats: v.optional(Nats),
-  /**
-   * Directory for the caches' SQLite files, made if it is missing. Without one everything stays in
-   * memory.
-   */
-  dataDir: v.optional(v.string()),
-  /**
-   * 'async': 'durable' writes survive a killed process; 'sync': also a power cut, at the price of
-   * an fsync per commit. Default 'async'.
-   */
-  durability: v.optional(v.picklist(['async', 'sync']), 'async'),
-  /** Replicas are spread over distinct zones first. */
-  zone: v.optional(v.string()),
-  /** This node's share of the data, relative to the others'. Default 1. */
-  weight: v.optional(v.pipe(v.number(), v.minValue(0.001), v.maxValue(1000)), 1),
-  timing: v.optional(TimingConfig, {})
-})
+const nodeConfig = (limits: Limits) =>
+  v.strictObject({
+    cluster: v.string(),
+    /** The node's name, unique in the cluster and kept over restarts. Default: a random one. */
+    name: v.optional(v.string()),
+    caches: v.pipe(
+      v.record(v.string(), cacheConfig(limits)),
+      v.check(
+        caches => Object.keys(caches).length >= 1 && Object.keys(caches).length <= limits.maxCaches,
+        `caches must name 1 to ${limits.maxCaches} caches`
+      )
+    ),
+    nats: v.optional(Nats),
+    /**
+     * Directory for the caches' SQLite files, made if it is missing. Without one, the data stays
+     * in memory and ends with the process.
+     */
+    dataDir: v.optional(v.string()),
+    /**
+     * 'async': 'durable' writes survive a killed process; 'sync': also a power cut, at the price of
+     * an fsync per commit. Default 'async'.
+     */
+    durability: v.optional(v.picklist(['async', 'sync']), 'async'),
+    /** Where the node runs: replicas are spread over distinct zones first. Default: none. */
+    zone: v.optional(v.string()),
+    /** This node's share of the data, relative to the others'. Default 1. */
+    weight: v.optional(v.pipe(v.number(), v.minValue(0.001), v.maxValue(1000)), 1),
+    timing: v.optional(TimingConfig, {})
+  })
 
 const ClientConfig = v.strictObject({
   cluster: v.string(),
   nats: v.optional(Nats),
-  /** Name under which the server knows this connection. Default: a random one. */
+  /** The name of this connection at the NATS server. Default: a random one. */
   name: v.optional(v.string()),
   /** How long to look for the cluster's nodes, 10 to 3,600,000 ms. Default 3000. */
   connectTimeoutMs: v.optional(
@@ -90,9 +93,11 @@ const ClientConfig = v.strictObject({
   timing: v.optional(TimingConfig, {})
 })
 
-export type NodeConfig = v.InferInput<typeof NodeConfig>
+export type NodeConfig = v.InferInput<ReturnType<typeof nodeConfig>>
 export type ClientConfig = v.InferInput<typeof ClientConfig>
-export type CheckedNodeConfig = v.InferOutput<typeof NodeConfig> & { readonly timing: Timing }
+export type CheckedNodeConfig = v.InferOutput<ReturnType<typeof nodeConfig>> & {
+  readonly timing: Timing
+}
 export type CheckedClientConfig = v.InferOutput<typeof ClientConfig> & {
   readonly timing: Timing,
   /** What the client set itself of the pace it judges nodes by. */
@@ -100,13 +105,13 @@ export type CheckedClientConfig = v.InferOutput<typeof ClientConfig> & {
 }
 
 /** @throws ConfigError naming the setting, its value and what is allowed */
-export function checkNodeConfig (config: unknown): CheckedNodeConfig {
-  const checked = parse(NodeConfig, config)
+export function checkNodeConfig (config: unknown, limits: Limits): CheckedNodeConfig {
+  const checked = parse(nodeConfig(limits), config)
   checkToken('cluster name', checked.cluster)
   if (checked.name !== undefined) checkToken('node name', checked.name)
   for (const [name, { shards, groups, indexes = {} }] of Object.entries(checked.caches)) {
     checkToken('cache name', name)
-    checkIndexes(name, Object.keys(indexes))
+    checkIndexes(name, Object.keys(indexes), limits)
     if (groups !== undefined && groups > shards) {
       throw new ConfigError(
         `cache ${name}: groups ${groups} is more than shards ${shards}; use at most as many`
@@ -116,7 +121,7 @@ export function checkNodeConfig (config: unknown): CheckedNodeConfig {
   return { ...checked, timing: timingOf(checked.timing) }
 }
 
-function checkIndexes (cache: string, fields: readonly string[]): void {
+function checkIndexes (cache: string, fields: readonly string[], limits: Limits): void {
   if (fields.length > limits.maxIndexes) {
     throw new ConfigError(
       `caches.${cache}.indexes: ${fields.length} fields, at most ${limits.maxIndexes} are allowed`

@@ -77,8 +77,8 @@ const DEFAULT_GROUPS = 64
  *   the name is taken), ConnectionError, StoreError
  */
 export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promise<MillpondNode> {
-  const checked = checkNodeConfig(config)
   const { limits = usualLimits, ports = systemPorts } = wiring
+  const checked = checkNodeConfig(config, limits)
   const onEvent = wiring.onEvent ?? (() => {})
   const name = checked.name ?? `node-${ports.random.uint32().toString(36)}`
   const shapes = new Map(

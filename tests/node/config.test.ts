@@ -1,11 +1,12 @@
 /** Settings that cannot work are refused by name, with the value and what is allowed. */
 import test from 'ava'
+import { limits } from '../../engine/limits.js'
 import { checkClientConfig, checkNodeConfig } from '../../node/config.js'
 
 const good = { cluster: 'c', caches: { prices: {} } }
 
 test('defaults stand in for what is left out', t => {
-  t.like(checkNodeConfig(good), {
+  t.like(checkNodeConfig(good, limits), {
     durability: 'async',
     weight: 1,
     caches: { prices: { shards: 64, replicas: 2 } },
@@ -17,7 +18,7 @@ test('defaults stand in for what is left out', t => {
 test('indexes are declared by field and kind', t => {
   const indexes = { country: 'equality', price: 'range' }
   t.deepEqual(
-    checkNodeConfig({ ...good, caches: { prices: { indexes } } }).caches['prices']?.indexes,
+    checkNodeConfig({ ...good, caches: { prices: { indexes } } }, limits).caches['prices']?.indexes,
     indexes as { country: 'equality', price: 'range' }
   )
 })
@@ -67,7 +68,7 @@ const wrong: ReadonlyArray<readonly [title: string, config: unknown, message: Re
 ]
 for (const [title, config, message] of wrong) {
   test(`${title} is refused by name and value`, t => {
-    t.throws(() => checkNodeConfig(config), { code: 'CONFIG_INVALID', message })
+    t.throws(() => checkNodeConfig(config, limits), { code: 'CONFIG_INVALID', message })
   })
 }
 
