@@ -8,6 +8,7 @@
 import { limits as usualLimits, type Limits } from '../engine/limits.js'
 import { ConfigConflictError, ConfigError, UnavailableError } from '../engine/errors.js'
 import { HybridClock } from '../engine/base/hlc.js'
+import { Topology } from '../engine/topology/topology.js'
 import type { Ports } from '../engine/ports.js'
 import { joinWaitMs } from '../engine/timing.js'
 import { conflictBetween, sameShape,
@@ -208,7 +209,7 @@ class Node implements MillpondNode {
    * counts.
    */
   async join (): Promise<void> {
-    const { config, shapes, stores, ports, messenger, onEvent } = this.#parts
+    const { config, shapes, stores, limits, ports, messenger, onEvent } = this.#parts
     const subjects = subjectsOf(config.cluster)
     this.#membership.hello()
     await this.#listen()
@@ -233,25 +234,27 @@ class Node implements MillpondNode {
     for (const [cache, shape] of shapes) {
       const store = stores.get(cache)
       if (store === undefined) throw new Error(`no store was opened for ${cache}`)
-      const replica = new CacheReplica({
+      const context = {
         cache,
         shape,
-        config,
+        topology: new Topology(shape),
         self,
-        store,
-        clock: this.#clock,
-        membership: this.#membership,
+        limits,
+        ports,
         messenger,
         subjects,
-        ports,
+        membership: this.#membership,
+        timing: config.timing,
         onEvent
-      })
+      }
+      const indexes = config.caches[cache]?.indexes
+      const replica = new CacheReplica(context, { store, clock: this.#clock, indexes })
       this.#replicas.set(cache, replica)
       this.#replicators.set(cache, replica.replicator)
     }
     messenger.serve(
       subjects.peerAll(this.name),
-      question => this.#replicatorOf(cacheOf(question)).answer(question)
+      question => this.#replicatorOf(cacheOf(question)).peerServer.answer(question)
     )
     const writes = new WriteServer({
       incarnation: this.#incarnation,
@@ -266,7 +269,7 @@ class Node implements MillpondNode {
       this.#membership.hello() // what was lost meanwhile shows in the next heartbeats
       this.#membership.beatSoon()
     })
-    for (const replicator of this.#replicators.values()) replicator.held.reconcile()
+    for (const replicator of this.#replicators.values()) replicator.start()
     this.#membership.start()
   }
 

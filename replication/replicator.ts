@@ -1,60 +1,52 @@
 /**
- * One cache on one node: puts the parts of replication together and moves data between them.
+ * One cache on one node: makes the parts of replication and wires them.
  *
- *   write --> ShardSet --(flush interval)--> Outbox --> peers         Acks <-- confirmations
- *                ^
- *                +---- Inbox <-- deltas        Membership --> Inbox (gaps), HeldGroups (placement),
- *                |                                            DigestWatch (differences)
- *                +---- AntiEntropy <-- what Inbox and DigestWatch found missing
+ *   LocalWrites --> ShardSet --(FlushSchedule)--> Outbox --> peers     Acks <-- Confirmations
+ *                     ^  ^
+ *                     |  +-- Inbox <-- DeltaFeed <-- peers' deltas
+ *                     |        |
+ *                     |        +-- batches that are missing --> Repairs <-- groups that differ --+
+ *                     |                                           |                              |
+ *                     +---- Exchange <----------------------------+    MemberWatch <-- heartbeats
+ *                              ^                                           |
+ *                              +-- GroupMoves <-- HeldGroups <-- placement-+
  */
-import * as v from '../engine/base/schema.js'
-import { EnvelopeError, UnavailableError } from '../engine/errors.js'
-import type { Ports, Timer } from '../engine/ports.js'
-import { Topology } from '../engine/topology/topology.js'
-import type { Write } from '../engine/write/write.js'
-import { gapPatienceMs, intervals } from '../engine/timing.js'
-import type { Persister } from '../storage/write-behind/persister.js'
+import type { Topology } from '../engine/topology/topology.js'
 import type { ShardSet } from '../storage/shard-set.js'
-import { Acks, replicasNeeded, type WriteConcern } from './deltas/acks.js'
-import { AntiEntropy } from './repair/anti-entropy.js'
-import { conflictBetween, sameShape, type CacheShape } from './membership/cache-shape.js'
+import type { Persister } from '../storage/write-behind/persister.js'
+import type { CacheContext } from './cache-context.js'
+import { Acks } from './deltas/acks.js'
 import { Confirmations } from './deltas/confirmations.js'
-import { DigestWatch } from './repair/digest-watch.js'
-import type { OnEvent } from './events.js'
-import { ExpirySweep } from './upkeep/expiry-sweep.js'
-import { HeldGroups } from './groups/held-groups.js'
+import { DeltaFeed } from './deltas/delta-feed.js'
+import { FlushSchedule } from './deltas/flush-schedule.js'
 import { Inbox } from './deltas/inbox.js'
-import type { CacheState, Member } from './membership/heartbeat.js'
-import type { Membership } from './membership/membership.js'
-import { NO_ANSWER, type Messenger } from './messages/messenger.js'
 import { Outbox } from './deltas/outbox.js'
-import { Question } from './repair/peer-protocol.js'
+import { CachePeers } from './groups/cache-peers.js'
+import { GroupMoves } from './groups/group-moves.js'
+import { HeldGroups } from './groups/held-groups.js'
+import { MemberWatch } from './groups/member-watch.js'
+import type { CacheShape } from './membership/cache-shape.js'
+import type { CacheState } from './membership/heartbeat.js'
+import { Coverage } from './repair/coverage.js'
+import { Exchange } from './repair/exchange.js'
+import { PeerClient } from './repair/peer-client.js'
 import { PeerServer } from './repair/peer-server.js'
-import type { Place } from './membership/placement.js'
-import { tokenFromEnd, type Subjects } from './messages/subjects.js'
-import { TombstoneCollector, type TombstoneTiming } from './upkeep/tombstone-collector.js'
+import { Repairs } from './repair/repairs.js'
+import { ExpirySweep } from './upkeep/expiry-sweep.js'
+import { TombstoneCollector } from './upkeep/tombstone-collector.js'
+import { LocalWrites } from './writes/local-writes.js'
 
-export interface ReplicatorOptions {
-  readonly cache: string
-  readonly shape: CacheShape
-  readonly self: Place & { readonly incarnation: number }
-  readonly membership: Membership
-  readonly messenger: Messenger
-  readonly subjects: Subjects
-  readonly ports: Ports
+/** What shards report to replication. */
+export interface ShardSinks {
+  /** A delta of own writes was logged, and is to be published. */
+  onDelta(shard: number, delta: Uint8Array): void
+  /** Something waits for a flush. */
+  onPending(): void
+}
+
+export interface ReplicatorParts {
   readonly persister: Persister
-  /** Creates the shards, wired to what they report to. */
-  readonly createShards: (
-    sinks: {
-      readonly topology: Topology,
-      readonly onDelta: (shard: number, delta: Uint8Array) => void,
-      readonly onPending: () => void
-    }
-  ) => ShardSet
-  readonly flushIntervalMs: number
-  readonly requestTimeoutMs: number
-  readonly tombstones: TombstoneTiming
-  readonly onEvent: OnEvent
+  readonly createShards: (sinks: ShardSinks) => ShardSet
 }
 
 export class Replicator {
@@ -63,305 +55,116 @@ export class Replicator {
   readonly topology: Topology
   readonly shards: ShardSet
   readonly held: HeldGroups
-  readonly #options: ReplicatorOptions
-  readonly #outbox: Outbox
-  readonly #inbox: Inbox
-  readonly #antiEntropy: AntiEntropy
-  readonly #server: PeerServer
+  readonly writes: LocalWrites
+  readonly outbox: Outbox
+  readonly inbox: Inbox
+  readonly peerServer: PeerServer
   readonly #acks: Acks
-  readonly #watch = new DigestWatch()
-  readonly #confirmations: Confirmations
-  readonly #expiries: ExpirySweep
-  readonly #collector: TombstoneCollector
-  #flushTimer: Timer | undefined
-  /**
-   * The longer a flush takes, the longer the next one is put off: under load, batches grow instead
-   * of their number.
-   */
-  #restMs = 0
-  #flushing = false
+  readonly #flushes: FlushSchedule
+  readonly #members: MemberWatch
+  /** Everything else that stops with the replicator. */
+  readonly #closing: ReadonlyArray<{ close(): void }>
   #closed = false
 
-  constructor (options: ReplicatorOptions) {
-    this.#options = options
-    const { cache, shape, self, membership, messenger, subjects, ports, onEvent } = options
-    this.cache = cache
-    this.shape = shape
-    this.topology = new Topology(shape)
-    this.#acks = new Acks(ports.timers)
-    this.#outbox = new Outbox({
-      cache,
-      node: self.id,
-      incarnation: self.incarnation,
-      topology: this.topology,
-      messenger,
-      subjects
-    })
-    const onPending = () => this.#flushSoon()
-    this.shards = options.createShards({
-      topology: this.topology,
-      onPending,
+  constructor (context: CacheContext, { persister, createShards }: ReplicatorParts) {
+    this.cache = context.cache
+    this.shape = context.shape
+    this.topology = context.topology
+    const peers = new CachePeers(context)
+    const client = new PeerClient(context)
+    const acks = this.#acks = new Acks(context)
+    const confirmations = new Confirmations(context, acks)
+    const outbox = this.outbox = new Outbox(context)
+    const flushes = this.#flushes = new FlushSchedule(context, () => this.#logAndPublish())
+    const shards = this.shards = createShards({
+      onPending: () => flushes.soon(),
       onDelta: (shard, delta) => {
-        this.#outbox.addDelta(shard, delta)
-        // What a flush logs, the same flush publishes.
-        if (!this.#flushing) this.#flushSoon()
+        outbox.addDelta(shard, delta)
+        if (!flushes.running) flushes.soon()
       }
     })
-    this.#inbox = new Inbox({
-      cache,
-      shards: this.shards,
-      onEvent,
-      holds: group => this.held.has(group),
-      onMissing: (node, group) => this.#antiEntropy.missing(node, group),
-      onConfirm: (node, incarnation, group, sequence) =>
-        this.#confirmations.send(node, incarnation, group, sequence)
-    })
-    this.#antiEntropy = new AntiEntropy({
-      cache,
-      node: self.id,
-      shards: this.shards,
-      inbox: this.#inbox,
-      messenger,
-      subjects,
-      ports,
-      onEvent,
-      requestTimeoutMs: options.requestTimeoutMs,
-      gapPatienceMs: gapPatienceMs(options),
-      holds: group => this.held.has(group),
-      incarnationOf: node => membership.members.get(node)?.incarnation
-    })
-    this.held = new HeldGroups({
-      cache,
-      shape,
-      self,
-      membership,
-      antiEntropy: this.#antiEntropy,
-      shards: this.shards,
-      onEvent,
-      subscribe: group =>
-        messenger.on(
-          subjects.deltasOfGroup(cache, group),
-          'deltas',
-          (value, subject) => this.#receive(tokenFromEnd(subject, 1), group, value)
-        ),
-      onDropped: group => {
-        this.shards.drop(group)
-        this.#inbox.forgetGroup(group)
+    const held = this.held = new HeldGroups(context, peers)
+    const inbox = this.inbox = new Inbox(context, { shards, held, confirmations })
+    const exchange = new Exchange(context, { client, shards, held, inbox })
+    const coverage = new Coverage(context, client, shards)
+    const repairs = new Repairs(context, { client, inbox, exchange })
+    const feed = new DeltaFeed(context, { peers, inbox, repairs })
+    held.listen({
+      taken: group => feed.follow(group),
+      dropped: group => {
+        feed.unfollow(group)
+        shards.drop(group)
+        inbox.forgetGroup(group)
       }
     })
-    this.#server = new PeerServer({
-      shards: this.shards,
-      outbox: this.#outbox,
-      holds: group => this.held.has(group),
-      vouches: group => this.held.phase(group) === 'ready'
+    const moves = new GroupMoves(context, { held, peers, shards, exchange, coverage })
+    this.#members = new MemberWatch(context, {
+      shards,
+      peers,
+      held,
+      moves,
+      inbox,
+      outbox,
+      acks,
+      repairs
     })
-    this.#confirmations = new Confirmations({
-      cache,
-      node: self.id,
-      incarnation: self.incarnation,
-      messenger,
-      subjects,
-      timers: ports.timers,
-      onConfirmed: (node, group, sequence) => this.#acks.confirm(node, group, sequence)
-    })
-    this.#expiries = new ExpirySweep({
-      node: self.id,
-      held: this.held,
-      shards: this.shards,
-      timers: ports.timers
-    })
-    this.#expiries.start()
-    this.#collector = new TombstoneCollector({
-      cache,
-      node: self.id,
-      replicas: shape.replicas,
-      held: this.held,
-      shards: this.shards,
-      antiEntropy: this.#antiEntropy,
-      membership,
-      ports,
-      onEvent,
-      timing: options.tombstones
-    })
-    membership.onBeat((member, joined) => this.#heard(member, joined))
-    membership.onLeft(member => this.#left(member))
+    this.writes = new LocalWrites(context, { shards, held, outbox, acks, flushes, persister })
+    this.peerServer = new PeerServer(context, { shards, outbox, held, persister })
+    const expiries = new ExpirySweep(context, { shards, held })
+    const tombstones = new TombstoneCollector(context, { shards, held, peers, coverage })
+    this.#closing = [this.writes, flushes, expiries, tombstones, this.#members, repairs, exchange,
+      moves, acks, feed, confirmations]
+  }
+
+  /** Takes its place in the cluster: call it when the shards are loaded and members were heard. */
+  start (): void {
+    this.#members.placeGroups()
   }
 
   /** What this node's heartbeats say about the cache. */
   describe (): CacheState {
+    const { held, shards, outbox } = this
     return {
       ...this.shape,
-      held: this.held.all.map(
-        group => [group, this.#outbox.sequence(group), this.shards.root(group),
-          this.shards.cursorRoot(group), this.held.phase(group) ?? 'syncing']
+      held: held.all.map(
+        group => [group, outbox.sequence(group), shards.root(group), shards.cursorRoot(group),
+          held.phase(group) ?? 'syncing']
       )
     }
   }
 
-  get lag (): number {
-    return this.#inbox.lag
-  }
-
-  /** How full the queues are: for whoever checks that they stay within bounds and run empty. */
+  /** How full the queues are, for checks that they stay within bounds and run empty. */
   get queues (): {
     readonly keptBatches: number,
     readonly keptBytes: number,
     readonly ackWaiters: number,
     readonly unpublished: boolean
   } {
-    const { batches, bytes } = this.#outbox.kept
+    const { batches, bytes } = this.outbox.kept
     return {
       keptBatches: batches,
       keptBytes: bytes,
       ackWaiters: this.#acks.waiting,
-      unpublished: !this.#outbox.isEmpty
+      unpublished: !this.outbox.isEmpty
     }
   }
 
-  sequence (group: number): number {
-    return this.#outbox.sequence(group)
-  }
-
-  /**
-   * Answers a peer's question about this cache, unless it is for another process of this name.
-   * @throws EnvelopeError when it is not shaped as one; StoreError
-   */
-  async answer (value: unknown): Promise<unknown> {
-    const parsed = v.safeParse(Question, value)
-    if (!parsed.success) {
-      throw new EnvelopeError('shape', 'the question is not shaped as it should be')
-    }
-    if (parsed.output.to !== this.#options.self.incarnation) return NO_ANSWER
-    const answer = this.#server.answer(parsed.output)
-    // Whoever asks is about to forget what it has, on disk as well: only what is durable here takes
-    // its place.
-    if (parsed.output.op === 'covers') await this.#options.persister.synced()
-    return answer
-  }
-
-  /**
-   * Takes one write and resolves when its write concern is reached.
-   * @returns false when it changed nothing: older than what is there, or a retry
-   * @throws UnavailableError (code UNAVAILABLE, nothing changed) when this node does not hold the
-   *   key's group; WriteConcernError
-   */
-  async write (
-    shard: number,
-    write: Write,
-    concern: WriteConcern,
-    timeoutMs: number
-  ): Promise<boolean> {
-    const group = this.topology.groupOf(shard)
-    if (this.#closed || !this.held.has(group)) {
-      throw new UnavailableError(
-        `${this.#options.self.id} does not hold placement group ${group} of ${this.cache}`
-      )
-    }
-    const needed = replicasNeeded(concern, this.shape.replicas)
-    if (needed > 1) this.#acks.assertRoom()
-    const accepted = this.shards.write(shard, write, needed > 1)
-    if (concern === 'durable') {
-      this.shards.open(shard).flush()
-      await this.#options.persister.synced()
-    } else if (needed > 1) await this.#acks.confirmed(group, concern, needed, timeoutMs)
-    else if (this.#options.persister.backlogged) await this.#options.persister.synced()
-    return accepted
-  }
-
-  /** Joins a committed cursor and passes it on to the other replicas. */
-  commitCursor (
-    shard: number,
-    consumerGroup: string,
-    cursor: Parameters<ShardSet['commitCursor']>[1]
-  ): void {
-    if (this.#closed) throw new UnavailableError(`${this.#options.self.id} is closing`)
-    const moved = this.shards.commitCursor(consumerGroup, cursor)
-    if (moved === null) return
-    this.#outbox.addCursor(shard, consumerGroup, moved)
-    this.#flushSoon()
-  }
-
-  #flushSoon (): void {
-    if (this.#flushTimer !== undefined || this.#closed) return
-    this.#flushTimer = this.#options.ports.timers.after(
-      Math.max(this.#options.flushIntervalMs, this.#restMs),
-      () => this.flush()
-    )
-  }
-
-  /** Logs and publishes everything buffered. */
+  /** Logs and publishes everything buffered, without waiting for the flush interval. */
   flush (): void {
-    const { clock } = this.#options.ports
-    const startedMs = clock.monotonicMs()
-    this.#flushTimer?.cancel()
-    this.#flushTimer = undefined
-    this.#flushing = true
+    this.#flushes.now()
+  }
+
+  #logAndPublish (): void {
     try {
       this.shards.flush()
-      this.#publish()
+      const waiting = [...this.#acks.groupsWaiting()]
+      for (const group of waiting) this.outbox.wantAck(group)
+      this.outbox.publish()
+      for (const group of waiting) this.#acks.published(group, this.outbox.sequence(group))
     } finally {
-      this.#flushing = false
-      this.#restMs = Math.min(
-        intervals.maxFlushRestMs,
-        (clock.monotonicMs() - startedMs) * intervals.flushRestFactor
-      )
-      // Left over where the flush failed half-way.
-      if (!this.#outbox.isEmpty) this.#flushSoon()
+      // Left over where a flush failed half-way.
+      if (!this.outbox.isEmpty) this.#flushes.soon()
     }
-  }
-
-  #publish (): void {
-    const waiting = [...this.#acks.groupsWaiting()]
-    for (const group of waiting) this.#outbox.wantAck(group)
-    this.#outbox.publish()
-    for (const group of waiting) this.#acks.published(group, this.#outbox.sequence(group))
-  }
-
-  #receive (node: string, group: number, value: unknown): void {
-    if (node === this.#options.self.id) return
-    // Whose settings are not known yet may put the same key into another shard. Its heartbeat will
-    // show what was missed.
-    const theirs = this.#options.membership.members.get(node)?.caches[this.cache]
-    if (theirs !== undefined && sameShape(theirs, this.shape)) {
-      this.#inbox.receive(node, group, value)
-    }
-  }
-
-  #heard (member: Member, joined: boolean): void {
-    const theirs = member.caches[this.cache]
-    if (theirs === undefined) return
-    if (!sameShape(theirs, this.shape)) {
-      if (joined) {
-        this.#options.onEvent({
-          type: 'config-conflict',
-          cache: this.cache,
-          node: member.id,
-          detail: conflictBetween(this.shape, theirs)
-        })
-      }
-      return
-    }
-    if (joined) this.held.reconcile()
-    this.held.heard(member.id)
-    this.#inbox.heard(member)
-    for (const [group, state] of theirs.held) {
-      if (!this.held.has(group)) continue
-      const root = this.shards.root(group)
-      // It holds all we have. Its confirmation may have been lost on the way, and is sent only
-      // once.
-      if (state.root === root) this.#acks.confirm(member.id, group, this.#outbox.sequence(group))
-      if (this.#watch.differs(member.id, group, state, root, this.shards.cursorRoot(group))) {
-        this.#antiEntropy.differing(member.id, group)
-      }
-    }
-    this.held.step()
-  }
-
-  #left (member: Member): void {
-    this.#antiEntropy.forgetPeer(member.id)
-    this.#inbox.forgetPeer(member.id)
-    this.#watch.forgetPeer(member.id)
-    this.held.reconcile()
   }
 
   /** Publishes what is buffered and stops. The shards stay readable. */
@@ -369,11 +172,6 @@ export class Replicator {
     if (this.#closed) return
     this.flush()
     this.#closed = true
-    this.#expiries.close()
-    this.#collector.close()
-    this.#antiEntropy.close()
-    this.#acks.close()
-    this.held.close()
-    this.#confirmations.close()
+    for (const part of this.#closing) part.close()
   }
 }

@@ -6,15 +6,12 @@ import { join } from 'node:path'
 import { ConfigConflictError, StoreError } from '../../engine/errors.js'
 import type { HybridClock } from '../../engine/base/hlc.js'
 import type { Ports } from '../../engine/ports.js'
+import type { IndexDeclaration } from '../../engine/query/query.js'
 import { HintPublisher } from '../../pubsub/hints/hints.js'
 import type { CacheStatus } from '../../pubsub/requests/status-protocol.js'
-import type { OnEvent } from '../../replication/events.js'
+import type { CacheContext } from '../../replication/cache-context.js'
 import type { CacheShape } from '../../replication/membership/cache-shape.js'
-import type { Membership } from '../../replication/membership/membership.js'
-import type { Messenger } from '../../replication/messages/messenger.js'
-import type { Place } from '../../replication/membership/placement.js'
 import { Replicator } from '../../replication/replicator.js'
-import type { Subjects } from '../../replication/messages/subjects.js'
 import { openMemoryStore } from '../../storage/stores/memory-store.js'
 import { Persister } from '../../storage/write-behind/persister.js'
 import { ShardSet } from '../../storage/shard-set.js'
@@ -23,17 +20,15 @@ import type { Store } from '../../storage/store.js'
 import type { CheckedNodeConfig } from '../config.js'
 import type { OnMillpondEvent } from '../events.js'
 
-export interface CacheReplicaOptions {
-  readonly cache: string
-  readonly shape: CacheShape
-  readonly config: CheckedNodeConfig
-  readonly self: Place & { readonly incarnation: number }
+export interface CacheReplicaParts {
   readonly store: Store
   readonly clock: HybridClock
-  readonly membership: Membership
-  readonly messenger: Messenger
-  readonly subjects: Subjects
-  readonly ports: Ports
+  /** The fields that queries can ask for. Default: none. */
+  readonly indexes: IndexDeclaration | undefined
+}
+
+/** What replication needs, with the events of storage as well. */
+export interface CacheReplicaContext extends CacheContext {
   readonly onEvent: OnMillpondEvent
 }
 
@@ -91,66 +86,43 @@ export class CacheReplica {
   readonly #persister: Persister
   readonly #hints: HintPublisher
 
-  constructor (options: CacheReplicaOptions) {
-    const {
-      cache,
-      shape,
-      config,
-      self,
-      store,
-      clock,
-      membership,
-      messenger,
-      subjects,
-      ports,
-      onEvent
-    } = options
-    const { flushIntervalMs, hintIntervalMs, storeIntervalMs, requestTimeoutMs } = config.timing
-    const indexes = config.caches[cache]?.indexes
-    const ofCache: OnEvent = event => onEvent(event)
+  constructor (
+    context: CacheReplicaContext,
+    { store, clock, indexes }: CacheReplicaParts
+  ) {
+    const { cache, topology, self, ports, timing, onEvent } = context
+    const { incarnation } = self
     this.#store = store
-    this.#persister = new Persister({
+    const persister = this.#persister = new Persister({
       store,
       timers: ports.timers,
-      flushIntervalMs: storeIntervalMs,
+      flushIntervalMs: timing.storeIntervalMs,
       onEvent: event => onEvent({ ...event, cache })
     })
     this.#hints = new HintPublisher({
       cache,
       node: self.id,
-      messenger,
-      subjects,
+      messenger: context.messenger,
+      subjects: context.subjects,
       timers: ports.timers,
-      hintIntervalMs
+      hintIntervalMs: timing.hintIntervalMs
     })
-    this.replicator = new Replicator({
-      cache,
-      shape,
-      self,
-      membership,
-      messenger,
-      subjects,
-      ports,
-      persister: this.#persister,
-      flushIntervalMs,
-      requestTimeoutMs,
-      tombstones: config.timing,
-      onEvent: ofCache,
-      createShards: ({ topology, onDelta, onPending }) =>
+    this.replicator = new Replicator(context, {
+      persister,
+      createShards: sinks =>
         new ShardSet({
+          ...sinks,
           topology,
-          incarnation: self.incarnation,
+          incarnation,
           drawIncarnation: () => drawIncarnation(ports),
           clock,
-          persister: this.#persister,
-          onDelta,
-          onPending,
+          persister,
           ...indexes === undefined ? {} : { indexes },
           onChange: shard => this.#hints.changed(shard),
           onEvent: event => onEvent({ ...event, cache })
         })
     })
-    this.#load(self.incarnation)
+    this.#load(incarnation)
   }
 
   #load (incarnation: number): void {
@@ -162,7 +134,7 @@ export class CacheReplica {
             'node again'
         )
       }
-      held.restore(topology.groupOf(shard))
+      held.tell(topology.groupOf(shard), 'restored')
     }
   }
 
@@ -171,17 +143,17 @@ export class CacheReplica {
   }
 
   status (): CacheStatus {
-    const { shards, held, shape, lag } = this.replicator
+    const { shards, held, shape, inbox, outbox } = this.replicator
     return {
       ...shape,
       ...shards.counts(),
-      lag,
+      lag: inbox.lag,
       unstoredBytes: this.#persister.unstoredBytes,
       held: held.all.map(group => ({
         group,
         phase: held.phase(group) ?? 'syncing',
         owners: [...held.owners(group)],
-        sequence: this.replicator.sequence(group),
+        sequence: outbox.sequence(group),
         root: shards.root(group)
       }))
     }

@@ -81,7 +81,7 @@ export class WriteEntry {
     const shard = topology.shardOf(write.key)
     const sent: Promise<unknown> =
       local !== undefined && takes(local.held.phase(topology.groupOf(shard)), write)
-        ? local.write(shard, write, ack, timeoutMs)
+        ? local.writes.take(shard, write, ack, timeoutMs)
         : forwarder.submit(shard, write, ack, Math.ceil(timeoutMs))
     const done = sent.then(() => {}, (error: unknown) => {
       throw plainly(write, error)

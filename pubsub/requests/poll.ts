@@ -92,7 +92,7 @@ export function commitCursors (
 ): ReadReply<'commit'> {
   for (const [shard, cursor] of cursors) {
     assertHeld(replicator, shard)
-    replicator.commitCursor(shard, consumerGroup, decodeCursor(cursor, shard, limits))
+    replicator.writes.commitCursor(shard, consumerGroup, decodeCursor(cursor, shard, limits))
   }
   return null
 }

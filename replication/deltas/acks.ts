@@ -1,5 +1,5 @@
 /**
- * Write concern: who must hold a write before its writer is told that it is done.
+ * Write concern: which nodes must hold a write before its writer is told that it is done.
  *
  *   waiting for its batch --published as s--> waiting for receivers --enough confirmed >= s--> done
  *                                                              |
@@ -9,8 +9,8 @@
  * batch.
  */
 import { BusyError, ConfigError, WriteConcernError } from '../../engine/errors.js'
-import { limits } from '../../engine/limits.js'
-import type { Timer, Timers } from '../../engine/ports.js'
+import type { Timer } from '../../engine/ports.js'
+import type { CacheContext } from '../cache-context.js'
 
 /**
  * 'buffered': in the write buffer of one owner (default). 'durable': in that owner's store. A
@@ -33,6 +33,7 @@ export function replicasNeeded (concern: WriteConcern, replicas: number): number
   return concern
 }
 
+/** A writer who waits. */
 interface Waiter {
   readonly needed: number
   readonly confirmedBy: Set<string>
@@ -47,12 +48,12 @@ interface GroupWaiters {
 }
 
 export class Acks {
-  readonly #timers: Timers
+  readonly #context: Pick<CacheContext, 'ports' | 'limits'>
   readonly #groups = new Map<number, GroupWaiters>()
   #count = 0
 
-  constructor (timers: Timers) {
-    this.#timers = timers
+  constructor (context: Pick<CacheContext, 'ports' | 'limits'>) {
+    this.#context = context
   }
 
   /**
@@ -90,7 +91,7 @@ export class Acks {
           ),
         timer: undefined
       }
-      waiter.timer = this.#timers.after(timeoutMs, waiter.giveUp)
+      waiter.timer = this.#context.ports.timers.after(timeoutMs, waiter.giveUp)
       waiters.unpublished.add(waiter)
       this.#count++
     })
@@ -101,12 +102,12 @@ export class Acks {
    * changed. @throws BusyError
    */
   assertRoom (): void {
-    if (this.#count >= limits.maxAckWaiters) {
+    if (this.#count >= this.#context.limits.maxAckWaiters) {
       throw new BusyError(`${this.#count} writes wait for confirmations already`)
     }
   }
 
-  /** Writers that wait. */
+  /** How many writers wait. */
   get waiting (): number {
     return this.#count
   }
@@ -119,7 +120,7 @@ export class Acks {
     return waiters
   }
 
-  /** The groups whose next batch somebody waits for. */
+  /** The groups whose next batch a writer waits for. */
   *groupsWaiting (): IterableIterator<number> {
     for (const [group, { unpublished }] of this.#groups) if (unpublished.size > 0) yield group
   }
@@ -143,7 +144,7 @@ export class Acks {
     }
   }
 
-  /** Tells everybody who still waits what was reached: no confirmation will come any more. */
+  /** Tells the writers who still wait what was reached: no confirmation will come any more. */
   close (): void {
     for (const { unpublished, published } of [...this.#groups.values()]) {
       for (const waiter of [...unpublished, ...published.flatMap(({ waiters }) => [...waiters])]) {

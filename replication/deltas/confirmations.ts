@@ -4,10 +4,10 @@
  * equal digests in a heartbeat.
  */
 import * as v from '../../engine/base/schema.js'
-import type { Timers } from '../../engine/ports.js'
-import type { Messenger } from '../messages/messenger.js'
-import { tokenFromEnd, type Subjects } from '../messages/subjects.js'
+import type { CacheContext } from '../cache-context.js'
+import { tokenFromEnd } from '../messages/subjects.js'
 import type { Subscription } from '../transport/transport.js'
+import type { Acks } from './acks.js'
 
 const Confirmation = v.object({
   cache: v.string(),
@@ -15,29 +15,21 @@ const Confirmation = v.object({
   groups: v.array(v.tuple([v.count, v.count]))
 })
 
-export interface ConfirmationsOptions {
-  readonly cache: string
-  readonly node: string
-  readonly incarnation: number
-  readonly messenger: Messenger
-  readonly subjects: Subjects
-  readonly timers: Timers
-  /** A receiver holds everything of the group up to `sequence`. */
-  readonly onConfirmed: (node: string, group: number, sequence: number) => void
-}
-
 export class Confirmations {
-  readonly #options: ConfirmationsOptions
+  readonly #context: CacheContext
+  readonly #acks: Acks
   readonly #subscription: Subscription
   #waiting = new Map<
     string,
     { readonly incarnation: number, readonly groups: Map<number, number> }
   >()
 
-  constructor (options: ConfirmationsOptions) {
-    this.#options = options
-    this.#subscription = options.messenger.on(
-      options.subjects.acksAll(options.node),
+  constructor (context: CacheContext, acks: Acks) {
+    this.#context = context
+    this.#acks = acks
+    const { messenger, subjects, self } = context
+    this.#subscription = messenger.on(
+      subjects.acksAll(self.id),
       'ack',
       (value, subject) => this.#receive(tokenFromEnd(subject, 0), value)
     )
@@ -45,7 +37,7 @@ export class Confirmations {
 
   /** Tells the sender, in this life of it, that its group is held here up to `sequence`. */
   send (node: string, incarnation: number, group: number, sequence: number): void {
-    if (this.#waiting.size === 0) this.#options.timers.after(0, () => this.#sendAll())
+    if (this.#waiting.size === 0) this.#context.ports.timers.after(0, () => this.#sendAll())
     let mine = this.#waiting.get(node)
     if (mine?.incarnation !== incarnation) {
       this.#waiting.set(node, mine = { incarnation, groups: new Map() })
@@ -54,20 +46,24 @@ export class Confirmations {
   }
 
   #sendAll (): void {
-    const { cache, node: self, messenger, subjects } = this.#options
+    const { cache, self, messenger, subjects } = this.#context
     for (const [node, { incarnation, groups }] of this.#waiting) {
-      messenger.send(subjects.acks(node, self), 'ack', { cache, incarnation, groups: [...groups] })
+      messenger.send(subjects.acks(node, self.id), 'ack', {
+        cache,
+        incarnation,
+        groups: [...groups]
+      })
     }
     this.#waiting = new Map()
   }
 
   #receive (from: string, value: unknown): void {
-    const { cache, incarnation, onConfirmed } = this.#options
+    const { cache, self } = this.#context
     const parsed = v.safeParse(Confirmation, value)
-    if (
-      !parsed.success || parsed.output.cache !== cache || parsed.output.incarnation !== incarnation
-    ) return
-    for (const [group, sequence] of parsed.output.groups) onConfirmed(from, group, sequence)
+    if (!parsed.success) return
+    const { groups, incarnation } = parsed.output
+    if (parsed.output.cache !== cache || incarnation !== self.incarnation) return
+    for (const [group, sequence] of groups) this.#acks.confirm(from, group, sequence)
   }
 
   close (): void {

@@ -1,23 +1,25 @@
 /**
- * What arrives: batches of deltas from peers, merged as they come, and a position per (peer life,
- * group): up to which sequence everything was merged. A batch that does not follow its position
- * shows that one is missing.
+ * Batches of deltas from peers, merged as they arrive, and a position per (peer life, group): up to
+ * which sequence everything was merged. A batch that does not follow its position shows that one is
+ * missing.
  *
  *   unknown --first batch is number 1, or a whole exchange--> at sequence s --next--> s + 1 ...
  *                                                                          |
- *                                           batch or heartbeat beyond s + 1: missing(peer, group)
+ *                                batch or heartbeat beyond s + 1: told to the caller as missing
  *
- * Deltas are safe to merge in any order (a shard refuses one that leaves a gap), so nothing is held
- * back or queued: what is missing is asked for again and merged then. A position moves only over
- * what was really merged, and only then is it confirmed to the sender.
+ * Deltas are safe to merge in any order (a shard refuses one that leaves a gap), so no batch is
+ * held back or queued: a missing one is asked for again and merged then. A position moves only over
+ * batches that were merged, and only then is it confirmed to the sender.
  */
 import * as v from '../../engine/base/schema.js'
 import type { ShardSet } from '../../storage/shard-set.js'
-import type { OnEvent } from '../events.js'
+import type { CacheContext } from '../cache-context.js'
+import type { HeldGroups } from '../groups/held-groups.js'
 import type { HeldGroup, Member } from '../membership/heartbeat.js'
-import { Batch } from './outbox.js'
+import type { Confirmations } from './confirmations.js'
+import { DeltaBatch } from './outbox.js'
 
-interface Position {
+interface PeerPosition {
   /** Everything up to here was merged; -1 while that is not known. */
   merged: number
   /** The greatest sequence heard of. */
@@ -26,26 +28,23 @@ interface Position {
   wanted: number
 }
 
-export interface InboxOptions {
+export interface InboxParts {
   readonly shards: Pick<ShardSet, 'merge' | 'mergeCursor' | 'topology'>
-  readonly holds: (group: number) => boolean
-  /** Batches of this peer's life are missing here. */
-  readonly onMissing: (node: string, group: number) => void
-  /** Everything up to `sequence` was merged, and the sender wants to know. */
-  readonly onConfirm: (node: string, incarnation: number, group: number, sequence: number) => void
-  readonly onEvent: OnEvent
-  readonly cache: string
+  readonly held: Pick<HeldGroups, 'has'>
+  readonly confirmations: Pick<Confirmations, 'send'>
 }
 
 export class Inbox {
-  readonly #options: InboxOptions
-  readonly #peers = new Map<string, { incarnation: number, groups: Map<number, Position> }>()
+  readonly #context: Pick<CacheContext, 'cache' | 'onEvent'>
+  readonly #parts: InboxParts
+  readonly #peers = new Map<string, { incarnation: number, groups: Map<number, PeerPosition> }>()
 
-  constructor (options: InboxOptions) {
-    this.#options = options
+  constructor (context: Pick<CacheContext, 'cache' | 'onEvent'>, parts: InboxParts) {
+    this.#context = context
+    this.#parts = parts
   }
 
-  #position (node: string, incarnation: number, group: number): Position {
+  #position (node: string, incarnation: number, group: number): PeerPosition {
     let peer = this.#peers.get(node)
     if (peer === undefined || peer.incarnation !== incarnation) {
       this.#peers.set(node, peer = { incarnation, groups: new Map() })
@@ -58,7 +57,7 @@ export class Inbox {
   }
 
   /**
-   * The sequence after the last one merged, to ask for what is missing; null when even that is not
+   * The sequence from which on batches are missing: Infinity when none is, null when that is not
    * known.
    */
   missingFrom (node: string, incarnation: number, group: number): number | null {
@@ -66,41 +65,37 @@ export class Inbox {
     return merged === -1 ? null : merged < heard ? merged + 1 : Infinity
   }
 
-  /** A batch as it came off the wire. */
-  receive (node: string, group: number, value: unknown): void {
-    if (!this.#options.holds(group)) return
-    const parsed = v.safeParse(Batch, value)
+  /** Takes a batch as it came off the wire. @returns whether batches of the group are missing */
+  receive (node: string, group: number, value: unknown): boolean {
+    if (!this.#parts.held.has(group)) return false
+    const parsed = v.safeParse(DeltaBatch, value)
     if (!parsed.success) {
-      this.#options.onEvent({
-        type: 'message-refused',
-        subject: `deltas of ${node}`,
-        reason: 'shape'
-      })
-      return
+      this.#refuse(node, 'shape')
+      return false
     }
     this.merge(node, group, parsed.output)
     const { merged, heard } = this.#position(node, parsed.output.incarnation, group)
-    if (merged < heard) this.#options.onMissing(node, group)
+    return merged < heard
+  }
+
+  #refuse (node: string, reason: string): void {
+    this.#context.onEvent({ type: 'message-refused', subject: `deltas of ${node}`, reason })
   }
 
   /** Merges a batch, live or asked for again. */
   merge (
     node: string,
     group: number,
-    { incarnation, sequence, ack, deltas, cursors }: Batch
+    { incarnation, sequence, ack, deltas, cursors }: DeltaBatch
   ): void {
-    const { shards, holds } = this.#options
-    if (!holds(group)) return
+    const { shards, held, confirmations } = this.#parts
+    if (!held.has(group)) return
     const position = this.#position(node, incarnation, group)
     const members = new Set(shards.topology.shardsOf(group))
     let whole = true
     for (const [shard, delta] of deltas) {
       if (!members.has(shard)) {
-        this.#options.onEvent({
-          type: 'message-refused',
-          subject: `deltas of ${node}`,
-          reason: `shard ${shard} is not in group ${group}`
-        })
+        this.#refuse(node, `shard ${shard} is not in group ${group}`)
         whole = false
         continue
       }
@@ -115,7 +110,7 @@ export class Inbox {
     if (whole && (sequence === position.merged + 1 || (sequence === 1 && position.merged === -1))) {
       this.#advance(node, incarnation, group, position, sequence)
     } else if (ack && sequence <= position.merged) {
-      this.#options.onConfirm(node, incarnation, group, position.merged)
+      confirmations.send(node, incarnation, group, position.merged)
     }
   }
 
@@ -123,13 +118,13 @@ export class Inbox {
     node: string,
     incarnation: number,
     group: number,
-    position: Position,
+    position: PeerPosition,
     sequence: number
   ): void {
     position.merged = Math.max(position.merged, sequence)
     if (position.wanted > 0 && position.merged >= position.wanted) {
       position.wanted = 0
-      this.#options.onConfirm(node, incarnation, group, position.merged)
+      this.#parts.confirmations.send(node, incarnation, group, position.merged)
     }
   }
 
@@ -144,25 +139,29 @@ export class Inbox {
   }
 
   /**
-   * A heartbeat tells what the peer published last, so that the loss of a last batch shows as well.
+   * Takes from a heartbeat what the peer published last, so that the loss of a last batch shows as
+   * well.
+   * @returns the groups of which batches are missing
    */
-  heard (member: Member): void {
-    const held = member.caches[this.#options.cache]?.held ?? new Map<number, HeldGroup>()
-    const known = this.#peers.get(member.id)?.groups ?? new Map<number, Position>()
-    // What the peer had in a group it has given up is with the owners, and reaches us from them.
+  heard (member: Member): number[] {
+    const held = member.caches[this.#context.cache]?.held ?? new Map<number, HeldGroup>()
+    const known = this.#peers.get(member.id)?.groups ?? new Map<number, PeerPosition>()
+    // The batches of a group that the peer has given up are with the owners, who pass them on.
     for (const [group, { merged, heard }] of known) {
       if (merged < heard && !held.has(group)) known.delete(group)
     }
+    const missing: number[] = []
     for (const [group, { sequence }] of held) {
-      if (!this.#options.holds(group)) continue
+      if (!this.#parts.held.has(group)) continue
       const position = this.#position(member.id, member.incarnation, group)
       position.heard = Math.max(position.heard, sequence)
       if (position.merged === -1 && sequence === 0) position.merged = 0
-      if (position.merged < position.heard) this.#options.onMissing(member.id, group)
+      if (position.merged < position.heard) missing.push(group)
     }
+    return missing
   }
 
-  /** What was merged of a group no longer counts: its shards are gone. */
+  /** Positions in a group no longer count: its shards are gone. */
   forgetGroup (group: number): void {
     for (const { groups } of this.#peers.values()) groups.delete(group)
   }

@@ -1,16 +1,13 @@
 /**
- * What leaves: one batch per dirty placement group and flush, numbered without gaps per
- * (incarnation, group), so that a receiver sees at once when one is missing. The last batches are
- * kept, within bounds, for whoever asks for one again; what is no longer kept is repaired by
- * comparing digests.
+ * Batches of deltas on their way out: one per dirty placement group and flush, numbered without
+ * gaps per (incarnation, group), so that a receiver sees at once when one is missing. The last
+ * batches are kept, within bounds, for receivers that ask for one again; the loss of a batch that
+ * is no longer kept is repaired by comparing digests.
  */
 import * as v from '../../engine/base/schema.js'
-import { limits } from '../../engine/limits.js'
-import type { Topology } from '../../engine/topology/topology.js'
-import type { Messenger } from '../messages/messenger.js'
-import type { Subjects } from '../messages/subjects.js'
+import type { CacheContext } from '../cache-context.js'
 
-export const Batch = v.object({
+export const DeltaBatch = v.object({
   incarnation: v.count,
   sequence: v.count,
   /** Whether a writer waits for receivers to confirm. */
@@ -18,9 +15,10 @@ export const Batch = v.object({
   deltas: v.array(v.tuple([v.count, v.bytes])),
   cursors: v.array(v.tuple([v.count, v.string(), v.bytes]))
 })
-export type Batch = v.InferOutput<typeof Batch>
+export type DeltaBatch = v.InferOutput<typeof DeltaBatch>
 
-interface Waiting {
+/** A batch of one group that gathers until the next flush. */
+interface Gathering {
   deltas: Array<[shard: number, delta: Uint8Array]>
   cursors: Array<[shard: number, consumerGroup: string, cursor: Uint8Array]>
   ack: boolean
@@ -29,33 +27,24 @@ interface Waiting {
 /** Room for the envelope, the numbers and CBOR's own framing around a batch's deltas. */
 const BATCH_OVERHEAD_BYTES = 64 * 1024
 
-export interface OutboxOptions {
-  readonly cache: string
-  readonly node: string
-  readonly incarnation: number
-  readonly topology: Topology
-  readonly messenger: Messenger
-  readonly subjects: Subjects
-}
-
 export class Outbox {
-  readonly #options: OutboxOptions
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #context: CacheContext
+  readonly #waiting = new Map<number, Gathering>()
   readonly #sequences = new Map<number, number>()
   /** Oldest first, over all groups. */
-  readonly #kept = new Map<string, { batch: Batch, bytes: number }>()
+  readonly #kept = new Map<string, { batch: DeltaBatch, bytes: number }>()
   #keptBytes = 0
 
-  constructor (options: OutboxOptions) {
-    this.#options = options
+  constructor (context: CacheContext) {
+    this.#context = context
   }
 
   addDelta (shard: number, delta: Uint8Array): void {
-    this.#of(this.#options.topology.groupOf(shard)).deltas.push([shard, delta])
+    this.#of(this.#context.topology.groupOf(shard)).deltas.push([shard, delta])
   }
 
   addCursor (shard: number, consumerGroup: string, cursor: Uint8Array): void {
-    this.#of(this.#options.topology.groupOf(shard)).cursors.push([shard, consumerGroup, cursor])
+    this.#of(this.#context.topology.groupOf(shard)).cursors.push([shard, consumerGroup, cursor])
   }
 
   /** Asks the receivers of the group's next batch to confirm it. */
@@ -78,7 +67,7 @@ export class Outbox {
     return { batches: this.#kept.size, bytes: this.#keptBytes }
   }
 
-  #of (group: number): Waiting {
+  #of (group: number): Gathering {
     let waiting = this.#waiting.get(group)
     if (waiting === undefined) {
       this.#waiting.set(group, waiting = { deltas: [], cursors: [], ack: false })
@@ -86,22 +75,15 @@ export class Outbox {
     return waiting
   }
 
-  /**
-   * Publishes everything that waits. What the transport drops is found missing by the receivers.
-   */
+  /** Publishes everything that waits. Receivers notice a batch that the transport dropped. */
   publish (): void {
-    for (const [group, waiting] of this.#waiting) {
-      for (const [deltas, bytes] of cut(waiting.deltas)) {
-        this.#send(group, deltas, [], waiting.ack, bytes)
+    const { maxPartBytes, maxShardsPerRequest } = this.#context.limits
+    for (const [group, { deltas, cursors, ack }] of this.#waiting) {
+      for (const [piece, bytes] of cut(deltas, maxPartBytes - BATCH_OVERHEAD_BYTES)) {
+        this.#send(group, piece, [], ack, bytes)
       }
-      for (let i = 0; i < waiting.cursors.length; i += limits.maxShardsPerRequest) {
-        this.#send(
-          group,
-          [],
-          waiting.cursors.slice(i, i + limits.maxShardsPerRequest),
-          waiting.ack,
-          0
-        )
+      for (let i = 0; i < cursors.length; i += maxShardsPerRequest) {
+        this.#send(group, [], cursors.slice(i, i + maxShardsPerRequest), ack, 0)
       }
     }
     this.#waiting.clear()
@@ -109,25 +91,26 @@ export class Outbox {
 
   #send (
     group: number,
-    deltas: Batch['deltas'],
-    cursors: Batch['cursors'],
+    deltas: DeltaBatch['deltas'],
+    cursors: DeltaBatch['cursors'],
     ack: boolean,
     bytes: number
   ): void {
-    const { cache, node, incarnation, messenger, subjects } = this.#options
+    const { cache, self: { id, incarnation }, messenger, subjects } = this.#context
     const sequence = this.sequence(group) + 1
     this.#sequences.set(group, sequence)
-    const batch: Batch = { incarnation, sequence, ack, deltas, cursors }
-    messenger.send(subjects.deltas(cache, node, group), 'deltas', batch)
+    const batch: DeltaBatch = { incarnation, sequence, ack, deltas, cursors }
+    messenger.send(subjects.deltas(cache, id, group), 'deltas', batch)
     this.#keep(group, batch, bytes)
   }
 
-  #keep (group: number, batch: Batch, bytes: number): void {
+  #keep (group: number, batch: DeltaBatch, bytes: number): void {
+    const { maxResendBatches, maxResendBytes } = this.#context.limits
     this.#kept.set(`${group}/${batch.sequence}`, { batch, bytes })
     this.#keptBytes += bytes
-    this.#forget(`${group}/${batch.sequence - limits.maxResendBatches}`)
+    this.#forget(`${group}/${batch.sequence - maxResendBatches}`)
     for (const name of this.#kept.keys()) {
-      if (this.#keptBytes <= limits.maxResendBytes) break
+      if (this.#keptBytes <= maxResendBytes) break
       this.#forget(name)
     }
   }
@@ -137,9 +120,9 @@ export class Outbox {
     this.#kept.delete(name)
   }
 
-  /** The batches of a group from a sequence on, or null when one of them is no longer kept. */
-  batchesFrom (group: number, from: number): Batch[] | null {
-    const batches: Batch[] = []
+  /** The batches of a group from a sequence on; null when one of them is no longer kept. */
+  batchesFrom (group: number, from: number): DeltaBatch[] | null {
+    const batches: DeltaBatch[] = []
     for (let sequence = from; sequence <= this.sequence(group); sequence++) {
       const kept = this.#kept.get(`${group}/${sequence}`)
       if (kept === undefined) return null
@@ -149,14 +132,15 @@ export class Outbox {
   }
 }
 
-/** Deltas in pieces that each fit one message part. */
-function cut (deltas: Batch['deltas']): Array<[deltas: Batch['deltas'], bytes: number]> {
-  const pieces: Array<[Batch['deltas'], number]> = []
+/** Deltas in pieces of at most `maxBytes`, or of one larger delta. */
+function cut (
+  deltas: DeltaBatch['deltas'],
+  maxBytes: number
+): Array<[deltas: DeltaBatch['deltas'], bytes: number]> {
+  const pieces: Array<[DeltaBatch['deltas'], number]> = []
   for (const delta of deltas) {
     const last = pieces[pieces.length - 1]
-    if (
-      last !== undefined && last[1] + delta[1].length <= limits.maxPartBytes - BATCH_OVERHEAD_BYTES
-    ) {
+    if (last !== undefined && last[1] + delta[1].length <= maxBytes) {
       last[0].push(delta)
       last[1] += delta[1].length
     } else pieces.push([[delta], delta[1].length])

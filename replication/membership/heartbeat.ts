@@ -7,9 +7,7 @@
 import * as v from '../../engine/base/schema.js'
 import type { Limits } from '../../engine/limits.js'
 import { boundedPace, type Pace } from '../../engine/timing.js'
-
-export const PHASES = ['syncing', 'ready', 'leaving'] as const
-export type Phase = typeof PHASES[number]
+import { PHASES, type Phase } from '../groups/phases.js'
 
 const GroupState = v.tuple([v.number(), v.number(), v.string(), v.string(), v.picklist(PHASES)])
 

@@ -5,7 +5,7 @@
 import { UnavailableError } from '../../engine/errors.js'
 import { Topology } from '../../engine/topology/topology.js'
 import type { CacheShape } from './cache-shape.js'
-import type { Phase } from './heartbeat.js'
+import type { Phase } from '../groups/phases.js'
 import type { Membership } from './membership.js'
 import { rank } from './placement.js'
 

@@ -1,7 +1,7 @@
 /**
  * Decides when a difference between two replicas is worth an exchange. Under load their digests
- * nearly always differ, because something is on its way. A difference that stands still is one that
- * nothing on its way will mend; one that keeps moving is looked into now and then all the same.
+ * nearly always differ, because deltas are on their way. A difference that stands still is one that
+ * no delta will mend; one that keeps moving is looked into now and then all the same.
  */
 import { intervals } from '../../engine/timing.js'
 import type { HeldGroup } from '../membership/heartbeat.js'

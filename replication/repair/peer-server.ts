@@ -1,35 +1,62 @@
 /**
- * Answers what peers ask about one cache (see peer-protocol.ts). Reads only: whoever lacks
+ * Answers what peers ask about one cache (peer-protocol.ts). It only reads: a peer that lacks
  * something asks for it and merges it itself.
  */
-import type { ShardVectors } from '../../engine/changes.js'
-import { UnavailableError } from '../../engine/errors.js'
-import { limits } from '../../engine/limits.js'
-import { canPatch, encodeFloor } from '../../engine/garbage/floor.js'
-import type { Shard } from '../../engine/shard.js'
+import * as v from '../../engine/base/schema.js'
 import { covers, decodeStateVector, encodeStateVector,
   type StateVector } from '../../engine/base/state-vector.js'
+import type { ShardVectors } from '../../engine/changes.js'
+import { EnvelopeError, UnavailableError } from '../../engine/errors.js'
+import { canPatch, encodeFloor } from '../../engine/garbage/floor.js'
+import type { Shard } from '../../engine/shard.js'
 import type { Present } from '../../storage/residency/residency.js'
 import type { ShardSet } from '../../storage/shard-set.js'
+import type { Persister } from '../../storage/write-behind/persister.js'
+import type { CacheContext } from '../cache-context.js'
 import type { Outbox } from '../deltas/outbox.js'
-import type { Answer, Diff, Question } from './peer-protocol.js'
+import type { HeldGroups } from '../groups/held-groups.js'
+import { NO_ANSWER } from '../messages/messenger.js'
+import { peerQuestionWithin, type PeerAnswer, type PeerOp, type PeerQuestion,
+  type ShardDiff } from './peer-protocol.js'
 
-export interface PeerServerOptions {
+export interface PeerServerParts {
   readonly shards: ShardSet
   readonly outbox: Outbox
-  readonly holds: (group: number) => boolean
-  /** Whether this node means to keep the group: only then may others rely on what it has of it. */
-  readonly vouches: (group: number) => boolean
+  readonly held: HeldGroups
+  readonly persister: Pick<Persister, 'synced'>
 }
 
 export class PeerServer {
-  readonly #options: PeerServerOptions
+  readonly #context: CacheContext
+  readonly #parts: PeerServerParts
+  readonly #question: ReturnType<typeof peerQuestionWithin>
 
-  constructor (options: PeerServerOptions) {
-    this.#options = options
+  constructor (context: CacheContext, parts: PeerServerParts) {
+    this.#context = context
+    this.#parts = parts
+    this.#question = peerQuestionWithin(context.limits)
   }
 
-  answer (question: Question): Answer<Question['op']> {
+  /**
+   * Answers a peer's question as it came off the wire, unless it is for another process life of
+   * this name.
+   * @throws EnvelopeError when it is not shaped as a question; StoreError
+   */
+  async answer (value: unknown): Promise<unknown> {
+    const parsed = v.safeParse(this.#question, value)
+    if (!parsed.success) {
+      throw new EnvelopeError('shape', 'the question is not shaped as it should be')
+    }
+    if (parsed.output.to !== this.#context.self.incarnation) return NO_ANSWER
+    const answer = this.#answer(parsed.output)
+    // The peer is about to forget its replica, on disk as well: only a durable one takes its place.
+    if (parsed.output.op === 'covers') await this.#parts.persister.synced()
+    return answer
+  }
+
+  #answer (question: PeerQuestion): PeerAnswer<PeerOp> {
+    const { topology } = this.#context
+    const { shards } = this.#parts
     switch (question.op) {
       case 'resend':
         return this.#resend(question.groups)
@@ -40,46 +67,45 @@ export class PeerServer {
       case 'covers':
         return { lacking: this.#lacking(question) }
       case 'vectors':
-        return question.shards.map(
-          shard => [shard, encodeStateVector(this.#options.shards.known(shard))]
-        )
+        return question.shards.map(shard => [shard, encodeStateVector(shards.known(shard))])
       case 'cursors':
-        return question.groups.flatMap(group =>
-          this.#options.shards.cursors.of(this.#options.shards.topology.shardsOf(group))
-        )
+        return question.groups.flatMap(group => shards.cursors.of(topology.shardsOf(group)))
     }
   }
 
-  #resend (groups: ReadonlyArray<readonly [number, number]>): Answer<'resend'> {
-    const answer: Answer<'resend'> = []
+  #resend (groups: ReadonlyArray<readonly [number, number]>): PeerAnswer<'resend'> {
+    const answer: PeerAnswer<'resend'> = []
     let bytes = 0
     for (const [group, from] of groups) {
-      const batches = this.#options.outbox.batchesFrom(group, from)
+      const batches = this.#parts.outbox.batchesFrom(group, from)
       const size = batches === null
         ? 0
         : batches.reduce(
           (sum, { deltas }) => sum + deltas.reduce((all, [, delta]) => all + delta.length, 0),
           0
         )
-      if (bytes > 0 && bytes + size > limits.maxDiffReplyBytes) break
+      if (bytes > 0 && bytes + size > this.#context.limits.maxDiffReplyBytes) break
       bytes += size
       answer.push([group, batches])
     }
     return answer
   }
 
-  #digests (groups: ReadonlyArray<readonly [number, string]>): Answer<'digests'> {
-    const { shards, outbox, holds } = this.#options
-    return groups.filter(([group]) => holds(group)).map(([group, root]) => {
+  #digests (groups: ReadonlyArray<readonly [number, string]>): PeerAnswer<'digests'> {
+    const { topology } = this.#context
+    const { shards, outbox, held } = this.#parts
+    return groups.filter(([group]) => held.has(group)).map(([group, root]) => {
       const same = shards.root(group) === root
-      return [group, outbox.sequence(group),
-        same ? null : shards.topology.shardsOf(group).map(shard => shards.digest(shard))]
+      return [group, outbox.sequence(group), same ? null : topology.shardsOf(group).map(shard =>
+        shards.digest(shard)
+      )]
     })
   }
 
-  #diffs (wanted: ReadonlyArray<readonly [number, Uint8Array]>): Answer<'diffs'> {
-    const { shards } = this.#options
-    const answer: Answer<'diffs'> = { diffs: [], rest: [] }
+  #diffs (wanted: ReadonlyArray<readonly [number, Uint8Array]>): PeerAnswer<'diffs'> {
+    const { shards } = this.#parts
+    const { limits } = this.#context
+    const answer: PeerAnswer<'diffs'> = { diffs: [], rest: [] }
     let bytes = 0
     for (const [shard, sv] of wanted) {
       const residency = shards.at(shard)
@@ -104,17 +130,17 @@ export class PeerServer {
   }
 
   /** A cold shard is read back only when its row says that there is something to send. */
-  #diffOf (residency: Present, since: StateVector): Diff | null {
+  #diffOf (residency: Present, since: StateVector): ShardDiff | null {
     switch (residency.state) {
       case 'resident':
         return diffOf(residency.shard, since, () => residency.shard)
       case 'cold':
-        return diffOf(residency.row, since, () => this.#options.shards.hydrate(residency.row))
+        return diffOf(residency.row, since, () => this.#parts.shards.hydrate(residency.row))
     }
   }
 
-  #lacking ({ shards, cursors }: Extract<Question, { op: 'covers' }>): number[] {
-    const committed = this.#options.shards.cursors
+  #lacking ({ shards, cursors }: Extract<PeerQuestion, { op: 'covers' }>): number[] {
+    const committed = this.#parts.shards.cursors
     const lacking = new Set(
       shards.filter(([shard, sv]) => !this.#covers(shard, sv)).map(([shard]) => shard)
     )
@@ -124,22 +150,24 @@ export class PeerServer {
     return [...lacking]
   }
 
+  /** Only a node that means to keep the group may be relied on for what it has of it. */
   #covers (shard: number, sv: Uint8Array): boolean {
-    const { shards, vouches } = this.#options
-    return vouches(shards.topology.groupOf(shard)) &&
+    const { topology, limits } = this.#context
+    const { shards, held } = this.#parts
+    return held.phase(topology.groupOf(shard)) === 'ready' &&
       covers(shards.known(shard), decodeStateVector(sv, limits))
   }
 }
 
 /**
- * What a replica that has seen `since` lacks of a shard, or null when it lacks nothing.
+ * The diff for a replica that has seen `since`, or null when it lacks nothing of the shard.
  * @param inMemory the shard itself, asked for only when there is something to send
  */
 function diffOf (
   { shard, stateVector, known, floor }: ShardVectors & { readonly shard: number },
   since: StateVector,
   inMemory: () => Shard
-): Diff | null {
+): ShardDiff | null {
   const retired = [...floor.below].filter(([incarnation, end]) =>
     !stateVector.has(incarnation) && since.get(incarnation) === end
   )

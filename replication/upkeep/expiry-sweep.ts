@@ -1,51 +1,49 @@
 /**
  * Tells consumers of fields that have expired. Expired fields read as absent by themselves,
- * everywhere and on time; but nothing in the log changes by time alone, so nobody who waits for
- * changes would hear of it. The first owner of each placement group therefore writes down what has
- * expired. Any other node may do the same at the same time, as the view of who is first changes: it
- * is the same write wherever it is made.
+ * everywhere and on time; but nothing in the log changes by time alone, so a consumer that waits
+ * for changes would not hear of it. The first owner of each placement group therefore writes down
+ * that they have expired. Any other node may do the same at the same time, as the view of who is
+ * first changes: it is the same write wherever it is made.
  */
-import { limits } from '../../engine/limits.js'
-import type { Timer, Timers } from '../../engine/ports.js'
+import type { Timer } from '../../engine/ports.js'
 import { intervals } from '../../engine/timing.js'
 import type { ShardSet } from '../../storage/shard-set.js'
+import type { CacheContext } from '../cache-context.js'
 import type { HeldGroups } from '../groups/held-groups.js'
 
-export interface ExpirySweepOptions {
-  readonly node: string
-  readonly held: HeldGroups
+export interface ExpirySweepParts {
   readonly shards: ShardSet
-  readonly timers: Timers
+  readonly held: HeldGroups
 }
 
 export class ExpirySweep {
-  readonly #options: ExpirySweepOptions
+  readonly #context: CacheContext
+  readonly #parts: ExpirySweepParts
   #timer: Timer | undefined
 
-  constructor (options: ExpirySweepOptions) {
-    this.#options = options
+  constructor (context: CacheContext, parts: ExpirySweepParts) {
+    this.#context = context
+    this.#parts = parts
+    this.#plan(intervals.expirySweepMs)
   }
 
-  start (): void {
-    this.#next(intervals.expirySweepMs)
-  }
-
-  #next (delayMs: number): void {
-    this.#timer = this.#options.timers.after(delayMs, () => {
-      this.#next(this.sweep() ? intervals.expirySweepMs : intervals.expiryRestMs)
+  #plan (delayMs: number): void {
+    this.#timer = this.#context.ports.timers.after(delayMs, () => {
+      this.#plan(this.sweep() ? intervals.expirySweepMs : intervals.expiryRestMs)
     })
   }
 
   /**
-   * @returns whether it got through; otherwise enough has expired for now, and the rest will be
-   * found the next time
+   * @returns whether it looked at every shard; otherwise enough has expired for now, and the rest
+   *   will be found the next time
    */
   sweep (): boolean {
-    const { node, held, shards } = this.#options
+    const { self, topology, limits } = this.#context
+    const { held, shards } = this.#parts
     let expired = 0
     for (const group of held.all) {
-      if (held.phase(group) !== 'ready' || held.owners(group)[0] !== node) continue
-      for (const shard of shards.topology.shardsOf(group)) {
+      if (held.phase(group) !== 'ready' || held.owners(group)[0] !== self.id) continue
+      for (const shard of topology.shardsOf(group)) {
         expired += shards.expire(shard)
         if (expired >= limits.maxExpiredPerSweep) return false
       }

@@ -1,61 +1,52 @@
 /**
- * Decides when tombstones are dropped (D6). Every so often each holder of a placement group finds
- * out what the others have seen of its shards, from their heartbeats where these agree with it,
- * else by asking; what all of them and all committed cursors have seen is stable.
+ * Decides when tombstones are dropped (D6). At intervals each holder of a placement group finds out
+ * which entries of its shards the other holders have seen: from their heartbeats where these agree
+ * with it, else by asking. An entry is stable when all holders and all committed cursors have seen
+ * it.
  *
- *   written   younger than tombstoneMinAgeMs    stays: an earlier event may still be on its way
- *             stable                            dropped
- *             older than tombstoneMaxAgeMs      dropped; who has not seen it will be reset
+ *   tombstone   younger than tombstoneMinAgeMs    stays: an earlier event may still be on its way
+ *               stable                            dropped
+ *               older than tombstoneMaxAgeMs      dropped; a replica or consumer that has not seen
+ *                                                 it will be reset
  *
- * While a group moves, or a replica is missing, nothing is stable. Nobody leads: each replica comes
- * to its own conclusion, and those that drop later agree on every record meanwhile. The same round
- * retires incarnations that own nothing live.
+ * While a group moves, or a replica is missing, nothing is stable. There is no leader: each replica
+ * comes to its own conclusion, and those that drop later agree on every record meanwhile. The same
+ * round retires incarnations that own nothing live.
  */
 import { decodeCursor } from '../../engine/cursor.js'
 import { VERSION_UNITS_PER_MS } from '../../engine/base/hlc.js'
-import { limits } from '../../engine/limits.js'
-import type { Ports, Timer } from '../../engine/ports.js'
+import type { Timer } from '../../engine/ports.js'
 import { covers, join, meet, type StateVector } from '../../engine/base/state-vector.js'
 import type { ShardSet } from '../../storage/shard-set.js'
-import type { AntiEntropy } from '../repair/anti-entropy.js'
-import type { OnEvent } from '../events.js'
+import type { CacheContext } from '../cache-context.js'
+import type { CachePeers } from '../groups/cache-peers.js'
 import type { HeldGroups } from '../groups/held-groups.js'
-import type { Membership } from '../membership/membership.js'
+import type { Coverage } from '../repair/coverage.js'
 
-export interface TombstoneTiming {
-  readonly collectIntervalMs: number
-  readonly tombstoneMinAgeMs: number
-  readonly tombstoneMaxAgeMs: number
-}
-
-export interface TombstoneCollectorOptions {
-  readonly cache: string
-  readonly node: string
-  readonly replicas: number
-  readonly held: HeldGroups
+export interface TombstoneCollectorParts {
   readonly shards: ShardSet
-  readonly antiEntropy: AntiEntropy
-  readonly membership: Membership
-  readonly ports: Ports
-  readonly timing: TombstoneTiming
-  readonly onEvent: OnEvent
+  readonly held: HeldGroups
+  readonly peers: CachePeers
+  readonly coverage: Coverage
 }
 
 const NOTHING: StateVector = new Map()
 
 export class TombstoneCollector {
-  readonly #options: TombstoneCollectorOptions
+  readonly #context: CacheContext
+  readonly #parts: TombstoneCollectorParts
   #timer: Timer | undefined
   #closed = false
 
-  constructor (options: TombstoneCollectorOptions) {
-    this.#options = options
+  constructor (context: CacheContext, parts: TombstoneCollectorParts) {
+    this.#context = context
+    this.#parts = parts
     this.#plan()
   }
 
   #plan (): void {
     if (this.#closed) return
-    const { ports, timing } = this.#options
+    const { ports, timing } = this.#context
     this.#timer = ports.timers.after(timing.collectIntervalMs, () => {
       void this.#run()
     })
@@ -63,7 +54,7 @@ export class TombstoneCollector {
 
   /** Never rejects: what fails is reported, and the next round tries again. */
   async #run (): Promise<void> {
-    for (const group of this.#options.held.all) {
+    for (const group of this.#parts.held.all) {
       if (this.#closed) return
       await this.#collect(group).catch((error: unknown) => this.#failed(error))
     }
@@ -71,19 +62,20 @@ export class TombstoneCollector {
   }
 
   #failed (error: unknown): void {
-    const { cache, node, onEvent } = this.#options
-    if (!this.#closed) onEvent({ type: 'repair-failed', cache, node, error })
+    const { cache, self, onEvent } = this.#context
+    if (!this.#closed) onEvent({ type: 'repair-failed', cache, node: self.id, error })
   }
 
   async #collect (group: number): Promise<void> {
-    const { held, shards, ports, timing } = this.#options
+    const { topology, ports, timing, limits } = this.#context
+    const { held, shards } = this.#parts
     if (held.phase(group) !== 'ready') return
     const nowMs = ports.clock.wallMs()
     const before = (nowMs - timing.tombstoneMinAgeMs) * VERSION_UNITS_PER_MS
     const forcedBefore = (nowMs - timing.tombstoneMaxAgeMs) * VERSION_UNITS_PER_MS
-    const all = shards.topology.shardsOf(group)
+    const all = topology.shardsOf(group)
     for (let i = 0; i < all.length && !this.#closed; i += limits.maxShardsPerCollection) {
-      // others want a turn: looking costs a walk over the records
+      // Others want a turn: looking costs a walk over the records.
       await new Promise<void>(resolve => {
         ports.timers.after(0, resolve)
       })
@@ -109,15 +101,16 @@ export class TombstoneCollector {
   }
 
   #isWorthIt (shard: number, before: number): boolean {
-    const residency = this.#options.shards.at(shard)
+    const { maxIdleIncarnations } = this.#context.limits
+    const residency = this.#parts.shards.at(shard)
     switch (residency.state) {
       case 'resident': {
         const { shard: found } = residency
-        return found.stateVector.size > limits.maxIdleIncarnations || found.hasTombstones(before)
+        return found.stateVector.size > maxIdleIncarnations || found.hasTombstones(before)
       }
       case 'cold': {
         const { stateVector, oldestTombstone } = residency.row
-        return stateVector.size > limits.maxIdleIncarnations || oldestTombstone < before
+        return stateVector.size > maxIdleIncarnations || oldestTombstone < before
       }
       case 'absent':
         return false
@@ -125,25 +118,26 @@ export class TombstoneCollector {
   }
 
   /**
-   * Per shard, what every replica has seen; empty unless all replicas there should be are there and
-   * settled.
+   * The state vector that every replica has seen, per shard; empty unless as many replicas are
+   * there as there should be, and all of them ready.
    */
   async #seenByAll (group: number, page: readonly number[]): Promise<Map<number, StateVector>> {
-    const { held, shards, antiEntropy, node, replicas, cache } = this.#options
-    const holders = held.peers().filter(peer => peer.caches[cache]?.held.has(group) === true)
-    const isSettled = holders.every(peer => peer.caches[cache]?.held.get(group)?.phase === 'ready')
+    const { shape: { replicas }, self } = this.#context
+    const { held, shards, peers, coverage } = this.#parts
+    const holders = peers.all().filter(peer => peers.groupAt(peer, group) !== undefined)
+    const isSettled = holders.every(peer => peers.groupAt(peer, group)?.phase === 'ready')
     if (
       !isSettled || held.owners(group).length < replicas || holders.length + 1 < replicas ||
-      !held.owners(group).includes(node)
+      !held.owners(group).includes(self.id)
     ) return new Map()
     const seen = new Map<number, StateVector>(
       page.map(shard => [shard, shards.known(shard)])
     )
     const root = shards.root(group)
-    for (const { id, caches } of holders) {
-      // its heartbeat said that it has seen all we have
-      if (caches[cache]?.held.get(group)?.root === root) continue
-      const theirs = await antiEntropy.vectors(id, page)
+    for (const holder of holders) {
+      // Its heartbeat said that it has seen all that is here.
+      if (peers.groupAt(holder, group)?.root === root) continue
+      const theirs = await coverage.vectors(holder.id, page)
       for (const [shard, mine] of seen) {
         seen.set(shard, this.#seenByBoth(shard, mine, theirs.get(shard) ?? NOTHING))
       }
@@ -152,29 +146,29 @@ export class TombstoneCollector {
   }
 
   /**
-   * Nothing while the peer has seen what we have not: among that may be entries its tombstones
-   * hide, on their way to us as they were before.
+   * Nothing while the peer has seen entries that are not here. Among these may be some that its
+   * tombstones hide; such an entry may still be on its way to this node, as it was before.
    */
   #seenByBoth (shard: number, mine: StateVector, theirs: StateVector): StateVector {
-    return covers(this.#options.shards.known(shard), theirs)
+    return covers(this.#parts.shards.known(shard), theirs)
       ? meet(mine, theirs)
       : NOTHING
   }
 
   #seenByConsumers (shard: number, stable: StateVector): StateVector {
-    return this.#options.shards.cursors.of([shard]).reduce<StateVector>((all, [, , bytes]) => {
-      const { seen, retired } = decodeCursor(bytes, shard, limits)
+    return this.#parts.shards.cursors.of([shard]).reduce<StateVector>((all, [, , bytes]) => {
+      const { seen, retired } = decodeCursor(bytes, shard, this.#context.limits)
       return meet(all, join(seen, retired))
     }, stable)
   }
 
   /**
-   * Process lives that may write again, as far as is known here: one that is not comes back with
-   * its next write.
+   * Process lives that may write again, as far as is known here. A life that is missing among them
+   * is listed again with its next write.
    */
   #inUse (shard: number): Set<number> {
-    const own = this.#options.shards.incarnationOf(shard)
-    return new Set([own, ...[...this.#options.membership.members.values()].map(({ incarnation }) =>
+    const own = this.#parts.shards.incarnationOf(shard)
+    return new Set([own, ...[...this.#context.membership.members.values()].map(({ incarnation }) =>
       incarnation
     )])
   }

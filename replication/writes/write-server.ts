@@ -12,17 +12,24 @@ import { EnvelopeError, FutureVersionError, MillpondError,
   WriteConcernError } from '../../engine/errors.js'
 import type { HybridClock } from '../../engine/base/hlc.js'
 import { limits } from '../../engine/limits.js'
+import type { Topology } from '../../engine/topology/topology.js'
 import * as v from '../../engine/base/schema.js'
 import { checkKey } from '../../engine/base/values.js'
 import { checkBody } from '../../engine/write/write.js'
 import { NO_ANSWER } from '../messages/messenger.js'
-import type { Replicator } from '../replicator.js'
+import type { LocalWrites } from './local-writes.js'
 import { WriteBatch, type WriteOutcomes } from './write-protocol.js'
+
+/** The replica that takes the writes of a batch. */
+export interface ServedReplicator {
+  readonly topology: Topology
+  readonly writes: Pick<LocalWrites, 'take'>
+}
 
 export interface WriteServerOptions {
   /** This process life. */
   readonly incarnation: number
-  readonly replicatorOf: (cache: string) => Pick<Replicator, 'topology' | 'write'>
+  readonly replicatorOf: (cache: string) => ServedReplicator
   readonly clock: HybridClock
 }
 
@@ -65,7 +72,7 @@ export class WriteServer {
           stamp,
           ...checkBody({ fields, ...more }, limits)
         }
-        await replicator.write(replicator.topology.shardOf(key), write, concern, timeoutMs)
+        await replicator.writes.take(replicator.topology.shardOf(key), write, concern, timeoutMs)
         return null
       } catch (error) {
         return refusalOf(error)

@@ -61,7 +61,7 @@ export function notAtRest (machine: string, inside: Inside | undefined): string 
   for (const [cache, replica] of replicas) {
     const { replicator } = replica
     note(`writers of ${cache} that wait for replicas`, replicator.queues.ackWaiters)
-    note(`batches of ${cache} heard of and not merged`, replicator.lag)
+    note(`batches of ${cache} heard of and not merged`, replicator.inbox.lag)
     note(`bytes of ${cache} not stored`, replica.unstoredBytes)
     if (replicator.queues.unpublished) left.push(`unpublished deltas of ${cache}`)
     for (const shard of replicator.shards.residents()) {

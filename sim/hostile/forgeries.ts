@@ -10,7 +10,7 @@ import { Entry } from '../../engine/record/entry.js'
 import * as v from '../../engine/base/schema.js'
 import { encodeUpdate } from '../../engine/log/update.js'
 import { decodePart, encodeParts } from '../../replication/messages/envelope.js'
-import { Batch } from '../../replication/deltas/outbox.js'
+import { DeltaBatch } from '../../replication/deltas/outbox.js'
 import { readRequest } from '../../pubsub/requests/request-protocol.js'
 import type { SentMessage } from '../world/network.js'
 import type { SimRandom } from '../random.js'
@@ -53,7 +53,7 @@ export function forge (
   })
   switch (kindOf(subject)) {
     case 'd': {
-      const batch = v.safeParse(Batch, value)
+      const batch = v.safeParse(DeltaBatch, value)
       if (!batch.success) return undefined
       const from = random.chance(0.5) ? replaced(subject, 4, NOBODY) : subject
       // The deltas were sent before, or have dots that continue nothing. Some of these dots are

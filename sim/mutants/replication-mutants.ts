@@ -5,12 +5,12 @@
 import { digestOf } from '../../engine/base/state-vector.js'
 import type { MergeResult } from '../../engine/shard.js'
 import { Acks } from '../../replication/deltas/acks.js'
-import { AntiEntropy } from '../../replication/repair/anti-entropy.js'
+import { Coverage } from '../../replication/repair/coverage.js'
 import { DigestWatch } from '../../replication/repair/digest-watch.js'
 import { Inbox } from '../../replication/deltas/inbox.js'
 import type { Member } from '../../replication/membership/heartbeat.js'
 import { Messenger } from '../../replication/messages/messenger.js'
-import type { Batch } from '../../replication/deltas/outbox.js'
+import type { DeltaBatch } from '../../replication/deltas/outbox.js'
 import { WriteBatch } from '../../replication/writes/write-protocol.js'
 import * as v from '../../engine/base/schema.js'
 import { ShardSet } from '../../storage/shard-set.js'
@@ -30,13 +30,13 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
       all(
         passOverGaps(),
         patch(Inbox.prototype, 'heard', original =>
-          function (this: Inbox, member: Member): void {
+          function (this: Inbox, member: Member): number[] {
             for (const { held } of Object.values(member.caches)) {
               for (const [group, { sequence }] of held) {
                 this.caughtUp(member.id, member.incarnation, group, sequence)
               }
             }
-            original.call(this, member)
+            return original.call(this, member)
           }),
         patch(DigestWatch.prototype, 'differs', () => () => false)
       )
@@ -102,7 +102,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     name: 'proof-skipped',
     breaks: 'a placement group is given up without proof that its owners have all of it',
     seeds: 40,
-    plant: () => patch(AntiEntropy.prototype, 'lacking', () => async () => [])
+    plant: () => patch(Coverage.prototype, 'lacking', () => async () => [])
   },
   {
     name: 'retry-restamps',
@@ -141,7 +141,7 @@ function passOverGaps (): Undo {
     Inbox.prototype,
     'merge',
     original =>
-      function (this: Inbox, node: string, group: number, batch: Batch): void {
+      function (this: Inbox, node: string, group: number, batch: DeltaBatch): void {
         original.call(this, node, group, batch)
         this.caughtUp(node, batch.incarnation, group, batch.sequence)
       }

@@ -2,10 +2,11 @@
  * One Replicator with everything it needs and nothing above it, on virtual time: for tests that
  * look at its shards, lose chosen messages on their way, or take state away behind its back.
  */
-import { limits } from '../../engine/limits.js'
 import { decodeCbor } from '../../engine/base/codec.js'
 import { HybridClock } from '../../engine/base/hlc.js'
 import type { IndexDeclaration } from '../../engine/query/query.js'
+import { limits } from '../../engine/limits.js'
+import { Topology } from '../../engine/topology/topology.js'
 import type { WriteConcern } from '../../replication/deltas/acks.js'
 import { decodePart } from '../../replication/messages/envelope.js'
 import type { ReplicationEvent } from '../../replication/events.js'
@@ -13,7 +14,7 @@ import type { CacheShape } from '../../replication/membership/cache-shape.js'
 import type { InProcessNetwork } from '../../replication/transport/in-process/network.js'
 import { Membership } from '../../replication/membership/membership.js'
 import { Messenger } from '../../replication/messages/messenger.js'
-import type { Batch } from '../../replication/deltas/outbox.js'
+import type { DeltaBatch } from '../../replication/deltas/outbox.js'
 import { Replicator } from '../../replication/replicator.js'
 import { subjectsOf } from '../../replication/messages/subjects.js'
 import { MemoryDisk } from '../../storage/stores/memory-store.js'
@@ -32,7 +33,7 @@ export interface Replica {
   /** Subjects of everything it sent. */
   readonly sent: string[]
   /** Batches of deltas it sent, lost ones included. */
-  readonly batches: Array<{ readonly group: number, readonly batch: Batch }>
+  readonly batches: Array<{ readonly group: number, readonly batch: DeltaBatch }>
   /** Commits of its store so far. */
   readonly commits: () => number
   /** Set to lose messages before they leave: the sender takes them for sent. */
@@ -50,6 +51,7 @@ export function openReplica (
   indexes: IndexDeclaration = {}
 ): Replica {
   const ports = time.ports(name)
+  const topology = new Topology(shape)
   const subjects = subjectsOf('unit')
   const events: ReplicationEvent[] = []
   const onEvent = (event: ReplicationEvent): void => {
@@ -65,7 +67,7 @@ export function openReplica (
     if (subject.includes('.d.')) {
       batches.push({
         group: Number(subject.split('.').at(-1)),
-        batch: decodeCbor(decodePart(bytes, subject).content) as Batch
+        batch: decodeCbor(decodePart(bytes, subject).content) as DeltaBatch
       })
     }
     return replica.lose(subject, bytes) || publish(subject, bytes, replyTo)
@@ -81,40 +83,41 @@ export function openReplica (
       if (type === 'store-committed') commits++
     }
   })
-  const timing = timingWith()
-  const membership = new Membership({ limits, timing, messenger, subjects, ports, onEvent }, {
+  const timing = timingWith({
+    requestTimeoutMs: 1000,
+    collectIntervalMs: 1000,
+    tombstoneMinAgeMs: 5000,
+    tombstoneMaxAgeMs: 60_000
+  })
+  const cluster = { limits, timing, messenger, subjects, ports, onEvent }
+  const membership = new Membership(cluster, {
     id: name,
     incarnation,
     describe: () => ({ weight: 1, caches: { prices: replicator.describe() } })
   })
   const replicator: Replicator = new Replicator({
+    ...cluster,
     cache: 'prices',
     shape,
+    topology,
     self: { id: name, incarnation },
-    membership,
-    messenger,
-    subjects,
-    ports,
+    membership
+  }, {
     persister,
-    flushIntervalMs: 5,
-    requestTimeoutMs: 1000,
-    onEvent,
-    tombstones: { collectIntervalMs: 1000, tombstoneMinAgeMs: 5000, tombstoneMaxAgeMs: 60_000 },
-    createShards: ({ topology, onDelta, onPending }) =>
+    createShards: sinks =>
       new ShardSet({
+        ...sinks,
         topology,
         incarnation,
         drawIncarnation: () => ports.random.uint32() || 1,
         clock,
         persister,
         indexes,
-        onDelta,
-        onPending,
         onChange: () => {},
         onEvent: event => onEvent({ ...event, cache: 'prices' })
       })
   })
-  messenger.serve(subjects.peerAll(name), question => replicator.answer(question))
+  messenger.serve(subjects.peerAll(name), question => replicator.peerServer.answer(question))
   const replica: Replica = {
     name,
     incarnation,
@@ -128,8 +131,8 @@ export function openReplica (
     lose: () => false,
     put: (key, n, ack = 'buffered', timeoutMs = 5000) => {
       const version = clock.next()
-      return replicator.write(
-        replicator.topology.shardOf(key),
+      return replicator.writes.take(
+        topology.shardOf(key),
         { key, version, stamp: version, fields: { n } },
         ack,
         timeoutMs
@@ -142,7 +145,7 @@ export function openReplica (
       messenger.close()
     }
   }
-  replicator.held.reconcile()
+  replicator.start()
   membership.start()
   return replica
 }

@@ -4,8 +4,11 @@ import test from 'ava'
 import { KindError, OutcomeUnknownError, StoreError, TimeoutError,
   WriteConcernError } from '../../../engine/errors.js'
 import { HybridClock } from '../../../engine/base/hlc.js'
+import { Topology } from '../../../engine/topology/topology.js'
 import type { Write } from '../../../engine/write/write.js'
 import { WriteEntry, type WriteEntryOptions } from '../../../node/cache/write-entry.js'
+
+const SHAPE = { shards: 4, groups: 2, replicas: 2 }
 
 type Phase = 'syncing' | 'ready' | 'leaving' | undefined
 const NOW_MS = 1_700_000_000_000
@@ -22,12 +25,14 @@ function entryOn (
   const options: { [name in keyof WriteEntryOptions]: unknown } = {
     name: 'prices',
     clock: new HybridClock({ wallMs: () => NOW_MS, monotonicMs: () => 0 }, limits),
-    router: { shape: { shards: 4, groups: 2, replicas: 2 } },
+    router: { shape: SHAPE, topology: new Topology(SHAPE) },
     local: {
       held: { phase: () => phase },
-      write: (_: number, write: Write) => {
-        here.push(write.key)
-        return outcome(write)
+      writes: {
+        take: (_: number, write: Write) => {
+          here.push(write.key)
+          return outcome(write)
+        }
       }
     },
     forwarder: {

@@ -78,7 +78,12 @@ async function open (
     ) as Replica
     version++
     await time.wait(
-      holder.replicator.write(shard, { key, version, stamp: version, fields }, 'buffered', 1000)
+      holder.replicator.writes.take(
+        shard,
+        { key, version, stamp: version, fields },
+        'buffered',
+        1000
+      )
     )
     if (fields === null) records.delete(key)
     else records.set(key, { ...records.get(key), ...fields })

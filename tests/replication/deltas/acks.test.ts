@@ -7,7 +7,7 @@ import { VirtualTime } from '../../support/virtual-time.js'
 
 function open () {
   const time = new VirtualTime(1)
-  const acks = new Acks(time.ports('node').timers)
+  const acks = new Acks({ ports: time.ports('node'), limits })
   const settled: string[] = []
   const wait = (name: string, group: number, needed: number, timeoutMs = 1000): void => {
     acks.confirmed(group, needed, needed, timeoutMs).then(

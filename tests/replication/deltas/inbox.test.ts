@@ -6,7 +6,7 @@ import test from 'ava'
 import type { MergeResult } from '../../../engine/shard.js'
 import { Topology } from '../../../engine/topology/topology.js'
 import { Inbox } from '../../../replication/deltas/inbox.js'
-import type { Batch } from '../../../replication/deltas/outbox.js'
+import type { DeltaBatch } from '../../../replication/deltas/outbox.js'
 
 const MERGED: MergeResult = { outcome: 'merged', entries: 1, maxVersion: 1 }
 
@@ -14,9 +14,8 @@ function open (outcomeOf: (delta: Uint8Array) => MergeResult = () => MERGED) {
   const confirmed: number[] = []
   const missing: number[] = []
   const merged: number[] = []
-  const inbox = new Inbox({
-    cache: 'prices',
-    holds: group => group === 0,
+  const inbox = new Inbox({ cache: 'prices', onEvent: () => {} }, {
+    held: { has: group => group === 0 },
     shards: {
       topology: new Topology({ shards: 4, groups: 2 }),
       mergeCursor: () => {},
@@ -25,18 +24,19 @@ function open (outcomeOf: (delta: Uint8Array) => MergeResult = () => MERGED) {
         return outcomeOf(delta)
       }
     },
-    onMissing: (_, group) => {
-      missing.push(group)
-    },
-    onConfirm: (_, __, ___, sequence) => {
-      confirmed.push(sequence)
-    },
-    onEvent: () => {}
+    confirmations: {
+      send: (_, __, ___, sequence) => {
+        confirmed.push(sequence)
+      }
+    }
   })
-  return { inbox, confirmed, missing, merged }
+  const receive = (group: number, value: DeltaBatch): void => {
+    if (inbox.receive('b', group, value)) missing.push(group)
+  }
+  return { inbox, receive, confirmed, missing, merged }
 }
 
-const batch = (sequence: number, delta = 1, shard = 0): Batch => ({
+const batch = (sequence: number, delta = 1, shard = 0): DeltaBatch => ({
   incarnation: 7,
   sequence,
   ack: true,
@@ -45,16 +45,16 @@ const batch = (sequence: number, delta = 1, shard = 0): Batch => ({
 })
 
 test('batches in order are merged and confirmed one by one (SPEC R3)', t => {
-  const { inbox, confirmed, missing } = open()
-  for (const sequence of [1, 2, 3]) inbox.receive('b', 0, batch(sequence))
+  const { receive, confirmed, missing } = open()
+  for (const sequence of [1, 2, 3]) receive(0, batch(sequence))
   t.deepEqual(confirmed, [1, 2, 3])
   t.deepEqual(missing, [])
 })
 
 test('a batch behind a missing one is merged, but confirmed only when both are (SPEC R3)', t => {
-  const { inbox, confirmed, missing } = open()
-  inbox.receive('b', 0, batch(1))
-  inbox.receive('b', 0, batch(3))
+  const { inbox, receive, confirmed, missing } = open()
+  receive(0, batch(1))
+  receive(0, batch(3))
   t.deepEqual(confirmed, [1])
   t.deepEqual(missing, [0])
   t.is(inbox.missingFrom('b', 7, 0), 2)
@@ -67,8 +67,8 @@ test('a batch behind a missing one is merged, but confirmed only when both are (
 for (const outcome of [{ outcome: 'gap' }, { outcome: 'refused', reason: 'test' }] as const) {
   const fate = outcome.outcome === 'gap' ? 'behind a gap' : 'refused'
   test(`a batch whose delta is ${fate} is not confirmed (SPEC R3)`, t => {
-    const { inbox, confirmed, missing } = open(delta => delta[0] === 9 ? outcome : MERGED)
-    inbox.receive('b', 0, batch(1, 9))
+    const { inbox, receive, confirmed, missing } = open(delta => delta[0] === 9 ? outcome : MERGED)
+    receive(0, batch(1, 9))
     t.deepEqual(confirmed, [])
     t.deepEqual(missing, [0])
     inbox.caughtUp('b', 7, 0, 1)
@@ -77,23 +77,23 @@ for (const outcome of [{ outcome: 'gap' }, { outcome: 'refused', reason: 'test' 
 }
 
 test('a delta of a shard that is not in the group is not merged (SPEC R10)', t => {
-  const { inbox, confirmed, merged } = open()
-  inbox.receive('b', 0, batch(1, 1, 1))
+  const { receive, confirmed, merged } = open()
+  receive(0, batch(1, 1, 1))
   t.deepEqual(merged, [])
   t.deepEqual(confirmed, [])
 })
 
 test('a batch of a group that is not held is passed over', t => {
-  const { inbox, merged, missing } = open()
-  inbox.receive('b', 5, batch(1))
+  const { receive, merged, missing } = open()
+  receive(5, batch(1))
   t.deepEqual(merged, [])
   t.deepEqual(missing, [])
 })
 
 test('a new life of a peer starts a new count', t => {
-  const { inbox, confirmed } = open()
-  inbox.receive('b', 0, batch(1))
-  inbox.receive('b', 0, { ...batch(1), incarnation: 8 })
+  const { inbox, receive, confirmed } = open()
+  receive(0, batch(1))
+  receive(0, { ...batch(1), incarnation: 8 })
   t.deepEqual(confirmed, [1, 1])
   t.is(inbox.lag, 0)
 })

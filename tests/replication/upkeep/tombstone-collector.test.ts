@@ -32,7 +32,7 @@ async function open (t: ExecutionContext) {
 
 async function deleteAt (time: VirtualTime, { replicator }: Replica, key: string): Promise<void> {
   const version = Math.floor(time.ports('deletes').clock.wallMs() * 1000)
-  await replicator.write(0, { key, version, stamp: version, fields: null }, 'buffered', 1000)
+  await replicator.writes.take(0, { key, version, stamp: version, fields: null }, 'buffered', 1000)
 }
 
 function tombstones ({ replicator }: Replica): number {
@@ -75,12 +75,12 @@ test('a missing replica keeps a tombstone until too old, and is then reset (SPEC
 
 test('a committed cursor that has not come to a tombstone holds it back (SPEC E21)', async t => {
   const { time, a, b, remove } = await open(t)
-  a.replicator.commitCursor(0, 'slow', readAll(a))
+  a.replicator.writes.commitCursor(0, 'slow', readAll(a))
   await time.advance(100)
   await remove(b, 'goes')
   await time.advance(20_000)
   t.deepEqual([tombstones(a), tombstones(b)], [1, 1])
-  b.replicator.commitCursor(0, 'slow', readAll(b))
+  b.replicator.writes.commitCursor(0, 'slow', readAll(b))
   await time.until(() => tombstones(a) + tombstones(b) === 0, 'no tombstones', 5000)
 })
 

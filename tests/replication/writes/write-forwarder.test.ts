@@ -39,7 +39,7 @@ function forwarding (
   const ownClock = { ...ports.clock, wallMs: () => ports.clock.wallMs() + (clock.skewMs ?? 0) }
   const server = new WriteServer({
     incarnation: life,
-    replicatorOf: () => ({ topology, write: (_, write) => take(write) }),
+    replicatorOf: () => ({ topology, writes: { take: (_, write) => take(write) } }),
     clock: new HybridClock(ownClock, limits)
   })
   messengerOf('owner').serve(

@@ -1,0 +1,97 @@
+/**
+ * What the heartbeats and departures of other members set in motion here: placement is computed
+ * anew, lost batches and differing digests are repaired, lost confirmations are made up for, and
+ * groups that are on their way in or out move on.
+ */
+import type { ShardSet } from '../../storage/shard-set.js'
+import type { CacheContext } from '../cache-context.js'
+import type { Acks } from '../deltas/acks.js'
+import type { Inbox } from '../deltas/inbox.js'
+import type { Outbox } from '../deltas/outbox.js'
+import { conflictBetween } from '../membership/cache-shape.js'
+import type { Member } from '../membership/heartbeat.js'
+import { DigestWatch } from '../repair/digest-watch.js'
+import type { Repairs } from '../repair/repairs.js'
+import type { CachePeers } from './cache-peers.js'
+import type { GroupMoves } from './group-moves.js'
+import type { HeldGroups } from './held-groups.js'
+
+export interface MemberWatchParts {
+  readonly shards: ShardSet
+  readonly peers: CachePeers
+  readonly held: HeldGroups
+  readonly moves: GroupMoves
+  readonly inbox: Inbox
+  readonly outbox: Outbox
+  readonly acks: Acks
+  readonly repairs: Repairs
+}
+
+export class MemberWatch {
+  readonly #context: CacheContext
+  readonly #parts: MemberWatchParts
+  readonly #digests = new DigestWatch()
+  #closed = false
+
+  constructor (context: CacheContext, parts: MemberWatchParts) {
+    this.#context = context
+    this.#parts = parts
+    context.membership.onBeat((member, joined) => this.#heard(member, joined))
+    context.membership.onLeft(member => this.#left(member))
+  }
+
+  /** Takes this node's place among the members; call it when these may have changed. */
+  placeGroups (): void {
+    if (this.#closed) return
+    this.#parts.held.reconcile()
+    this.#parts.moves.step()
+  }
+
+  #heard (member: Member, joined: boolean): void {
+    const { peers, held, moves, inbox, repairs } = this.#parts
+    if (this.#closed) return
+    if (peers.cacheOf(member) === undefined) {
+      if (joined) this.#reportConflict(member)
+      return
+    }
+    if (joined) this.placeGroups()
+    held.heard(member.id)
+    for (const group of inbox.heard(member)) repairs.missing(member.id, group)
+    this.#compare(member)
+    moves.step()
+  }
+
+  #reportConflict ({ id, caches }: Member): void {
+    const { cache, shape, onEvent } = this.#context
+    const theirs = caches[cache]
+    if (theirs === undefined) return
+    onEvent({ type: 'config-conflict', cache, node: id, detail: conflictBetween(shape, theirs) })
+  }
+
+  /** Compares the digests in a heartbeat with those of the groups held here. */
+  #compare (member: Member): void {
+    const { shards, peers, held, outbox, acks, repairs } = this.#parts
+    for (const [group, theirs] of peers.cacheOf(member)?.held ?? []) {
+      if (!held.has(group)) continue
+      const root = shards.root(group)
+      // It has all that is here. Its confirmation may have been lost on the way, and is sent only
+      // once.
+      if (theirs.root === root) acks.confirm(member.id, group, outbox.sequence(group))
+      if (this.#digests.differs(member.id, group, theirs, root, shards.cursorRoot(group))) {
+        repairs.differing(member.id, group)
+      }
+    }
+  }
+
+  #left ({ id }: Member): void {
+    const { inbox, repairs } = this.#parts
+    repairs.forgetPeer(id)
+    inbox.forgetPeer(id)
+    this.#digests.forgetPeer(id)
+    this.placeGroups()
+  }
+
+  close (): void {
+    this.#closed = true
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * One exchange of anti-entropy (D5): fetches from a peer everything that it has of some placement
+ * groups and that is lacking here.
+ *
+ *   digests (trip 1) -> the shards that differ -> diffs above our state vectors (trip 2, repeated
+ *   while the peer says that some did not fit) -> committed cursors
+ *
+ * Always a pull: the node that lacks something asks, at its own pace, and merges the answer itself;
+ * so flow control is the asking. When exchanges are worth their trips is decided in repairs.ts.
+ */
+import { decodeStateVector, encodeStateVector } from '../../engine/base/state-vector.js'
+import { canPatch, decodeFloor } from '../../engine/garbage/floor.js'
+import type { MergeResult } from '../../engine/shard.js'
+import type { ShardSet } from '../../storage/shard-set.js'
+import type { CacheContext } from '../cache-context.js'
+import type { Inbox } from '../deltas/inbox.js'
+import type { HeldGroups } from '../groups/held-groups.js'
+import type { PeerClient, PeerLife } from './peer-client.js'
+import type { ShardDiff } from './peer-protocol.js'
+
+export interface ExchangeParts {
+  readonly client: PeerClient
+  readonly shards: ShardSet
+  readonly held: HeldGroups
+  readonly inbox: Inbox
+}
+
+export class Exchange {
+  readonly #context: CacheContext
+  readonly #parts: ExchangeParts
+  #closed = false
+
+  constructor (context: CacheContext, parts: ExchangeParts) {
+    this.#context = context
+    this.#parts = parts
+  }
+
+  /**
+   * Afterwards everything that the peer had published of these groups before is merged here, except
+   * where one of its updates was refused.
+   * @returns the groups that the peer holds and of which everything was merged
+   * @throws UnavailableError when the peer has left; as PeerClient.ask does
+   */
+  async exchange (peer: string, groups: readonly number[]): Promise<number[]> {
+    const { cache, topology, onEvent } = this.#context
+    const { client, shards, inbox } = this.#parts
+    const asked = client.life(peer)
+    const fetched: number[] = []
+    let repaired = 0
+    for (const page of this.#pages(groups)) {
+      const answers = await client.ask(asked, 'digests', {
+        groups: page.map(group => [group, shards.root(group)])
+      })
+      const differing = answers.flatMap(([group, , digests]) =>
+        digests === null
+          ? []
+          : topology.shardsOf(group).filter((shard, i) => shards.digest(shard) !== digests[i])
+      )
+      const { merged, failed } = await this.#fetch(asked, differing)
+      repaired += merged
+      await this.#fetchCursors(asked, answers.map(([group]) => group))
+      for (const [group, sequence] of answers) {
+        if (failed.has(group)) continue
+        inbox.caughtUp(peer, asked.incarnation, group, sequence)
+        fetched.push(group)
+      }
+    }
+    if (repaired > 0) onEvent({ type: 'digest-repaired', cache, node: peer, shards: repaired })
+    return fetched
+  }
+
+  /**
+   * Merges diffs of these shards, in as many requests as that takes.
+   * @returns how many brought something new, and the groups where one was not merged
+   */
+  async #fetch (
+    peer: PeerLife,
+    wanted: readonly number[]
+  ): Promise<{ merged: number, failed: Set<number> }> {
+    const { client, shards } = this.#parts
+    const { topology, limits: { maxShardsPerRequest } } = this.#context
+    const failed = new Set<number>()
+    let merged = 0
+    let waiting = [...wanted]
+    while (waiting.length > 0 && !this.#closed) {
+      const page = waiting.slice(0, maxShardsPerRequest)
+      const { diffs, rest } = await client.ask(peer, 'diffs', {
+        shards: page.map(shard => [shard, encodeStateVector(shards.known(shard))])
+      })
+      for (const diff of diffs) {
+        const outcome = this.#holds(diff.shard) ? this.#apply(diff) : 'known'
+        if (outcome === 'merged') merged++
+        else if (outcome !== 'known') failed.add(topology.groupOf(diff.shard))
+      }
+      if (rest.length === page.length) {
+        throw new Error(`${peer.id} sends none of ${rest.length} shards`)
+      }
+      waiting = rest.concat(waiting.slice(maxShardsPerRequest))
+    }
+    return { merged, failed }
+  }
+
+  #apply ({ shard, update, known, floor, retired }: ShardDiff): MergeResult['outcome'] | 'below' {
+    const { shards } = this.#parts
+    const { limits } = this.#context
+    const theirs = decodeStateVector(known, limits)
+    // A peer below our floor may have what was deleted. It asks us as well, and will be reset.
+    if (floor === null && !canPatch(shards.floor(shard), theirs)) return 'below'
+    const { outcome } = floor === null
+      ? shards.merge(shard, update)
+      : shards.reset(shard, update, decodeFloor(floor, limits))
+    if (retired.length > 0) {
+      // The peer keeps no tombstone of these lives, so no replica or consumer needs one that is
+      // still here.
+      shards.collect(shard, {
+        stable: new Map(retired),
+        before: Number.MAX_SAFE_INTEGER,
+        forcedBefore: 0
+      })
+      shards.retire(shard, new Map(retired), new Set())
+    }
+    return outcome
+  }
+
+  async #fetchCursors (peer: PeerLife, groups: number[]): Promise<void> {
+    const { client, shards } = this.#parts
+    for (
+      const [shard, consumerGroup, cursor] of await client.ask(peer, 'cursors', { groups })
+    ) if (this.#holds(shard)) shards.mergeCursor(shard, consumerGroup, cursor)
+  }
+
+  /** A group may have been given up while its answer was on the way. */
+  #holds (shard: number): boolean {
+    return this.#parts.held.has(this.#context.topology.groupOf(shard))
+  }
+
+  /** Groups in pages that name a bounded number of shards. */
+  #pages (groups: readonly number[]): number[][] {
+    const { topology, limits } = this.#context
+    const perGroup = Math.max(1, topology.shardsOf(0).length)
+    const size = Math.max(1, Math.floor(limits.maxShardsPerRequest / perGroup))
+    return Array.from(
+      { length: Math.ceil(groups.length / size) },
+      (_, i) => groups.slice(i * size, (i + 1) * size)
+    )
+  }
+
+  close (): void {
+    this.#closed = true
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Takes writes and committed cursors into the shards held here, and passes them on to the other
+ * replicas.
+ */
+import type { Cursor } from '../../engine/cursor.js'
+import { UnavailableError } from '../../engine/errors.js'
+import type { Write } from '../../engine/write/write.js'
+import type { ShardSet } from '../../storage/shard-set.js'
+import type { Persister } from '../../storage/write-behind/persister.js'
+import type { CacheContext } from '../cache-context.js'
+import { replicasNeeded, type Acks, type WriteConcern } from '../deltas/acks.js'
+import type { FlushSchedule } from '../deltas/flush-schedule.js'
+import type { Outbox } from '../deltas/outbox.js'
+import type { HeldGroups } from '../groups/held-groups.js'
+
+export interface LocalWritesParts {
+  readonly shards: ShardSet
+  readonly held: HeldGroups
+  readonly outbox: Outbox
+  readonly acks: Acks
+  readonly flushes: FlushSchedule
+  readonly persister: Pick<Persister, 'synced' | 'backlogged'>
+}
+
+export class LocalWrites {
+  readonly #context: CacheContext
+  readonly #parts: LocalWritesParts
+  #closed = false
+
+  constructor (context: CacheContext, parts: LocalWritesParts) {
+    this.#context = context
+    this.#parts = parts
+  }
+
+  /**
+   * Takes one write and resolves when its write concern is reached.
+   * @param timeoutMs how long that may take, in milliseconds
+   * @returns false when it changed nothing: older than what is there, or a retry
+   * @throws UnavailableError (code UNAVAILABLE, nothing changed) when this node does not hold the
+   *   shard's placement group; BusyError (nothing changed); WriteConcernError; StoreError
+   */
+  async take (
+    shard: number,
+    write: Write,
+    concern: WriteConcern,
+    timeoutMs: number
+  ): Promise<boolean> {
+    const { cache, shape, topology, self } = this.#context
+    const { shards, held, acks, persister } = this.#parts
+    const group = topology.groupOf(shard)
+    if (this.#closed || !held.has(group)) {
+      throw new UnavailableError(`${self.id} does not hold placement group ${group} of ${cache}`)
+    }
+    const needed = replicasNeeded(concern, shape.replicas)
+    if (needed > 1) acks.assertRoom()
+    const accepted = shards.write(shard, write, needed > 1)
+    if (concern === 'durable') {
+      shards.open(shard).flush()
+      await persister.synced()
+    } else if (needed > 1) await acks.confirmed(group, concern, needed, timeoutMs)
+    else if (persister.backlogged) await persister.synced()
+    return accepted
+  }
+
+  /**
+   * Joins a cursor that a consumer group commits.
+   * @throws UnavailableError when this node closes
+   */
+  commitCursor (shard: number, consumerGroup: string, cursor: Cursor): void {
+    const { shards, outbox, flushes } = this.#parts
+    if (this.#closed) throw new UnavailableError(`${this.#context.self.id} is closing`)
+    const moved = shards.commitCursor(consumerGroup, cursor)
+    if (moved === null) return
+    outbox.addCursor(shard, consumerGroup, moved)
+    flushes.soon()
+  }
+
+  close (): void {
+    this.#closed = true
+  }
+}
