@@ -27,7 +27,7 @@ async function open (t: ExecutionContext) {
 }
 
 const ask = ({ replicator, incarnation }: Replica, question: object): Promise<unknown> =>
-  replicator.answer({ cache: 'prices', to: incarnation, ...question })
+  replicator.peerServer.answer({ cache: 'prices', to: incarnation, ...question })
 
 const coldFailures = ({ events }: Replica) =>
   events.filter(event => event.type === 'repair-failed' && event.error instanceof ColdShardError)
