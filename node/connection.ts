@@ -156,7 +156,7 @@ export class Caches {
       batchDelayMs: writeBatchDelayMs(timing),
       requestTimeoutMs: timing.requestTimeoutMs
     })
-    const kinds = new FieldKinds(name)
+    const kinds = new FieldKinds(name, limits)
     const cache = new Cache({
       name,
       kinds,

@@ -11,7 +11,7 @@
 import type { FieldKind, ValueOfKind } from '../../engine/fields/kinds.js'
 import { FIELD_KINDS } from '../../engine/fields/lookup.js'
 import { ConfigError, KindError, MillpondError } from '../../engine/errors.js'
-import { limits } from '../../engine/limits.js'
+import type { Limits } from '../../engine/limits.js'
 import { checkName, describe, type Fields, type Value } from '../../engine/base/values.js'
 
 /**
@@ -40,10 +40,12 @@ const KINDS: ReadonlySet<unknown> = new Set(FIELD_KINDS)
 /** The kinds declared for one cache in this process. */
 export class FieldKinds {
   readonly #cache: string
+  readonly #limits: Limits
   readonly #kinds = new Map<string, FieldKind>()
 
-  constructor (cache: string) {
+  constructor (cache: string, limits: Limits) {
     this.#cache = cache
+    this.#limits = limits
   }
 
   /**
@@ -58,15 +60,15 @@ export class FieldKinds {
       )
     }
     const added = Object.entries(schema)
-    if (added.length > limits.maxFieldsPerRecord) {
+    if (added.length > this.#limits.maxFieldsPerRecord) {
       throw new ConfigError(
         `schema of cache ${this.#cache}: ${added.length} fields, at most ` +
-          `${limits.maxFieldsPerRecord} are allowed`
+          `${this.#limits.maxFieldsPerRecord} are allowed`
       )
     }
     for (const [field, kind] of added) {
       try {
-        checkName(field, limits)
+        checkName(field, this.#limits)
       } catch (error) {
         throw error instanceof MillpondError
           ? new ConfigError(`schema of cache ${this.#cache}: ${error.message}`, error)

@@ -10,7 +10,7 @@
 import type { Operation } from '../../engine/fields/kinds.js'
 import { kindOfOperation } from '../../engine/fields/lookup.js'
 import type { Element } from '../../engine/fields/set.js'
-import { limits } from '../../engine/limits.js'
+import type { Limits } from '../../engine/limits.js'
 import type { Ports } from '../../engine/ports.js'
 import { checkFields, checkKey } from '../../engine/base/values.js'
 import { checkBody, type Write, type WriteBody } from '../../engine/write/write.js'
@@ -36,6 +36,7 @@ export interface PutOptions extends WriteOptions {
 }
 
 export interface WritesOptions extends WriteEntryOptions {
+  readonly limits: Limits
   readonly ports: Ports
   readonly kinds: FieldKinds
 }
@@ -43,11 +44,13 @@ export interface WritesOptions extends WriteEntryOptions {
 export class CacheWrites<S extends Schema = Schema> {
   readonly name: string
   protected readonly entry: WriteEntry
+  readonly #limits: Limits
   readonly #kinds: FieldKinds
 
   constructor (options: WritesOptions) {
     this.name = options.name
     this.entry = new WriteEntry(options)
+    this.#limits = options.limits
     this.#kinds = options.kinds
   }
 
@@ -61,7 +64,7 @@ export class CacheWrites<S extends Schema = Schema> {
    */
   put (key: string, fields: RegistersOf<S>, options: PutOptions = {}): Promise<void> {
     return this.entry.send({
-      key: checkKey(key, limits),
+      key: checkKey(key, this.#limits),
       fields: this.#registers(fields),
       ...this.entry.stamp(options.at, options.ttlMs)
     }, options)
@@ -70,7 +73,7 @@ export class CacheWrites<S extends Schema = Schema> {
   /** Sets the whole record: every other field goes, of whatever kind it is. Fails as put does. */
   replace (key: string, fields: RegistersOf<S>, options: PutOptions = {}): Promise<void> {
     return this.entry.send({
-      key: checkKey(key, limits),
+      key: checkKey(key, this.#limits),
       fields: this.#registers(fields),
       clears: true,
       ...this.entry.stamp(options.at, options.ttlMs)
@@ -91,8 +94,8 @@ export class CacheWrites<S extends Schema = Schema> {
    */
   patch (key: string, fields: Patch<S>, options: WriteOptions = {}): Promise<void> {
     refuse(options, 'ttlMs', 'patch: put the fields that expire')
-    const checked = checkKey(key, limits)
-    const parts = cutPatch(fields, this.#kinds)
+    const checked = checkKey(key, this.#limits)
+    const parts = cutPatch(fields, this.#kinds, this.#limits)
     const writes = parts.map(({ body, at = options.at }): Write => ({
       key: checked,
       ...body,
@@ -108,8 +111,8 @@ export class CacheWrites<S extends Schema = Schema> {
   unset (key: string, names: readonly NameOf<S>[], options: WriteOptions = {}): Promise<void> {
     refuse(options, 'ttlMs', 'unset')
     return this.entry.send({
-      key: checkKey(key, limits),
-      ...checkBody({ unset: names }, limits),
+      key: checkKey(key, this.#limits),
+      ...checkBody({ unset: names }, this.#limits),
       ...this.entry.stamp(options.at)
     }, options)
   }
@@ -121,7 +124,7 @@ export class CacheWrites<S extends Schema = Schema> {
   delete (key: string, options: WriteOptions = {}): Promise<void> {
     refuse(options, 'ttlMs', 'delete')
     return this.entry.send(
-      { key: checkKey(key, limits), fields: null, ...this.entry.stamp(options.at) },
+      { key: checkKey(key, this.#limits), fields: null, ...this.entry.stamp(options.at) },
       options
     )
   }
@@ -201,8 +204,8 @@ export class CacheWrites<S extends Schema = Schema> {
   }
 
   #operate (key: string, operations: readonly Operation[], options: AckOptions): Promise<void> {
-    const checked = checkKey(key, limits)
-    const body = checkBody({ operations }, limits)
+    const checked = checkKey(key, this.#limits)
+    const body = checkBody({ operations }, this.#limits)
     for (const { field, kind } of operations) this.#kinds.assert(field, kindOfOperation(kind).name)
     refuse(
       options,
@@ -218,7 +221,7 @@ export class CacheWrites<S extends Schema = Schema> {
   }
 
   #registers (fields: RegistersOf<S>): NonNullable<WriteBody['fields']> {
-    const checked = checkFields(fields, limits)
+    const checked = checkFields(fields, this.#limits)
     this.#kinds.assertRegisters(checked)
     return checked
   }

@@ -4,7 +4,6 @@
  */
 import type { Element } from '../../engine/fields/set.js'
 import { KindError, UnavailableError } from '../../engine/errors.js'
-import type { Limits } from '../../engine/limits.js'
 import { parseWhere, type Where } from '../../engine/query/query.js'
 import { checkKey, describe, type Fields } from '../../engine/base/values.js'
 import { consume, type ConsumedBatch, type ConsumeOptions } from '../../pubsub/consumer/consumer.js'
@@ -32,7 +31,6 @@ export interface CacheOptions extends WritesOptions {
   readonly messenger: Messenger
   readonly subjects: Subjects
   readonly requests: RequestClient
-  readonly limits: Limits
   readonly checkIntervalMs: number
   readonly behindPatienceMs: number
 }

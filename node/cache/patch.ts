@@ -3,7 +3,7 @@
  * sets registers or operates. So fields of one time go together, those of another time by
  * themselves, and those ordered by sequence numbers too.
  */
-import { limits } from '../../engine/limits.js'
+import type { Limits } from '../../engine/limits.js'
 import type { Value } from '../../engine/base/values.js'
 import { checkName, describe } from '../../engine/base/values.js'
 import { checkBody, type WriteBody } from '../../engine/write/write.js'
@@ -44,7 +44,7 @@ export interface PatchPart {
 /**
  * @throws TypeError, ValueError, LimitError, KindError naming the field that cannot be written
  */
-export function cutPatch (patch: unknown, kinds: FieldKinds): PatchPart[] {
+export function cutPatch (patch: unknown, kinds: FieldKinds, limits: Limits): PatchPart[] {
   if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
     throw new TypeError(`a patch must be an object of fields, got ${describe(patch)}`)
   }

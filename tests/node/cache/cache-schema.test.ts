@@ -3,12 +3,12 @@
  * compiler makes of them.
  */
 import test from 'ava'
-import { openNode, type Schema } from '../../../index.js'
+import { limits, openNode, type Schema } from '../../../index.js'
 import { ConfigError, KindError } from '../../../engine/errors.js'
 import { FieldKinds } from '../../../node/cache/cache-schema.js'
 
 test('a schema that cannot be one is refused by name, and nothing of it is kept', t => {
-  const kinds = new FieldKinds('offers')
+  const kinds = new FieldKinds('offers', limits)
   const refused = (schema: unknown, message: RegExp) =>
     t.throws(() => kinds.declare(schema as Schema), { instanceOf: ConfigError, message })
   refused(null, /schema of cache offers: expected an object of field kinds, got null/)
@@ -25,7 +25,7 @@ test('a schema that cannot be one is refused by name, and nothing of it is kept'
 })
 
 test('a later declaration adds to an earlier one, and may not contradict it', t => {
-  const kinds = new FieldKinds('offers')
+  const kinds = new FieldKinds('offers', limits)
   kinds.declare({ views: 'counter' })
   kinds.declare({ views: 'counter', tags: 'set' })
   t.throws(() => kinds.declare({ price: 'register', tags: 'counter' }), {
@@ -37,7 +37,7 @@ test('a later declaration adds to an earlier one, and may not contradict it', t 
 })
 
 test('names that every object has are fields like any other', t => {
-  const kinds = new FieldKinds('offers')
+  const kinds = new FieldKinds('offers', limits)
   kinds.declare(Object.fromEntries([['constructor', 'counter']]))
   t.throws(() => kinds.assertRegisters({ constructor: 1 }), { instanceOf: KindError })
   t.notThrows(() => kinds.assertRegisters({ toString: 1 }))

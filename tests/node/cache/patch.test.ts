@@ -6,11 +6,11 @@ import { FieldKinds, type Schema } from '../../../node/cache/cache-schema.js'
 import { cutPatch } from '../../../node/cache/patch.js'
 
 function kindsOf (schema: Schema = {}): FieldKinds {
-  const kinds = new FieldKinds('prices')
+  const kinds = new FieldKinds('prices', limits)
   kinds.declare(schema)
   return kinds
 }
-const cut = (patch: unknown, kinds = kindsOf()) => cutPatch(patch, kinds)
+const cut = (patch: unknown, kinds = kindsOf()) => cutPatch(patch, kinds, limits)
 
 test('fields of one time are one write, whether the time is a Date or a number', t => {
   const at = new Date('2024-05-01T00:00:00Z')
