@@ -5,8 +5,8 @@
  */
 import test from 'ava'
 import { limits } from '../../engine/limits.js'
-import { danglingBounds, danglingFiles, danglingNames, danglingNumbers, danglingPlaces,
-  errorCodes } from './citations.js'
+import { danglingBounds, danglingFiles, danglingNames, danglingNumbers, danglingPlaces, errorCodes,
+  misplacedNames } from './citations.js'
 import { readTree, type Tree } from './tree.js'
 
 const tree = readTree()
@@ -35,6 +35,7 @@ test('bounds that documents and comments name are there', t => {
 
 test('names in the code font of documents are words of some source', t => {
   t.deepEqual(danglingNames(tree), [])
+  t.deepEqual(misplacedNames(tree), [])
 })
 
 test('docs/errors.md lists the codes that the product gives to errors, and no others', t => {
@@ -61,7 +62,7 @@ const SOUND: Readonly<Record<string, string>> = {
 const mistakesOf = (
   files: Tree
 ): string[] => [...danglingNumbers(files), ...danglingFiles(files), ...danglingPlaces(files),
-  ...danglingBounds(files, bounds), ...danglingNames(files)]
+  ...danglingBounds(files, bounds), ...danglingNames(files), ...misplacedNames(files)]
 
 test('citations: a tree in which each leads somewhere has no mistake', t => {
   const files = new Map(Object.entries(SOUND))
@@ -83,7 +84,9 @@ const PLANTED: ReadonlyArray<readonly [name: string, path: string, text: string,
     /^SPEC E1 .* engine\/g/],
   ['a claim without a place', 'SPEC.md', '| E1 | It holds. |', /^SPEC E1 /],
   ['a bound that is not there', 'engine/bad.ts', '// limits.maxNothing', / limits\.maxNothing,/],
-  ['a name of a document that is gone', 'docs/bad.md', 'call `prepend()`', / prepend,/]
+  ['a name of a document that is gone', 'docs/bad.md', 'call `prepend()`', / prepend,/],
+  ['a private name that is gone', 'docs/bad.md', 'call `#append`', / #append,/],
+  ['a name in another file', 'docs/bad.md', '`append` (`engine/log/slots.ts`)', / append is in /]
 ]
 for (const [name, path, text, found] of PLANTED) {
   test(`citations: ${name} is found`, t => {

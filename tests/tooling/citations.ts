@@ -95,18 +95,33 @@ export function danglingBounds (tree: Tree, bounds: ReadonlySet<string>): string
     .map(({ at, found }) => `${at} names limits.${found}, which is no bound`)
 }
 
-/** A name in the code font of a document must be a word of some source. */
+/** A name in the code font of a document must be a word of some source, with its # if any. */
 export function danglingNames (tree: Tree): string[] {
   const words = new Set(
     [...tree].filter(([path]) => isSource(path) || path.endsWith('.json'))
-      .flatMap(([, text]) => text.match(/\w+/g) ?? [])
+      .flatMap(([, text]) => text.match(/#?\w+/g) ?? [])
+      .flatMap(word => word.startsWith('#') ? [word, word.slice(1)] : word)
   )
   return matches(
     tree,
-    /(?<!`)`#?(?:[a-z]\w*\.)?([A-Za-z_]\w*)(?:\([^`]*\))?`(?!`)/g,
+    /(?<!`)`(?:[a-z]\w*\.)?(#?[A-Za-z_]\w*)(?:\([^`]*\))?`(?!`)/g,
     path => isDocument(path) && !isHistory(path)
   ).filter(({ found }) => !words.has(found))
     .map(({ at, found }) => `${at} names ${found}, which no source knows`)
+}
+
+/** A name that a document says is in a file, as `name` in `path` or `name` (`path`), is there. */
+export function misplacedNames (tree: Tree): string[] {
+  return matches(
+    tree,
+    /(`#?\w+(?:\([^`]*\))?`(?: in | \()`[\w/.-]+\.ts`)/g,
+    path => isDocument(path) && !isHistory(path)
+  ).flatMap(({ at, path, found }) => {
+    const [, name = '', file = ''] = /^`(#?\w+).*`([^`]+)`$/.exec(found) ?? []
+    const texts = placesOf(tree, path, file).map(place => tree.get(place) ?? '')
+    const isThere = texts.some(text => new RegExp(`(?<!\\w)${name}(?!\\w)`).test(text))
+    return isThere ? [] : [`${at} says that ${name} is in ${file}, and it is not`]
+  })
 }
 
 /** The codes in a document's table, and those that the product gives to errors. */
