@@ -1,6 +1,6 @@
 /**
  * Every subject Millpond uses, in one place. The sender's or receiver's name is a token of its own,
- * so that a server's permissions can vouch for who publishes and who may be asked (docs/subjects in
+ * so that a server's permissions can vouch for who publishes and who may be asked (see Subjects in
  * ARCHITECTURE.md).
  */
 import { ConfigError } from '../../engine/errors.js'
