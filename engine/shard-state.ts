@@ -1,14 +1,13 @@
 /**
- * What a shard is made of: the records, the log they stand in, and the floor below which tombstones
- * were dropped. Here entries come into the index and leave it, so that whoever counts them, dates
- * them or finds them hears of each.
+ * What a shard is made of: the records, the log they stand in, the entries that wait for the log,
+ * and the floor below which tombstones were dropped. Entries come into the index and leave it here,
+ * so that everything that counts, dates or finds them is told of each.
  *
- * The write buffer is not part of it. Its entries stand in the index like any other and are told by
- * their incarnation, 0; whoever works on the log (merging.ts, resetting.ts, collecting.ts) is
- * called when nothing is buffered.
+ * A pending entry stands in the index like any other, with incarnation 0. Code that works on the
+ * log (merging.ts, resetting.ts, collecting.ts) runs when nothing is pending.
  *
- *   invariants   an entry of the index is in the log or in the write buffer, and live; liveEntries
- *                counts them
+ *   invariants   an entry of the index is live, and is either in the log or pending; liveEntries
+ *                counts the entries of the index
  */
 import type { Claim } from './fields/kinds.js'
 import { NO_FIELDS, type Entry } from './record/entry.js'
@@ -23,56 +22,55 @@ import { NewerForms } from './merge/newer-forms.js'
 import { admit, claimsOf, type AdmitSinks, type Index } from './record/record.js'
 import type { Run } from './log/run.js'
 import { digestOf, join, type StateVector } from './base/state-vector.js'
+import { PendingEntries } from './write/pending.js'
 
-export interface ShardStateOptions {
+export interface ShardOptions {
   readonly limits: Limits
   readonly shard: number
-  /** This process life's id; never used by another life. */
+  /** The id of this process life; no other life ever uses it. */
   readonly incarnation: number
-  readonly onEvent: (event: EngineEvent) => void
-  /** A record may have changed, by a write that is perhaps still buffered, a merge or an expiry. */
-  readonly onRecord?: (key: string) => void
-  /** The version-time by which fields expire. Without it nothing does. */
+  /** The version-time by which fields expire. Default: 0, so no field ever expires. */
   readonly now?: () => number
+  /** Takes each delta in the order of the log. */
+  readonly onDelta: (shard: number, delta: Uint8Array) => void
+  readonly onEvent: (event: EngineEvent) => void
+  /** A record may have changed, by a write that is perhaps still pending, a merge or an expiry. */
+  readonly onRecord?: (key: string) => void
 }
 
-export class ShardState {
+const NEVER = (): number => 0
+
+export class ShardState implements AdmitSinks {
   readonly limits: Limits
   readonly shard: number
   readonly incarnation: number
-  readonly index: Index = new Map()
-  readonly log: LastingLog
-  readonly expiries: Expiries
+  readonly now: () => number
+  readonly onDelta: (shard: number, delta: Uint8Array) => void
   readonly report: (event: EngineEvent) => void
   readonly onRecord: ((key: string) => void) | undefined
-  readonly now: () => number
+  readonly index: Index = new Map()
+  readonly pending: PendingEntries
+  readonly log: LastingLog
+  readonly expiries: Expiries
   floor: Floor = NO_FLOOR
-  readonly #onBufferedDead: () => void
-  readonly #sinks: AdmitSinks
   readonly #newer = new NewerForms()
   #liveEntries = 0
-  /** Of more records than this somebody should hear. */
+  /** The number of records above which the shard is reported as large. */
   #largeAt: number
   #digest: string | null = null
 
-  /** @param onBufferedDead an entry of the write buffer was superseded */
-  constructor (
-    { limits, shard, incarnation, onEvent, onRecord, now }: ShardStateOptions,
-    onBufferedDead: () => void
-  ) {
+  constructor (options: ShardOptions) {
+    const { limits, shard, incarnation, now, onDelta, onEvent, onRecord } = options
     this.limits = limits
     this.shard = shard
     this.incarnation = incarnation
-    this.expiries = new Expiries(limits)
-    this.#largeAt = limits.warnRecordsPerShard
+    this.now = now ?? NEVER
+    this.onDelta = onDelta
     this.report = onEvent
     this.onRecord = onRecord
-    this.now = now ?? (() => 0)
-    this.#onBufferedDead = onBufferedDead
-    this.#sinks = {
-      onDead: this.died,
-      onKindConflict: (key, field) => onEvent({ type: 'field-kind-conflict', shard, key, field })
-    }
+    this.pending = new PendingEntries(limits)
+    this.expiries = new Expiries(limits)
+    this.#largeAt = limits.warnRecordsPerShard
     this.log = new LastingLog({
       limits,
       live: () => this.#logged(),
@@ -99,7 +97,7 @@ export class ShardState {
   admit (entry: Entry): void {
     this.#liveEntries++
     if (entry.extra !== null) this.expiries.add(entry)
-    admit(this.index, entry, this.#sinks)
+    admit(this.index, entry, this)
     if (this.index.size > this.#largeAt) this.#tellLarge()
   }
 
@@ -110,7 +108,7 @@ export class ShardState {
 
   /** Places an entry again that was taken out of its record and is counted. */
   readmit (entry: Entry): void {
-    admit(this.index, entry, this.#sinks)
+    admit(this.index, entry, this)
   }
 
   /** An entry's object is about to become another entry of the same record. */
@@ -124,21 +122,25 @@ export class ShardState {
   }
 
   /** An entry is not live any more. */
-  readonly died = (entry: Entry): void => {
+  onDead (entry: Entry): void {
     this.#liveEntries--
     if (entry.extra !== null) this.expiries.delete(entry)
-    if (entry.incarnation === 0) this.#onBufferedDead()
+    if (entry.incarnation === 0) this.pending.died()
     else this.log.bury(entry)
+  }
+
+  onKindConflict (key: string, field: string): void {
+    this.report({ type: 'field-kind-conflict', shard: this.shard, key, field })
   }
 
   /** Takes an entry out of its record for good. */
   drop (entry: Entry): void {
     takeOut(this.index, entry)
-    this.died(entry)
+    this.onDead(entry)
     this.onRecord?.(entry.key)
   }
 
-  /** Takes from an entry what is history elsewhere. @returns whether anything is left of it */
+  /** Takes from an entry the fields and claims not to be kept. @returns whether anything is left */
   keepOnly (
     entry: Entry,
     keepsField: (name: string) => boolean,
@@ -185,7 +187,7 @@ export class ShardState {
     return this.#digest ??= digestOf(this.log.stateVector)
   }
 
-  /** What has to be appended before a retired incarnation can go on: that all it had is history. */
+  /** The run to append before a retired incarnation goes on: all its entries were superseded. */
   retiredPart (incarnation: number): Run[] {
     const end = this.end(incarnation)
     return end > this.log.end(incarnation)
@@ -198,7 +200,7 @@ export class ShardState {
     return this.log.end(incarnation) || (this.floor.below.get(incarnation) ?? 0)
   }
 
-  /** What was seen, retired incarnations included. */
+  /** The state vector, with the ends of retired incarnations. */
   get known (): StateVector {
     const { stateVector } = this.log
     return this.floor.below.size === 0 ? stateVector : join(stateVector, this.floor.below)

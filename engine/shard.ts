@@ -3,48 +3,43 @@
  *
  *            put, delete                                merge(update)
  *                |                                           |
- *        admitted to the index                     1. flush what is pending
+ *        admitted to the index                     1. flush pending entries
  *        at once, and pending                      2. check that it continues our log
  *                |  flush                          3. append its runs, admit its entries
  *        appended to the log,
  *        dots assigned, delta emitted
  *
- * This is its front. What it is made of is in shard-state.ts; what happens to it in
- * write-buffer.ts, flushing.ts, merging.ts, resetting.ts and collecting.ts.
+ * This file is the front of a shard, and the one place that decides which calls flush first.
+ * shard-state.ts says what a shard is made of; write-buffer.ts, flushing.ts, merging.ts,
+ * resetting.ts and collecting.ts say what happens to it.
  *
- *   invariants   1. whoever reads the log (encode, merge, changes) flushes first: an entry of the
- *                log is never hidden
- *                   by one that is not in the log
+ *   invariants   1. every call that reads the log (encode, merge, changes) flushes first: an entry
+ *                   of the log is never hidden by one that is not in the log
  *                2. the state vector names exactly the entries admitted, so equal vectors mean
  *                   equal records
  *                3. an update is applied whole or not at all
- *                4. buffered entries <= limits.maxPendingEntries (write-buffer.ts);
+ *                4. pending entries <= limits.maxPendingEntries (write-buffer.ts);
  *                   dead entries are bounded by the live ones (slots.ts)
  */
-import { isEndedBy } from './fields/claims.js'
 import { collectTombstones, retireIncarnations } from './garbage/collecting.js'
-import { NO_FIELDS, type Entry, type Extra } from './record/entry.js'
-import { LogError, type NewerForm } from './errors.js'
-import { encodeAbove, flushBuffer } from './write/flushing.js'
-import { canPatch, graveOf, joinFloors, shownVersion, type Floor } from './garbage/floor.js'
+import { NO_FIELDS, type Entry } from './record/entry.js'
+import { encodeAbove, flush } from './write/flushing.js'
+import type { NewerForm } from './errors.js'
+import { canPatch, joinFloors, shownVersion, type Floor } from './garbage/floor.js'
 import { hasMute, type CollectOptions } from './garbage/garbage.js'
 import type { ShardLog } from './log/log.js'
 import { mergeRuns, readUpdate, type MergeResult } from './merge/merging.js'
 import { fieldsOf, isDeleted, versionOf } from './record/reading.js'
-import { claimsOf, type Index } from './record/record.js'
+import type { Index } from './record/record.js'
 import { resetTo } from './merge/resetting.js'
-import { ShardState, type ShardStateOptions } from './shard-state.js'
+import { ShardState, type ShardOptions } from './shard-state.js'
 import type { StateVector } from './base/state-vector.js'
 import type { Fields } from './base/values.js'
-import { WriteBuffer } from './write/write-buffer.js'
+import { unsetExpired } from './write/own-writes.js'
+import { bufferWrite } from './write/write-buffer.js'
 import type { Write } from './write/write.js'
 
 export type { MergeResult } from './merge/merging.js'
-
-export interface ShardOptions extends ShardStateOptions {
-  /** Takes each delta in the order of the log. */
-  readonly onDelta: (shard: number, delta: Uint8Array) => void
-}
 
 const NOTHING: StateVector = new Map()
 
@@ -52,31 +47,13 @@ export class Shard {
   readonly shard: number
   readonly incarnation: number
   readonly index: Index
-  readonly #options: ShardOptions
   readonly #state: ShardState
-  readonly #buffer: WriteBuffer
 
   constructor (options: ShardOptions) {
-    const state = new ShardState(options, () => this.#buffer.died())
-    this.#options = options
-    this.#state = state
+    this.#state = new ShardState(options)
     this.shard = options.shard
     this.incarnation = options.incarnation
-    this.index = state.index
-    this.#buffer = new WriteBuffer({
-      limits: options.limits,
-      index: state.index,
-      incarnation: options.incarnation,
-      admit: entry => state.admit(entry),
-      readmit: entry => state.readmit(entry),
-      onLeaving: entry => state.leaving(entry),
-      onBecame: entry => state.became(entry),
-      onDead: state.died,
-      nextClock: () => state.end(options.incarnation),
-      now: () => this.now,
-      floor: () => this.#state.floor,
-      flush: () => this.flush()
-    })
+    this.index = this.#state.index
   }
 
   /**
@@ -108,7 +85,7 @@ export class Shard {
     return this.#state.log.holes
   }
   get pendingEntries (): number {
-    return this.#buffer.size
+    return this.#state.pending.size
   }
 
   /** Records that exist now. O(records). */
@@ -128,103 +105,48 @@ export class Shard {
    *   (nothing changed)
    */
   write (write: Write, keepLoser = false): boolean {
-    // The buffer is full only after a flush that failed: relieve() flushes it before.
-    if (this.#buffer.size >= this.#state.limits.maxPendingEntries) this.flush()
-    const changed = this.#buffer.write(write, keepLoser)
-    if (this.#buffer.relieve()) this.#tryToFlush()
-    this.#options.onRecord?.(write.key)
-    return changed
+    return bufferWrite(this.#state, write, keepLoser)
   }
 
   /**
-   * Unsets what has expired, so that consumers hear of it. The fields read as absent anyway.
-   * @returns how many records changed
+   * Unsets fields that have expired, so that consumers hear of it.
+   * @returns how many entries it unset, at most limits.maxExpiredPerSweep
    */
   expire (): number {
-    const expired = this.#state.expiries.due(this.now)
-    for (const entry of expired) {
-      this.#unset(entry, Math.max(entry.stamp + 1, (entry.extra as Extra).expires))
-    }
-    return expired.length
+    return unsetExpired(this.#state)
   }
 
   /**
-   * Ends the fields of one entry: the same write on every replica that makes it, right after the
-   * entry and before anything later.
-   */
-  #unset ({ key, version, fields }: Entry, stamp: number): void {
-    this.write({
-      key,
-      version,
-      stamp,
-      fields: Object.fromEntries(Object.keys(fields).map(name => [name, undefined]))
-    })
-  }
-
-  /**
-   * Ends those fields of an entry that have a grave, as the dropped tombstones would have done:
-   * with a write like any other, for those who had neither.
-   */
-  #buryAgain (entry: Entry, floor: Floor): void {
-    const { key, version, stamp } = entry
-    const ended = Object.keys(entry.fields).filter(name => graveOf(floor, key, name) >= version)
-    const claimed = claimsOf(entry).filter(claim =>
-      isEndedBy(claim, graveOf(floor, key, claim.field))
-    ).map(({ field }) => field)
-    for (const name of new Set([...ended, ...claimed])) {
-      this.write({
-        key,
-        version: graveOf(floor, key, name),
-        stamp: stamp + 1,
-        fields: { [name]: undefined }
-      })
-    }
-  }
-
-  /**
-   * Writes what is buffered to the log and emits it as deltas of at most limits.maxDeltaBytes.
-   * @throws LogError: nothing was emitted, and what is buffered waits for the next flush
+   * Logs pending entries and emits them as deltas of at most limits.maxDeltaBytes.
+   * @throws LogError: nothing was emitted, and the entries wait for the next flush
    */
   flush (): void {
-    if (this.#buffer.size > 0) flushBuffer(this.#state, this.#buffer, this.#options.onDelta)
-  }
-
-  /** If the log fails, what is buffered stays so until the next flush, which tells. */
-  #tryToFlush (): void {
-    try {
-      this.flush()
-    } catch (error) {
-      if (!(error instanceof LogError)) throw error
-    }
+    flush(this.#state)
   }
 
   /**
    * Merges a peer's delta, diff or snapshot. Merging is commutative, associative and idempotent.
-   * What a dropped tombstone would have hidden is unset: whoever sent it had never seen that
-   * tombstone, and others may still have it.
-   * @param isOurs whether it comes from our own store: then that was seen to when it came
+   * Fields that a tombstone dropped here would have hidden are unset: the sender had never seen
+   * that tombstone, and other replicas may have the fields too.
+   * @param isOurs whether the update comes from our own store: then such fields were unset when the
+   *   update first came
    */
   merge (update: Uint8Array, isOurs = false): MergeResult {
-    const runs = readUpdate(this.#state, update, () => this.flush())
-    if (!Array.isArray(runs)) return runs
-    return mergeRuns(
-      this.#state,
-      runs,
-      isOurs ? undefined : entry => this.#buryAgain(entry, this.#state.floor)
-    )
+    const runs = readUpdate(this.#state, update)
+    return Array.isArray(runs) ? mergeRuns(this.#state, runs, !isOurs) : runs
   }
 
   /**
    * The canonical encoding of everything above `since`: a diff for a replica that has seen `since`,
    * a snapshot without it. Replicas with equal state vectors encode to equal bytes. It must be
-   * applied whole: it may call an entry superseded because of one further on.
+   * applied whole: an entry may be encoded as superseded because of one further on.
    */
   encode (since: StateVector = NOTHING): Uint8Array {
     this.flush()
     return encodeAbove(this.#state, since)
   }
 
-  /** What this replica has seen, buffered writes included (they are flushed). */
+  /** What this replica has seen, buffered writes included: they are flushed. */
   get stateVector (): StateVector {
     this.flush()
     return this.#state.log.stateVector
@@ -242,7 +164,7 @@ export class Shard {
   }
 
   /**
-   * Whether a replica or reader that has seen so much can be told the rest; if not it has to be
+   * Whether a replica or reader that has seen this much can be told the rest. If not, it has to be
    * reset.
    */
   canPatch (seen: StateVector): boolean {
@@ -255,19 +177,17 @@ export class Shard {
   }
 
   /**
-   * Replaces what this replica knows by a peer's whole state, because tombstones it had not seen
-   * were dropped: entries that the peer has seen and does not have any more are dropped here too.
-   * What the peer has not seen stays, unless it was deleted there: then it is unset, with a write
-   * that all will see.
+   * Takes over the whole state of a peer that has dropped tombstones this replica had not seen.
+   * Entries that the peer has seen and no longer has are dropped here too. Entries that the peer
+   * has not seen stay; fields of theirs that the peer had deleted are unset, with writes that all
+   * replicas will see.
    */
   reset (snapshot: Uint8Array, floor: Floor): MergeResult {
-    const runs = readUpdate(this.#state, snapshot, () => this.flush())
-    return Array.isArray(runs)
-      ? resetTo(this.#state, runs, floor, (entry, dropped) => this.#buryAgain(entry, dropped))
-      : runs
+    const runs = readUpdate(this.#state, snapshot)
+    return Array.isArray(runs) ? resetTo(this.#state, runs, floor) : runs
   }
 
-  /** Drops tombstones that nobody needs any more. @returns how many */
+  /** Drops tombstones that no replica and no consumer needs any more. @returns how many */
   collect (options: CollectOptions): number {
     this.flush()
     return collectTombstones(this.#state, options)
@@ -310,8 +230,7 @@ export class Shard {
   }
 
   /**
-   * Takes all superseded entries out of the log, in one go. Changes nothing anybody can observe
-   * except memory.
+   * Takes all superseded entries out of the log, in one go. Nothing but the memory used changes.
    */
   compact (): void {
     this.flush()

@@ -1,14 +1,18 @@
 /**
- * How an update from outside becomes part of a shard: it is read whole, held against what the shard
- * has seen, and then either refused, which changes nothing, or appended and admitted whole.
+ * How an update from outside becomes part of a shard. The update is read whole and held against
+ * what the shard has seen. Then it is either refused, which changes nothing, or appended and
+ * admitted whole.
  *
- * The append comes first: if the log does not take it, no record has changed.
+ * The append comes before the admission: if the log does not take the update, no record has
+ * changed.
  */
 import type { Entry } from '../record/entry.js'
 import { LogError, NewerReleaseError, UpdateRefusedError, type NewerForm } from '../errors.js'
 import { isMute } from '../garbage/garbage.js'
 import { runFrom, type Run } from '../log/run.js'
 import type { ShardState } from '../shard-state.js'
+import { flush } from '../write/flushing.js'
+import { buryAgain } from '../write/own-writes.js'
 import { decodeUpdate } from '../log/update.js'
 
 export type MergeResult =
@@ -22,17 +26,13 @@ export type MergeResult =
   | { readonly outcome: 'refused', readonly reason: string, readonly newer?: NewerForm }
 
 /**
- * The runs of an update, or why it is refused: it is malformed, or what is buffered cannot be
- * logged before it.
+ * The runs of an update, or why it is refused: it is malformed, or the buffered writes, which must
+ * be logged before it, cannot be.
  */
-export function readUpdate (
-  state: ShardState,
-  update: Uint8Array,
-  flush: () => void
-): Run[] | MergeResult {
+export function readUpdate (state: ShardState, update: Uint8Array): Run[] | MergeResult {
   try {
     const runs = decodeUpdate(update, state.limits)
-    flush()
+    flush(state)
     return runs
   } catch (error) {
     return refusedFor(state, error)
@@ -40,13 +40,12 @@ export function readUpdate (
 }
 
 /**
- * @param onLate takes each new entry that shows something and may be older than tombstones that
- * were dropped here
+ * @param buryLate whether new entries that tombstones dropped here would have hidden are unset
  */
 export function mergeRuns (
   state: ShardState,
   runs: readonly Run[],
-  onLate?: (entry: Entry) => void
+  buryLate: boolean
 ): MergeResult {
   const fresh: Run[] = []
   const ends = new Map<number, number>()
@@ -55,7 +54,7 @@ export function mergeRuns (
     if (run.clock > end) return { outcome: 'gap' }
     const part = runFrom(run, end)
     if (part === null) continue
-    // An incarnation that was retired and is not dead after all comes back with what it had.
+    // A retired incarnation that writes again comes back with everything it had.
     if (!ends.has(run.incarnation)) fresh.push(...state.retiredPart(run.incarnation))
     fresh.push(part)
     ends.set(run.incarnation, part.clock + part.length)
@@ -71,7 +70,7 @@ export function mergeRuns (
     )
   }
   const unknown = [...ends.keys()].filter(each => !stateVector.has(each)).length
-  // its place is kept: our writes cannot be refused
+  // Our own incarnation keeps its place: our writes cannot be refused.
   const own = stateVector.has(incarnation) ? 0 : 1
   if (unknown > 0 && stateVector.size + unknown + own > state.limits.maxIncarnationsPerShard) {
     return refuse(state, 'too-many-incarnations', `${unknown} more`)
@@ -81,15 +80,16 @@ export function mergeRuns (
   } catch (error) {
     return refusedFor(state, error)
   }
-  return admitRuns(state, fresh, onLate)
+  return admitRuns(state, fresh, buryLate)
 }
 
 function admitRuns (
   state: ShardState,
   runs: readonly Run[],
-  onLate?: (entry: Entry) => void
+  buryLate: boolean
 ): MergeResult {
   const { onRecord, floor: { newest } } = state
+  const mayBeLate = buryLate && newest > 0
   const late: Entry[] = []
   let entries = 0
   let maxVersion = 0
@@ -101,18 +101,18 @@ function admitRuns (
       if (entry.stamp > maxVersion) maxVersion = entry.stamp
       state.admit(entry)
       onRecord?.(entry.key)
-      if (onLate !== undefined && newest > 0 && (entry.version <= newest || entry.hasClaims)) {
+      if (mayBeLate && (entry.version <= newest || entry.hasClaims)) {
         late.push(entry)
       }
     }
   }
   state.moved()
   state.settle()
-  for (const entry of late) if (entry.live && !isMute(entry)) onLate?.(entry)
+  for (const entry of late) if (entry.live && !isMute(entry)) buryAgain(state, entry, state.floor)
   return { outcome: 'merged', entries, maxVersion }
 }
 
-/** @throws what is neither the update's fault nor the log's */
+/** @throws the error, when neither the update nor the log is at fault */
 function refusedFor (state: ShardState, error: unknown): MergeResult {
   if (error instanceof NewerReleaseError) {
     state.tooNew(error)

@@ -1,7 +1,8 @@
 /**
- * How a shard takes over a peer's whole state, because tombstones it had not seen were dropped
- * there: nobody can tell it any more what they hid, so what is history to the peer becomes history
- * here: entries it no longer has, and what it no longer has of the others. See garbage.ts.
+ * How a shard takes over the whole state of a peer (D6). The peer has dropped tombstones that this
+ * shard had not seen, so no replica can tell this shard any more what those tombstones hid. The
+ * shard finds out by comparing: of every entry that the peer has seen, it drops the fields and
+ * claims that the peer no longer has, and the entry when nothing is left.
  */
 import type { Claim } from '../fields/kinds.js'
 import { kindOf } from '../fields/lookup.js'
@@ -9,21 +10,14 @@ import type { Entry } from '../record/entry.js'
 import { joinFloors, type Floor } from '../garbage/floor.js'
 import { isMute } from '../garbage/garbage.js'
 import { mergeRuns, type MergeResult } from './merging.js'
+import { buryAgain } from '../write/own-writes.js'
 import { claimsOf, entriesOf } from '../record/record.js'
 import type { Run } from '../log/run.js'
 import type { ShardState } from '../shard-state.js'
 import { covers } from '../base/state-vector.js'
 
-/**
- * @param runs the peer's whole state
- * @param unset ends those fields of an entry that have a grave in a floor
- */
-export function resetTo (
-  state: ShardState,
-  runs: readonly Run[],
-  floor: Floor,
-  unset: (entry: Entry, floor: Floor) => void
-): MergeResult {
+/** @param runs the peer's whole state; `floor` is the peer's too */
+export function resetTo (state: ShardState, runs: readonly Run[], floor: Floor): MergeResult {
   const live = new Map<string, Content>()
   const seen = new Map(floor.below)
   for (const { incarnation, clock, length, entries } of runs) {
@@ -31,7 +25,7 @@ export function resetTo (
     for (const entry of entries ?? []) live.set(dotOf(entry), contentOf(entry))
   }
   const before = state.known
-  const result = mergeRuns(state, runs)
+  const result = mergeRuns(state, runs, false)
   if (result.outcome === 'gap' || result.outcome === 'refused') return result
   const entries = [...state.index.values()].flatMap(entriesOf)
   let dropped = 0
@@ -50,16 +44,16 @@ export function resetTo (
       dropped++
     }
   }
-  // What only one side knows, and was deleted on the other: unset as a write like any other,
-  // because third parties may have seen it. When each lies below the other's floor, this goes for
-  // what came with the snapshot too.
+  // Fields that only one side has seen, and whose tombstones the other side has dropped, are unset
+  // with writes: a third replica may have seen those fields. Where each side lies below the floor
+  // of the other, this goes for the entries that came with the snapshot too.
   const theirsToo = !covers(seen, state.floor.below)
   for (const entry of entries) {
     if (!entry.live || isMute(entry)) continue
     const isMine = entry.clock >= (seen.get(entry.incarnation) ?? 0)
     const isTheirs = entry.clock >= (before.get(entry.incarnation) ?? 0)
-    if (isMine) unset(entry, floor)
-    if (theirsToo && isTheirs) unset(entry, state.floor)
+    if (isMine) buryAgain(state, entry, floor)
+    if (theirsToo && isTheirs) buryAgain(state, entry, state.floor)
   }
   state.floor = joinFloors(state.floor, floor, state.limits)
   state.report({ type: 'shard-reset', shard: state.shard, dropped })
@@ -71,8 +65,8 @@ export function resetTo (
 }
 
 /**
- * What an entry still wins where it comes from. Taken before it is admitted here, where it may lose
- * more.
+ * The fields and claims that an entry still wins at the peer. Noted before the entry is admitted
+ * here, where it may lose more.
  */
 interface Content {
   readonly fields: ReadonlySet<string>

@@ -22,9 +22,9 @@ export type Index = Map<string, Entry>
 
 export interface AdmitSinks {
   /** Takes each entry that is dead from now on, the new one included. */
-  readonly onDead: (dead: Entry) => void
+  onDead(dead: Entry): void
   /** A field was used as more than one kind: one use is given up, the same one everywhere. */
-  readonly onKindConflict: (key: string, field: string) => void
+  onKindConflict(key: string, field: string): void
 }
 
 /** Places `entry` among those of its record. */
@@ -89,7 +89,7 @@ function meet (entry: Entry, other: Entry, sinks: AdmitSinks): void {
   } else other.fields = without(other.fields, entry.fields)
 }
 
-function meetClaims (a: Entry, b: Entry, { onKindConflict }: AdmitSinks): void {
+function meetClaims (a: Entry, b: Entry, sinks: AdmitSinks): void {
   const aIsLater = a.isLaterThan(b)
   const lostByA = new Set<Claim>()
   const lostByB = new Set<Claim>()
@@ -99,7 +99,7 @@ function meetClaims (a: Entry, b: Entry, { onKindConflict }: AdmitSinks): void {
       if (outcome > 0) lostByB.add(theirs)
       else if (outcome < 0) lostByA.add(mine)
       else if (mine.field === theirs.field && kindOf(mine) !== kindOf(theirs)) {
-        onKindConflict(a.key, mine.field)
+        sinks.onKindConflict(a.key, mine.field)
       }
     }
   }
@@ -108,11 +108,13 @@ function meetClaims (a: Entry, b: Entry, { onKindConflict }: AdmitSinks): void {
 }
 
 /** Ends those claims that a clear, or a register of the same field, has made history. */
-function endClaims (withClaims: Entry, register: Entry, { onKindConflict }: AdmitSinks): void {
+function endClaims (withClaims: Entry, register: Entry, sinks: AdmitSinks): void {
   const { version, clears, fields } = register
   keepClaims(withClaims, claim => {
     const meets = Object.hasOwn(fields, claim.field)
-    if (meets && fields[claim.field] !== undefined) onKindConflict(withClaims.key, claim.field)
+    if (meets && fields[claim.field] !== undefined) {
+      sinks.onKindConflict(withClaims.key, claim.field)
+    }
     return !((clears || meets) && isEndedBy(claim, version))
   })
 }
@@ -156,11 +158,11 @@ export function sort (index: Index, key: string): void {
   link(index, entriesOf(index.get(key) as Entry).sort((a, b) => a.isLaterThan(b) ? 1 : -1))
 }
 
-function bury (entry: Entry, { onDead }: AdmitSinks): void {
+function bury (entry: Entry, sinks: AdmitSinks): void {
   entry.live = false
   entry.fields = NO_FIELDS // frees the values, whoever still holds the entry
   entry.next = null
-  onDead(entry)
+  sinks.onDead(entry)
 }
 
 function coversNames (winner: EntryFields, loser: EntryFields): boolean {

@@ -2,40 +2,21 @@
  * Operations in the write buffer: adding to a counter, to a set and the like, as claims about
  * fields (claims.ts).
  *
- * Operations on one record share one entry until it is logged, so that a counter that is hammered
- * costs one entry too. That entry is found again by having claims and no dot.
+ * Operations on one record share one entry until that entry is logged, so a hammered counter costs
+ * one entry too. The shared entry is the one that has claims and no dot.
  *
  *   invariants   a record has at most one buffered entry with claims
  */
 import type { Claim } from '../fields/kinds.js'
 import { Entry, NO_FIELDS } from '../record/entry.js'
-import { lastDropped, type Floor } from '../garbage/floor.js'
+import { lastDropped } from '../garbage/floor.js'
 import type { Operation } from '../fields/kinds.js'
 import { claimsFor, fitTogether, loggable, mergeClaims } from '../fields/operations.js'
-import type { Limits } from '../limits.js'
 import { versionOf } from '../record/reading.js'
-import { claimsOf, entriesOf, link, type Index } from '../record/record.js'
+import { claimsOf, entriesOf, link } from '../record/record.js'
+import { flush } from './flushing.js'
+import type { ShardState } from '../shard-state.js'
 import type { Write } from './write.js'
-
-/** Where operations are buffered. */
-export interface OperationTarget {
-  readonly limits: Limits
-  readonly index: Index
-  readonly incarnation: number
-  /** The clock of the next entry that is logged. */
-  readonly nextClock: () => number
-  readonly now: () => number
-  readonly floor: () => Floor
-  /** Logs what is buffered. */
-  readonly flush: () => void
-  /** Buffers a new entry, and places it in the index. */
-  readonly add: (entry: Entry) => void
-  /** Buffers an entry that must be logged though it lost. */
-  readonly keep: (loser: Entry) => void
-  /** Places an entry again that was taken out of the index. */
-  readonly readmit: (entry: Entry) => void
-  readonly onDead: (entry: Entry) => void
-}
 
 /**
  * @param keepLoser log also what an earlier write beats
@@ -43,58 +24,63 @@ export interface OperationTarget {
  * @throws KindError, LimitError (nothing changed)
  */
 export function bufferOperations (
+  state: ShardState,
   asked: Write,
   operations: readonly Operation[],
-  keepLoser: boolean,
-  target: OperationTarget
+  keepLoser: boolean
 ): boolean {
-  const { limits, index, incarnation, nextClock, now, floor, flush, add, keep } = target
+  const { limits, index, incarnation, floor, pending } = state
   const head = index.get(asked.key)
-  // What counts is what it does, not when its writer thinks it is: so it can as well be no older
-  // than what it takes the place of.
+  // Claims decide by what they say, not by the version of their entry. So the version can be raised
+  // to that of the record, which then never goes back because of one writer's clock.
   const write = head === undefined
     ? asked
     : { ...asked, version: Math.max(asked.version, versionOf(head)) }
   const claims = claimsFor(head, operations, {
     incarnation,
-    nextClock: nextClock(),
-    now: now(),
-    lastDropped: field => lastDropped(floor(), asked.key, field)
+    nextClock: state.end(incarnation),
+    now: state.now(),
+    lastDropped: field => lastDropped(floor, asked.key, field)
   })
   if (claims.length === 0) return false
   const entries = head === undefined ? [] : entriesOf(head)
   const shared = entries.find(entry => entry.incarnation === 0 && entry.hasClaims)
   if (shared !== undefined && !fitTogether(claimsOf(shared), claims, limits)) {
-    flush() // so that there is never more than one: a removal must find every buffered add in it
-    return bufferOperations(asked, operations, keepLoser, target)
+    // A removal must find every buffered add of the record in one entry.
+    flush(state)
+    return bufferOperations(state, asked, operations, keepLoser)
   }
   const copies = loggable(claims).map(claim => ({ ...claim }))
   const entry = shared ?? entryOf(write, claims)
-  if (shared === undefined) add(entry)
-  else addTo(shared, entries, write, claims, target)
+  if (shared === undefined) {
+    pending.add(entry)
+    state.admit(entry)
+  } else addTo(state, shared, entries, write, claims)
   const survived = claims.filter(claim => claimsOf(entry).includes(claim)).length
-  if (keepLoser && survived < claims.length && copies.length > 0) keep(entryOf(write, copies))
+  if (keepLoser && survived < claims.length && copies.length > 0) {
+    pending.keep(entryOf(write, copies))
+  }
   return survived > 0
 }
 
 /** Takes a buffered entry out of its record and puts it back with more claims. */
 function addTo (
+  state: ShardState,
   shared: Entry,
   entries: readonly Entry[],
   write: Write,
-  claims: readonly Claim[],
-  { index, readmit, onDead }: OperationTarget
+  claims: readonly Claim[]
 ): void {
   const rest = entries.filter(entry => entry !== shared)
-  if (rest.length === 0) index.delete(shared.key)
-  else link(index, rest)
+  if (rest.length === 0) state.index.delete(shared.key)
+  else link(state.index, rest)
   shared.next = null
   shared.extra = { expires: 0, late: 0, claims: mergeClaims(claimsOf(shared), claims) }
   shared.moveTo(Math.max(shared.version, write.version), Math.max(shared.stamp, write.stamp))
-  if (shared.hasClaims) readmit(shared)
+  if (shared.hasClaims) state.readmit(shared)
   else {
     shared.live = false
-    onDead(shared)
+    state.onDead(shared)
   }
 }
 

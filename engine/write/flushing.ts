@@ -1,40 +1,39 @@
 /**
  * How buffered writes come into the log and leave as deltas.
  *
- * The append comes first and everything else after it: if the log does not take them, they have no
- * dots, nobody was told of them, and they wait on in the buffer as if nothing had happened.
+ * The append comes first and everything else after it. If the log does not take the entries, they
+ * have no dots, no delta was emitted, and they wait in the buffer as if nothing had happened.
  */
 import { sort } from '../record/record.js'
 import { runsOf, type Run } from '../log/run.js'
 import type { ShardState } from '../shard-state.js'
 import type { StateVector } from '../base/state-vector.js'
 import { encodeUpdate } from '../log/update.js'
-import type { WriteBuffer } from './write-buffer.js'
 
-/** @throws LogError (nothing changed) */
-export function flushBuffer (
-  state: ShardState,
-  buffer: WriteBuffer,
-  onDelta: (shard: number, delta: Uint8Array) => void
-): void {
-  const { shard, incarnation, log } = state
-  const { entries, losers } = buffer.waiting
+/**
+ * Logs what is buffered and emits it as deltas of at most limits.maxDeltaBytes.
+ * @throws LogError: nothing was emitted, and the entries wait for the next flush
+ */
+export function flush (state: ShardState): void {
+  const { shard, incarnation, log, pending, onDelta } = state
+  if (pending.size === 0) return
+  const { entries, losers } = pending.waiting
   const clock = state.end(incarnation)
   const run: Run = { incarnation, clock, length: entries.length, entries }
   if (entries.length > 0) log.append([...state.retiredPart(incarnation), run])
-  buffer.clear()
+  pending.clear()
   if (entries.length === 0) return
   entries.forEach((entry, i) => {
     entry.setDot(incarnation, clock + i)
   })
-  // it lost a tie while it had no dot
+  // Without a dot an entry loses every tie; with its dot it may win one.
   for (const entry of entries) {
     if (entry.next !== null && entry.isLaterThan(entry.next)) sort(state.index, entry.key)
   }
   state.moved()
   for (const delta of deltasOf(run, state.limits.maxDeltaBytes)) onDelta(shard, delta)
-  // A loser has its dot now, and is admitted under it as on every other replica: of a write and its
-  // retries the last one wins.
+  // A loser is admitted under its dot, as on every other replica: of a write and its retries the
+  // one with the greatest dot wins.
   for (const loser of losers) {
     loser.live = true
     state.admit(loser)

@@ -1,27 +1,70 @@
 /**
- * Events that happened before a tombstone that was dropped, and enter after it.
+ * Writes of events that are older than a tombstone which was dropped here.
  *
- *   replica A   tombstone dropped      would show the event
- *   replica B   tombstone still there  would hide it: the same entries, different records
+ *   replica A   has dropped the tombstone       would show the event
+ *   replica B   has the tombstone               hides it: equal entries, different records
  *
- * Where the floor remembers the grave, the event is deleted here as well. Where it may have been
- * forgotten, the owner raises the event above all that was forgotten, unless a value that is there
- * shows that it cannot be hidden, and keeps its own time beside it (`late`): among late events of a
- * field the later one still wins.
+ * Where the floor remembers the grave of the tombstone, the event counts as deleted here too. Where
+ * the grave may have been forgotten, the event is raised: its entry gets a version above every
+ * forgotten tombstone, and keeps the time of the event beside it (`late`), so that of two late
+ * events of a field the later one still wins. An event is not raised where a value in the field
+ * proves that no tombstone hides it.
  */
+import { bufferFields } from './buffered-fields.js'
 import type { Entry, EntryFields } from '../record/entry.js'
 import { graveOf, type Floor } from '../garbage/floor.js'
 import { entriesOf } from '../record/record.js'
+import type { ShardState } from '../shard-state.js'
 import type { Write } from './write.js'
 
-export interface LateWrites {
-  /** The write as it is to enter: nothing, as it is, raised, or both. */
-  readonly changing: readonly Write[]
-  /** What it lost to, to be logged again where somebody waits for a confirmation. */
+interface LateWrites {
+  /** The parts of the write that enter: none, one as it is, one raised, or both. */
+  readonly entering: readonly Write[]
+  /** The tombstones that hide the rest of it, to be logged again if replicas have to confirm it. */
   readonly tombstones: readonly Write[]
 }
 
-export function lateWrites (
+/**
+ * Buffers a write that is not newer than every tombstone dropped here.
+ * @returns whether it changed anything
+ * @throws KindError (nothing changed)
+ */
+export function bufferLate (state: ShardState, write: Write, keepLoser: boolean): boolean {
+  const { fields } = write
+  if (fields === null) return bufferLateDelete(state, write, keepLoser)
+  if (write.clears === true) {
+    // A replacement is a delete and a put right after it.
+    const { clears: _, ...put } = write
+    // A tombstone of the very same version hides the put, so its delete may take nothing either.
+    const version = graveOf(state.floor, write.key) === write.version
+      ? write.version - 1
+      : write.version
+    bufferLateDelete(
+      state,
+      { key: write.key, version, stamp: write.stamp, fields: null },
+      keepLoser
+    )
+    return bufferLate(state, { ...put, stamp: write.stamp + 1 }, keepLoser)
+  }
+  const { entering, tombstones } = cutLate(state.index.get(write.key), write, fields, state.floor)
+  if (keepLoser) { for (const tombstone of tombstones) bufferFields(state, tombstone, false) }
+  return entering.map(part => bufferFields(state, part, keepLoser)).includes(true)
+}
+
+/**
+ * A delete that is older than a dropped one changes nothing: the dropped delete hid everything that
+ * this one hides. If replicas have to confirm it, it is logged with a version just below that of
+ * the dropped delete. It cannot have the same version: the stamp of the dropped delete is not
+ * remembered, and a write of that version may have come after it.
+ */
+function bufferLateDelete (state: ShardState, write: Write, keepLoser: boolean): boolean {
+  const grave = graveOf(state.floor, write.key)
+  if (grave <= write.version) return bufferFields(state, write, keepLoser)
+  if (keepLoser) bufferFields(state, { ...write, version: Math.max(0, grave - 1) }, false)
+  return false
+}
+
+function cutLate (
   head: Entry | undefined,
   write: Write,
   fields: EntryFields,
@@ -29,9 +72,9 @@ export function lateWrites (
 ): LateWrites {
   const { key, version, stamp } = write
   const entries = head === undefined ? [] : entriesOf(head).filter(entry => !entry.hasClaims)
-  // hidden here, and everywhere
+  // The record has a newer clear: it hides the write on every replica.
   if (entries.some(entry => entry.clears && !entry.isOlderThan(version, stamp))) {
-    return { changing: [write], tombstones: [] }
+    return { entering: [write], tombstones: [] }
   }
   const asItIs: Record<string, EntryFields[string]> = {}
   const above: Record<string, EntryFields[string]> = {}
@@ -52,10 +95,10 @@ export function lateWrites (
   }
   const some = (part: EntryFields): boolean => Object.keys(part).length > 0
   return {
-    changing: [...some(asItIs) ? [{ ...write, fields: asItIs }] : [], ...some(above)
+    entering: [...some(asItIs) ? [{ ...write, fields: asItIs }] : [], ...some(above)
       ? [{ ...write, version: raisedTo, fields: above, late: Math.max(1, version) }]
       : []],
-    // with the versions they had: no reader sees the record go back
+    // They keep the versions they had, so that no reader sees the record go back.
     tombstones: [...buried].map(([grave, unset]) => ({
       key,
       version: grave,
@@ -66,17 +109,17 @@ export function lateWrites (
 }
 
 /**
- * Whether a value that is there settles it: it was not hidden, so no tombstone was newer than it,
- * or than a write that is newer still.
+ * Whether the entry that holds the field decides about the write as any two entries decide. A write
+ * that is older than the entry loses to it, whatever was dropped. A write that is newer wins, if
+ * the entry shows a value at its own version: no tombstone hid that value, so none is newer
+ * than it, let alone than the write.
  */
 function isSafe (winner: Entry | undefined, write: Write, name: string): boolean {
   if (winner === undefined) return false
   return !isLater(write, winner) || (lateOf(winner) === 0 && winner.fields[name] !== undefined)
 }
 
-/**
- * Whether the write comes later than the entry that holds the field, by the times of the events.
- */
+/** Whether the write is later than the entry that holds the field, by the times of the events. */
 function isLater (write: Write, winner: Entry): boolean {
   const late = lateOf(winner)
   if (late === 0) return winner.isOlderThan(write.version, write.stamp)
@@ -85,17 +128,4 @@ function isLater (write: Write, winner: Entry): boolean {
 
 function lateOf (entry: Entry): number {
   return entry.extra?.late ?? 0
-}
-
-/** The fields that none of the tombstones hides, or null when all are hidden. */
-export function withoutHidden (fields: EntryFields, hiders: readonly Entry[]): EntryFields | null {
-  if (hiders.length === 0) return fields
-  if (hiders.some(entry => entry.clears)) return null
-  const left = Object.fromEntries(
-    Object.entries(fields).filter(([name]) =>
-      !hiders.some(entry => Object.hasOwn(entry.fields, name))
-    )
-  )
-  const shows = Object.values(left).some(value => value !== undefined)
-  return !shows ? null : left
 }
