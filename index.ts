@@ -20,7 +20,7 @@ export type { PutOptions, WriteOptions } from './node/cache/cache-writes.js'
 export type { AckOptions } from './node/cache/write-entry.js'
 export type { Patch, RegisterPatch, SequencedPatch } from './node/cache/patch.js'
 export type { WriteConcern } from './replication/deltas/acks.js'
-export type { ConsumedBatch as Batch, ConsumeOptions } from './pubsub/consumer/consumer.js'
+export type { ConsumedBatch as Batch, ConsumeOptions } from './pubsub/consumer/options.js'
 export type { Change } from './engine/changes.js'
 
 // Values, fields, queries.

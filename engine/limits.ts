@@ -238,6 +238,11 @@ const usual = {
    * nothing else runs.
    */
   maxQueryCandidates: 10_000,
+  /**
+   * Consumers, and consumer groups of a cache, one status lists: a person reads it, and a scrape of
+   * metrics has a line for each.
+   */
+  maxStatusItems: 256,
   /** Shards named in one hint, about 3 bytes each; more make several hints. */
   maxShardsPerHint: 8192,
 

@@ -6,7 +6,7 @@ import { HybridClock } from '../engine/base/hlc.js'
 import { Membership } from '../replication/membership/membership.js'
 import { Messenger } from '../replication/messages/messenger.js'
 import { subjectsOf } from '../replication/messages/subjects.js'
-import type { NodeStatus } from '../pubsub/requests/status-protocol.js'
+import type { ConsumerStatus, NodeStatus } from '../pubsub/requests/status-protocol.js'
 import type { Cache } from './cache/cache.js'
 import type { Schema } from './cache/cache-schema.js'
 import { checkClientConfig, type ClientConfig } from './config.js'
@@ -29,7 +29,12 @@ export interface MillpondClient {
    * the schema contradicts an earlier one
    */
   cache<const S extends Schema = Schema>(name: string, schema?: S): Cache<S>
-  /** @throws TimeoutError, UnavailableError */
+  /** The consumers of this client that run right now, the longest running first. */
+  readonly consumers: readonly ConsumerStatus[]
+  /**
+   * The status of a node. It does not know this client's consumers.
+   * @throws TimeoutError, UnavailableError
+   */
   statusOf(node: string): Promise<NodeStatus>
   /** Waits for writes on their way, then disconnects. Calling it again waits for the same. */
   close(): Promise<void>
@@ -104,6 +109,9 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
         )
       }
       return caches.get(cache, schema)
+    },
+    get consumers () {
+      return caches.consumers.status()
     },
     statusOf: node => caches.requests.ask(node, 'status', {}),
     close: () => (closing ??= close())

@@ -15,6 +15,7 @@ import { Router } from '../replication/membership/router.js'
 import type { Subjects } from '../replication/messages/subjects.js'
 import type { Transport } from '../replication/transport/transport.js'
 import { WriteForwarder } from '../replication/writes/write-forwarder.js'
+import { LiveConsumers } from '../pubsub/consumer/live-consumers.js'
 import { RequestClient } from '../pubsub/requests/request-client.js'
 import { Cache } from './cache/cache.js'
 import { FieldKinds, type Schema } from './cache/cache-schema.js'
@@ -102,6 +103,8 @@ export interface CachesOptions {
 /** Makes caches on demand, each once, and closes them together. */
 export class Caches {
   readonly requests: RequestClient
+  /** The consumers that run on this node or client right now. */
+  readonly consumers = new LiveConsumers()
   readonly #options: CachesOptions
   readonly #caches = new Map<
     string,
@@ -162,14 +165,20 @@ export class Caches {
       kinds,
       clock,
       ports,
-      messenger,
-      subjects,
+      limits,
       router,
       forwarder,
-      requests: this.requests,
-      limits,
-      checkIntervalMs: timing.heartbeatMs * 2,
-      behindPatienceMs: timing.failureTimeoutMs * 3,
+      readers: {
+        router,
+        requests: this.requests,
+        ports,
+        limits,
+        messenger,
+        subjects,
+        pace: () => membership.pace,
+        onEvent,
+        consumers: this.consumers
+      },
       onWriteFailed: (cacheName, key, error) =>
         onEvent({ type: 'write-failed', cache: cacheName, key, error }),
       ...local === undefined ? {} : { local }

@@ -1,9 +1,11 @@
 /** Everything a node or client reports: one union, for logs, metrics and whoever else listens. */
 import type { ReplicationEvent } from '../replication/events.js'
+import type { PubsubEvent } from '../pubsub/events.js'
 import type { PersisterEvent } from '../storage/write-behind/persister.js'
 
 export type MillpondEvent =
   | ReplicationEvent
+  | PubsubEvent
   | PersisterEvent & { readonly cache: string }
   | { readonly type: 'connection', readonly connected: boolean }
   | { readonly type: 'connection-problem', readonly error: unknown }

@@ -320,13 +320,17 @@ class Node implements MillpondNode {
   }
 
   status (): NodeStatus {
+    const { limits: { maxStatusItems } } = this.#parts
+    const { consumers } = this.#caches
     return {
       node: this.name,
       incarnation: this.#incarnation,
       members: [this.name, ...this.#membership.members.keys()].sort(),
       caches: Object.fromEntries(
         [...this.#replicas].map(([cache, replica]) => [cache, replica.status()])
-      )
+      ),
+      consumers: consumers.status(maxStatusItems),
+      unlistedConsumers: Math.max(0, consumers.size - maxStatusItems)
     }
   }
 

@@ -4,9 +4,12 @@
  */
 import type { Limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
+import type { Pace } from '../engine/timing.js'
 import type { Router } from '../replication/membership/router.js'
 import type { Messenger } from '../replication/messages/messenger.js'
 import type { Subjects } from '../replication/messages/subjects.js'
+import type { LiveConsumers } from './consumer/live-consumers.js'
+import type { OnPubsubEvent } from './events.js'
 import type { RequestClient } from './requests/request-client.js'
 
 export interface ReadContext {
@@ -20,10 +23,9 @@ export interface ReadContext {
 export interface ConsumerContext extends ReadContext {
   readonly messenger: Messenger
   readonly subjects: Subjects
-  /** How often heartbeats' digests are compared with what was read, to find lost hints. */
-  readonly checkIntervalMs: number
-  /** How long a shard may be ahead of every replica before it is read again from the start. */
-  readonly behindPatienceMs: number
-  /** Aborted when the cache's node or client closes: every consumer ends. */
-  readonly closing: AbortSignal
+  /** How often nodes are heard, which says how long to wait for them. It may change. */
+  readonly pace: () => Pace
+  readonly onEvent: OnPubsubEvent
+  /** Lists every consumer of this process as long as it runs. */
+  readonly consumers: LiveConsumers
 }

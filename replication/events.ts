@@ -51,6 +51,11 @@ export type ReplicationEvent =
     readonly group: number,
     readonly phase: 'syncing' | 'ready' | 'leaving' | 'dropped'
   }
+  /**
+   * The transport took no more messages, and so many confirmations were dropped within a second.
+   * Writes that wait for them are confirmed by equal digests in a heartbeat instead.
+   */
+  | { readonly type: 'confirmation-dropped', readonly cache: string, readonly count: number }
   /** A peer's batches were missing, and were asked for again. */
   | {
     readonly type: 'gap-repaired',

@@ -77,6 +77,15 @@ export class CommittedCursors {
     return digest64(Buffer.concat(parts))
   }
 
+  /** The consumer groups that have committed, by name, each with its number of shards. */
+  groups (): Map<string, number> {
+    const shards = new Map<string, number>()
+    for (const ofShard of this.#byShard.values()) {
+      for (const name of ofShard.keys()) shards.set(name, (shards.get(name) ?? 0) + 1)
+    }
+    return new Map([...shards].sort(([a], [b]) => a < b ? -1 : 1))
+  }
+
   drop (shard: number): void {
     this.#byShard.delete(shard)
   }

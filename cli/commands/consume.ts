@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MillpondError } from '../../engine/errors.js'
 import { commitPatienceMs, intervals } from '../../engine/timing.js'
-import type { ConsumedBatch } from '../../pubsub/consumer/consumer.js'
+import type { ConsumedBatch } from '../../pubsub/consumer/options.js'
 import { withClient, type CacheFlags } from '../cluster.js'
 import { EXIT } from '../failure.js'
 import { jsonFields } from '../json-fields.js'

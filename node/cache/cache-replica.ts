@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { ConfigConflictError, StoreError } from '../../engine/errors.js'
 import type { HybridClock } from '../../engine/base/hlc.js'
+import type { Limits } from '../../engine/limits.js'
 import type { Ports } from '../../engine/ports.js'
 import type { IndexDeclaration } from '../../engine/query/query.js'
 import { HintPublisher } from '../../pubsub/hints/hints.js'
@@ -85,6 +86,7 @@ export class CacheReplica {
   readonly #store: Store
   readonly #persister: Persister
   readonly #hints: HintPublisher
+  readonly #limits: Limits
 
   constructor (
     context: CacheReplicaContext,
@@ -93,20 +95,14 @@ export class CacheReplica {
     const { cache, topology, self, ports, timing, onEvent } = context
     const { incarnation } = self
     this.#store = store
+    this.#limits = context.limits
     const persister = this.#persister = new Persister({
       store,
       timers: ports.timers,
       flushIntervalMs: timing.storeIntervalMs,
       onEvent: event => onEvent({ ...event, cache })
     })
-    this.#hints = new HintPublisher({
-      cache,
-      node: self.id,
-      messenger: context.messenger,
-      subjects: context.subjects,
-      timers: ports.timers,
-      hintIntervalMs: timing.hintIntervalMs
-    })
+    this.#hints = new HintPublisher(context, onEvent)
     this.replicator = new Replicator(context, {
       persister,
       createShards: sinks =>
@@ -144,6 +140,8 @@ export class CacheReplica {
 
   status (): CacheStatus {
     const { shards, held, shape, inbox, outbox } = this.replicator
+    const { maxStatusItems } = this.#limits
+    const consumerGroups = [...shards.cursors.groups()]
     return {
       ...shape,
       ...shards.counts(),
@@ -155,7 +153,10 @@ export class CacheReplica {
         owners: [...held.owners(group)],
         sequence: outbox.sequence(group),
         root: shards.root(group)
-      }))
+      })),
+      consumerGroups: consumerGroups.slice(0, maxStatusItems)
+        .map(([name, count]) => ({ name, shards: count })),
+      unlistedConsumerGroups: Math.max(0, consumerGroups.length - maxStatusItems)
     }
   }
 

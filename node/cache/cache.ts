@@ -6,11 +6,10 @@ import type { Element } from '../../engine/fields/set.js'
 import { KindError, UnavailableError } from '../../engine/errors.js'
 import { parseWhere, type Where } from '../../engine/query/query.js'
 import { checkKey, describe, type Fields } from '../../engine/base/values.js'
-import { consume, type ConsumedBatch, type ConsumeOptions } from '../../pubsub/consumer/consumer.js'
+import { consume } from '../../pubsub/consumer/consume.js'
+import type { ConsumedBatch, ConsumeOptions } from '../../pubsub/consumer/options.js'
+import type { ConsumerContext } from '../../pubsub/context.js'
 import { findRecords } from '../../pubsub/requests/find-records.js'
-import type { RequestClient } from '../../pubsub/requests/request-client.js'
-import type { Messenger } from '../../replication/messages/messenger.js'
-import type { Subjects } from '../../replication/messages/subjects.js'
 import type { NameOf, RecordOf, RegistersOf, Schema } from './cache-schema.js'
 import { CacheWrites, type PutOptions, type WritesOptions } from './cache-writes.js'
 import { getMany } from './get-many.js'
@@ -28,11 +27,8 @@ export interface ReadOptions {
 }
 
 export interface CacheOptions extends WritesOptions {
-  readonly messenger: Messenger
-  readonly subjects: Subjects
-  readonly requests: RequestClient
-  readonly checkIntervalMs: number
-  readonly behindPatienceMs: number
+  /** Shared by the cache's reads and its consumers. */
+  readonly readers: ConsumerContext
 }
 
 export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
@@ -54,7 +50,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    *   no holder answers
    */
   async get (key: string): Promise<RecordOf<S> | undefined> {
-    const { router, local, requests, limits } = this.#options
+    const { readers: { router, requests, limits }, local } = this.#options
     const shard = router.topology.shardOf(checkKey(key, limits))
     const group = router.topology.groupOf(shard)
     if (local?.held.phase(group) === 'ready') {
@@ -74,7 +70,8 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    * does.
    */
   async getMany (keys: readonly string[]): Promise<Array<RecordOf<S> | undefined>> {
-    return await getMany(this.#options, keys) as Array<RecordOf<S> | undefined>
+    const { readers, local } = this.#options
+    return await getMany(readers, local, keys) as Array<RecordOf<S> | undefined>
   }
 
   /** Whether there is such a record. Fails as get does. */
@@ -129,7 +126,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   async *scan (
     { node }: ReadOptions = {}
   ): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
-    const { router, requests, limits } = this.#options
+    const { router, requests, limits } = this.#options.readers
     const { topology } = router
     if (node !== undefined && !router.knows(node)) {
       throw new UnavailableError(
@@ -173,7 +170,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
     options: ReadOptions & { readonly limit?: number } = {}
   ): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
     parseWhere(where, this.#options.limits)
-    return findRecords(this.#options, where, options) as AsyncGenerator<
+    return findRecords(this.#options.readers, where, options) as AsyncGenerator<
       CacheRecord<RecordOf<S>>,
       void,
       undefined
@@ -193,19 +190,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    * @throws ConfigError on options that cannot work
    */
   consume (options: ConsumeOptions): AsyncGenerator<ConsumedBatch, void, undefined> {
-    const { router, requests, messenger, subjects, ports, checkIntervalMs, behindPatienceMs } =
-      this.#options
-    return consume({
-      ...options,
-      router,
-      requests,
-      messenger,
-      subjects,
-      ports,
-      checkIntervalMs,
-      behindPatienceMs,
-      closing: this.#closing.signal
-    })
+    return consume(this.#options.readers, options, this.#closing.signal)
   }
 
   /** Resolves when every write so far has reached an owner, or failed. */

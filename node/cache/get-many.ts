@@ -6,20 +6,12 @@
  */
 import { EnvelopeError, LimitError, MillpondError } from '../../engine/errors.js'
 import type { Limits } from '../../engine/limits.js'
+import { piecesOf } from '../../engine/base/pieces.js'
 import { checkKey, describe, type Fields } from '../../engine/base/values.js'
-import type { RequestClient } from '../../pubsub/requests/request-client.js'
+import type { ReadContext } from '../../pubsub/context.js'
 import type { ReadReply } from '../../pubsub/requests/request-protocol.js'
-import type { Replicator } from '../../replication/replicator.js'
 import type { Router } from '../../replication/membership/router.js'
-
-export interface ReadSource {
-  readonly name: string
-  readonly router: Router
-  readonly requests: RequestClient
-  readonly limits: Limits
-  /** The replica on this node, when it runs the cache. */
-  readonly local?: Replicator
-}
+import type { Replicator } from '../../replication/replicator.js'
 
 interface Asked {
   readonly key: string
@@ -29,21 +21,23 @@ type Answer = ReadReply<'get'>[number]
 type Found = Map<string, Answer>
 
 /**
+ * @param local the replica on this node, when it runs the cache
  * @returns per key its record, or undefined when there is none, in the order of the keys
  * @throws TypeError, ValueError, LimitError; UnavailableError or TimeoutError when no holder of a
  *   key answers
  */
 export async function getMany (
-  source: ReadSource,
+  readers: ReadContext,
+  local: Replicator | undefined,
   keys: readonly string[]
 ): Promise<Array<Fields | undefined>> {
   const found: Found = new Map()
-  const { limits } = source
-  const pieces = cut(source, missing(source, checkKeys(keys, limits), found))
+  const { router, limits } = readers
+  const pieces = cut(readers, missing(router, local, checkKeys(keys, limits), found))
   let next = 0
   const lane = async (): Promise<void> => {
     for (let piece = pieces[next++]; piece !== undefined; piece = pieces[next++]) {
-      await askFor(source, piece.holder, piece.asked, found)
+      await askFor(readers, piece.holder, piece.asked, found)
     }
   }
   await Promise.all(Array.from({ length: Math.min(limits.maxGetsInFlight, pieces.length) }, lane))
@@ -61,7 +55,12 @@ function checkKeys (keys: unknown, limits: Limits): readonly string[] {
 }
 
 /** Takes what this node has, and names what others have to be asked for. */
-function missing ({ router, local }: ReadSource, keys: readonly string[], found: Found): Asked[] {
+function missing (
+  router: Router,
+  local: Replicator | undefined,
+  keys: readonly string[],
+  found: Found
+): Asked[] {
   const { topology } = router
   const elsewhere: Asked[] = []
   for (const key of keys) {
@@ -75,7 +74,7 @@ function missing ({ router, local }: ReadSource, keys: readonly string[], found:
 }
 
 function cut (
-  { router, limits }: ReadSource,
+  { router, limits }: ReadContext,
   asked: readonly Asked[]
 ): Array<{ holder: string | undefined, asked: Asked[] }> {
   const byHolder = new Map<string | undefined, Asked[]>()
@@ -86,25 +85,23 @@ function cut (
     else same.push(one)
   }
   return [...byHolder].flatMap(([holder, all]) =>
-    Array.from(
-      { length: Math.ceil(all.length / limits.maxKeysPerGet) },
-      (_, i) => ({
-        holder,
-        asked: all.slice(i * limits.maxKeysPerGet, (i + 1) * limits.maxKeysPerGet)
-      })
-    )
+    piecesOf(all, limits.maxKeysPerGet).map(some => ({ holder, asked: some }))
   )
 }
 
 async function askFor (
-  { name, router, requests }: ReadSource,
+  { router, requests }: ReadContext,
   holder: string | undefined,
   asked: readonly Asked[],
   found: Found
 ): Promise<void> {
   if (holder !== undefined) {
     try {
-      await takeAll(asked, found, keys => requests.ask(holder, 'get', { cache: name, keys }))
+      await takeAll(
+        asked,
+        found,
+        keys => requests.ask(holder, 'get', { cache: router.cache, keys })
+      )
       return
     } catch (error) {
       if (!(error instanceof MillpondError) || !error.retryable) throw error
@@ -116,7 +113,7 @@ async function askFor (
     await takeAll(
       some,
       found,
-      keys => requests.askHolder(router, group, 'get', { cache: name, keys })
+      keys => requests.askHolder(router, group, 'get', { cache: router.cache, keys })
     )
   }
 }

@@ -2,11 +2,11 @@
  * Events as log lines: JSON on standard error, one line each. pino is imported here and nowhere
  * else.
  *
- *   error   somebody has to act: two processes share a name, data is damaged, the disk refuses
- *   warn    it went wrong and is dealt with; often, it is worth a look
- *   info    what an operator wants to read afterwards: who came and went
- *   debug   routine that comes in bursts: phases of groups, repairs, compactions
- *   trace   routine that comes many times a second: commits
+ *   error   an operator has to act: two processes share a name, data is damaged, the disk refuses
+ *   warn    something went wrong and is dealt with; where it happens often, it is worth a look
+ *   info    comings and goings, of nodes and of this process's consumers, to be read afterwards
+ *   debug   routine that comes in bursts: phases of groups, repairs, compactions, dropped messages
+ *   trace   routine that comes many times a second: commits of the store
  */
 import pino from 'pino'
 import type { MillpondEvent } from '../events.js'
@@ -17,12 +17,12 @@ export type LogLevel = typeof LOG_LEVELS[number]
 export interface LoggerOptions {
   readonly level: LogLevel
   /**
-   * Stand in every line. Events have names of their own, `node` among them: that is the other node.
+   * Facts that stand in every line. An event's own `node` is another node, so this process's name
+   * needs a different key.
    */
   readonly facts?: Readonly<Record<string, string>>
   /**
-   * Takes the lines. Default: standard error, written at once, so that the last line before a crash
-   * is there.
+   * Takes the lines. Default: standard error, written at once, so that no line is lost in a crash.
    */
   readonly stream?: { write(line: string): void }
 }
@@ -73,14 +73,21 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'connection-problem':
     case 'write-failed':
     case 'timing-differs':
+    case 'consumer-behind':
+    case 'commit-failed':
       return 'warn'
     case 'member-left':
       return event.why === 'silent' ? 'warn' : 'info'
+    case 'consumer-reset':
+      return event.why === 'patience' ? 'warn' : 'info'
+    case 'consumer-ended':
+      return event.why === 'error' ? 'warn' : 'info'
     case 'connection':
       return event.connected ? 'info' : 'warn'
     case 'member-joined':
     case 'timing-agrees':
     case 'store-recovered':
+    case 'consumer-started':
       return 'info'
     case 'group-phase':
     case 'gap-repaired':
@@ -88,6 +95,8 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'compacted':
     case 'tombstones-collected':
     case 'incarnations-retired':
+    case 'hint-dropped':
+    case 'confirmation-dropped':
       return 'debug'
     case 'store-committed':
       return 'trace'

@@ -1,85 +1,110 @@
 /** A consumer group's committed cursors: read when a consumer starts, joined when it commits. */
-import { MillpondError } from '../../engine/errors.js'
-import type { Router } from '../../replication/membership/router.js'
-import type { HolderChoice } from './holder-choice.js'
-import type { RequestClient } from '../requests/request-client.js'
-
-export interface CommitsOptions {
-  readonly router: Router
-  readonly requests: RequestClient
-  readonly holders: HolderChoice
-  readonly consumerGroup: string
-}
+import { MillpondError, UnavailableError } from '../../engine/errors.js'
+import { piecesOf } from '../../engine/base/pieces.js'
+import type { Asked } from '../requests/request-protocol.js'
+import type { ConsumerScope } from './scope.js'
 
 export type ShardCursor = readonly [shard: number, cursor: Uint8Array]
 
 export class Commits {
-  readonly #options: CommitsOptions
+  readonly #scope: ConsumerScope
 
-  constructor (options: CommitsOptions) {
-    this.#options = options
+  constructor (scope: ConsumerScope) {
+    this.#scope = scope
   }
 
   /**
    * Reads the committed cursors of these placement groups.
-   * @returns what was found, and the groups that could not be asked about right now
+   * @returns the cursors found, and the placement groups that could not be asked about right now
    */
   async read (
     groups: readonly number[]
   ): Promise<{ readonly cursors: ShardCursor[], readonly left: number[] }> {
-    const { router, requests, holders, consumerGroup } = this.#options
+    const { context: { router, requests, limits }, holders, consumerGroup, log } = this.#scope
     const cursors: ShardCursor[] = []
     const left = groups.filter(group => holders.of(group) === undefined)
-    for (const [holder, asked] of holders.group(groups, group => group)) {
-      try {
-        cursors.push(
-          ...await requests.ask(holder, 'cursors', {
+    if (left.length > 0) log.recovers(noHolder(left))
+    for (const [holder, ofHolder] of holders.group(groups, group => group)) {
+      for (const asked of piecesOf(ofHolder, limits.maxShardsPerRequest)) {
+        try {
+          const found = await requests.ask(holder, 'cursors', {
             cache: router.cache,
             consumerGroup,
             groups: asked
           })
-        )
-      } catch (error) {
-        if (!(error instanceof MillpondError) || !error.retryable) throw error
-        left.push(...asked)
-        for (const group of asked) holders.moveOn(group, holder)
+          for (const cursor of found) cursors.push(cursor)
+        } catch (error) {
+          if (!(error instanceof MillpondError) || !error.retryable) throw error
+          log.recovers(error)
+          left.push(...asked)
+          for (const group of asked) holders.moveOn(group, holder)
+        }
       }
     }
     return { cursors, left }
   }
 
   /**
-   * Commits cursors at a holder of each shard, one message per holder. @throws UnavailableError,
-   * TimeoutError when a shard has none that answers
+   * Commits cursors at a holder of each shard, with as few messages as their bounds allow.
+   * @throws UnavailableError, TimeoutError when a shard has none that answers
    */
   async write (cursors: readonly ShardCursor[]): Promise<void> {
-    const { router, requests, holders, consumerGroup } = this.#options
-    const { cache, topology } = router
+    const { context: { router: { topology }, limits }, holders } = this.#scope
+    const byHolder = holders.group(cursors, ([shard]) => topology.groupOf(shard))
+    const withoutHolder = cursors.filter(([shard]) =>
+      holders.of(topology.groupOf(shard)) === undefined
+    )
+    await Promise.all([
+      ...[...byHolder].flatMap(([holder, ofHolder]) =>
+        piecesOf(ofHolder, limits.maxShardsPerRequest).map(some => this.#writeAt(holder, some))
+      ),
+      this.#writeAnywhere(withoutHolder)
+    ])
+  }
+
+  async #writeAt (holder: string, some: readonly ShardCursor[]): Promise<void> {
+    try {
+      await this.#scope.context.requests.ask(holder, 'commit', this.#commitOf(some))
+    } catch (error) {
+      if (!(error instanceof MillpondError) || !error.retryable) throw error
+      // Committing twice joins to the same, so it does no harm that the holder may have some.
+      await this.#writeAnywhere(some)
+    }
+  }
+
+  /**
+   * Commits the cursors of each placement group at whichever of its holders answers, and waits for
+   * one a while.
+   */
+  async #writeAnywhere (cursors: readonly ShardCursor[]): Promise<void> {
+    const { context: { router, requests, limits } } = this.#scope
+    const byGroup = new Map<number, ShardCursor[]>()
+    for (const cursor of cursors) {
+      const group = router.topology.groupOf(cursor[0])
+      byGroup.set(group, [...byGroup.get(group) ?? [], cursor])
+    }
     await Promise.all(
-      [...holders.group(cursors, ([shard]) => topology.groupOf(shard))].map(
-        async ([holder, ofHolder]) => {
-          try {
-            await requests.ask(holder, 'commit', {
-              cache,
-              consumerGroup,
-              cursors: ofHolder.map(([shard, cursor]): [number, Uint8Array] => [shard, cursor])
-            })
-          } catch (error) {
-            if (!(error instanceof MillpondError) || !error.retryable) throw error
-            // This holder cannot take them all: each goes to whichever can. Committing twice joins
-            // to the same.
-            await Promise.all(
-              ofHolder.map(async ([shard, cursor]) =>
-                await requests.askHolder(router, topology.groupOf(shard), 'commit', {
-                  cache,
-                  consumerGroup,
-                  cursors: [[shard, cursor]]
-                })
-              )
-            )
-          }
-        }
+      [...byGroup].flatMap(([group, ofGroup]) =>
+        piecesOf(ofGroup, limits.maxShardsPerRequest).map(some =>
+          requests.askHolder(router, group, 'commit', this.#commitOf(some))
+        )
       )
     )
   }
+
+  #commitOf (cursors: readonly ShardCursor[]): Asked<'commit'> {
+    const { context: { router: { cache } }, consumerGroup } = this.#scope
+    return {
+      cache,
+      consumerGroup,
+      cursors: cursors.map(([shard, cursor]): [number, Uint8Array] => [shard, cursor])
+    }
+  }
+}
+
+function noHolder (groups: readonly number[]): UnavailableError {
+  const others = groups.length === 1 ? '' : ` and ${groups.length - 1} others`
+  return new UnavailableError(
+    `no node that holds placement group ${groups[0]}${others} is reachable`
+  )
 }

@@ -27,6 +27,13 @@ export class Positions {
     return this.#cursors.get(shard) ?? null
   }
 
+  /** How many shards have a cursor. */
+  get cursorCount (): number {
+    let count = 0
+    for (const cursor of this.#cursors.values()) if (cursor !== null) count++
+    return count
+  }
+
   /** Remembers how far a shard was read. */
   moveTo (shard: number, cursor: Uint8Array | null): void {
     this.#cursors.set(shard, cursor)
@@ -50,6 +57,10 @@ export class Positions {
 
   get isClean (): boolean {
     return this.#dirty.size === 0
+  }
+
+  get dirtyCount (): number {
+    return this.#dirty.size
   }
 
   markDirty (shard: number): void {

@@ -2,30 +2,16 @@
  * Reads dirty shards: polls one holder for those that wait longest, moves their positions on, and
  * goes to another holder where one cannot answer.
  *
- * When no replica has seen as much as a cursor (what it had seen was lost with its node), waiting
- * will not help: after a while the shard is read again from the start. So it is, at once, when a
- * replica has dropped tombstones that the cursor had not reached.
+ * A shard is read again from the start in two cases. A replica has dropped tombstones that the
+ * cursor had not come to: then at once. No replica has seen as much as the cursor, because the node
+ * that had was lost: then after a while, since waiting will not help.
  */
 import type { Change } from '../../engine/changes.js'
-import { MillpondError } from '../../engine/errors.js'
-import { limits } from '../../engine/limits.js'
-import type { Clock } from '../../engine/ports.js'
-import type { Router } from '../../replication/membership/router.js'
-import type { ShardCursor } from './commits.js'
-import type { HolderChoice } from './holder-choice.js'
-import type { Positions } from './positions.js'
-import type { RequestClient } from '../requests/request-client.js'
+import { MillpondError, UnavailableError } from '../../engine/errors.js'
 import type { PollPage } from '../requests/request-protocol.js'
-
-export interface ShardReaderOptions {
-  readonly router: Router
-  readonly requests: RequestClient
-  readonly positions: Positions
-  readonly holders: HolderChoice
-  readonly clock: Clock
-  /** How long a shard may be ahead of every replica before it is read again from the start. */
-  readonly behindPatienceMs: number
-}
+import { BehindShards } from './behind-shards.js'
+import type { ShardCursor } from './commits.js'
+import type { ConsumerScope } from './scope.js'
 
 export interface Reading {
   readonly changes: readonly Change[]
@@ -38,27 +24,30 @@ export interface Reading {
 const NO_ANSWER: Reading = { changes: [], resets: [], isStalled: true }
 
 export class ShardReader {
-  readonly #options: ShardReaderOptions
+  readonly #scope: ConsumerScope
+  readonly #behind: BehindShards
   /** Shards polled since the last commit. */
   readonly #uncommitted = new Set<number>()
-  /** Since when no replica could continue a shard's cursor. */
-  readonly #behindSinceMs = new Map<number, number>()
   /** Shards that were started over and that no reading has named yet. */
   readonly #unreportedResets = new Set<number>()
 
-  constructor (options: ShardReaderOptions) {
-    this.#options = options
+  constructor (scope: ConsumerScope) {
+    this.#scope = scope
+    this.#behind = new BehindShards(scope)
   }
 
   /**
-   * Polls the longest waiting dirty shards that share a holder. @throws what trying again does not
-   * mend
+   * Polls the longest waiting dirty shards that share a holder.
+   * @throws what trying again does not mend
    */
   async read (limit: number): Promise<Reading> {
-    const { router, requests, positions } = this.#options
+    const { context: { router, requests }, positions, log } = this.#scope
     const [holder, shards] = this.#pick()
-    if (holder === undefined) return NO_ANSWER // nobody holds it right now
-    for (const shard of shards) if (this.#outOfPatience(shard)) this.#startOver(shard)
+    if (holder === undefined) {
+      log.recovers(new UnavailableError('no dirty shard has a holder that is reachable'))
+      return NO_ANSWER
+    }
+    this.#startOver(this.#behind.takeOutOfPatience(shards))
     // a hint that comes during the poll marks it again
     for (const shard of shards) positions.markClean(shard)
     let pages: PollPage[]
@@ -70,18 +59,17 @@ export class ShardReader {
       })
     } catch (error) {
       if (!(error instanceof MillpondError) || !error.retryable) throw error
+      log.recovers(error)
       for (const shard of shards) this.#avoid(holder, shard)
       return NO_ANSWER
     }
-    const answered = new Set(pages.map(({ shard }) => shard))
-    for (const shard of shards) if (!answered.has(shard)) positions.markDirty(shard)
-    for (const page of pages) this.#take(page, holder)
+    this.#take(pages, shards, holder)
     const changes = pages.flatMap(page => page.changes)
     const resets = [...this.#unreportedResets]
     this.#unreportedResets.clear()
     // Two holders that both lack something of one shard would have us go from one to the other, and
-    // read its whole group there each time, for as long as patience lasts: so what came of the
-    // other shards does not count.
+    // read its whole group there each time, for as long as patience lasts. So changes to other
+    // shards do not count as progress here.
     return {
       changes,
       resets,
@@ -90,11 +78,11 @@ export class ShardReader {
   }
 
   #pick (): [holder: string | undefined, shards: number[]] {
-    const { positions, holders } = this.#options
+    const { context: { router: { topology }, limits }, positions, holders } = this.#scope
     let holder: string | undefined
     const shards: number[] = []
     for (const shard of positions.dirty()) {
-      const candidate = holders.of(this.#groupOf(shard))
+      const candidate = holders.of(topology.groupOf(shard))
       holder ??= candidate
       if (candidate !== undefined && candidate === holder) shards.push(shard)
       if (shards.length >= limits.maxShardsPerPoll) break
@@ -102,47 +90,44 @@ export class ShardReader {
     return [holder, shards]
   }
 
-  #take (page: PollPage, holder: string): void {
-    const { clock, positions } = this.#options
-    if (page.behind) {
-      if (!this.#behindSinceMs.has(page.shard)) {
-        this.#behindSinceMs.set(page.shard, clock.monotonicMs())
+  /** Moves positions on as the pages say. Shards asked for that have no page stay dirty. */
+  #take (pages: readonly PollPage[], asked: readonly number[], holder: string): void {
+    const { positions, log } = this.#scope
+    const answered = new Set(pages.map(({ shard }) => shard))
+    for (const shard of asked) if (!answered.has(shard)) positions.markDirty(shard)
+    const reset: number[] = []
+    for (const page of pages) {
+      if (page.behind) {
+        this.#behind.add(page.shard, holder)
+        this.#avoid(holder, page.shard)
+        continue
       }
-      this.#avoid(holder, page.shard)
-      return
+      this.#behind.delete(page.shard)
+      if (page.reset) {
+        reset.push(page.shard)
+        positions.markDirty(page.shard)
+        continue
+      }
+      positions.moveTo(page.shard, page.cursor)
+      this.#uncommitted.add(page.shard)
+      if (page.more) positions.markDirty(page.shard)
     }
-    this.#behindSinceMs.delete(page.shard)
-    if (page.reset) {
-      this.#startOver(page.shard)
-      positions.markDirty(page.shard)
-      return
+    this.#behind.tell()
+    this.#startOver(reset)
+    log.reset(reset, 'floor')
+  }
+
+  #startOver (shards: readonly number[]): void {
+    for (const shard of shards) {
+      this.#scope.positions.startOver(shard)
+      this.#unreportedResets.add(shard)
     }
-    positions.moveTo(page.shard, page.cursor)
-    this.#uncommitted.add(page.shard)
-    if (page.more) positions.markDirty(page.shard)
   }
 
-  #outOfPatience (shard: number): boolean {
-    const { clock, behindPatienceMs } = this.#options
-    const since = this.#behindSinceMs.get(shard)
-    if (since === undefined || clock.monotonicMs() - since < behindPatienceMs) return false
-    this.#behindSinceMs.delete(shard)
-    return true
-  }
-
-  #startOver (shard: number): void {
-    this.#options.positions.startOver(shard)
-    this.#unreportedResets.add(shard)
-  }
-
-  #groupOf (shard: number): number {
-    return this.#options.router.topology.groupOf(shard)
-  }
-
-  /** Moves a shard's group on to the next holder, and keeps the shard dirty. */
+  /** Moves a shard's placement group on to the next holder, and keeps the shard dirty. */
   #avoid (holder: string, shard: number): void {
-    const { positions, holders } = this.#options
-    const group = this.#groupOf(shard)
+    const { context: { router: { topology } }, positions, holders } = this.#scope
+    const group = topology.groupOf(shard)
     if (holders.moveOn(group, holder)) {
       // the hints of the new holder were not listened to
       for (const sibling of positions.shardsOf(group)) positions.markDirty(sibling)
@@ -150,18 +135,15 @@ export class ShardReader {
     positions.markDirty(shard)
   }
 
-  /** A node says that these shards changed there. */
-  hinted (node: string, shards: readonly number[]): void {
-    const { positions, holders } = this.#options
-    for (const shard of shards) {
-      if (holders.isInUse(this.#groupOf(shard), node)) positions.markDirty(shard)
-    }
+  /** How many shards no replica could continue when they were last polled. */
+  get behindCount (): number {
+    return this.#behind.size
   }
 
   /** The cursors that were moved since they were committed. */
   readSoFar (): ShardCursor[] {
     return [...this.#uncommitted].flatMap((shard): ShardCursor[] => {
-      const cursor = this.#options.positions.cursor(shard)
+      const cursor = this.#scope.positions.cursor(shard)
       return cursor === null ? [] : [[shard, cursor]]
     })
   }
@@ -169,7 +151,7 @@ export class ShardReader {
   /** These were committed; some may have moved on meanwhile. */
   committed (cursors: readonly ShardCursor[]): void {
     for (const [shard, cursor] of cursors) {
-      if (this.#options.positions.cursor(shard) === cursor) this.#uncommitted.delete(shard)
+      if (this.#scope.positions.cursor(shard) === cursor) this.#uncommitted.delete(shard)
     }
   }
 }

@@ -1,59 +1,60 @@
 /**
  * Dirty hints: "these shards changed here". Tiny, gathered for a few milliseconds into one message
- * per node, and lossy by design: a lost hint is made up for by the digests in the next heartbeats,
- * so nobody ever waits for one to arrive.
+ * per node, and lossy by design. A lost hint is made up for by the digests in the next heartbeats,
+ * so no consumer depends on one to arrive; hints that the transport drops are counted.
  */
-import { limits } from '../../engine/limits.js'
-import type { Timer, Timers } from '../../engine/ports.js'
+import type { Timer } from '../../engine/ports.js'
+import { piecesOf } from '../../engine/base/pieces.js'
 import * as v from '../../engine/base/schema.js'
+import { Tally } from '../../engine/base/tally.js'
+import type { CacheContext } from '../../replication/cache-context.js'
 import type { Messenger } from '../../replication/messages/messenger.js'
 import { tokenFromEnd, type Subjects } from '../../replication/messages/subjects.js'
 import type { Subscription } from '../../replication/transport/transport.js'
+import type { OnPubsubEvent } from '../events.js'
 
 const Hint = v.object({ shards: v.array(v.count) })
 
-export interface HintPublisherOptions {
-  readonly cache: string
-  readonly node: string
-  readonly messenger: Messenger
-  readonly subjects: Subjects
-  readonly timers: Timers
-  /**
-   * How long changes gather: the latency a waiting consumer sees, against the number of messages.
-   */
-  readonly hintIntervalMs: number
-}
-
 export class HintPublisher {
-  readonly #options: HintPublisherOptions
+  readonly #context: CacheContext
   readonly #dirty = new Set<number>()
+  readonly #dropped: Tally
   #timer: Timer | undefined
 
-  constructor (options: HintPublisherOptions) {
-    this.#options = options
+  constructor (context: CacheContext, onEvent: OnPubsubEvent) {
+    const { cache, ports } = context
+    this.#context = context
+    this.#dropped = new Tally(
+      ports.timers,
+      count => onEvent({ type: 'hint-dropped', cache, count })
+    )
   }
 
+  /**
+   * Tells of this shard after timing.hintIntervalMs: the latency a waiting consumer sees, against
+   * the number of messages.
+   */
   changed (shard: number): void {
-    const { timers, hintIntervalMs } = this.#options
+    const { ports, timing } = this.#context
     this.#dirty.add(shard)
-    this.#timer ??= timers.after(hintIntervalMs, () => this.#publish())
+    this.#timer ??= ports.timers.after(timing.hintIntervalMs, () => this.#publish())
   }
 
   #publish (): void {
-    const { cache, node, messenger, subjects } = this.#options
+    const { cache, self, messenger, subjects, limits } = this.#context
     this.#timer = undefined
     const shards = [...this.#dirty]
     this.#dirty.clear()
-    for (let i = 0; i < shards.length; i += limits.maxShardsPerHint) {
-      messenger.send(subjects.hints(cache, node), 'hint', {
-        shards: shards.slice(i, i + limits.maxShardsPerHint)
-      })
+    for (const some of piecesOf(shards, limits.maxShardsPerHint)) {
+      const isSent = messenger.send(subjects.hints(cache, self.id), 'hint', { shards: some })
+      if (!isSent) this.#dropped.add()
     }
   }
 
   close (): void {
     this.#timer?.cancel()
     this.#publish()
+    this.#dropped.close()
   }
 }
 

@@ -1,40 +1,31 @@
 /**
- * Finds what no hint told of. Heartbeats carry a digest of each placement group. One look at a
- * group that was just written to may well come between a heartbeat and a hint; a group that differs
- * at two looks in a row may have lost one, and its holder is asked for the digests of its shards:
- * those that differ are read.
+ * Finds changes that no hint told of. Heartbeats carry a digest of each placement group. A group
+ * that was just written to may differ from what a consumer read because the heartbeat came before
+ * the hint. For a group that differs at two looks in a row a hint may have been lost: its holder is
+ * asked for the digests of its shards, and the shards that differ are read.
  *
- * That a group differs in another way than before, or that some of it waits to be read anyway, says
- * nothing about the rest of it: where somebody always writes, both are always so, and a lost hint
- * would never be noticed.
+ * Two observations do not clear a group of suspicion: that its digest is another one than at the
+ * last look, and that some of its shards wait to be read anyway. Both are always true of a group
+ * that is written to without end. If they cleared it, a hint lost there would never be noticed.
  */
-import type { Router } from '../../replication/membership/router.js'
-import type { HolderChoice } from '../consumer/holder-choice.js'
-import type { Positions } from '../consumer/positions.js'
-import type { RequestClient } from '../requests/request-client.js'
-
-export interface LostHintsOptions {
-  readonly router: Router
-  readonly requests: RequestClient
-  readonly positions: Positions
-  readonly holders: HolderChoice
-}
+import { piecesOf } from '../../engine/base/pieces.js'
+import type { ConsumerScope } from '../consumer/scope.js'
 
 export class LostHints {
-  readonly #options: LostHintsOptions
-  /** The groups that differed at the last look. */
+  readonly #scope: ConsumerScope
+  /** The placement groups that differed at the last look. */
   readonly #suspects = new Set<number>()
 
-  constructor (options: LostHintsOptions) {
-    this.#options = options
+  constructor (scope: ConsumerScope) {
+    this.#scope = scope
   }
 
   /**
-   * Looks once at every group; marks the shards that differ. @throws when a holder cannot be asked:
-   * look again later
+   * Looks once at every placement group, and marks the shards that differ.
+   * @throws when a holder cannot be asked: look again later
    */
   async look (): Promise<void> {
-    const { router, requests, positions, holders } = this.#options
+    const { context: { router, requests, limits }, positions, holders } = this.#scope
     const lost = new Map<string, number[]>()
     for (const group of router.topology.allGroups()) {
       const holder = holders.of(group)
@@ -42,21 +33,19 @@ export class LostHints {
         lost.set(holder, [...lost.get(holder) ?? [], group])
       }
     }
-    for (const [holder, groups] of lost) {
-      for (
-        const [group, digests] of await requests.ask(holder, 'digests', {
-          cache: router.cache,
-          groups
-        })
-      ) {
-        for (const shard of positions.differing(group, digests)) positions.markDirty(shard)
+    for (const [holder, all] of lost) {
+      for (const groups of piecesOf(all, limits.maxShardsPerRequest)) {
+        const found = await requests.ask(holder, 'digests', { cache: router.cache, groups })
+        for (const [group, digests] of found) {
+          for (const shard of positions.differing(group, digests)) positions.markDirty(shard)
+        }
       }
     }
   }
 
   #isSuspectAgain (group: number, root: string | undefined): boolean {
     const suspect = this.#suspects.delete(group)
-    if (root === undefined || root === this.#options.positions.root(group)) return false
+    if (root === undefined || root === this.#scope.positions.root(group)) return false
     if (!suspect) this.#suspects.add(group)
     return suspect
   }

@@ -1,5 +1,41 @@
-/** What a node says of itself when it is asked for its status. */
+/**
+ * What a node says of itself when it is asked for its status. A node of an earlier release leaves
+ * out what was added later, so that has a default.
+ */
 import * as v from '../../engine/base/schema.js'
+
+/**
+ * A consumer of the process that was asked. Ages are in milliseconds, rounded down, by that
+ * process's own clock.
+ */
+const ConsumerStatus = v.object({
+  cache: v.string(),
+  consumerGroup: v.string(),
+  /** `starting` while it looks for the cursors its group has committed. */
+  phase: v.picklist(['starting', 'reading']),
+  ageMs: v.count,
+  /** Shards of the cache. */
+  shards: v.count,
+  /** Shards with a cursor: read at least once, or begun at a committed cursor. */
+  cursors: v.count,
+  /** Shards that may hold changes and wait to be read. */
+  dirtyShards: v.count,
+  /** Shards of which the replicas asked so far have seen less than the consumer. */
+  behindShards: v.count,
+  /** Records given to the program since the consumer began. */
+  delivered: v.count,
+  deliveredAgoMs: v.nullable(v.count),
+  /** Records given to the program and not committed. */
+  uncommitted: v.count,
+  /** Shards read further than the consumer has committed. */
+  uncommittedShards: v.count,
+  committedAgoMs: v.nullable(v.count),
+  /** The last error the consumer went on after. */
+  lastError: v.nullable(
+    v.object({ code: v.string(), message: v.string(), agoMs: v.count })
+  )
+})
+export type ConsumerStatus = v.InferOutput<typeof ConsumerStatus>
 
 const CacheStatus = v.object({
   shards: v.count,
@@ -23,7 +59,14 @@ const CacheStatus = v.object({
       sequence: v.count,
       root: v.string()
     })
-  )
+  ),
+  /**
+   * Consumer groups with committed cursors in shards held here, by name, and the number of these
+   * shards: the first limits.maxStatusItems of them ...
+   */
+  consumerGroups: v.optional(v.array(v.object({ name: v.string(), shards: v.count })), []),
+  /** ... and how many more there are. */
+  unlistedConsumerGroups: v.optional(v.count, 0)
 })
 export type CacheStatus = v.InferOutput<typeof CacheStatus>
 
@@ -32,6 +75,10 @@ export const NodeStatus = v.object({
   incarnation: v.count,
   /** The members this node sees, itself included. */
   members: v.array(v.string()),
-  caches: v.record(v.string(), CacheStatus)
+  caches: v.record(v.string(), CacheStatus),
+  /** Consumers that run in the node's own process, the first limits.maxStatusItems of them ... */
+  consumers: v.optional(v.array(ConsumerStatus), []),
+  /** ... and how many more there are. */
+  unlistedConsumers: v.optional(v.count, 0)
 })
 export type NodeStatus = v.InferOutput<typeof NodeStatus>

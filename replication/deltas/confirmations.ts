@@ -3,6 +3,7 @@
  * come up in the same turn of the event loop leave together, and one that is lost is made up for by
  * equal digests in a heartbeat.
  */
+import { Tally } from '../../engine/base/tally.js'
 import * as v from '../../engine/base/schema.js'
 import type { CacheContext } from '../cache-context.js'
 import { tokenFromEnd } from '../messages/subjects.js'
@@ -19,6 +20,7 @@ export class Confirmations {
   readonly #context: CacheContext
   readonly #acks: Acks
   readonly #subscription: Subscription
+  readonly #dropped: Tally
   #waiting = new Map<
     string,
     { readonly incarnation: number, readonly groups: Map<number, number> }
@@ -27,7 +29,11 @@ export class Confirmations {
   constructor (context: CacheContext, acks: Acks) {
     this.#context = context
     this.#acks = acks
-    const { messenger, subjects, self } = context
+    const { cache, messenger, subjects, self, ports, onEvent } = context
+    this.#dropped = new Tally(
+      ports.timers,
+      count => onEvent({ type: 'confirmation-dropped', cache, count })
+    )
     this.#subscription = messenger.on(
       subjects.acksAll(self.id),
       'ack',
@@ -48,11 +54,12 @@ export class Confirmations {
   #sendAll (): void {
     const { cache, self, messenger, subjects } = this.#context
     for (const [node, { incarnation, groups }] of this.#waiting) {
-      messenger.send(subjects.acks(node, self.id), 'ack', {
+      const isSent = messenger.send(subjects.acks(node, self.id), 'ack', {
         cache,
         incarnation,
         groups: [...groups]
       })
+      if (!isSent) this.#dropped.add()
     }
     this.#waiting = new Map()
   }
@@ -68,5 +75,6 @@ export class Confirmations {
 
   close (): void {
     this.#subscription.close()
+    this.#dropped.close()
   }
 }

@@ -102,6 +102,40 @@ const EVENTS: {
   connection: [{ type: 'connection', connected: false }, 'millpond_connection_losses_total 1'],
   'connection-problem': [{ type: 'connection-problem', error: new Error('no') },
     'millpond_connection_problems_total 1'],
+  'hint-dropped': [{ type: 'hint-dropped', cache: 'c', count: 3 },
+    'millpond_hints_dropped_total{cache="c"} 3'],
+  'confirmation-dropped': [{ type: 'confirmation-dropped', cache: 'c', count: 4 },
+    'millpond_confirmations_dropped_total{cache="c"} 4'],
+  'consumer-started': [{
+    type: 'consumer-started',
+    cache: 'c',
+    consumerGroup: 'g',
+    shards: 4,
+    committedShards: 0
+  }, 'millpond_consumers_started_total{cache="c"} 1'],
+  'consumer-ended': [{ type: 'consumer-ended', cache: 'c', consumerGroup: 'g', why: 'idle' },
+    'millpond_consumers_ended_total{cache="c",why="idle"} 1'],
+  'consumer-behind': [{
+    type: 'consumer-behind',
+    cache: 'c',
+    consumerGroup: 'g',
+    shards: [1, 2],
+    forMs: 0
+  }, 'millpond_consumer_behind_shards_total{cache="c"} 2'],
+  'consumer-reset': [{
+    type: 'consumer-reset',
+    cache: 'c',
+    consumerGroup: 'g',
+    shards: [1, 2],
+    why: 'floor'
+  }, 'millpond_consumer_reset_shards_total{cache="c",why="floor"} 2'],
+  'commit-failed': [{
+    type: 'commit-failed',
+    cache: 'c',
+    consumerGroup: 'g',
+    shards: [1],
+    error: new Error('no')
+  }, 'millpond_commit_failures_total{cache="c"} 1'],
   'write-failed': [{ type: 'write-failed', cache: 'c', key: 'k', error: new Error('no') },
     'millpond_writes_failed_total{cache="c"} 1']
 }
@@ -134,9 +168,13 @@ function status (phase: string): NodeStatus {
         deadEntries: 3,
         lag: 2,
         unstoredBytes: 99,
-        held: [{ group: 0, phase, owners: ['a', 'b'], sequence: 5, root: 'x' }]
+        held: [{ group: 0, phase, owners: ['a', 'b'], sequence: 5, root: 'x' }],
+        consumerGroups: [{ name: 'g', shards: 3 }],
+        unlistedConsumerGroups: 2
       }
-    }
+    },
+    consumers: [],
+    unlistedConsumers: 0
   }
 }
 
@@ -153,7 +191,8 @@ test('current values come from the status of the moment, and empty phases are go
       'millpond_replication_lag_batches{cache="c"} 2',
       'millpond_unstored_bytes{cache="c"} 99',
       'millpond_groups{cache="c",phase="ready"} 1',
-      'millpond_published_batches{cache="c"} 5'
+      'millpond_published_batches{cache="c"} 5',
+      'millpond_consumer_groups{cache="c"} 3'
     ]
   ) t.true(text.split('\n').includes(line), line)
   t.notRegex(text, /phase="syncing"/)

@@ -5,7 +5,7 @@
 import test from 'ava'
 import { Topology } from '../../../engine/topology/topology.js'
 import type { Cache } from '../../../node/cache/cache.js'
-import type { ConsumedBatch, ConsumeOptions } from '../../../pubsub/consumer/consumer.js'
+import type { ConsumedBatch, ConsumeOptions } from '../../../pubsub/consumer/options.js'
 import { CACHE, startCluster, type Cluster } from '../../support/cluster.js'
 
 /** The default, which these clusters run with. */

@@ -2,16 +2,17 @@
  * Reading dirty shards from a holder that answers as told; whole clusters of holders are in
  * consumer.test.ts.
  */
-import { limits } from '../../../engine/limits.js'
 import test from 'ava'
+import { limits } from '../../../engine/limits.js'
 import { encodeCursor, startOf, decodeCursor } from '../../../engine/cursor.js'
 import { UnavailableError } from '../../../engine/errors.js'
 import { Topology } from '../../../engine/topology/topology.js'
-import { HolderChoice } from '../../../pubsub/consumer/holder-choice.js'
-import { Positions } from '../../../pubsub/consumer/positions.js'
 import type { RequestClient } from '../../../pubsub/requests/request-client.js'
 import type { PollPage } from '../../../pubsub/requests/request-protocol.js'
+import { scopeOf } from '../../../pubsub/consumer/scope.js'
 import { ShardReader } from '../../../pubsub/consumer/shard-reader.js'
+import type { ConsumerContext } from '../../../pubsub/context.js'
+import type { PubsubEvent } from '../../../pubsub/events.js'
 import type { Router } from '../../../replication/membership/router.js'
 
 const SHAPE = { shards: 4, groups: 2, replicas: 2 }
@@ -33,19 +34,25 @@ function reading (answers: ReadonlyArray<PollPage[] | Error>) {
       return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)
     }
   } as unknown as RequestClient
-  const positions = new Positions(topology)
-  for (let shard = 0; shard < SHAPE.shards; shard++) positions.markDirty(shard)
-  const reader = new ShardReader({
+  const events: PubsubEvent[] = []
+  const scope = scopeOf({
     router,
     requests,
-    positions,
-    holders: new HolderChoice(router),
-    clock: { wallMs: () => nowMs, monotonicMs: () => nowMs },
-    behindPatienceMs: 1000
-  })
+    ports: { clock: { wallMs: () => nowMs, monotonicMs: () => nowMs } },
+    limits,
+    pace: () => ({ heartbeatMs: 100, failureTimeoutMs: 400 }),
+    onEvent: event => {
+      events.push(event)
+    }
+  } as ConsumerContext, 'test')
+  const { positions } = scope
+  for (const shard of router.topology.allShards()) positions.markDirty(shard)
+  const reader = new ShardReader(scope)
   return {
     reader,
+    scope,
     positions,
+    events,
     asked,
     wait: (ms: number) => {
       nowMs += ms
@@ -102,7 +109,7 @@ test('a shard no replica can continue starts over in the end, named once (SPEC C
   const { reader, wait } = reading([whole({ behind: true, cursor: null }),
     whole({ behind: true, cursor: null }), whole(), whole()])
   t.deepEqual(await reader.read(10), { changes: [], resets: [], isStalled: true })
-  wait(999)
+  wait(1199)
   t.deepEqual((await reader.read(10)).resets, [])
   wait(1)
   t.deepEqual([...(await reader.read(10)).resets].sort((a, b) => a - b), [0, 1, 2, 3])
@@ -125,4 +132,50 @@ test('cursors that moved since the last commit are those to commit', async t => 
   t.deepEqual(cursors.map(([shard]) => shard), [0, 1])
   reader.committed(cursors.slice(0, 1))
   t.deepEqual(reader.readSoFar().map(([shard]) => shard), [1])
+})
+
+test('that all holders are behind is said once, and why it starts over (SPEC C13)', async t => {
+  const behind = [page(0, { behind: true, cursor: null }), page(1), page(2), page(3)]
+  const { reader, events, wait } = reading([behind, behind, behind, behind, whole()])
+  const of = { cache: 'prices', consumerGroup: 'test' }
+  await reader.read(10)
+  t.deepEqual(events, [], 'another holder may go on')
+  t.is(reader.behindCount, 1)
+  wait(50)
+  await reader.read(10)
+  const told = [{ type: 'consumer-behind', ...of, shards: [0], forMs: 50 }] as const
+  t.deepEqual(events, [...told])
+  await reader.read(10)
+  t.deepEqual(events, [...told])
+  wait(1200)
+  await reader.read(10)
+  const reset = { type: 'consumer-reset', ...of, shards: [0], why: 'patience' } as const
+  t.deepEqual(events, [...told, reset])
+  await reader.read(10)
+  t.is(reader.behindCount, 0)
+})
+
+test('a consumer says which shards it reads again for dropped tombstones (SPEC C13)', async t => {
+  const { reader, events } = reading([[page(0), page(1, { reset: true }), page(2, { reset: true }),
+    page(3)]])
+  await reader.read(10)
+  t.deepEqual(events, [{
+    type: 'consumer-reset',
+    cache: 'prices',
+    consumerGroup: 'test',
+    shards: [1, 2],
+    why: 'floor'
+  }])
+})
+
+test('errors that trying again mends are kept for the status (SPEC C13)', async t => {
+  const { reader, scope, wait } = reading([new UnavailableError('not here'), whole()])
+  t.is(scope.log.status().lastError, null)
+  await reader.read(10)
+  wait(30)
+  t.deepEqual(scope.log.status().lastError, {
+    code: 'UNAVAILABLE',
+    message: 'not here',
+    agoMs: 30
+  })
 })

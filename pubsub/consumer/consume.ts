@@ -1,0 +1,41 @@
+/**
+ * Consuming as a loop over batches, and what can be said of it from outside: it is listed while it
+ * runs, and says when and why it ends.
+ */
+import type { ConsumerContext } from '../context.js'
+import type { EndReason } from '../events.js'
+import { Consumer } from './consumer.js'
+import { checkOptions, type ConsumedBatch, type ConsumeOptions } from './options.js'
+
+/**
+ * @param closing aborted when the node or client closes: the iteration ends
+ * @throws ConfigError on options that cannot work
+ */
+export async function* consume (
+  context: ConsumerContext,
+  options: ConsumeOptions,
+  closing: AbortSignal
+): AsyncGenerator<ConsumedBatch, void, undefined> {
+  const consumer = new Consumer(context, checkOptions(options, context.limits), closing)
+  context.consumers.add(consumer)
+  let why: EndReason = 'stopped'
+  let problem: unknown
+  try {
+    await consumer.start()
+    for (;;) {
+      const next = await consumer.next()
+      if (typeof next === 'string') {
+        why = next
+        return
+      }
+      yield next
+    }
+  } catch (error) {
+    why = 'error'
+    problem = error
+    throw error
+  } finally {
+    context.consumers.remove(consumer)
+    consumer.close(why, problem)
+  }
+}

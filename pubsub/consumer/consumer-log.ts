@@ -1,0 +1,116 @@
+/**
+ * What one consumer says of itself: events as things happen, and figures for a status at any time.
+ * A consumer that gets nothing is seen by these: it waits for its start, for shards nobody can
+ * continue, or for requests that fail, and errors it recovers from are kept here instead of being
+ * swallowed.
+ *
+ * Times are told as ages by the clock that never jumps, so they mean the same on every machine.
+ */
+import { MillpondError } from '../../engine/errors.js'
+import type { Clock } from '../../engine/ports.js'
+import type { ConsumerContext } from '../context.js'
+import type { ConsumerEvent, EndReason, ResetReason } from '../events.js'
+import type { ConsumerStatus } from '../requests/status-protocol.js'
+
+/** Figures that are counted here; the others are counted where they change. */
+export type LoggedStatus = Pick<
+  ConsumerStatus,
+  | 'cache'
+  | 'consumerGroup'
+  | 'phase'
+  | 'ageMs'
+  | 'delivered'
+  | 'uncommitted'
+  | 'deliveredAgoMs'
+  | 'committedAgoMs'
+  | 'lastError'
+>
+
+export class ConsumerLog {
+  readonly #cache: string
+  readonly #consumerGroup: string
+  readonly #clock: Clock
+  readonly #report: (event: ConsumerEvent) => void
+  readonly #begunMs: number
+  #phase: ConsumerStatus['phase'] = 'starting'
+  #delivered = 0
+  #deliveredMs: number | undefined
+  /** How many of the records delivered were committed. */
+  #committed = 0
+  #committedMs: number | undefined
+  #error: { readonly code: string, readonly message: string, readonly atMs: number } | undefined
+
+  constructor ({ router, ports, onEvent }: ConsumerContext, consumerGroup: string) {
+    const { cache } = router
+    this.#cache = cache
+    this.#consumerGroup = consumerGroup
+    this.#clock = ports.clock
+    this.#report = event => onEvent({ ...event, cache, consumerGroup })
+    this.#begunMs = ports.clock.monotonicMs()
+  }
+
+  started (shards: number, committedShards: number): void {
+    this.#phase = 'reading'
+    this.#report({ type: 'consumer-started', shards, committedShards })
+  }
+
+  /** @returns how many records were delivered in all, for `committed` */
+  handOut (records: number): number {
+    this.#delivered += records
+    this.#deliveredMs = this.#clock.monotonicMs()
+    return this.#delivered
+  }
+
+  /** @param delivered how many records had been delivered with what was committed */
+  committed (delivered: number): void {
+    this.#committed = Math.max(this.#committed, delivered)
+    this.#committedMs = this.#clock.monotonicMs()
+  }
+
+  commitFailed (shards: readonly number[], error: unknown): void {
+    this.recovers(error)
+    this.#report({ type: 'commit-failed', shards, error })
+  }
+
+  /** Keeps an error that the consumer goes on after. */
+  recovers (error: unknown): void {
+    this.#error = {
+      code: error instanceof MillpondError ? error.code : 'INTERNAL',
+      message: error instanceof Error ? error.message : String(error),
+      atMs: this.#clock.monotonicMs()
+    }
+  }
+
+  behind (shards: readonly number[], forMs: number): void {
+    if (shards.length > 0) this.#report({ type: 'consumer-behind', shards, forMs })
+  }
+
+  reset (shards: readonly number[], why: ResetReason): void {
+    if (shards.length > 0) this.#report({ type: 'consumer-reset', shards, why })
+  }
+
+  ended (why: EndReason, error?: unknown): void {
+    this.#report({ type: 'consumer-ended', why, ...why === 'error' ? { error } : {} })
+  }
+
+  status (): LoggedStatus {
+    const error = this.#error
+    return {
+      cache: this.#cache,
+      consumerGroup: this.#consumerGroup,
+      phase: this.#phase,
+      ageMs: this.#ago(this.#begunMs),
+      delivered: this.#delivered,
+      uncommitted: this.#delivered - this.#committed,
+      deliveredAgoMs: this.#deliveredMs === undefined ? null : this.#ago(this.#deliveredMs),
+      committedAgoMs: this.#committedMs === undefined ? null : this.#ago(this.#committedMs),
+      lastError: error === undefined
+        ? null
+        : { code: error.code, message: error.message, agoMs: this.#ago(error.atMs) }
+    }
+  }
+
+  #ago (ms: number): number {
+    return Math.floor(this.#clock.monotonicMs() - ms)
+  }
+}

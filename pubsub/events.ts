@@ -1,0 +1,49 @@
+/**
+ * What happens between nodes and consumers that somebody may want to count, log or act on. Events
+ * about a consumer are raised in the process it runs in: a node hears nothing of consumers that
+ * read from it.
+ */
+export type PubsubEvent =
+  /**
+   * The transport took no more messages, and so many hints of this node were dropped within a
+   * second. Consumers find the changes by digests instead, some heartbeats later.
+   */
+  | { readonly type: 'hint-dropped', readonly cache: string, readonly count: number }
+  | ConsumerEvent & { readonly cache: string, readonly consumerGroup: string }
+
+export type ConsumerEvent =
+  /**
+   * A consumer knows where to begin, and begins to read: `committedShards` of the cache's `shards`
+   * at the cursors its group has committed, the others at their start.
+   */
+  | { readonly type: 'consumer-started', readonly shards: number, readonly committedShards: number }
+  /**
+   * No holder of these shards has seen as much as the consumer's cursors: a node that had is gone
+   * or out of reach. Each shard is named once until it can be read again; `forMs` is how long that
+   * has been so for the first of them.
+   */
+  | { readonly type: 'consumer-behind', readonly shards: readonly number[], readonly forMs: number }
+  /** These shards are read again from the start. */
+  | {
+    readonly type: 'consumer-reset',
+    readonly shards: readonly number[],
+    readonly why: ResetReason
+  }
+  /** The group's cursors of these shards were not all committed. The program gets the error too. */
+  | { readonly type: 'commit-failed', readonly shards: readonly number[], readonly error: unknown }
+  /** A consumer will give out nothing more. `error` is there when that is why. */
+  | { readonly type: 'consumer-ended', readonly why: EndReason, readonly error?: unknown }
+
+/**
+ * `floor`: tombstones were dropped that the consumer had not come to. `patience`: no replica could
+ * continue the consumer's cursor for too long, because what it had seen was lost.
+ */
+export type ResetReason = 'floor' | 'patience'
+
+/**
+ * `stopped`: the program left the loop or aborted its signal. `idle`: nothing new came for
+ * stopWhenIdleMs. `closed`: the node or client closed. `error`: see the event's error.
+ */
+export type EndReason = 'stopped' | 'idle' | 'closed' | 'error'
+
+export type OnPubsubEvent = (event: PubsubEvent) => void
