@@ -95,7 +95,7 @@ export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promis
   const undo: Array<() => Promise<void> | void> = []
   try {
     for (const [cache, shape] of shapes) {
-      const store = await openStore(checked, cache, shape, wiring.openStore)
+      const store = await openStore(checked, cache, shape, limits, wiring.openStore)
       stores.set(cache, store)
       undo.push(() => store.close())
     }

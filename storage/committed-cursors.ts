@@ -5,33 +5,47 @@
  * (engine/cursor.ts): what only the other one had seen is delivered again.
  */
 import { decodeCursor, encodeCursor, joinCursors, type Cursor } from '../engine/cursor.js'
-import { LimitError } from '../engine/errors.js'
+import { LimitError, MillpondError } from '../engine/errors.js'
 import { digest64 } from '../engine/base/hash.js'
-import { limits } from '../engine/limits.js'
+import type { Limits } from '../engine/limits.js'
+import type { ShardSetEvent } from './shard-set-context.js'
 
 interface Committed {
   readonly cursor: Cursor
   readonly bytes: Uint8Array
 }
 
+export interface CommittedCursorsOptions {
+  readonly limits: Limits
+  /** A committed cursor moved; `cursor` is its encoding now. */
+  readonly onMoved: (shard: number, consumerGroup: string, cursor: Uint8Array) => void
+  readonly onEvent: (event: ShardSetEvent) => void
+}
+
 export class CommittedCursors {
+  readonly #options: CommittedCursorsOptions
   readonly #byShard = new Map<number, Map<string, Committed>>()
 
+  constructor (options: CommittedCursorsOptions) {
+    this.#options = options
+  }
+
   /**
-   * Joins a cursor with what is committed.
-   * @returns the joined cursor's encoding when it moved, null when it did not move it
+   * Joins a cursor with the committed one.
+   * @returns the encoding of the joined cursor when it moved, null when it stayed where it was
    * @throws LimitError when the shard remembers as many consumer groups as it may
    */
   commit (consumerGroup: string, cursor: Cursor): Uint8Array | null {
+    const { limits: { maxConsumerGroups }, onMoved } = this.#options
     let ofShard = this.#byShard.get(cursor.shard)
     if (ofShard === undefined) {
       this.#byShard.set(cursor.shard, ofShard = new Map<string, Committed>())
     }
     const before = ofShard.get(consumerGroup)
-    if (before === undefined && ofShard.size >= limits.maxConsumerGroups) {
+    if (before === undefined && ofShard.size >= maxConsumerGroups) {
       throw new LimitError(
         `shard ${cursor.shard} remembers ${ofShard.size} consumer groups, ` +
-          `at most ${limits.maxConsumerGroups} are allowed; ` +
+          `at most ${maxConsumerGroups} are allowed; ` +
           `${JSON.stringify(consumerGroup)} is one too many`
       )
     }
@@ -39,7 +53,19 @@ export class CommittedCursors {
     const bytes = encodeCursor(joined)
     if (before !== undefined && Buffer.compare(before.bytes, bytes) === 0) return null
     ofShard.set(consumerGroup, { cursor: joined, bytes })
+    onMoved(cursor.shard, consumerGroup, bytes)
     return bytes
+  }
+
+  /** Joins a cursor from a peer or from disk. One that cannot be used is reported and left out. */
+  merge (shard: number, consumerGroup: string, bytes: Uint8Array): void {
+    try {
+      this.commit(consumerGroup, decodeCursor(bytes, shard, this.#options.limits))
+    } catch (error) {
+      if (!(error instanceof MillpondError)) throw error
+      const { code: reason, message: detail } = error
+      this.#options.onEvent({ type: 'update-refused', shard, reason, detail })
+    }
   }
 
   get (shard: number, consumerGroup: string): Uint8Array | undefined {
@@ -51,7 +77,9 @@ export class CommittedCursors {
     const committed = this.#byShard.get(shard)?.get(consumerGroup)
     return committed !== undefined &&
       Buffer.compare(
-          encodeCursor(joinCursors(committed.cursor, decodeCursor(bytes, shard, limits))),
+          encodeCursor(
+            joinCursors(committed.cursor, decodeCursor(bytes, shard, this.#options.limits))
+          ),
           committed.bytes
         ) === 0
   }

@@ -3,7 +3,7 @@
  * complete whenever it is.
  */
 import { indexed, type Condition, type IndexDeclaration } from '../engine/query/query.js'
-import { limits } from '../engine/limits.js'
+import type { Limits } from '../engine/limits.js'
 import { fieldsOf } from '../engine/record/reading.js'
 import { SecondaryIndexes, type QueryPage,
   type QueryPageOptions } from '../engine/query/secondary-index.js'
@@ -15,12 +15,14 @@ const NOTHING: QueryPage = { records: [], next: null, looked: 0, bytes: 0 }
 export class ShardIndexes {
   readonly #declared: IndexDeclaration
   readonly #table: ShardTable
+  readonly #limits: Limits
   readonly #indexes = new Map<number, SecondaryIndexes>()
 
   /** @param declared the fields queries can ask for; where there are none, indexes cost nothing */
-  constructor (declared: IndexDeclaration, table: ShardTable) {
+  constructor (declared: IndexDeclaration, table: ShardTable, limits: Limits) {
     this.#declared = declared
     this.#table = table
+    this.#limits = limits
   }
 
   /** What a new shard has to report to. */
@@ -32,7 +34,7 @@ export class ShardIndexes {
     }
     const indexes = new SecondaryIndexes({
       declaration: this.#declared,
-      limits,
+      limits: this.#limits,
       read: key => onlyIfResident(this.#table.at(shard))?.get(key),
       readExpired
     })

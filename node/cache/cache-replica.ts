@@ -41,6 +41,7 @@ export async function openStore (
   config: CheckedNodeConfig,
   cache: string,
   shape: CacheShape,
+  limits: Limits,
   open?: (cache: string) => Store
 ): Promise<Store> {
   const store = open !== undefined
@@ -49,7 +50,8 @@ export async function openStore (
     ? openMemoryStore()
     : openSqliteStore({
       path: join(config.dataDir, `${cache}.sqlite`),
-      durability: config.durability
+      durability: config.durability,
+      limits
     })
   const facts = {
     cluster: config.cluster,
@@ -92,13 +94,14 @@ export class CacheReplica {
     context: CacheReplicaContext,
     { store, clock, indexes }: CacheReplicaParts
   ) {
-    const { cache, topology, self, ports, timing, onEvent } = context
+    const { cache, topology, self, limits, ports, timing, onEvent } = context
     const { incarnation } = self
     this.#store = store
     this.#limits = context.limits
     const persister = this.#persister = new Persister({
       store,
       timers: ports.timers,
+      limits,
       flushIntervalMs: timing.storeIntervalMs,
       onEvent: event => onEvent({ ...event, cache })
     })
@@ -107,16 +110,15 @@ export class CacheReplica {
       persister,
       createShards: sinks =>
         new ShardSet({
-          ...sinks,
           topology,
-          incarnation,
-          drawIncarnation: () => drawIncarnation(ports),
+          limits,
           clock,
           persister,
+          incarnation,
+          drawIncarnation: () => drawIncarnation(ports),
           ...indexes === undefined ? {} : { indexes },
-          onChange: shard => this.#hints.changed(shard),
           onEvent: event => onEvent({ ...event, cache })
-        })
+        }, { ...sinks, onChange: shard => this.#hints.changed(shard) })
     })
     this.#load(incarnation)
   }

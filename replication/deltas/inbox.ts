@@ -29,7 +29,7 @@ interface PeerPosition {
 }
 
 export interface InboxParts {
-  readonly shards: Pick<ShardSet, 'merge' | 'mergeCursor' | 'topology'>
+  readonly shards: Pick<ShardSet, 'merge' | 'cursors' | 'topology'>
   readonly held: Pick<HeldGroups, 'has'>
   readonly confirmations: Pick<Confirmations, 'send'>
 }
@@ -103,7 +103,7 @@ export class Inbox {
       if (outcome === 'gap' || outcome === 'refused') whole = false
     }
     for (const [shard, consumerGroup, cursor] of cursors) {
-      if (members.has(shard)) shards.mergeCursor(shard, consumerGroup, cursor)
+      if (members.has(shard)) shards.cursors.merge(shard, consumerGroup, cursor)
     }
     position.heard = Math.max(position.heard, sequence)
     if (ack) position.wanted = Math.max(position.wanted, sequence)

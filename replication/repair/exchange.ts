@@ -126,7 +126,7 @@ export class Exchange {
     const { client, shards } = this.#parts
     for (
       const [shard, consumerGroup, cursor] of await client.ask(peer, 'cursors', { groups })
-    ) if (this.#holds(shard)) shards.mergeCursor(shard, consumerGroup, cursor)
+    ) if (this.#holds(shard)) shards.cursors.merge(shard, consumerGroup, cursor)
   }
 
   /** A group may have been given up while its answer was on the way. */

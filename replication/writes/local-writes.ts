@@ -69,7 +69,7 @@ export class LocalWrites {
   commitCursor (shard: number, consumerGroup: string, cursor: Cursor): void {
     const { shards, outbox, flushes } = this.#parts
     if (this.#closed) throw new UnavailableError(`${this.#context.self.id} is closing`)
-    const moved = shards.commitCursor(consumerGroup, cursor)
+    const moved = shards.cursors.commit(consumerGroup, cursor)
     if (moved === null) return
     outbox.addCursor(shard, consumerGroup, moved)
     flushes.soon()

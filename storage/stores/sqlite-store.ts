@@ -15,9 +15,10 @@ import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import { StoreError } from '../../engine/errors.js'
-import { limits } from '../../engine/limits.js'
+import type { Limits } from '../../engine/limits.js'
 import { intervals } from '../../engine/timing.js'
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, START_OVER, storeError } from './sqlite-schema.js'
+import { SQL } from './sqlite-statements.js'
 import type { Store, StoreBatch, StoredShard } from '../store.js'
 import { blobChecksum, cursorChecksum, inspectShard, settingChecksum } from './stored-blobs.js'
 import type { BlobRow, Inspection } from './stored-blobs.js'
@@ -35,6 +36,8 @@ export interface SqliteStoreOptions {
   readonly durability?: 'async' | 'sync'
   /** The file refuses to grow past this, as on a full disk. Default: no bound but the disk. */
   readonly maxFileBytes?: number
+  /** Its bounds on the write-ahead log and on the quarantine. */
+  readonly limits: Limits
 }
 
 /**
@@ -48,7 +51,7 @@ export function openSqliteStore (options: SqliteStoreOptions): Store {
     mkdirSync(dirname(path), { recursive: true })
     db = new Database(path, { timeout: intervals.storeLockWaitMs })
     prepareFile(db, path, options)
-    return new SqliteStore(db, path, options.durability ?? 'async')
+    return new SqliteStore(db, path, options)
   } catch (cause) {
     db?.close()
     throw storeError('open the store', path, cause)
@@ -56,6 +59,7 @@ export function openSqliteStore (options: SqliteStoreOptions): Store {
 }
 
 function prepareFile (db: Database.Database, path: string, options: SqliteStoreOptions): void {
+  const { limits } = options
   // Exclusive before the first access: SQLite then needs no shared memory file, and the lock is
   // taken with that access.
   db.pragma('locking_mode = EXCLUSIVE')
@@ -90,72 +94,45 @@ function prepareFile (db: Database.Database, path: string, options: SqliteStoreO
 }
 
 function prepareStatements (db: Database.Database) {
-  // Sequence numbers start at 1; anything below is one that rotted.
-  const lostDeltas = 'FROM deltas WHERE shard = ? AND (seq > ? OR seq < 1)'
   return {
-    getMeta: db.prepare<[string], { value: string, checksum: number }>(
-      'SELECT value, checksum FROM meta WHERE name = ?'
-    ),
-    setMeta: db.prepare<[string, string, number]>(
-      'INSERT OR REPLACE INTO meta (name, value, checksum) VALUES (?, ?, ?)'
-    ),
+    getMeta: db.prepare<[string], { value: string, checksum: number }>(SQL.getMeta),
+    setMeta: db.prepare<[string, string, number]>(SQL.setMeta),
 
-    nextShard: db.prepare<{ after: number }, { shard: number | null }>(`
-      SELECT MIN(shard) AS shard FROM (
-        SELECT MIN(shard) AS shard FROM snapshots WHERE shard > @after
-        UNION ALL SELECT MIN(shard) FROM deltas WHERE shard > @after
-        UNION ALL SELECT MIN(shard) FROM cursors WHERE shard > @after)`),
-    snapshot: db.prepare<[number], BlobRow>('SELECT data, checksum FROM snapshots WHERE shard = ?'),
-    deltas: db.prepare<[number], BlobRow & { seq: number }>(
-      'SELECT seq, data, checksum FROM deltas WHERE shard = ? ORDER BY seq'
-    ),
-    cursors: db.prepare<[number], BlobRow & { consumerGroup: string }>(`
-      SELECT consumer_group AS consumerGroup, data, checksum FROM cursors
-        WHERE shard = ? ORDER BY consumer_group`),
-    lastSeq: db.prepare<[number], number | null>('SELECT MAX(seq) FROM deltas WHERE shard = ?')
-      .pluck(),
+    nextShard: db.prepare<{ after: number }, { shard: number | null }>(SQL.nextShard),
+    snapshot: db.prepare<[number], BlobRow>(SQL.snapshot),
+    deltas: db.prepare<[number], BlobRow & { seq: number }>(SQL.deltas),
+    cursors: db.prepare<[number], BlobRow & { consumerGroup: string }>(SQL.cursors),
+    lastSeq: db.prepare<[number], number | null>(SQL.lastSeq).pluck(),
 
-    putSnapshot: db.prepare<[number, Uint8Array, number]>(
-      'INSERT OR REPLACE INTO snapshots (shard, data, checksum) VALUES (?, ?, ?)'
-    ),
-    putDelta: db.prepare<[number, number, Uint8Array, number]>(
-      'INSERT INTO deltas (shard, seq, data, checksum) VALUES (?, ?, ?, ?)'
-    ),
-    putCursor: db.prepare<[number, string, Uint8Array, number]>(`
-      INSERT OR REPLACE INTO cursors (shard, consumer_group, data, checksum) VALUES (?, ?, ?, ?)`),
-    dropSnapshot: db.prepare<[number]>('DELETE FROM snapshots WHERE shard = ?'),
-    dropDeltas: db.prepare<[number]>('DELETE FROM deltas WHERE shard = ?'),
-    dropCursors: db.prepare<[number]>('DELETE FROM cursors WHERE shard = ?'),
+    putSnapshot: db.prepare<[number, Uint8Array, number]>(SQL.putSnapshot),
+    putDelta: db.prepare<[number, number, Uint8Array, number]>(SQL.putDelta),
+    putCursor: db.prepare<[number, string, Uint8Array, number]>(SQL.putCursor),
+    dropSnapshot: db.prepare<[number]>(SQL.dropSnapshot),
+    dropDeltas: db.prepare<[number]>(SQL.dropDeltas),
+    dropCursors: db.prepare<[number]>(SQL.dropCursors),
 
-    keepSnapshot: db.prepare<[number]>(`
-      INSERT INTO quarantine (kind, shard, data, checksum)
-        SELECT 'snapshot', shard, data, checksum FROM snapshots WHERE shard = ?`),
-    keepDeltas: db.prepare<[number, number]>(`
-      INSERT INTO quarantine (kind, shard, seq, data, checksum)
-        SELECT 'delta', shard, seq, data, checksum ${lostDeltas} ORDER BY seq`),
-    keepCursor: db.prepare<[number, string]>(`
-      INSERT INTO quarantine (kind, shard, consumer_group, data, checksum)
-        SELECT 'cursor', shard, consumer_group, data, checksum FROM cursors
-        WHERE shard = ? AND consumer_group = ?`),
-    dropLostDeltas: db.prepare<[number, number]>(`DELETE ${lostDeltas}`),
-    dropCursor: db.prepare<[number, string]>(
-      'DELETE FROM cursors WHERE shard = ? AND consumer_group = ?'
-    ),
-    trimQuarantine: db.prepare<[number]>(
-      'DELETE FROM quarantine WHERE id <= (SELECT MAX(id) FROM quarantine) - ?'
-    )
+    keepSnapshot: db.prepare<[number]>(SQL.keepSnapshot),
+    keepDeltas: db.prepare<[number, number]>(SQL.keepDeltas),
+    keepCursor: db.prepare<[number, string]>(SQL.keepCursor),
+    dropLostDeltas: db.prepare<[number, number]>(SQL.dropLostDeltas),
+    dropCursor: db.prepare<[number, string]>(SQL.dropCursor),
+    trimQuarantine: db.prepare<[number]>(SQL.trimQuarantine)
   }
 }
 
 class SqliteStore implements Store {
   readonly #sql: ReturnType<typeof prepareStatements>
   readonly #write: Database.Transaction<(batch: StoreBatch) => void>
+  readonly #durability: 'async' | 'sync'
+  readonly #limits: Limits
 
   constructor (
     private readonly db: Database.Database,
     private readonly path: string,
-    private readonly durability: 'async' | 'sync'
+    { durability = 'async', limits }: SqliteStoreOptions
   ) {
+    this.#durability = durability
+    this.#limits = limits
     this.#sql = prepareStatements(db)
     this.#write = db.transaction((batch: StoreBatch) => this.#apply(batch))
   }
@@ -176,11 +153,11 @@ class SqliteStore implements Store {
     this.#guard('write to', () => {
       // Settings are few, and what comes after relies on them: they get their fsync whatever the
       // durability.
-      if (this.durability === 'async') this.db.pragma('synchronous = FULL')
+      if (this.#durability === 'async') this.db.pragma('synchronous = FULL')
       try {
         this.#sql.setMeta.run(name, value, settingChecksum(name, value))
       } finally {
-        if (this.durability === 'async') this.db.pragma('synchronous = NORMAL')
+        if (this.#durability === 'async') this.db.pragma('synchronous = NORMAL')
       }
     })
   }
@@ -263,7 +240,7 @@ class SqliteStore implements Store {
         sql.keepCursor.run(shard, group)
         sql.dropCursor.run(shard, group)
       }
-      sql.trimQuarantine.run(limits.maxQuarantinedBlobs)
+      sql.trimQuarantine.run(this.#limits.maxQuarantinedBlobs)
     })()
   }
 

@@ -1,17 +1,22 @@
 /**
- * What the next flush has to do: shards whose buffered writes wait for the log, and shards that are
- * to be stored anew as a snapshot. Snapshots take their turn, a few with each flush, because
- * encoding a large shard takes milliseconds.
+ * The work of the next flush: shards whose buffered writes wait for the log, and shards that are to
+ * be stored anew as a snapshot. Snapshots take their turn, a few with each flush, because encoding
+ * a large shard takes milliseconds.
+ *
+ * A shard becomes cold only with nothing buffered and nothing to fold, so shards that are not in
+ * memory are passed over here.
  */
 import { LogError } from '../../engine/errors.js'
-import { limits } from '../../engine/limits.js'
-import type { Shard } from '../../engine/shard.js'
+import type { Limits } from '../../engine/limits.js'
+import { encodeSnapshot } from '../../engine/snapshot.js'
 import { onlyIfResident } from '../residency/residency.js'
 import type { ShardTable } from '../residency/shard-table.js'
+import type { Persister } from './persister.js'
 
 export interface FlushQueueOptions {
   readonly table: ShardTable
-  readonly store: (shard: Shard) => void
+  readonly persister: Persister
+  readonly limits: Limits
   /** There is something to do: call flush() within the flush interval. */
   readonly onPending: () => void
 }
@@ -31,16 +36,21 @@ export class FlushQueue {
     this.#pending.add(shard)
   }
 
-  /** Asks for a flush by itself: on a node that only merges, nobody else would. */
+  /** Asks for a flush by itself: on a node that only merges, no write would ask for one. */
   snapshotSoon (shard: number): void {
     if (this.#wantSnapshot.has(shard)) return
     this.#wantSnapshot.add(shard)
     this.#options.onPending()
   }
 
+  /** The shard's stored deltas may have outgrown its snapshot. */
+  foldSoon (shard: number): void {
+    if (this.#options.persister.wantsSnapshot(shard)) this.snapshotSoon(shard)
+  }
+
   /**
-   * Logs what one shard has buffered. @returns false when its log failed: then it waits there, and
-   * the other shards go on
+   * Logs what one shard has buffered. @returns false when its log failed: then the writes wait
+   * there, and the other shards go on
    */
   log (shard: number): boolean {
     if (!this.#pending.has(shard)) return true
@@ -54,16 +64,17 @@ export class FlushQueue {
   }
 
   flush (): void {
+    const { table, persister, limits, onPending } = this.#options
     for (const shard of [...this.#pending]) if (this.log(shard)) this.#pending.delete(shard)
-    if (this.#pending.size > 0) this.#options.onPending()
+    if (this.#pending.size > 0) onPending()
     let folded = 0
     for (const shard of this.#wantSnapshot) {
       if (folded++ >= limits.maxSnapshotsPerFlush) break
       this.#wantSnapshot.delete(shard)
-      const found = onlyIfResident(this.#options.table.at(shard))
-      if (found !== undefined) this.#options.store(found)
+      const found = onlyIfResident(table.at(shard))
+      if (found !== undefined) persister.snapshot(shard, encodeSnapshot(found))
     }
-    if (this.#wantSnapshot.size > 0) this.#options.onPending()
+    if (this.#wantSnapshot.size > 0) onPending()
   }
 
   forget (shard: number): void {

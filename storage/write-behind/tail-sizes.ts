@@ -1,13 +1,13 @@
 /**
- * How much of each shard is stored as deltas behind its snapshot, to know when folding them into a
- * new one pays.
+ * How much of each shard is stored as deltas behind its snapshot: from this follows when folding
+ * them into a new snapshot pays.
  *
  * A snapshot costs about its own size to write. Written whenever the deltas have outgrown it, it at
  * most doubles what is written, and a restart reads at most twice what it needs. A bound on the
  * number keeps tails of tiny deltas short.
  */
 
-import { limits } from '../../engine/limits.js'
+import type { Limits } from '../../engine/limits.js'
 
 interface Tail {
   snapshotBytes: number
@@ -16,7 +16,12 @@ interface Tail {
 }
 
 export class TailSizes {
+  readonly #limits: Limits
   readonly #tails = new Map<number, Tail>()
+
+  constructor (limits: Limits) {
+    this.#limits = limits
+  }
 
   delta (shard: number, bytes: number): void {
     let tail = this.#tails.get(shard)
@@ -36,14 +41,13 @@ export class TailSizes {
   }
 
   /**
-   * `nextSnapshotBytes`: what a snapshot would take now; as much as the last one, if nobody knows
-   * better.
+   * @param nextSnapshotBytes the size of a snapshot taken now. Default: the size of the last one
    */
   wantsSnapshot (shard: number, nextSnapshotBytes?: number): boolean {
     const tail = this.#tails.get(shard)
     if (tail === undefined) return false
-    if (tail.deltas >= limits.maxStoredDeltas) return true
+    if (tail.deltas >= this.#limits.maxStoredDeltas) return true
     return tail.deltaBytes >
-      Math.max(limits.minStoredDeltaBytes, nextSnapshotBytes ?? tail.snapshotBytes)
+      Math.max(this.#limits.minStoredDeltaBytes, nextSnapshotBytes ?? tail.snapshotBytes)
   }
 }

@@ -12,8 +12,10 @@ const at = (shard: number, seen: Record<number, number>, generation = 0): Cursor
   return { shard, generation, seen: vector, witness: vector, floor: new Map(), retired: new Map() }
 }
 
+const open = () => new CommittedCursors({ limits, onMoved: () => {}, onEvent: () => {} })
+
 test('a commit answers with the joined cursor if it moved, and with null if not (SPEC C3)', t => {
-  const cursors = new CommittedCursors()
+  const cursors = open()
   t.deepEqual(cursors.commit('g', at(1, { 5: 3 })), encodeCursor(at(1, { 5: 3 })))
   t.is(cursors.commit('g', at(1, { 5: 2 })), null)
   t.deepEqual(cursors.commit('g', at(1, { 5: 3, 6: 1 })), encodeCursor(at(1, { 5: 3, 6: 1 })))
@@ -28,7 +30,7 @@ test('a commit answers with the joined cursor if it moved, and with null if not 
 })
 
 test('a later generation replaces an earlier one, and a late earlier one changes nothing', t => {
-  const cursors = new CommittedCursors()
+  const cursors = open()
   cursors.commit('g', at(1, { 5: 30 }))
   t.deepEqual(cursors.commit('g', at(1, { 6: 1 }, 1)), encodeCursor(at(1, { 6: 1 }, 1)))
   t.is(cursors.commit('g', at(1, { 5: 99 })), null)
@@ -51,7 +53,7 @@ test('replicas that hear the same commits in any order, any number of times, end
   )
   const digests = new Set<string>()
   for (let replica = 0; replica < 4; replica++) {
-    const cursors = new CommittedCursors()
+    const cursors = open()
     const order = [...commits, ...commits.slice(0, 50)].map(commit => ({
       commit,
       at: random.uint32()
@@ -63,7 +65,7 @@ test('replicas that hear the same commits in any order, any number of times, end
 })
 
 test('listed cursors read back, and a dropped shard is forgotten', t => {
-  const cursors = new CommittedCursors()
+  const cursors = open()
   for (const shard of [2, 1]) {
     for (const group of ['b', 'a']) cursors.commit(group, at(shard, { 5: shard }))
   }
@@ -79,7 +81,7 @@ test('listed cursors read back, and a dropped shard is forgotten', t => {
 })
 
 test('consumer groups are bounded per shard', t => {
-  const cursors = new CommittedCursors()
+  const cursors = open()
   for (let i = 0; i < limits.maxConsumerGroups; i++) cursors.commit(`g${i}`, at(1, { 5: 1 }))
   t.throws(() => cursors.commit('one more', at(1, { 5: 1 })), {
     code: 'LIMIT_EXCEEDED',
@@ -90,7 +92,7 @@ test('consumer groups are bounded per shard', t => {
 })
 
 test('a committed cursor covers exactly the cursors that would not move it', t => {
-  const cursors = new CommittedCursors()
+  const cursors = open()
   t.false(cursors.covers(3, 'g', encodeCursor(at(3, { 7: 1 }))))
   cursors.commit('g', at(3, { 7: 5 }))
   t.true(cursors.covers(3, 'g', encodeCursor(at(3, { 7: 5 }))))

@@ -118,7 +118,7 @@ test('an update that is refused is not stored', async t => {
 
 test('a damaged cursor is reported and left out', t => {
   const a = open(1)
-  a.shards.mergeCursor(0, 'etl', Uint8Array.of(1, 2, 3))
+  a.shards.cursors.merge(0, 'etl', Uint8Array.of(1, 2, 3))
   t.is(a.shards.cursors.get(0, 'etl'), undefined)
   t.deepEqual(a.events.map(({ type }) => type), ['update-refused'])
 })

@@ -30,6 +30,7 @@ export function openShardSet (
   const persister = new Persister({
     store,
     timers: ports.timers,
+    limits,
     flushIntervalMs: 5,
     onEvent: () => {}
   })
@@ -40,21 +41,23 @@ export function openShardSet (
   const topology = new Topology({ shards: count, groups })
   const shards = new ShardSet({
     topology,
-    incarnation,
-    drawIncarnation: () => drawn += 1000,
+    limits,
     clock,
     persister,
+    incarnation,
+    drawIncarnation: () => drawn += 1000,
     ...indexes === undefined ? {} : { indexes },
+    onEvent: event => {
+      events.push(event)
+    }
+  }, {
     onDelta: (shard, delta) => {
       deltas.push([shard, delta])
     },
     onPending: () => {
       asked++
     },
-    onChange: () => {},
-    onEvent: event => {
-      events.push(event)
-    }
+    onChange: () => {}
   })
   return {
     shards,

@@ -78,6 +78,7 @@ export function openReplica (
   const persister = new Persister({
     store: new MemoryDisk().open(),
     timers: ports.timers,
+    limits,
     flushIntervalMs: 20,
     onEvent: ({ type }) => {
       if (type === 'store-committed') commits++
@@ -106,16 +107,15 @@ export function openReplica (
     persister,
     createShards: sinks =>
       new ShardSet({
-        ...sinks,
         topology,
-        incarnation,
-        drawIncarnation: () => ports.random.uint32() || 1,
+        limits,
         clock,
         persister,
+        incarnation,
+        drawIncarnation: () => ports.random.uint32() || 1,
         indexes,
-        onChange: () => {},
         onEvent: event => onEvent({ ...event, cache: 'prices' })
-      })
+      }, { ...sinks, onChange: () => {} })
   })
   messenger.serve(subjects.peerAll(name), question => replicator.peerServer.answer(question))
   const replica: Replica = {

@@ -3,11 +3,13 @@
  * (SPEC R3).
  */
 import test from 'ava'
+import type { CommittedCursors } from '../../../storage/committed-cursors.js'
 import type { MergeResult } from '../../../engine/shard.js'
 import { Topology } from '../../../engine/topology/topology.js'
 import { Inbox } from '../../../replication/deltas/inbox.js'
 import type { DeltaBatch } from '../../../replication/deltas/outbox.js'
 
+const NO_CURSORS = { merge: () => {} } as unknown as CommittedCursors
 const MERGED: MergeResult = { outcome: 'merged', entries: 1, maxVersion: 1 }
 
 function open (outcomeOf: (delta: Uint8Array) => MergeResult = () => MERGED) {
@@ -18,7 +20,7 @@ function open (outcomeOf: (delta: Uint8Array) => MergeResult = () => MERGED) {
     held: { has: group => group === 0 },
     shards: {
       topology: new Topology({ shards: 4, groups: 2 }),
-      mergeCursor: () => {},
+      cursors: NO_CURSORS,
       merge: (shard, delta) => {
         merged.push(shard)
         return outcomeOf(delta)

@@ -6,10 +6,11 @@
  * every shard instead.
  */
 
+import { limits } from '../../../engine/limits.js'
 import { openSqliteStore } from '../../../storage/stores/sqlite-store.js'
 
 const [path = '', after = '0', shardCount = '1'] = process.argv.slice(2)
-const store = openSqliteStore({ path })
+const store = openSqliteStore({ path, limits })
 const shards = Array.from({ length: Number(shardCount) }, (_, shard) => shard)
 
 for (let n = Number(after) + 1;; n++) {

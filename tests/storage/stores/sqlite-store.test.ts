@@ -40,7 +40,7 @@ for (const durability of ['async', 'sync'] as const) {
     name: `sqlite ${durability}`,
     createPlace: () => {
       const { path, remove } = createPlace()
-      return { open: () => openSqliteStore({ path, durability }), remove }
+      return { open: () => openSqliteStore({ path, durability, limits }), remove }
     }
   })
 }
@@ -64,7 +64,7 @@ function quarantined (path: string): unknown[] {
 /** Shard 1: snapshot 10, deltas 1 to 4, a cursor; shard 2: delta 5. */
 async function createFilled (t: ExecutionContext): Promise<string> {
   const path = createPath(t)
-  const store = openSqliteStore({ path })
+  const store = openSqliteStore({ path, limits })
   await store.commit(batch({ snapshots: [{ shard: 1, snapshot: bytes(10) }] }))
   await store.commit(batch({
     deltas: [1, 2, 3, 4].map(n => ({ shard: 1, delta: bytes(n) })).concat({
@@ -83,7 +83,7 @@ const CURSORS_1 = [{ consumerGroup: 'etl', cursor: bytes(6) }]
 test('a damaged delta is set aside with those behind it; the shard goes on (SPEC S2)', async t => {
   const path = await createFilled(t)
   edit(path, 'UPDATE deltas SET data = ? WHERE shard = 1 AND seq = 3', bytes(99))
-  const store = openSqliteStore({ path })
+  const store = openSqliteStore({ path, limits })
   t.deepEqual(readAll(store), [{
     shard: 1,
     snapshot: bytes(10),
@@ -109,7 +109,7 @@ test('a damaged delta is set aside with those behind it; the shard goes on (SPEC
 test('a damaged snapshot takes all deltas of its shard with it, and no cursor', async t => {
   const path = await createFilled(t)
   edit(path, 'UPDATE snapshots SET data = ?', bytes(99))
-  const store = openSqliteStore({ path })
+  const store = openSqliteStore({ path, limits })
   t.deepEqual(readAll(store), [{
     shard: 1,
     snapshot: null,
@@ -131,7 +131,7 @@ test('a damaged snapshot takes all deltas of its shard with it, and no cursor', 
 test('a damaged cursor is left out alone', async t => {
   const path = await createFilled(t)
   edit(path, 'UPDATE cursors SET data = ?', bytes(99))
-  const store = openSqliteStore({ path })
+  const store = openSqliteStore({ path, limits })
   t.deepEqual(readAll(store)[0], {
     shard: 1,
     snapshot: bytes(10),
@@ -152,7 +152,7 @@ test('a damaged cursor is left out alone', async t => {
 test('a byte that flips in the file itself is found', async t => {
   const path = createPath(t)
   const marker = Buffer.from('where the disk will rot')
-  const store = openSqliteStore({ path })
+  const store = openSqliteStore({ path, limits })
   await store.commit(
     batch({
       deltas: [{ shard: 1, delta: bytes(1) }, { shard: 1, delta: marker }, {
@@ -166,7 +166,7 @@ test('a byte that flips in the file itself is found', async t => {
   const at = file.indexOf(marker) + 5
   file[at] = (file[at] ?? 0) ^ 0x10
   writeFileSync(path, file)
-  const again = openSqliteStore({ path })
+  const again = openSqliteStore({ path, limits })
   t.deepEqual(readAll(again), [{
     shard: 1,
     snapshot: null,
@@ -189,7 +189,7 @@ for (const [title, sql, kept] of rottenKeys) {
   test(`${title} ends the prefix, and nothing of it stays behind`, async t => {
     const path = await createFilled(t)
     edit(path, sql)
-    const store = openSqliteStore({ path })
+    const store = openSqliteStore({ path, limits })
     const [damaged] = readAll(store)
     t.deepEqual(damaged?.deltas, kept.map(n => bytes(n)))
     t.true((damaged?.damaged ?? 0) > 0)
@@ -205,19 +205,19 @@ test('two deltas that swapped places are both found', async t => {
     'UPDATE deltas SET (data, checksum) = (SELECT data, checksum FROM deltas WHERE shard = 2) ' +
       'WHERE shard = 1 AND seq = 1'
   )
-  const store = openSqliteStore({ path })
+  const store = openSqliteStore({ path, limits })
   t.deepEqual(readAll(store)[0]?.deltas, [])
   await store.close()
 })
 
 test('the quarantine keeps the newest blobs up to its bound', async t => {
   const path = createPath(t)
-  const store = openSqliteStore({ path })
+  const store = openSqliteStore({ path, limits })
   const shards = Array.from({ length: limits.maxQuarantinedBlobs + 10 }, (_, shard) => shard)
   await store.commit(batch({ snapshots: shards.map(shard => ({ shard, snapshot: bytes(1) })) }))
   await store.close()
   edit(path, 'UPDATE snapshots SET data = ?', bytes(2))
-  const again = openSqliteStore({ path })
+  const again = openSqliteStore({ path, limits })
   t.is(readAll(again).reduce((sum, { damaged }) => sum + damaged, 0), shards.length)
   await again.close()
   const kept = quarantined(path) as Array<{ shard: number }>
@@ -227,11 +227,11 @@ test('the quarantine keeps the newest blobs up to its bound', async t => {
 
 test('a damaged setting is an error and not a wrong answer', async t => {
   const path = createPath(t)
-  const store = openSqliteStore({ path })
+  const store = openSqliteStore({ path, limits })
   store.setMeta('shardCount', '256')
   await store.close()
   edit(path, "UPDATE meta SET value = '257'")
-  const again = openSqliteStore({ path })
+  const again = openSqliteStore({ path, limits })
   t.throws(() => again.getMeta('shardCount'), {
     instanceOf: StoreError,
     message: /'shardCount' is damaged.*start again/
@@ -244,7 +244,7 @@ test('a file from a newer version is refused and left as it is', async t => {
   const db = new Database(path)
   db.pragma('user_version = 7')
   db.close()
-  t.throws(() => openSqliteStore({ path }), {
+  t.throws(() => openSqliteStore({ path, limits }), {
     instanceOf: StoreError,
     message: /schema version 7.*reads 1/
   })
@@ -260,14 +260,17 @@ test('a SQLite file of another program is refused', t => {
   const db = new Database(path)
   db.exec('CREATE TABLE users (id INTEGER)')
   db.close()
-  t.throws(() => openSqliteStore({ path }), { instanceOf: StoreError, message: /another program/ })
+  t.throws(() => openSqliteStore({ path, limits }), {
+    instanceOf: StoreError,
+    message: /another program/
+  })
 })
 
 test('a file that is not SQLite is refused with what to do about it', t => {
   const path = createPath(t)
   mkdirSync(join(path, '..'), { recursive: true })
   writeFileSync(path, 'these are not the bytes you are looking for '.repeat(100))
-  const error = t.throws(() => openSqliteStore({ path }), {
+  const error = t.throws(() => openSqliteStore({ path, limits }), {
     instanceOf: StoreError,
     message: /not a SQLite file.*start again/
   })
@@ -277,7 +280,7 @@ test('a file that is not SQLite is refused with what to do about it', t => {
 
 test('damage to the pages of the file is a StoreError with what to do about it', async t => {
   const path = createPath(t)
-  const store = openSqliteStore({ path })
+  const store = openSqliteStore({ path, limits })
   const shards = Array.from({ length: 2000 }, (_, shard) => shard)
   await store.commit(
     batch({ deltas: shards.map(shard => ({ shard, delta: new Uint8Array(200) })) })
@@ -288,7 +291,7 @@ test('damage to the pages of the file is a StoreError with what to do about it',
   file.fill(0xa5, 4096)
   writeFileSync(path, file)
   const error = t.throws(() => {
-    const again = openSqliteStore({ path })
+    const again = openSqliteStore({ path, limits })
     t.teardown(() => again.close())
     readAll(again)
   }, { instanceOf: StoreError, message: /damaged.*start again/ })
@@ -298,9 +301,9 @@ test('damage to the pages of the file is a StoreError with what to do about it',
 test('a path that cannot be a file is a StoreError that names it', t => {
   const path = createPath(t)
   mkdirSync(path, { recursive: true })
-  const error = t.throws(() => openSqliteStore({ path }), { instanceOf: StoreError })
+  const error = t.throws(() => openSqliteStore({ path, limits }), { instanceOf: StoreError })
   t.true(error?.message.includes(path))
-  t.throws(() => openSqliteStore({ path: '/dev/null/store.db' }), {
+  t.throws(() => openSqliteStore({ path: '/dev/null/store.db', limits }), {
     instanceOf: StoreError,
     message: /\/dev\/null/
   })
@@ -308,7 +311,7 @@ test('a path that cannot be a file is a StoreError that names it', t => {
 
 test('a full disk fails the whole batch, keeps what was there, and takes smaller ones', async t => {
   const path = createPath(t)
-  const store = openSqliteStore({ path, maxFileBytes: 1024 * 1024 })
+  const store = openSqliteStore({ path, maxFileBytes: 1024 * 1024, limits })
   const before = { deltas: [{ shard: 1, delta: bytes(1) }] }
   await store.commit(batch(before))
   const tooMuch = batch({
@@ -321,7 +324,7 @@ test('a full disk fails the whole batch, keeps what was there, and takes smaller
   t.deepEqual(readAll(store), intact)
   await store.commit(batch({ deltas: [{ shard: 4, delta: bytes(4) }] }))
   await store.close()
-  const again = openSqliteStore({ path })
+  const again = openSqliteStore({ path, limits })
   t.deepEqual(readAll(again), [...intact, {
     shard: 4,
     snapshot: null,
@@ -354,7 +357,7 @@ test('a process killed in a commit leaves every confirmed batch, each whole (SPE
       confirmed = Number(line)
       if (confirmed === stored + commits) {
         // Two processes: the file is the child's as long as it lives.
-        t.throws(() => openSqliteStore({ path }), {
+        t.throws(() => openSqliteStore({ path, limits }), {
           instanceOf: StoreError,
           message: /another process has it open/
         })
@@ -363,7 +366,7 @@ test('a process killed in a commit leaves every confirmed batch, each whole (SPE
     }
     await exited
 
-    const store = openSqliteStore({ path })
+    const store = openSqliteStore({ path, limits })
     const shards = readAll(store)
     await store.close()
     t.is(shards.length, SHARDS)

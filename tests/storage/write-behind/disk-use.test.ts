@@ -31,8 +31,8 @@ function overwhelm (from: ReturnType<typeof open>, to: ShardSet, keys: readonly 
 test('a dropped group takes along the cursors of shards that hold nothing (SPEC S3)', async t => {
   const disk = new MemoryDisk()
   const a = open(1, disk.open())
-  a.shards.commitCursor('etl', startOf(1))
-  a.shards.commitCursor('etl', startOf(2))
+  a.shards.cursors.commit('etl', startOf(1))
+  a.shards.cursors.commit('etl', startOf(2))
   await a.time.wait(a.persister.synced())
   a.shards.drop(1)
   await a.time.wait(a.persister.close())

@@ -107,6 +107,7 @@ function create () {
   const persister = new Persister({
     store,
     timers,
+    limits,
     flushIntervalMs: FLUSH_MS,
     onEvent: event => {
       events.push(event)

@@ -1,0 +1,68 @@
+/**
+ * Reads back what a store has of a cache, shard by shard: its snapshot, then the deltas behind it,
+ * then the committed cursors.
+ *
+ * A damaged shard comes back as far as it is whole. The missing rest is fetched from peers like
+ * anything else that is missing.
+ */
+import type { Floor } from '../engine/garbage/floor.js'
+import { decodeSnapshot } from '../engine/snapshot.js'
+import type { MergeResult } from '../engine/shard.js'
+import type { ShardSetContext } from './shard-set-context.js'
+import type { Store, StoredShard } from './store.js'
+
+/** Where it goes. */
+export interface LoadTarget {
+  /** Merges an update that this node has stored before. */
+  readonly merge: (shard: number, update: Uint8Array) => MergeResult
+  readonly restoreFloor: (shard: number, floor: Floor) => void
+  readonly mergeCursor: (shard: number, consumerGroup: string, cursor: Uint8Array) => void
+  /** Everything of this shard was read. */
+  readonly onLoaded: (shard: number) => void
+}
+
+/** @returns the shards that the store has something of. @throws StoreError */
+export function loadShards (store: Store, context: ShardSetContext, target: LoadTarget): number[] {
+  const { topology, persister, onEvent } = context
+  const loaded: number[] = []
+  for (const stored of store.shards()) {
+    const { shard, damaged } = stored
+    if (damaged > 0) onEvent({ type: 'shard-damaged', shard, blobs: damaged })
+    if (!topology.includes(shard)) continue
+    persister.restored(stored)
+    loadShard(stored, context, target)
+    target.onLoaded(shard)
+    loaded.push(shard)
+  }
+  return loaded
+}
+
+function loadShard (
+  { shard, snapshot, deltas, cursors }: StoredShard,
+  context: ShardSetContext,
+  target: LoadTarget
+): void {
+  if (snapshot !== null) loadSnapshot(shard, snapshot, context, target)
+  for (const delta of deltas) target.merge(shard, delta)
+  for (const { consumerGroup, cursor } of cursors) target.mergeCursor(shard, consumerGroup, cursor)
+}
+
+function loadSnapshot (
+  shard: number,
+  bytes: Uint8Array,
+  { limits, onEvent }: ShardSetContext,
+  target: LoadTarget
+): void {
+  const snapshot = decodeSnapshot(bytes, limits)
+  if (snapshot === null) {
+    onEvent({
+      type: 'update-refused',
+      shard,
+      reason: 'snapshot',
+      detail: 'a stored snapshot is not one'
+    })
+    return
+  }
+  const { outcome } = target.merge(shard, snapshot.update)
+  if (outcome === 'merged' || outcome === 'known') target.restoreFloor(shard, snapshot.floor)
+}
