@@ -70,7 +70,7 @@ export function openShardSet (
     get asked () {
       return asked
     },
-    put (key: string, fields: Fields | null) {
+    put: (key: string, fields: Fields | null) => {
       const version = clock.next()
       return shards.write(topology.shardOf(key), { key, version, stamp: version, fields }, false)
     },
