@@ -32,18 +32,26 @@ import { createNetwork } from './network.js'
 import type { OnMillpondEvent } from './events.js'
 import { systemPorts } from './system-ports.js'
 
-/** What tests and embedders may replace. */
+/** The parts of a node or client that tests and embedders may replace. */
 export interface Wiring {
-  /** Nodes and clients that share a network without a server. Default: a network of its own. */
+  /**
+   * Connects nodes and clients without NATS: createNetwork(), or a transport of one's own. Not used
+   * where the configuration has `nats`. Default: for a node a network of its own; a client needs
+   * one or the other.
+   */
   readonly network?: Network
+  /** Time, timers and chance. Default: those of the system. */
   readonly ports?: Ports
-  /** The bounds it keeps. Default: the usual ones (engine/limits.ts). */
+  /** The bounds of everything in the node or client (limitsWith). Default: `limits`. */
   readonly limits?: Limits
-  /** Opens a cache's store. Default: SQLite in dataDir, or memory. */
+  /**
+   * Opens the store of a cache, which the node closes; a client opens none. A StoreError fails
+   * openNode. Default: SQLite in `dataDir`, or memory without one.
+   */
   readonly openStore?: (cache: string) => Store
-  /** Hears everything the node reports. */
+  /** Hears everything the node or client reports. Default: nothing listens. */
   readonly onEvent?: OnMillpondEvent
-  /** Is handed what lies behind the node or client before it joins: for simulations and tests. */
+  /** Is handed the parts of the node or client before it joins: for simulations and tests. */
   readonly onInside?: (inside: Inside) => void
 }
 

@@ -1,6 +1,6 @@
 /**
- * The Store port: where one node keeps one cache. Two adapters pass one contract suite: memory and
- * SQLite.
+ * The Store port: where one node keeps one cache. Two adapters pass one contract suite
+ * (testing/store-contract.ts): memory and SQLite.
  *
  * A shard is stored as a snapshot followed by the deltas that came after it, in order, so that a
  * flush appends a few bytes instead of rewriting the shard. The store does not look inside
@@ -10,6 +10,7 @@
  *   after a missing one. Every blob carries a checksum; a blob that fails it is never handed out.
  */
 
+/** The changes of one commit. Every blob is the caller's again once commit has returned. */
 export interface StoreBatch {
   /** Deltas to append behind what the shard has, in this order. */
   readonly deltas: ReadonlyArray<{ readonly shard: number, readonly delta: Uint8Array }>
@@ -27,9 +28,12 @@ export interface StoreBatch {
   readonly drops: readonly number[]
 }
 
+/** Everything a store has of one shard. Blobs are plain Uint8Arrays with memory of their own. */
 export interface StoredShard {
+  /** Its number, from 0 to limits.maxShards - 1. */
   readonly shard: number
   readonly snapshot: Uint8Array | null
+  /** The deltas since the snapshot, in the order in which they were committed. */
   readonly deltas: readonly Uint8Array[]
   readonly cursors: ReadonlyArray<{ readonly consumerGroup: string, readonly cursor: Uint8Array }>
   /**
@@ -40,13 +44,15 @@ export interface StoredShard {
   readonly damaged: number
 }
 
+/** An open store. Its place can be open once at a time; once closed it fails with a StoreError. */
 export interface Store {
   /** A setting kept beside the data (shard count, format version), or undefined. */
   getMeta(name: string): string | undefined
   /** Keeps a setting; durable when it returns. */
   setMeta(name: string, value: string): void
   /**
-   * Every stored shard, in ascending order, one at a time. Must not be interleaved with commit.
+   * Every stored shard, in ascending order, one at a time. A caller may stop early, and must not
+   * commit in between.
    * @throws StoreError when the store cannot be read
    */
   shards(): Iterable<StoredShard>
