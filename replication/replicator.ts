@@ -32,6 +32,7 @@ import { Exchange } from './repair/exchange.js'
 import { PeerClient } from './repair/peer-client.js'
 import { PeerServer } from './repair/peer-server.js'
 import { Repairs } from './repair/repairs.js'
+import { UpgradeRest } from './repair/upgrade-rest.js'
 import { ExpirySweep } from './upkeep/expiry-sweep.js'
 import { TombstoneCollector } from './upkeep/tombstone-collector.js'
 import { LocalWrites } from './writes/local-writes.js'
@@ -84,10 +85,11 @@ export class Replicator {
       }
     })
     const held = this.held = new HeldGroups(context, peers)
-    const inbox = this.inbox = new Inbox(context, { shards, held, confirmations })
-    const exchange = new Exchange(context, { client, shards, held, inbox })
+    const rest = new UpgradeRest(context, shards)
+    const inbox = this.inbox = new Inbox(context, { shards, held, confirmations, rest })
+    const exchange = new Exchange(context, { client, shards, held, inbox, rest })
     const coverage = new Coverage(context, client, shards)
-    const repairs = new Repairs(context, { client, inbox, exchange })
+    const repairs = new Repairs(context, { client, inbox, exchange, rest })
     const feed = new DeltaFeed(context, { peers, inbox, repairs })
     held.listen({
       taken: group => feed.follow(group),

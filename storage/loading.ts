@@ -3,8 +3,10 @@
  * then the committed cursors.
  *
  * A damaged shard comes back as far as it is whole. The missing rest is fetched from peers like
- * anything else that is missing.
+ * anything else that is missing. A shard in which a newer release wrote something that this one
+ * cannot read ends the start: its next snapshot would take the place of all that on disk (ADR 12).
  */
+import { NewerReleaseError, StoreError } from '../engine/errors.js'
 import type { Floor } from '../engine/garbage/floor.js'
 import { decodeSnapshot } from '../engine/snapshot.js'
 import type { MergeResult } from '../engine/shard.js'
@@ -43,7 +45,7 @@ function loadShard (
   target: LoadTarget
 ): void {
   if (snapshot !== null) loadSnapshot(shard, snapshot, context, target)
-  for (const delta of deltas) target.merge(shard, delta)
+  for (const delta of deltas) merge(shard, delta, target)
   for (const { consumerGroup, cursor } of cursors) target.mergeCursor(shard, consumerGroup, cursor)
 }
 
@@ -63,6 +65,24 @@ function loadSnapshot (
     })
     return
   }
-  const { outcome } = target.merge(shard, snapshot.update)
+  const outcome = merge(shard, snapshot.update, target)
   if (outcome === 'merged' || outcome === 'known') target.restoreFloor(shard, snapshot.floor)
+}
+
+/** @throws StoreError when a newer release wrote the update */
+function merge (
+  shard: number,
+  update: Uint8Array,
+  target: LoadTarget
+): MergeResult['outcome'] {
+  const result = target.merge(shard, update)
+  if (result.outcome === 'refused' && result.newer !== undefined) {
+    throw new StoreError(
+      `shard ${shard} cannot be read back: ${
+        new NewerReleaseError(result.newer).message
+      }, or give ` +
+        'it an empty data directory'
+    )
+  }
+  return result.outcome
 }

@@ -17,6 +17,7 @@ import type { CacheContext } from '../cache-context.js'
 import type { HeldGroups } from '../groups/held-groups.js'
 import type { HeldGroup, Member } from '../membership/heartbeat.js'
 import type { Confirmations } from './confirmations.js'
+import type { UpgradeRest } from '../repair/upgrade-rest.js'
 import { DeltaBatch } from './outbox.js'
 
 interface PeerPosition {
@@ -32,6 +33,7 @@ export interface InboxParts {
   readonly shards: Pick<ShardSet, 'merge' | 'cursors' | 'topology'>
   readonly held: Pick<HeldGroups, 'has'>
   readonly confirmations: Pick<Confirmations, 'send'>
+  readonly rest: Pick<UpgradeRest, 'gap'>
 }
 
 export class Inbox {
@@ -88,7 +90,7 @@ export class Inbox {
     group: number,
     { incarnation, sequence, ack, deltas, cursors }: DeltaBatch
   ): void {
-    const { shards, held, confirmations } = this.#parts
+    const { shards, held, confirmations, rest } = this.#parts
     if (!held.has(group)) return
     const position = this.#position(node, incarnation, group)
     const members = new Set(shards.topology.shardsOf(group))
@@ -100,6 +102,7 @@ export class Inbox {
         continue
       }
       const { outcome } = shards.merge(shard, delta)
+      if (outcome === 'gap') rest.gap(node, group, shard)
       if (outcome === 'gap' || outcome === 'refused') whole = false
     }
     for (const [shard, consumerGroup, cursor] of cursors) {

@@ -17,12 +17,14 @@ import type { Inbox } from '../deltas/inbox.js'
 import type { HeldGroups } from '../groups/held-groups.js'
 import type { PeerClient, PeerLife } from './peer-client.js'
 import type { ShardDiff } from './peer-protocol.js'
+import type { UpgradeRest } from './upgrade-rest.js'
 
 export interface ExchangeParts {
   readonly client: PeerClient
   readonly shards: ShardSet
   readonly held: HeldGroups
   readonly inbox: Inbox
+  readonly rest: UpgradeRest
 }
 
 export class Exchange {
@@ -37,17 +39,18 @@ export class Exchange {
 
   /**
    * Afterwards everything that the peer had published of these groups before is merged here, except
-   * where one of its updates was refused.
+   * where one of its updates was refused. Groups that rest are left out.
    * @returns the groups that the peer holds and of which everything was merged
    * @throws UnavailableError when the peer has left; as PeerClient.ask does
    */
   async exchange (peer: string, groups: readonly number[]): Promise<number[]> {
     const { cache, topology, onEvent } = this.#context
-    const { client, shards, inbox } = this.#parts
+    const { client, shards, inbox, rest } = this.#parts
+    const awake = groups.filter(group => !rest.groupRests(peer, group))
     const asked = client.life(peer)
     const fetched: number[] = []
     let repaired = 0
-    for (const page of this.#pages(groups)) {
+    for (const page of this.#pages(awake)) {
       const answers = await client.ask(asked, 'digests', {
         groups: page.map(group => [group, shards.root(group)])
       })
@@ -56,11 +59,12 @@ export class Exchange {
           ? []
           : topology.shardsOf(group).filter((shard, i) => shards.digest(shard) !== digests[i])
       )
-      const { merged, failed } = await this.#fetch(asked, differing)
+      const { merged, failed, tooNew } = await this.#fetch(asked, differing)
       repaired += merged
+      for (const group of tooNew) if (!failed.has(group)) rest.begin(peer, group)
       await this.#fetchCursors(asked, answers.map(([group]) => group))
       for (const [group, sequence] of answers) {
-        if (failed.has(group)) continue
+        if (failed.has(group) || tooNew.has(group)) continue
         inbox.caughtUp(peer, asked.incarnation, group, sequence)
         fetched.push(group)
       }
@@ -71,17 +75,22 @@ export class Exchange {
 
   /**
    * Merges diffs of these shards, in as many requests as that takes.
-   * @returns how many brought something new, and the groups where one was not merged
+   * @returns how many brought something new, and the groups where one was not merged; `tooNew` are
+   *   those where this node has to be upgraded first
    */
   async #fetch (
     peer: PeerLife,
     wanted: readonly number[]
-  ): Promise<{ merged: number, failed: Set<number> }> {
-    const { client, shards } = this.#parts
+  ): Promise<{ merged: number, failed: Set<number>, tooNew: Set<number> }> {
+    const { client, shards, rest: resting } = this.#parts
     const { topology, limits: { maxShardsPerRequest } } = this.#context
     const failed = new Set<number>()
+    const isAwake = (shard: number): boolean => !resting.shardRests(peer.id, shard)
+    const tooNew = new Set(
+      wanted.filter(shard => !isAwake(shard)).map(shard => topology.groupOf(shard))
+    )
     let merged = 0
-    let waiting = [...wanted]
+    let waiting = wanted.filter(isAwake)
     while (waiting.length > 0 && !this.#closed) {
       const page = waiting.slice(0, maxShardsPerRequest)
       const { diffs, rest } = await client.ask(peer, 'diffs', {
@@ -90,14 +99,18 @@ export class Exchange {
       for (const diff of diffs) {
         const outcome = this.#holds(diff.shard) ? this.#apply(diff) : 'known'
         if (outcome === 'merged') merged++
-        else if (outcome !== 'known') failed.add(topology.groupOf(diff.shard))
+        else if (outcome !== 'known') {
+          const needsUpgrade = outcome === 'refused' && resting.refused(peer.id, diff.shard)
+          const unmerged = needsUpgrade ? tooNew : failed
+          unmerged.add(topology.groupOf(diff.shard))
+        }
       }
       if (rest.length === page.length) {
         throw new Error(`${peer.id} sends none of ${rest.length} shards`)
       }
       waiting = rest.concat(waiting.slice(maxShardsPerRequest))
     }
-    return { merged, failed }
+    return { merged, failed, tooNew }
   }
 
   #apply ({ shard, update, known, floor, retired }: ShardDiff): MergeResult['outcome'] | 'below' {

@@ -6,13 +6,15 @@
  *
  * Per peer one repair runs at a time, and the groups found meanwhile wait as a set, so a flood of
  * gaps costs one round. A failed round is reported; the next heartbeat that still shows a
- * difference starts another.
+ * difference starts another. Groups in which only an upgrade of this node can end a difference rest
+ * (upgrade-rest.ts).
  */
 import { gapPatienceMs } from '../../engine/timing.js'
 import type { CacheContext } from '../cache-context.js'
 import type { Inbox } from '../deltas/inbox.js'
 import type { Exchange } from './exchange.js'
 import type { PeerClient } from './peer-client.js'
+import type { UpgradeRest } from './upgrade-rest.js'
 
 /** Groups of one peer that wait for their repair. */
 interface RepairWork {
@@ -25,6 +27,7 @@ export interface RepairsParts {
   readonly client: PeerClient
   readonly inbox: Inbox
   readonly exchange: Exchange
+  readonly rest: UpgradeRest
 }
 
 export class Repairs {
@@ -40,18 +43,21 @@ export class Repairs {
 
   /** Batches of this peer are missing in a group. */
   missing (peer: string, group: number): void {
+    if (this.#parts.rest.groupRests(peer, group)) return
     this.#work(peer).missing.add(group)
     this.#start(peer, gapPatienceMs(this.#context.timing))
   }
 
   /** The peer's state of a group differs from ours, and not because something is on its way. */
   differing (peer: string, group: number): void {
+    if (this.#parts.rest.groupRests(peer, group)) return
     this.#work(peer).differing.add(group)
     this.#start(peer, 0)
   }
 
   forgetPeer (peer: string): void {
     this.#peers.delete(peer)
+    this.#parts.rest.forgetPeer(peer)
   }
 
   #work (peer: string): RepairWork {

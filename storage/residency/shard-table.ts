@@ -11,6 +11,7 @@
  */
 import { digestOf, type StateVector } from '../../engine/base/state-vector.js'
 import type { Fields } from '../../engine/base/values.js'
+import type { NewerForm } from '../../engine/errors.js'
 import { NO_FLOOR, type Floor } from '../../engine/garbage/floor.js'
 import type { Shard } from '../../engine/shard.js'
 import { ColdShardError, type ColdShard, type Present, type Residency,
@@ -154,6 +155,18 @@ export abstract class ShardTable {
         return residency.row.digest
       case 'absent':
         return EMPTY_DIGEST
+    }
+  }
+
+  /** The entry of a newer release that a shard cannot get past (ADR 12); null for none. */
+  standsBefore (shard: number): NewerForm | null {
+    const residency = this.at(shard)
+    switch (residency.state) {
+      case 'resident':
+        return residency.shard.standsBefore
+      case 'cold': // was read whole before it became cold
+      case 'absent':
+        return null
     }
   }
 

@@ -50,7 +50,7 @@ export function setting (t: ExecutionContext, harness: ClusterHarness): Setting 
     for (const one of opened.reverse()) await one.close()
     await harness.close()
     const bad = events.filter(({ type }) =>
-      type === 'handler-failed' || type === 'own-incarnation' || type === 'update-refused'
+      ['handler-failed', 'own-incarnation', 'update-refused', 'newer-release'].includes(type)
     )
     if (bad.length > 0) t.fail(JSON.stringify(bad[0]))
   })

@@ -1,6 +1,6 @@
 /**
- * Updates of a newer release, made from those of this one: a kind of claim that is known here stands
- * in them under a code that is not.
+ * Updates of a newer release, made from those of this one: a kind of claim that is known here
+ * stands in them under a code that is not.
  */
 import { decodeCbor, encodeCbor } from '../../engine/base/codec.js'
 import { KINDS } from '../../engine/fields/kinds.js'

@@ -35,8 +35,8 @@ export interface ClusterOptions {
 
 export const CACHE = 'prices'
 const NEVER: ReadonlyArray<MillpondEvent['type']> = ['handler-failed', 'own-incarnation',
-  'update-refused', 'message-refused', 'connection-problem', 'name-taken', 'config-conflict',
-  'clock-ahead', 'store-commit-failed', 'shard-damaged']
+  'update-refused', 'newer-release', 'message-refused', 'connection-problem', 'name-taken',
+  'config-conflict', 'clock-ahead', 'store-commit-failed', 'shard-damaged']
 
 export class Cluster {
   readonly time: VirtualTime

@@ -26,6 +26,7 @@ function open (outcomeOf: (delta: Uint8Array) => MergeResult = () => MERGED) {
         return outcomeOf(delta)
       }
     },
+    rest: { gap: () => {} },
     confirmations: {
       send: (_, __, ___, sequence) => {
         confirmed.push(sequence)

@@ -1,0 +1,46 @@
+/** A store in which a newer release wrote something, opened by this one after a downgrade. */
+import test from 'ava'
+import { StoreError } from '../../engine/errors.js'
+import { MemoryDisk } from '../../storage/stores/memory-store.js'
+import { withUnknownKind } from '../engine/newer-release.js'
+import { openShardSet } from '../support/open-shard-set.js'
+
+/** Leaves a shard behind as a newer release would. */
+async function leave (disk: MemoryDisk): Promise<void> {
+  const writer = openShardSet(1)
+  writer.shards.write(3, {
+    key: 'k',
+    version: 5,
+    stamp: 5,
+    fields: null,
+    operations: [{ kind: 'sequenced', field: 'price', sequence: 1, value: 7 }]
+  }, false)
+  writer.shards.flush()
+  const delta = withUnknownKind(writer.deltas[0]?.[1] as Uint8Array)
+  const newer = openShardSet(2, { store: disk.open() })
+  newer.put('before', { a: 1 })
+  newer.persister.delta(3, delta)
+  await newer.close()
+  await writer.close()
+}
+
+test('a store of a newer release is refused by name, and stays as it is (SPEC E26)', async t => {
+  const disk = new MemoryDisk()
+  await leave(disk)
+  const stored = async (): Promise<unknown> => {
+    const store = disk.open()
+    const shards = [...store.shards()]
+    await store.close()
+    return shards
+  }
+  const before = await stored()
+  const older = openShardSet(4, { store: disk.open() })
+  t.throws(() => older.shards.load(older.store), {
+    instanceOf: StoreError,
+    message:
+      /shard 3 cannot be read back: .*record "k": field "price" is of kind 4711.*upgrade this node, or give/
+  })
+  t.is(older.events.filter(({ type }) => type === 'newer-release').length, 1)
+  await older.close()
+  t.deepEqual(await stored(), before)
+})
