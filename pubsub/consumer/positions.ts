@@ -5,7 +5,7 @@
  *
  * Dirty shards are read in the order they became dirty, so none waits behind a busy one for ever.
  */
-import { limits } from '../../engine/limits.js'
+import type { Limits } from '../../engine/limits.js'
 import { decodeCursor, encodeCursor, startOf } from '../../engine/cursor.js'
 import { digestOf } from '../../engine/base/state-vector.js'
 import type { Topology } from '../../engine/topology/topology.js'
@@ -15,12 +15,14 @@ const UNREAD = digestOf(new Map())
 
 export class Positions {
   readonly #topology: Topology
+  readonly #limits: Limits
   readonly #cursors = new Map<number, Uint8Array | null>()
   readonly #digests = new Map<number, string>()
   readonly #dirty = new Set<number>()
 
-  constructor (topology: Topology) {
+  constructor (topology: Topology, limits: Limits) {
     this.#topology = topology
+    this.#limits = limits
   }
 
   cursor (shard: number): Uint8Array | null {
@@ -39,7 +41,7 @@ export class Positions {
     this.#cursors.set(shard, cursor)
     this.#digests.set(
       shard,
-      cursor === null ? UNREAD : digestOf(decodeCursor(cursor, shard, limits).seen)
+      cursor === null ? UNREAD : digestOf(decodeCursor(cursor, shard, this.#limits).seen)
     )
   }
 
@@ -51,7 +53,7 @@ export class Positions {
     const before = this.#cursors.get(shard)
     const generation = before === null || before === undefined
       ? 0
-      : decodeCursor(before, shard, limits).generation + 1
+      : decodeCursor(before, shard, this.#limits).generation + 1
     this.moveTo(shard, encodeCursor(startOf(shard, generation)))
   }
 

@@ -16,7 +16,7 @@ export function scopeOf (context: ConsumerContext, consumerGroup: string): Consu
   return {
     context,
     consumerGroup,
-    positions: new Positions(context.router.topology),
+    positions: new Positions(context.router.topology, context.limits),
     holders: new HolderChoice(context.router),
     log: new ConsumerLog(context, consumerGroup)
   }

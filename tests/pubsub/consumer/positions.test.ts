@@ -2,6 +2,7 @@
 import test from 'ava'
 import { encodeCursor } from '../../../engine/cursor.js'
 import { digestOf } from '../../../engine/base/state-vector.js'
+import { limits } from '../../../engine/limits.js'
 import { Topology } from '../../../engine/topology/topology.js'
 import { Positions } from '../../../pubsub/consumer/positions.js'
 
@@ -20,7 +21,7 @@ const cursorAt = (shard: number, clock: number): Uint8Array => {
 }
 
 test('shards are read in the order they became dirty, each once', t => {
-  const positions = new Positions(TOPOLOGY)
+  const positions = new Positions(TOPOLOGY, limits)
   for (const shard of [5, 2, 7, 2, 5, 99]) positions.markDirty(shard)
   t.deepEqual([...positions.dirty()], [5, 2, 7])
   positions.markClean(5)
@@ -34,7 +35,7 @@ test('shards are read in the order they became dirty, each once', t => {
 })
 
 test('the digest tells which shards of a group hold something that was not read', t => {
-  const positions = new Positions(TOPOLOGY)
+  const positions = new Positions(TOPOLOGY, limits)
   t.deepEqual(positions.shardsOf(1), [1, 5])
   positions.moveTo(1, cursorAt(1, 3))
   const digests = [digestOf(new Map([[9, 3]])), digestOf(new Map())]
@@ -44,7 +45,7 @@ test('the digest tells which shards of a group hold something that was not read'
 })
 
 test('starting over forgets what was read, in a new generation', t => {
-  const positions = new Positions(TOPOLOGY)
+  const positions = new Positions(TOPOLOGY, limits)
   const before = positions.root(1)
   positions.moveTo(1, cursorAt(1, 3))
   positions.startOver(1)
