@@ -1,5 +1,5 @@
 /**
- * The node's clock follows the versions of what is merged, as far as it may. A version further
+ * The node's clock follows the versions of merged entries, as far as it may. A version further
  * ahead is reported, once per limits.maxFutureMs of drift and not with every merge.
  */
 import { VERSION_UNITS_PER_MS } from '../engine/base/hlc.js'
@@ -13,7 +13,7 @@ export class ClockFollowing {
     this.#context = context
   }
 
-  /** Takes the greatest version of what was merged into a shard. */
+  /** @param version the greatest one among entries that were merged into the shard */
   merged (shard: number, version: number): void {
     const { clock, limits, onEvent } = this.#context
     if (clock.observe(version)) return

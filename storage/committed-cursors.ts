@@ -2,7 +2,7 @@
  * The cursors consumer groups have committed, per shard. Each is the join of all that were ever
  * committed, so replicas that exchange them end up the same in any order, and a late or repeated
  * commit never moves one back. Of cursors that went different ways the one further on stands
- * (engine/cursor.ts): what only the other one had seen is delivered again.
+ * (engine/cursor.ts): changes that only the other one had seen are delivered again.
  */
 import { decodeCursor, encodeCursor, joinCursors, type Cursor } from '../engine/cursor.js'
 import { LimitError, MillpondError } from '../engine/errors.js'

@@ -1,5 +1,5 @@
 /**
- * Reads back what a store has of a cache, shard by shard: its snapshot, then the deltas behind it,
+ * Reads a cache back from its store, shard by shard: its snapshot, then the deltas behind it,
  * then the committed cursors.
  *
  * A damaged shard comes back as far as it is whole. The missing rest is fetched from peers like
@@ -13,7 +13,7 @@ import type { MergeResult } from '../engine/shard.js'
 import type { ShardSetContext } from './shard-set-context.js'
 import type { Store, StoredShard } from './store.js'
 
-/** Where it goes. */
+/** Where the stored shards go. */
 export interface LoadTarget {
   /** Merges an update that this node has stored before. */
   readonly merge: (shard: number, update: Uint8Array) => MergeResult

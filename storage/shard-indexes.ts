@@ -25,7 +25,7 @@ export class ShardIndexes {
     this.#limits = limits
   }
 
-  /** What a new shard has to report to. */
+  /** Makes the indexes of a new shard. @returns the option by which the shard reports to them */
   begin (shard: number): { onRecord?: (key: string) => void } {
     if (Object.keys(this.#declared).length === 0) return {}
     const readExpired = (key: string) => {
@@ -56,7 +56,7 @@ export class ShardIndexes {
         this.#table.hydrate(residency.row)
         return this.#ask(shard, conditions, options)
       case 'absent':
-        // a shard that is empty answers, but only what the others would
+        // An empty shard refuses the same conditions as any other.
         indexed(conditions, this.#declared)
         return NOTHING
     }

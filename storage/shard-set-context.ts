@@ -1,4 +1,4 @@
-/** What the shards of one cache on one node are given, and whom they tell what happens to them. */
+/** Everything a ShardSet is given, and the listener that it tells of changes. */
 import type { HybridClock } from '../engine/base/hlc.js'
 import type { EngineEvent } from '../engine/events.js'
 import type { Limits } from '../engine/limits.js'

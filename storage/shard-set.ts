@@ -8,9 +8,9 @@
  * A merged update is stored as it arrived, an own write as the delta its flush made. A shard whose
  * deltas outgrow it is stored anew as a snapshot.
  *
- * Here is what changes shards. How they are asked, whether in memory or not, is in
- * residency/shard-table.ts; how they are read back, in loading.ts; what else belongs to each, in
- * committed-cursors.ts, shard-indexes.ts and group-digests.ts.
+ * Shards are changed here. They are asked, whether in memory or not, in residency/shard-table.ts,
+ * and read back in loading.ts. Their cursors, indexes and digests are in committed-cursors.ts,
+ * shard-indexes.ts and group-digests.ts.
  */
 import type { StateVector } from '../engine/base/state-vector.js'
 import type { Floor } from '../engine/garbage/floor.js'
@@ -64,7 +64,7 @@ export class ShardSet extends ShardTable {
     this.#queue = new FlushQueue({ table: this, persister, limits, onPending: listener.onPending })
   }
 
-  /** Reads back what the store has. @returns the shards it has something of. @throws StoreError */
+  /** Reads all shards back. @returns those the store has something of. @throws StoreError */
   load (store: Store): number[] {
     return loadShards(store, this.#context, {
       merge: (shard, update) => this.#merge(shard, update, true),
@@ -88,7 +88,10 @@ export class ShardSet extends ShardTable {
     })
   }
 
-  /** Buffers a write. @returns false when it was older than what is there, or a retry of it */
+  /**
+   * Buffers a write.
+   * @returns false when it changed nothing: older than the record, or a retry
+   */
   write (shard: number, write: Write, keepLoser: boolean): boolean {
     this.#context.clock.observe(write.stamp)
     const accepted = this.open(shard).write(write, keepLoser)
@@ -126,7 +129,7 @@ export class ShardSet extends ShardTable {
   }
 
   /**
-   * Takes over a peer's whole state, because tombstones that were not seen here have been dropped
+   * Takes over a peer's whole state, because the peer dropped tombstones that were not seen here
    * (see Shard.reset).
    */
   reset (shard: number, snapshot: Uint8Array, floor: Floor): MergeResult {

@@ -12,7 +12,7 @@
 
 /** The changes of one commit. Every blob is the caller's again once commit has returned. */
 export interface StoreBatch {
-  /** Deltas to append behind what the shard has, in this order. */
+  /** Deltas to append behind the shard's stored ones, in this order. */
   readonly deltas: ReadonlyArray<{ readonly shard: number, readonly delta: Uint8Array }>
   /**
    * Snapshots that replace a shard's snapshot and all deltas it has, including those of this batch.
@@ -38,8 +38,8 @@ export interface StoredShard {
   readonly cursors: ReadonlyArray<{ readonly consumerGroup: string, readonly cursor: Uint8Array }>
   /**
    * Blobs that failed their checksum and were left out. A damaged snapshot leaves out the deltas
-   * behind it as well, a damaged delta those after it: what is handed out is always a prefix of
-   * what was stored.
+   * behind it as well, a damaged delta those after it: the blobs handed out are always a prefix of
+   * the blobs stored.
    */
   readonly damaged: number
 }
@@ -61,6 +61,6 @@ export interface Store {
    * @throws StoreError when nothing of the batch was stored (a full disk, a closed store)
    */
   commit(batch: StoreBatch): Promise<void>
-  /** Makes durable what was committed and releases the files. Calling it again does nothing. */
+  /** Makes every commit durable and releases the files. Calling it again does nothing. */
   close(): Promise<void>
 }

@@ -30,12 +30,12 @@ export interface ShardCounts {
   readonly deadEntries: number
 }
 
-/** What a cold shard answers without being read back. */
+/** The answers of a cold shard that do not need it read back. */
 export interface ColdShard {
   readonly shard: number
-  /** What this replica has seen, without retired incarnations: as Shard.stateVector. */
+  /** Everything this replica has seen, without retired incarnations: as Shard.stateVector. */
   readonly stateVector: StateVector
-  /** What this replica has seen, retired incarnations included: as Shard.known. */
+  /** Everything this replica has seen, retired incarnations included: as Shard.known. */
   readonly known: StateVector
   /** Of `stateVector`: as Shard.digest. */
   readonly digest: string
@@ -58,7 +58,7 @@ export class ColdShardError extends StoreError {
 
 /**
  * The shard if it is in memory: for buffered writes and indexes, which no other shard has.
- * Undefined says nothing about what was written to the shard.
+ * Undefined does not mean that nothing was written to the shard.
  */
 export function onlyIfResident (residency: Residency): Shard | undefined {
   switch (residency.state) {

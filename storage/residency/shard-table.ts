@@ -119,7 +119,7 @@ export abstract class ShardTable {
     return head === undefined ? undefined : found?.versionOf(head)
   }
 
-  /** What this node has seen of a shard, retired incarnations included. */
+  /** The entries of a shard that this node has seen, retired incarnations included. */
   known (shard: number): StateVector {
     const residency = this.at(shard)
     switch (residency.state) {

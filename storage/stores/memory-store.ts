@@ -2,24 +2,24 @@
  * A Store in memory, for caches that need no disk and for the simulation.
  *
  * The data lives in a MemoryDisk, apart from the Store that has it open, so that a node can be
- * closed or crashed and started again on what it left behind. Bytes are copied on their way in and
- * out: like with a real disk, what a caller does to its buffers afterwards does not reach what is
- * stored.
+ * closed or crashed and started again on the data it left behind. Bytes are copied on their way in
+ * and out: as with a real disk, a caller that changes its buffers afterwards does not change the
+ * stored bytes.
  */
 
 import { StoreError } from '../../engine/errors.js'
 import type { Store, StoreBatch, StoredShard } from '../store.js'
 
-interface Shard {
+interface ShardBlobs {
   snapshot: Uint8Array | null
   deltas: Uint8Array[]
   readonly cursors: Map<string, Uint8Array>
 }
 
-/** What outlives the Store that has it open. Like a file, it can be open once at a time. */
+/** The data, which outlives the Store that has it open. Like a file, open once at a time. */
 export class MemoryDisk {
   readonly #meta = new Map<string, string>()
-  readonly #shards = new Map<number, Shard>()
+  readonly #shards = new Map<number, ShardBlobs>()
   #owner: MemoryStore | undefined
 
   /** @throws StoreError when a store has it open already */
@@ -34,8 +34,8 @@ export class MemoryDisk {
   }
 
   /**
-   * What a killed process leaves: the store that has it open fails from now on, and the next open
-   * finds every commit.
+   * Leaves the disk as a killed process would: the store that has it open fails from now on, and
+   * the next one finds every commit.
    */
   crash (): void {
     this.#owner?.release()
@@ -52,7 +52,7 @@ class MemoryStore implements Store {
 
   constructor (
     private readonly meta: Map<string, string>,
-    private readonly byShard: Map<number, Shard>,
+    private readonly byShard: Map<number, ShardBlobs>,
     onRelease: () => void
   ) {
     this.#onRelease = onRelease
@@ -87,8 +87,8 @@ class MemoryStore implements Store {
     }
   }
 
-  // Nothing in here waits, so a batch is applied as a whole before anybody else runs. Async, so
-  // that an error rejects.
+  // Nothing in here waits, so a batch is applied whole before any other code runs. Async, so that
+  // an error rejects.
   async commit (batch: StoreBatch): Promise<void> {
     this.#assertOpen()
     for (const shard of batch.drops) this.byShard.delete(shard)
@@ -112,7 +112,7 @@ class MemoryStore implements Store {
     this.#onRelease = undefined
   }
 
-  #shard (shard: number): Shard {
+  #shard (shard: number): ShardBlobs {
     let stored = this.byShard.get(shard)
     if (stored === undefined) {
       this.byShard.set(shard, stored = { snapshot: null, deltas: [], cursors: new Map() })

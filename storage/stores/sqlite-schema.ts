@@ -1,14 +1,14 @@
 /**
- * What a SQLite store looks like on disk, and what its errors mean to the person who has to fix
- * them. Text only: the driver is imported by sqlite-store.ts and nowhere else.
+ * The tables of a SQLite store, and advice on its errors for the person who has to fix them. Text
+ * only: the driver is imported by sqlite-store.ts and nowhere else.
  *
  * Deltas of a shard are numbered 1, 2, 3, ... behind its snapshot, and a new snapshot starts at 1
  * again. A hole in the numbers is therefore noticed like a blob that fails its checksum. The deltas
  * table is keyed and clustered by (shard, seq), so that a shard's tail is read, and deleted, as one
  * range.
  *
- * `quarantine` holds what was found damaged together with what lay behind it. Nothing reads it but
- * people.
+ * `quarantine` holds damaged blobs together with the deltas that lay behind them, for people to
+ * read.
  */
 
 import { StoreError } from '../../engine/errors.js'
@@ -45,7 +45,7 @@ export const START_OVER =
   'Move the file and its -wal file aside and start again: the node fetches its shards from its ' +
   'peers'
 
-/** What to do about an error, by SQLite's primary result code. */
+/** Advice on errors, by SQLite's primary result code. */
 const ADVICE: { readonly [code: string]: string } = {
   SQLITE_BUSY:
     'another process has it open. A store belongs to one node: stop the other one, or give this ' +
@@ -62,8 +62,8 @@ const ADVICE: { readonly [code: string]: string } = {
 }
 
 /**
- * A StoreError that says what was being done, to which file, and what to do now. An error that is
- * one already stays.
+ * A StoreError that names the operation, the file and the way out. A cause that is a StoreError
+ * already stays as it is.
  */
 export function storeError (doing: string, path: string, cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause

@@ -151,7 +151,7 @@ class SqliteStore implements Store {
 
   setMeta (name: string, value: string): void {
     this.#guard('write to', () => {
-      // Settings are few, and what comes after relies on them: they get their fsync whatever the
+      // Settings are few, and all later commits rely on them: they get their fsync whatever the
       // durability.
       if (this.#durability === 'async') this.db.pragma('synchronous = FULL')
       try {
@@ -172,8 +172,8 @@ class SqliteStore implements Store {
     }
   }
 
-  // The driver is synchronous, which is also what keeps commits in the order of the calls. Async,
-  // so that an error rejects.
+  // The driver is synchronous, and that also keeps commits in the order of the calls. Async, so
+  // that an error rejects.
   async commit (batch: StoreBatch): Promise<void> {
     this.#guard('write to', () => this.#write(batch))
   }
@@ -224,8 +224,8 @@ class SqliteStore implements Store {
   }
 
   /**
-   * What lies behind a hole goes with it: left in place, it would pass for a continuation of what
-   * is intact.
+   * Sets aside the damaged blobs, and the deltas behind them: left in place, these would pass for a
+   * continuation of the intact ones.
    */
   #setAside ({ stored: { shard }, snapshotLost, deltasKept, groupsLost }: Inspection): void {
     const sql = this.#sql

@@ -1,6 +1,6 @@
 /**
- * Checksums of what a disk keeps, and what can still be used when some of them fail. Pure: rows in,
- * verdict out.
+ * Checksums of the blobs on a disk, and which blobs can still be used when some fail. Pure: rows
+ * in, verdict out.
  *
  * A checksum covers the bytes and where they belong (shard, number in the tail, consumer group), so
  * a row whose key rotted, or whose bytes were swapped with another row's, fails like one whose
@@ -48,8 +48,8 @@ export function settingChecksum (name: string, value: string): number {
 }
 
 /**
- * What of a shard's rows may be handed out: a prefix of snapshot and deltas, and every intact
- * cursor.
+ * The blobs of a shard's rows that may be handed out: a prefix of snapshot and deltas, and every
+ * intact cursor.
  */
 export function inspectShard ({ shard, snapshot, deltas, cursors }: ShardRows): Inspection {
   const snapshotLost = snapshot !== undefined &&

@@ -4,7 +4,7 @@
  *
  *   queue --timer, synced, full--> one commit at a time --> Store
  *     ^                                    |
- *     +-- what was not stored, in front ---+
+ *     +-- after a failure, in front -------+
  *         again after a growing pause
  *
  * Invariants:
@@ -93,8 +93,8 @@ export class CommitLoop {
   }
 
   /**
-   * Sees to it that what is queued gets its commit: the end of the running one, or the pause after
-   * a failure, comes first.
+   * Sees to it that the queue gets its commit. The end of a running commit, or the pause after a
+   * failure, comes first.
    */
   plan (): void {
     if (this.#closed || this.#running !== undefined || this.#queue.isEmpty) return
@@ -125,7 +125,7 @@ export class CommitLoop {
   }
 
   /**
-   * Takes nothing more, and stores what is queued. The store stays open.
+   * Takes nothing more, and stores the queue. The store stays open.
    * @throws StoreError when that failed; calling it again tries again
    */
   close (): Promise<void> {

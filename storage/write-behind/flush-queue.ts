@@ -49,7 +49,7 @@ export class FlushQueue {
   }
 
   /**
-   * Logs what one shard has buffered. @returns false when its log failed: then the writes wait
+   * Logs the buffered writes of one shard. @returns false when its log failed: then the writes wait
    * there, and the other shards go on
    */
   log (shard: number): boolean {

@@ -1,6 +1,6 @@
 /**
- * Write-behind: takes what a cache wants stored, folds it per shard (unstored.ts), and has it
- * committed in the background (commit-loop.ts).
+ * Write-behind: takes deltas, snapshots and cursors of a cache, folds them per shard
+ * (unstored.ts), and has them committed in the background (commit-loop.ts).
  *
  *   delta, snapshot, cursor, drop --> Unstored --> CommitLoop --> Store
  *                 |
@@ -36,14 +36,14 @@ export class Persister {
   }
 
   /**
-   * More is waiting than should: a caller that can wait before it hands in more awaits synced()
-   * first.
+   * More than limits.maxUnstoredBytes is waiting: a caller that can wait before it hands in more
+   * awaits synced() first.
    */
   get backlogged (): boolean {
     return this.#commits.backlogged
   }
 
-  /** Tells what the store already has of a shard, as read when it was opened. */
+  /** Takes note of the blobs that the store already has of a shard, as read at the start. */
   restored (stored: StoredShard): void {
     this.#tails.drop(stored.shard)
     if (stored.snapshot !== null) this.#tails.snapshot(stored.shard, stored.snapshot.length)
@@ -90,7 +90,7 @@ export class Persister {
   }
 
   /**
-   * Takes nothing more, and stores what is queued. The store stays open.
+   * Takes nothing more, and stores the queue. The store stays open.
    * @throws StoreError when that failed; calling it again tries again
    */
   close (): Promise<void> {

@@ -2,9 +2,9 @@
  * How much of each shard is stored as deltas behind its snapshot: from this follows when folding
  * them into a new snapshot pays.
  *
- * A snapshot costs about its own size to write. Written whenever the deltas have outgrown it, it at
- * most doubles what is written, and a restart reads at most twice what it needs. A bound on the
- * number keeps tails of tiny deltas short.
+ * A snapshot costs about its own size to write. One that is written whenever the deltas have
+ * outgrown it at most doubles the bytes written, and a restart reads at most twice the bytes it
+ * needs. A bound on the number of deltas keeps tails of tiny ones short.
  */
 
 import type { Limits } from '../../engine/limits.js'

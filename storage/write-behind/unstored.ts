@@ -1,10 +1,10 @@
 /**
- * What waits to be stored, folded per shard so that it never holds what the next commit would
- * overwrite.
+ * Deltas, snapshots and cursors that wait to be stored, folded per shard: blobs that a later one
+ * would overwrite are not kept.
  *
  *   drop      forgets everything queued for the shard
  *   snapshot  forgets the shard's queued deltas and its older snapshot
- *   delta     goes behind what is queued
+ *   delta     goes behind everything queued for the shard
  *   cursor    replaces the one of the same shard and consumer group
  *
  * In a StoreBatch a snapshot also replaces the deltas of its own batch. So deltas that came after a
