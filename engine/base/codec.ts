@@ -1,10 +1,10 @@
 /**
- * CBOR: the form in which values travel and rest. Every piece is self-contained: no structures are
- * shared between messages, because decoding such a message without its predecessors returns garbage
- * instead of failing.
+ * CBOR: the form in which values travel and rest. Every piece is self-contained. Structures are
+ * never shared between messages, because decoding such a message without its predecessors returns
+ * garbage instead of failing.
  *
- * What comes back is plain data; anything that only looks like ours (a forged tag, a class of
- * somebody else's) is found by the checks of the caller, so decode never promises a shape.
+ * decodeCbor promises no shape: forged tags and foreign classes are found by the checks of its
+ * callers.
  */
 import { Encoder } from 'cbor-x'
 
@@ -16,7 +16,7 @@ const cbor = new Encoder({
   structuredClone: false
 })
 
-/** The bytes are valid until they are copied: they may share a buffer with other results. */
+/** @returns bytes that may share their buffer with other results: copy them to keep them */
 export function encodeCbor (value: unknown): Uint8Array {
   return cbor.encode(value)
 }
@@ -27,10 +27,10 @@ export function decodeCbor (bytes: Uint8Array): unknown {
 }
 
 /**
- * Whether the bytes are exactly one value of the plain kind our writers make: no tags, no
- * indefinite lengths, nothing longer than the bytes that are there. Decoding anything else is not
- * bounded by its length: five bytes announce an array of hundreds of megabytes, and shared
- * references unfold without end.
+ * Whether the bytes are exactly one value of the plain kind that our writers make: without tags,
+ * without indefinite lengths, and without lengths that exceed the bytes. The cost of decoding any
+ * other value is not bounded by the number of bytes: five bytes can announce an array of hundreds
+ * of megabytes, and shared references unfold without end.
  */
 export function isPlainCbor (bytes: Uint8Array, maxDepth: number): boolean {
   return endOfItem(bytes, 0, maxDepth) === bytes.length

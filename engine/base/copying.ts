@@ -1,24 +1,24 @@
 /**
- * Copies of the fields of a record: as small as can be, and such that they can be frozen.
+ * Copies of the fields of a record: of the smallest size, and cheap to freeze.
  *
- * V8 gives an object another hidden class when it is frozen. Which copies get the same one decides
- * how fast everything is that reads records (docs/adr/0011):
+ * V8 gives an object another hidden class when the object is frozen. Copies of equal fields should
+ * get the same class, because that decides how fast records are read (docs/adr/0011):
  *
- *   { ...fields }               as small as can be, but frozen each has a class of its own
- *   Object.assign({}, fields)   one class; four fields have room in the object, the others in a
- *                               second one
- *   copyOf(fields)              one class, and room for as many fields as there are
+ *   { ...fields }               smallest size, but once frozen each copy has its own class
+ *   Object.assign({}, fields)   one class; the object has room for four fields, and a second
+ *                               object holds the others
+ *   copyOf(fields)              one class, and room for exactly the fields there are
  *
- * How much room the objects of a constructor need, V8 learns from the first few; more than eight
- * fields it does not reckon with.
+ * V8 learns from the first few objects of a constructor how much room its objects need. It does not
+ * reckon with more than eight fields.
  */
 const MAX_FIELDS = 8
-/** More objects than V8 learns from. */
+/** More objects than V8 watches before it settles on a size. */
 const LESSONS = 16
 
 type Fresh = new() => Record<string, unknown>
 
-/** By the number of fields: constructors of objects that are plain ones in every respect. */
+/** Constructors by the number of fields. Their objects are plain objects in every respect. */
 const constructors: readonly Fresh[] = Array.from({ length: MAX_FIELDS + 1 }, (_, count) => {
   const Fresh = function () {} as unknown as Fresh
   Fresh.prototype = Object.prototype
@@ -30,11 +30,11 @@ const constructors: readonly Fresh[] = Array.from({ length: MAX_FIELDS + 1 }, (_
   return Fresh
 })
 
-/** A plain object with the same fields in the same order. What they hold is not copied. */
+/** A plain object with the same fields in the same order. Nested values are not copied. */
 export function copyOf (fields: Record<string, unknown>): Record<string, unknown> {
   let count = 0
   for (const name in fields) {
-    // assigned, it would be no field any more, and nobody would refuse it
+    // Object.assign would set the prototype, and the field would be lost without an error.
     if (name === '__proto__') return { ...fields }
     count++
   }

@@ -1,14 +1,14 @@
 /**
  * Versions: a hybrid logical clock packed into a safe integer, microseconds since 1970 (D2).
  *
- * The wall clock gives the milliseconds and the low three digits count within one. Each version is
- * greater than every version this clock gave or observed before, so a writer's own order always
- * stands, whatever its wall clock does. More than 1,000 writes in a millisecond borrow from the
- * next one.
+ * The wall clock gives the milliseconds, and the low three digits count within a millisecond. Each
+ * version is greater than every version that this clock gave or observed before, so a writer's own
+ * order always stands, whatever its wall clock does. More than 1,000 writes in a millisecond borrow
+ * from the next one.
  *
- * Versions far in the future are refused where a write enters. A merge never refuses (replicas
- * would diverge): it only declines to follow, because one machine with a broken clock must not drag
- * every other clock along.
+ * Versions far in the future are refused where a write enters. A merge refuses no version, because
+ * replicas would diverge. Instead the clock declines to follow such a version: one machine with a
+ * broken clock must not drag every other clock along.
  *
  * Source: Kulkarni, Demirbas et al., "Logical Physical Clocks" (2014).
  */
@@ -35,9 +35,9 @@ export class HybridClock {
   }
 
   /**
-   * Follows a version seen in an entry of somebody else.
-   * @returns false when it lies too far in the future to follow; the entry itself is merged all the
-   *   same
+   * Follows a version seen in an entry of another writer.
+   * @returns false when the version lies too far in the future to follow; the entry is merged all
+   *   the same
    */
   observe (version: number): boolean {
     if (version <= this.#last) return true
@@ -46,7 +46,7 @@ export class HybridClock {
     return true
   }
 
-  /** The version-time now, by the wall clock alone: what expires is compared with it. */
+  /** The version-time now, by the wall clock alone. Expiries are compared with it. */
   now (): number {
     return Math.floor(this.#clock.wallMs() * VERSION_UNITS_PER_MS)
   }
@@ -58,7 +58,7 @@ export class HybridClock {
 
   /**
    * The version of an event that happened at `at` (a Date, or milliseconds since 1970).
-   * @throws TypeError when it is no time; FutureVersionError when it lies more than
+   * @throws TypeError when `at` is no time; FutureVersionError when it lies more than
    *   limits.maxFutureMs ahead
    */
   versionAt (at: Date | number): number {

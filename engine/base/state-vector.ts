@@ -1,7 +1,8 @@
 /**
  * State vectors: incarnation id -> next clock. A state vector says exactly which entries a replica
- * has seen; because superseding is a pure function of the entries seen, equal vectors mean equal
- * logical state. That makes it the digest replicas compare and the position consumers remember.
+ * has seen. Superseding is a pure function of the entries seen, so equal vectors mean equal logical
+ * state. That makes a vector the digest that replicas compare and the position that consumers
+ * remember.
  */
 import { createDecoder, createEncoder, hasContent, readVarUint, toUint8Array,
   writeVarUint } from './varint.js'
@@ -40,8 +41,8 @@ export function meet (a: StateVector, b: StateVector): Map<number, number> {
 }
 
 /**
- * Canonical: one vector has one encoding. The format is Yjs's own (count, then pairs by descending
- * id).
+ * The canonical encoding: one vector has exactly one. The format is Yjs's own: the count, then
+ * pairs of id and clock by descending id.
  */
 export function encodeStateVector (sv: StateVector): Uint8Array {
   const writer = createEncoder()

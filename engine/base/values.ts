@@ -1,14 +1,15 @@
 /**
- * What may be a key, a field name and a value, checked where a write enters, so that every value
- * reads back the same on every replica, on disk and over the wire.
+ * Keys, field names and values, and the checks on them where a write enters. A checked value reads
+ * back the same on every replica, on disk and over the wire.
  *
  * A value is null, a boolean, a finite number, a string, bytes, or an array or plain object of
- * such. What cannot travel unchanged is refused by name instead of being bent silently: NaN, a lone
- * surrogate, a class instance, a `__proto__` field. The checked copy shares nothing mutable with
- * the caller.
+ * values. A value that cannot travel unchanged (NaN, a lone surrogate, a class instance, a
+ * `__proto__` field) is refused by name instead of being bent silently. The checked copy shares
+ * nothing mutable with the caller.
  */
 import { encodeCbor } from './codec.js'
 import { copyOf } from './copying.js'
+import { describe, isPlainObject } from './plain.js'
 import { LimitError, ValueError } from '../errors.js'
 import type { Limits } from '../limits.js'
 
@@ -17,7 +18,7 @@ export type Value = null | boolean | number | string | Uint8Array | readonly Val
 }
 export type Fields = { readonly [name: string]: Value }
 
-/** A number no UTF-8 encoding of a text exceeds, per UTF-16 code unit. */
+/** The most bytes that UTF-8 takes for one UTF-16 code unit. */
 const MAX_BYTES_PER_UNIT = 3
 
 /**
@@ -28,7 +29,7 @@ function maxFrameBytes ({ maxKeyBytes }: Limits): number {
   return maxKeyBytes + 32
 }
 
-/** @throws TypeError when it is not a string; LimitError, ValueError when it cannot be a key */
+/** @throws TypeError when `key` is not a string; LimitError, ValueError when it cannot be a key */
 export function checkKey (key: unknown, limits: Limits): string {
   if (typeof key !== 'string') throw new TypeError(`a key must be a string, got ${describe(key)}`)
   if (key.length === 0) throw new ValueError('a key must not be empty')
@@ -38,8 +39,8 @@ export function checkKey (key: unknown, limits: Limits): string {
 
 /**
  * A checked copy of a record's fields. Fields whose value is undefined are left out, as JSON does.
- * @throws TypeError when it is not a plain object; LimitError, ValueError naming the field that
- *   cannot be stored
+ * @throws TypeError when `fields` is not a plain object; LimitError, ValueError naming the field
+ *   that cannot be stored
  */
 export function checkFields (fields: unknown, limits: Limits): Fields {
   if (!isPlainObject(fields)) {
@@ -83,44 +84,7 @@ function withoutUndefined (fields: Record<string, unknown>): Record<string, unkn
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
-/**
- * Fields that arrived from a peer or from disk, or null when they are not what a writer could have
- * sent. Scalars are taken as they are; nested values are frozen and bytes copied out of the message
- * they came in.
- */
-export function adoptFields (fields: unknown, limits: Limits): Fields | null {
-  if (!isPlainObject(fields)) return null
-  let count = 0
-  for (const name in fields) {
-    if (
-      ++count > limits.maxFieldsPerRecord || name.length === 0 ||
-      name.length > limits.maxFieldNameBytes
-    ) return null
-    const value = fields[name]
-    if (typeof value === 'string') continue
-    if (!isValue(value, 0, limits)) return null
-    if (typeof value === 'object' && value !== null) fields[name] = own(value as Value)
-  }
-  return count > 0 ? fields as Fields : null
-}
-
-/**
- * One value that arrived from a peer or from disk, or undefined when no writer could have sent it.
- */
-export function adoptValue (value: unknown, limits: Limits): Value | undefined {
-  return value !== undefined && isValue(value, 0, limits) ? own(value as Value) : undefined
-}
-
-function own (value: Value): Value {
-  if (typeof value !== 'object' || value === null) return value
-  if (value instanceof Uint8Array) return Uint8Array.from(value)
-  if (Array.isArray(value)) return Object.freeze((value as readonly Value[]).map(own))
-  return Object.freeze(
-    Object.fromEntries(Object.entries(value).map(([name, item]) => [name, own(item)]))
-  )
-}
-
-/** A size no smaller than the value's encoding, without encoding it. */
+/** A number of bytes no smaller than the value's encoding, found without encoding it. */
 export function approximateBytes (value: Value): number {
   if (typeof value === 'string') return value.length * MAX_BYTES_PER_UNIT + 5
   if (typeof value !== 'object' || value === null) return 9
@@ -151,7 +115,7 @@ function checkValue (value: unknown, path: string, depth: number, limits: Limits
             'one)'
         )
       }
-      return value === 0 ? 0 : value // -0 would read back as 0
+      return value === 0 ? 0 : value // -0 becomes 0, as which it would read back
     case 'boolean':
       return value
     case 'object':
@@ -167,7 +131,7 @@ function checkValue (value: unknown, path: string, depth: number, limits: Limits
     throw new LimitError(`field ${path} is nested deeper than ${limits.maxValueDepth} levels`)
   }
   if (value instanceof Uint8Array) return Uint8Array.from(value)
-  // Array.from also visits holes, which map would pass over and nobody could decode.
+  // Array.from also visits holes. map would pass over them, and a hole cannot be decoded.
   if (Array.isArray(value)) {
     return Object.freeze(
       Array.from(value, (item: unknown, i) => checkValue(item, `${path}[${i}]`, depth + 1, limits))
@@ -190,33 +154,15 @@ function checkValue (value: unknown, path: string, depth: number, limits: Limits
   return Object.freeze(copy)
 }
 
-function isValue (value: unknown, depth: number, limits: Limits): boolean {
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return true
-    case 'number':
-      // -0 is written as 0, and would not read back the same everywhere
-      return Number.isFinite(value) && !Object.is(value, -0)
-    case 'object':
-      break
-    default:
-      return false
-  }
-  if (value === null || value instanceof Uint8Array) return true
-  if (depth >= limits.maxValueDepth) return false
-  if (Array.isArray(value)) return value.every(item => isValue(item, depth + 1, limits))
-  return isPlainObject(value) &&
-    Object.keys(value).every(name => isValue(value[name], depth + 1, limits))
-}
-
 function checkNoSymbols (fields: object): void {
   if (Object.getOwnPropertySymbols(fields).length > 0) {
     throw new ValueError('a field name must be a string, not a symbol')
   }
 }
 
-/** @throws TypeError when it is not a string; LimitError, ValueError when it cannot name a field */
+/**
+ * @throws TypeError when `name` is not a string; LimitError, ValueError when it cannot name a field
+ */
 export function checkName (name: unknown, limits: Limits): string {
   if (typeof name !== 'string') {
     throw new TypeError(`a field name must be a string, got ${describe(name)}`)
@@ -251,20 +197,4 @@ function checkText (text: string, what: string, maxBytes: number): void {
       `${what} ${JSON.stringify(text.slice(0, 40))} holds a lone surrogate, which has no UTF-8 form`
     )
   }
-}
-
-function isPlainObject (value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
-}
-
-/** A value in words, for messages. */
-export function describe (value: unknown): string {
-  if (value === null) return 'null'
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'object') return `a ${value.constructor?.name ?? 'foreign object'}`
-  return typeof value === 'string'
-    ? JSON.stringify(value.slice(0, 40))
-    : `${typeof value} ${String(value)}`
 }

@@ -11,9 +11,10 @@ export { createDecoder, readUint8, readVarString, readVarUint8Array, hasContent,
   type Decoder as ByteReader } from 'lib0/decoding'
 
 /**
- * A number that does not end in time is worth NaN to lib0, once its bytes are worth infinity each:
- * 0 times infinity. NaN would pass every comparison by which numbers from outside are refused.
- * @throws Error when it is not a safe integer, or the bytes end before it does
+ * Reads a number, and refuses NaN: lib0 reads a number that goes on for too many bytes as NaN (zero
+ * bits times a weight of infinity), and NaN would pass every comparison that refuses numbers from
+ * outside.
+ * @throws Error when the number is not a safe integer, or when the bytes end before the number does
  */
 export function readVarUint (reader: Decoder): number {
   const number = readAnyVarUint(reader)

@@ -1,6 +1,6 @@
 /** Checks of arguments that several kinds of fields take. */
 import { ValueError } from '../errors.js'
-import { describe } from '../base/values.js'
+import { describe } from '../base/plain.js'
 
 /** @throws TypeError when it is not a number, ValueError when it is not finite */
 export function numberOf (value: unknown, field: string): number {

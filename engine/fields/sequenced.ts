@@ -3,8 +3,9 @@
  * the clocks say. A claim without a value unsets the field.
  */
 import { isCount } from '../base/shapes.js'
-import { adoptValue, approximateBytes, checkOneValue, describe,
-  type Value } from '../base/values.js'
+import { adoptValue } from '../base/adopting.js'
+import { describe } from '../base/plain.js'
+import { approximateBytes, checkOneValue, type Value } from '../base/values.js'
 import { contestBest } from './contest.js'
 import { ALWAYS_SHOWS, type ClaimBase, type FieldKindCells } from './kind.js'
 

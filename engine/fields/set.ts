@@ -11,7 +11,7 @@
 import { ValueError } from '../errors.js'
 import type { Limits } from '../limits.js'
 import { isCount, isNumber } from '../base/shapes.js'
-import { describe } from '../base/values.js'
+import { describe } from '../base/plain.js'
 import { contestBest, difference, latestOf } from './contest.js'
 import type { ClaimBase, DottedClaim, FieldKindCells } from './kind.js'
 

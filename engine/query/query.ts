@@ -16,6 +16,7 @@
 import { LimitError, NotIndexedError, QueryError } from '../errors.js'
 import type { Limits } from '../limits.js'
 import { isWithin, type Bound, type Ordered, type Range } from './ordered-map.js'
+import { describe, isPlainObject } from '../base/plain.js'
 import { approximateBytes, type Fields } from '../base/values.js'
 
 export type Scalar = string | number | boolean | null
@@ -227,17 +228,4 @@ function answers (kind: IndexKind, { values, range }: Condition): boolean {
 export function isIndexable (kind: IndexKind, value: unknown): value is Scalar {
   if (typeof value === 'number' || typeof value === 'string') return true
   return kind === 'equality' && (value === null || typeof value === 'boolean')
-}
-
-function isPlainObject (value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
-}
-
-function describe (value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'object') return `a ${value.constructor?.name ?? 'foreign object'}`
-  return `${typeof value} ${String(value).slice(0, 40)}`
 }

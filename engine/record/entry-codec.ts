@@ -16,7 +16,8 @@
  */
 import { decodeCbor, encodeCbor, isPlainCbor } from '../base/codec.js'
 import { isCount, isName, isNames } from '../base/shapes.js'
-import { adoptFields, type Fields, type Value } from '../base/values.js'
+import { adoptFields } from '../base/adopting.js'
+import type { Fields, Value } from '../base/values.js'
 import { NewerReleaseError } from '../errors.js'
 import { NO_CLAIMS } from '../fields/claims.js'
 import type { ClaimTuple, Dot } from '../fields/kind.js'

@@ -8,7 +8,8 @@ import type { Limits } from '../limits.js'
 import type { RawOperation } from '../fields/kind.js'
 import type { Operation } from '../fields/kinds.js'
 import { findKindOfOperation, kindOfOperation } from '../fields/lookup.js'
-import { checkFields, checkName, describe, type Fields } from '../base/values.js'
+import { describe } from '../base/plain.js'
+import { checkFields, checkName, type Fields } from '../base/values.js'
 
 /** One write, checked and stamped. */
 export interface Write extends WriteBody {

@@ -12,7 +12,8 @@ import type { FieldKind, ValueOfKind } from '../../engine/fields/kinds.js'
 import { FIELD_KINDS } from '../../engine/fields/lookup.js'
 import { ConfigError, KindError, MillpondError } from '../../engine/errors.js'
 import type { Limits } from '../../engine/limits.js'
-import { checkName, describe, type Fields, type Value } from '../../engine/base/values.js'
+import { describe } from '../../engine/base/plain.js'
+import { checkName, type Fields, type Value } from '../../engine/base/values.js'
 
 /**
  * Per field its kind: `{ price: 'register', views: 'counter', tags: 'set', best: 'min', position:

@@ -5,7 +5,8 @@
  */
 import type { Limits } from '../../engine/limits.js'
 import type { Value } from '../../engine/base/values.js'
-import { checkName, describe } from '../../engine/base/values.js'
+import { describe } from '../../engine/base/plain.js'
+import { checkName } from '../../engine/base/values.js'
 import { checkBody, type WriteBody } from '../../engine/write/write.js'
 import type { FieldKinds, NameOf, Schema } from './cache-schema.js'
 

@@ -11,7 +11,7 @@ import { ClosedError, LimitError, MillpondError, OutcomeUnknownError,
   RemoteError } from '../../engine/errors.js'
 import { isRepeatable } from '../../engine/fields/lookup.js'
 import { VERSION_UNITS_PER_MS, type HybridClock } from '../../engine/base/hlc.js'
-import { describe } from '../../engine/base/values.js'
+import { describe } from '../../engine/base/plain.js'
 import type { Write } from '../../engine/write/write.js'
 import { intervals } from '../../engine/timing.js'
 import { replicasNeeded, type WriteConcern } from '../../replication/deltas/acks.js'

@@ -4,7 +4,8 @@ import { Entry } from '../../../engine/record/entry.js'
 import { decodeEntry, encodeEntry } from '../../../engine/record/entry-codec.js'
 import { LimitError, ValueError } from '../../../engine/errors.js'
 import { limits } from '../../../engine/limits.js'
-import { adoptFields, approximateBytes, checkFields, checkKey, type Fields,
+import { adoptFields } from '../../../engine/base/adopting.js'
+import { approximateBytes, checkFields, checkKey, type Fields,
   type Value } from '../../../engine/base/values.js'
 
 const LONE = 'a\ud800b'
