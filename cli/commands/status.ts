@@ -30,7 +30,7 @@ export async function runStatus (flags: StatusFlags): Promise<number> {
     await lines.flush()
   } else {
     process.stdout.on('error', () => {}) // the reader has left
-    process.stdout.write(describe(status))
+    process.stdout.write(describeStatus(status))
   }
   return EXIT.ok
 }
@@ -56,7 +56,7 @@ function pick (caches: NodeStatus['caches'], cache: string): NodeStatus['caches'
   return found === undefined ? {} : { [cache]: found }
 }
 
-function describe ({ cluster, nodes, unanswered }: ClusterStatus): string {
+export function describeStatus ({ cluster, nodes, unanswered }: ClusterStatus): string {
   const names = [...new Set(nodes.flatMap(({ caches }) => Object.keys(caches)))].sort()
   const parts = [`cluster ${cluster}: ${nodes.map(({ node }) => node).join(', ')}\n`]
   for (const { node, problem } of unanswered) parts.push(`${node} does not answer: ${problem}\n`)
@@ -106,8 +106,25 @@ function describeCache (cache: string, nodes: readonly Held[]): string {
       [...placements].sort(([a], [b]) => a < b ? -1 : 1).map((
         [owners, groups]
       ) => [owners, String(groups)])
-    )
+    ),
+    ...nodes.flatMap(({ node, status }) => unreadable(node, status))
   ].join('')
+}
+
+/** A line for each shard that waits for an upgrade of its node. */
+function unreadable (
+  node: string,
+  { unreadable: shards, unlistedUnreadable }: CacheStatus
+): string[] {
+  const lines = shards.map(({ shard, key, field, code }) =>
+    `${node} has to be upgraded for shard ${shard}: a newer release wrote ${
+      field === undefined ? '' : `field ${JSON.stringify(field)} of kind ${code} in `
+    }record ${JSON.stringify(key)}\n`
+  )
+  if (unlistedUnreadable > 0) {
+    lines.push(`${node} has to be upgraded for ${unlistedUnreadable} more shards\n`)
+  }
+  return lines.length === 0 ? [] : ['\n', ...lines]
 }
 
 /** Per group the owners, as its holders see them. */

@@ -144,6 +144,7 @@ export class CacheReplica {
     const { shards, held, shape, inbox, outbox } = this.replicator
     const { maxStatusItems } = this.#limits
     const consumerGroups = [...shards.cursors.groups()]
+    const unreadable = [...shards.unreadable()]
     return {
       ...shape,
       ...shards.counts(),
@@ -158,7 +159,10 @@ export class CacheReplica {
       })),
       consumerGroups: consumerGroups.slice(0, maxStatusItems)
         .map(([name, count]) => ({ name, shards: count })),
-      unlistedConsumerGroups: Math.max(0, consumerGroups.length - maxStatusItems)
+      unlistedConsumerGroups: Math.max(0, consumerGroups.length - maxStatusItems),
+      unreadable: unreadable.slice(0, maxStatusItems)
+        .map(({ shard, form: { key, field, code } }) => ({ shard, key, field, code })),
+      unlistedUnreadable: Math.max(0, unreadable.length - maxStatusItems)
     }
   }
 

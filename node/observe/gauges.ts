@@ -17,6 +17,10 @@ export const GAUGES = {
     'consumer groups that have committed cursors in shards held here',
     ['cache']
   ],
+  millpond_unreadable_shards: [
+    'shards that stay behind until this node is upgraded: a newer release wrote to them',
+    ['cache']
+  ],
   millpond_consumers: [
     'consumers that run in this process',
     ['cache', 'consumer_group']
@@ -62,6 +66,11 @@ export function setStatus ({ members, caches = {}, consumers }: Shown, set: SetG
       'millpond_consumer_groups',
       { cache },
       of.consumerGroups.length + of.unlistedConsumerGroups
+    )
+    set(
+      'millpond_unreadable_shards',
+      { cache },
+      of.unreadable.length + of.unlistedUnreadable
     )
     const phases = new Map<string, number>()
     for (const { phase } of of.held) phases.set(phase, (phases.get(phase) ?? 0) + 1)

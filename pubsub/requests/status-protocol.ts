@@ -66,7 +66,25 @@ const CacheStatus = v.object({
    */
   consumerGroups: v.optional(v.array(v.object({ name: v.string(), shards: v.count })), []),
   /** ... and how many more there are. */
-  unlistedConsumerGroups: v.optional(v.count, 0)
+  unlistedConsumerGroups: v.optional(v.count, 0),
+  /**
+   * Shards that stay behind until the node is upgraded, because a newer release wrote an entry that
+   * the node cannot read: the first limits.maxStatusItems of them ...
+   */
+  unreadable: v.optional(
+    v.array(
+      v.object({
+        shard: v.count,
+        key: v.string(),
+        field: v.optional(v.string()),
+        /** Of the claim; absent where the entry as a whole has an unknown form. */
+        code: v.optional(v.count)
+      })
+    ),
+    []
+  ),
+  /** ... and how many more there are. */
+  unlistedUnreadable: v.optional(v.count, 0)
 })
 export type CacheStatus = v.InferOutput<typeof CacheStatus>
 

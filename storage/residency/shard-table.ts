@@ -170,6 +170,13 @@ export abstract class ShardTable {
     }
   }
 
+  /** The shards that cannot get past an entry of a newer release. */
+  *unreadable (): Generator<{ readonly shard: number, readonly form: NewerForm }, void, undefined> {
+    for (const { shard, standsBefore } of this.residents()) {
+      if (standsBefore !== null) yield { shard, form: standsBefore }
+    }
+  }
+
   /** Over all shards, resident and cold. O(records in memory). */
   counts (): ShardCounts {
     const sum = { records: 0, liveEntries: 0, deadEntries: 0 }

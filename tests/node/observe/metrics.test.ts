@@ -170,7 +170,9 @@ function status (phase: string): NodeStatus {
         unstoredBytes: 99,
         held: [{ group: 0, phase, owners: ['a', 'b'], sequence: 5, root: 'x' }],
         consumerGroups: [{ name: 'g', shards: 3 }],
-        unlistedConsumerGroups: 2
+        unlistedConsumerGroups: 2,
+        unreadable: [{ shard: 3, key: 'k', field: 'f', code: 9 }],
+        unlistedUnreadable: 1
       }
     },
     consumers: [],
@@ -192,7 +194,8 @@ test('current values come from the status of the moment, and empty phases are go
       'millpond_unstored_bytes{cache="c"} 99',
       'millpond_groups{cache="c",phase="ready"} 1',
       'millpond_published_batches{cache="c"} 5',
-      'millpond_consumer_groups{cache="c"} 3'
+      'millpond_consumer_groups{cache="c"} 3',
+      'millpond_unreadable_shards{cache="c"} 2'
     ]
   ) t.true(text.split('\n').includes(line), line)
   t.notRegex(text, /phase="syncing"/)
