@@ -4,7 +4,9 @@
  */
 
 // Nodes and clients.
-export { openNode, type MillpondNode, type Wiring } from './node/open-node.js'
+export { openNode } from './node/open-node.js'
+export type { MillpondNode } from './node/local-node.js'
+export type { Wiring } from './node/wiring.js'
 export { connect, type MillpondClient } from './node/connect.js'
 export type { ClientConfig, NodeConfig } from './node/config.js'
 export { createNetwork } from './node/network.js'

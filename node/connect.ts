@@ -1,18 +1,15 @@
 /** A client: writes, reads and consumes over the cluster's nodes, and holds nothing itself. */
-import { limits as usualLimits } from '../engine/limits.js'
 import { ConfigError, UnavailableError } from '../engine/errors.js'
 import type { Pace } from '../engine/timing.js'
 import { HybridClock } from '../engine/base/hlc.js'
 import { Membership } from '../replication/membership/membership.js'
-import { Messenger } from '../replication/messages/messenger.js'
-import { subjectsOf } from '../replication/messages/subjects.js'
 import type { ConsumerStatus, NodeStatus } from '../pubsub/requests/status-protocol.js'
 import type { Cache } from './cache/cache.js'
 import type { Schema } from './cache/cache-schema.js'
 import { checkClientConfig, type ClientConfig } from './config.js'
-import { Caches, openTransport } from './connection.js'
-import type { Wiring } from './open-node.js'
-import { systemPorts } from './system-ports.js'
+import { Caches } from './caches.js'
+import { openContext } from './connection.js'
+import { surroundingsOf, type Wiring } from './wiring.js'
 
 export interface MillpondClient {
   /** The caches that nodes of the cluster run. */
@@ -48,31 +45,15 @@ export interface MillpondClient {
  */
 export async function connect (config: ClientConfig, wiring: Wiring = {}): Promise<MillpondClient> {
   const { cluster, nats, connectTimeoutMs, timing, paceFloor, ...rest } = checkClientConfig(config)
-  const { limits = usualLimits, ports = systemPorts } = wiring
-  const onEvent = wiring.onEvent ?? (() => {})
+  const surroundings = surroundingsOf(wiring)
+  const { limits, ports, onEvent } = surroundings
   const name = rest.name ?? `client-${ports.random.uint32().toString(36)}`
-  const transport = await openTransport({
-    nats,
-    network: wiring.network,
-    name,
-    limits,
-    ports,
-    onEvent
-  })
-  const messenger = new Messenger({ transport, ports, onEvent })
-  const subjects = subjectsOf(cluster)
-  const context = { limits, timing, ports, messenger, subjects, onEvent }
+  const { network } = wiring
+  const context = await openContext({ cluster, name, timing, nats, network }, surroundings)
+  const { messenger } = context
+  const { transport } = messenger
   const membership = new Membership(context, { paceFloor })
-  const caches = new Caches({
-    messenger,
-    subjects,
-    membership,
-    ports,
-    clock: new HybridClock(ports.clock, limits),
-    timing,
-    limits,
-    onEvent
-  })
+  const caches = new Caches(context, membership, new HybridClock(ports.clock, limits))
   wiring.onInside?.({ messenger, membership, caches, replicas: new Map() })
   transport.onConnection(connected => {
     onEvent({ type: 'connection', connected })

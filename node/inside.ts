@@ -5,7 +5,7 @@
 import type { Membership } from '../replication/membership/membership.js'
 import type { Messenger } from '../replication/messages/messenger.js'
 import type { CacheReplica } from './cache/cache-replica.js'
-import type { Caches } from './connection.js'
+import type { Caches } from './caches.js'
 
 export interface Inside {
   readonly messenger: Messenger

@@ -3,7 +3,7 @@
  * on its disk.
  */
 import { ConfigConflictError } from '../../engine/errors.js'
-import type { MillpondNode } from '../../node/open-node.js'
+import type { MillpondNode } from '../../node/local-node.js'
 import { openNode } from '../../node/open-node.js'
 import type { NodeConfig } from '../../node/config.js'
 import { checkBounds } from '../checkers/bounds.js'

@@ -1,0 +1,139 @@
+/** The caches of one node or client: each is made when it is asked for, over the view it shares. */
+import type { HybridClock } from '../engine/base/hlc.js'
+import { writeBatchDelayMs } from '../engine/timing.js'
+import type { Membership } from '../replication/membership/membership.js'
+import type { Replicator } from '../replication/replicator.js'
+import { Router } from '../replication/membership/router.js'
+import { WriteForwarder } from '../replication/writes/write-forwarder.js'
+import { LiveConsumers } from '../pubsub/consumer/live-consumers.js'
+import { RequestClient } from '../pubsub/requests/request-client.js'
+import { Cache } from './cache/cache.js'
+import { FieldKinds, type Schema } from './cache/cache-schema.js'
+import type { NodeContext } from './connection.js'
+
+/** The node that caches live on. */
+export interface CachesNode {
+  readonly id: string
+  readonly incarnation: number
+  readonly replicators: ReadonlyMap<string, Replicator>
+  readonly answer: (request: unknown) => unknown
+}
+
+/** Makes caches on demand, each once, and closes them together. */
+export class Caches {
+  readonly requests: RequestClient
+  /** The consumers that run on this node or client right now. */
+  readonly consumers = new LiveConsumers()
+  readonly #context: NodeContext
+  readonly #membership: Membership
+  readonly #clock: HybridClock
+  readonly #self: CachesNode | undefined
+  readonly #caches = new Map<
+    string,
+    { readonly cache: Cache, readonly forwarder: WriteForwarder, readonly kinds: FieldKinds }
+  >()
+
+  /** @param self absent on a client */
+  constructor (
+    context: NodeContext,
+    membership: Membership,
+    clock: HybridClock,
+    self?: CachesNode
+  ) {
+    this.#context = context
+    this.#membership = membership
+    this.#clock = clock
+    this.#self = self
+    const { messenger, subjects, ports, timing } = context
+    this.requests = new RequestClient({
+      messenger,
+      subjects,
+      ports,
+      timeoutMs: timing.requestTimeoutMs,
+      ...self === undefined ? {} : { self }
+    })
+  }
+
+  /** @throws ConfigError when the schema is none, or contradicts what was declared before */
+  get<S extends Schema> (name: string, schema?: S): Cache<S> {
+    const { cache, kinds } = this.#caches.get(name) ?? this.#make(name)
+    if (schema !== undefined) kinds.declare(schema)
+    return cache as unknown as Cache<S> // the types are all that a schema adds to it
+  }
+
+  #make (name: string): { readonly cache: Cache, readonly kinds: FieldKinds } {
+    const { messenger, subjects, ports, timing, limits, onEvent } = this.#context
+    const local = this.#self?.replicators.get(name)
+    const router = this.#route(name, local)
+    const forwarder = new WriteForwarder({
+      cache: name,
+      router,
+      messenger,
+      subjects,
+      ports,
+      batchDelayMs: writeBatchDelayMs(timing),
+      requestTimeoutMs: timing.requestTimeoutMs
+    })
+    const kinds = new FieldKinds(name, limits)
+    const cache = new Cache({
+      name,
+      kinds,
+      clock: this.#clock,
+      ports,
+      limits,
+      router,
+      forwarder,
+      readers: {
+        router,
+        requests: this.requests,
+        ports,
+        limits,
+        messenger,
+        subjects,
+        pace: () => this.#membership.pace,
+        onEvent,
+        consumers: this.consumers
+      },
+      onWriteFailed: (cacheName, key, error) =>
+        onEvent({ type: 'write-failed', cache: cacheName, key, error }),
+      ...local === undefined ? {} : { local }
+    })
+    const made = { cache, forwarder, kinds }
+    this.#caches.set(name, made)
+    return made
+  }
+
+  #route (name: string, local: Replicator | undefined): Router {
+    const membership = this.#membership
+    const self = this.#self
+    if (local === undefined || self === undefined) return new Router({ membership, cache: name })
+    return new Router({
+      membership,
+      cache: name,
+      shape: local.shape,
+      self: {
+        id: self.id,
+        incarnation: self.incarnation,
+        topology: local.topology,
+        phase: group => local.held.phase(group),
+        root: group => local.shards.root(group)
+      }
+    })
+  }
+
+  /** Writes sent to owners and not answered for yet, over all caches. */
+  get writesOnTheirWay (): number {
+    let count = 0
+    for (const { forwarder } of this.#caches.values()) count += forwarder.onTheirWay
+    return count
+  }
+
+  /** Takes no more writes, and resolves when those on their way arrived or failed. */
+  async close (): Promise<void> {
+    for (const { cache } of this.#caches.values()) cache.close()
+    await Promise.all([...this.#caches.values()].map(async ({ forwarder }) => {
+      await forwarder.idle()
+      forwarder.close()
+    }))
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * A node as its program sees it, and what it serves to others.
+ *
+ *   join: listen for others (conflicts are found here) -> load -> serve -> first heartbeat
+ *   close: take no more writes -> publish -> goodbye -> make durable -> disconnect
+ */
+import { ConfigError, UnavailableError } from '../engine/errors.js'
+import { HybridClock } from '../engine/base/hlc.js'
+import { Topology } from '../engine/topology/topology.js'
+import type { CacheShape } from '../replication/membership/cache-shape.js'
+import { Membership } from '../replication/membership/membership.js'
+import type { Place } from '../replication/membership/placement.js'
+import type { Replicator } from '../replication/replicator.js'
+import { WriteServer } from '../replication/writes/write-server.js'
+import type { NodeStatus } from '../pubsub/requests/status-protocol.js'
+import { RequestServer } from '../pubsub/requests/request-server.js'
+import type { Store } from '../storage/store.js'
+import type { Cache } from './cache/cache.js'
+import type { Schema } from './cache/cache-schema.js'
+import { CacheReplica, drawIncarnation } from './cache/cache-replica.js'
+import { Caches } from './caches.js'
+import type { CheckedNodeConfig } from './config.js'
+import type { NodeContext } from './connection.js'
+import type { Inside } from './inside.js'
+import { assertFits, listen } from './joining.js'
+
+export interface MillpondNode {
+  readonly name: string
+  /**
+   * @param schema which kind each field is: a field used as another kind is then a KindError of the
+   *   call itself, and the calls have types. One per cache and process; a call without one gets the
+   *   cache as it was declared. Default: fields become what they are used as
+   * @throws ConfigError when this node does not run the cache, or the schema contradicts an earlier
+   *   one
+   */
+  cache<const S extends Schema = Schema>(name: string, schema?: S): Cache<S>
+  status(): NodeStatus
+  /** The status of another node. @throws TimeoutError, UnavailableError */
+  statusOf(node: string): Promise<NodeStatus>
+  /**
+   * Flushes, says goodbye, makes everything durable and disconnects. Calling it again waits for the
+   * same.
+   */
+  close(): Promise<void>
+}
+
+/** Settings and store of each cache that a node runs, by name. */
+export type OwnCaches = ReadonlyMap<
+  string,
+  { readonly shape: CacheShape, readonly store: Store }
+>
+
+export class LocalNode implements MillpondNode {
+  readonly name: string
+  readonly #config: CheckedNodeConfig
+  readonly #own: OwnCaches
+  readonly #context: NodeContext
+  readonly #self: Place & { readonly incarnation: number }
+  readonly #clock: HybridClock
+  readonly #membership: Membership
+  readonly #replicas = new Map<string, CacheReplica>()
+  readonly #replicators = new Map<string, Replicator>()
+  readonly #caches: Caches
+  readonly #requestServer: RequestServer
+  #closing: Promise<void> | undefined
+
+  constructor (name: string, config: CheckedNodeConfig, own: OwnCaches, context: NodeContext) {
+    const { limits, ports } = context
+    const { weight, zone } = config
+    this.name = name
+    this.#config = config
+    this.#own = own
+    this.#context = context
+    const incarnation = drawIncarnation(ports)
+    this.#self = { id: name, incarnation, weight, ...zone === undefined ? {} : { zone } }
+    this.#clock = new HybridClock(ports.clock, limits)
+    this.#membership = new Membership(context, {
+      id: name,
+      incarnation,
+      describe: () => ({
+        weight,
+        ...zone === undefined ? {} : { zone },
+        caches: Object.fromEntries(
+          [...this.#replicators].map(([cache, replicator]) => [cache, replicator.describe()])
+        )
+      })
+    })
+    this.#requestServer = new RequestServer({
+      replicatorOf: cache => this.#replicatorOf(cache),
+      status: () => this.status(),
+      limits
+    })
+    this.#caches = new Caches(context, this.#membership, this.#clock, {
+      id: name,
+      incarnation,
+      replicators: this.#replicators,
+      answer: request => this.#requestServer.answer(request)
+    })
+  }
+
+  get inside (): Inside {
+    return {
+      messenger: this.#context.messenger,
+      membership: this.#membership,
+      caches: this.#caches,
+      replicas: this.#replicas
+    }
+  }
+
+  /** @throws ConfigConflictError, StoreError; the node is then to be abandoned */
+  async join (): Promise<void> {
+    await listen(this.#context, this.#membership)
+    assertFits(
+      {
+        name: this.name,
+        cluster: this.#config.cluster,
+        shapes: new Map([...this.#own].map(([cache, { shape }]) => [cache, shape]))
+      },
+      this.#membership
+    )
+    this.#load()
+    this.#serve()
+    for (const replicator of this.#replicators.values()) replicator.start()
+    this.#membership.start()
+  }
+
+  #load (): void {
+    for (const [cache, { shape, store }] of this.#own) {
+      const context = {
+        ...this.#context,
+        cache,
+        shape,
+        topology: new Topology(shape),
+        self: this.#self,
+        membership: this.#membership
+      }
+      const indexes = this.#config.caches[cache]?.indexes
+      const replica = new CacheReplica(context, { store, clock: this.#clock, indexes })
+      this.#replicas.set(cache, replica)
+      this.#replicators.set(cache, replica.replicator)
+    }
+  }
+
+  #serve (): void {
+    const { messenger, subjects, onEvent } = this.#context
+    messenger.serve(
+      subjects.peerAll(this.name),
+      question => this.#replicatorOf(cacheOf(question)).peerServer.answer(question)
+    )
+    const writes = new WriteServer({
+      incarnation: this.#self.incarnation,
+      replicatorOf: cache => this.#replicatorOf(cache),
+      clock: this.#clock
+    })
+    messenger.serve(subjects.writes(this.name), (batch, _, request) => writes.take(batch, request))
+    messenger.serve(subjects.requests(this.name), request => this.#requestServer.answer(request))
+    messenger.transport.onConnection(connected => {
+      onEvent({ type: 'connection', connected })
+      if (!connected) return
+      this.#membership.hello() // what was lost meanwhile shows in the next heartbeats
+      this.#membership.beatSoon()
+    })
+  }
+
+  #replicatorOf (cache: string): Replicator {
+    const replicator = this.#replicators.get(cache)
+    if (replicator === undefined) {
+      throw new UnavailableError(`${this.name} does not run cache ${JSON.stringify(cache)}`)
+    }
+    return replicator
+  }
+
+  cache<const S extends Schema = Schema> (name: string, schema?: S): Cache<S> {
+    if (!this.#replicators.has(name)) {
+      throw new ConfigError(
+        `cache ${JSON.stringify(name)} is not one this node runs (${
+          [...this.#replicators.keys()].join(', ')
+        }); add it to caches`
+      )
+    }
+    return this.#caches.get(name, schema)
+  }
+
+  status (): NodeStatus {
+    const { limits: { maxStatusItems } } = this.#context
+    const { consumers } = this.#caches
+    return {
+      node: this.name,
+      incarnation: this.#self.incarnation,
+      members: [this.name, ...this.#membership.members.keys()].sort(),
+      caches: Object.fromEntries(
+        [...this.#replicas].map(([cache, replica]) => [cache, replica.status()])
+      ),
+      consumers: consumers.status(maxStatusItems),
+      unlistedConsumers: Math.max(0, consumers.size - maxStatusItems)
+    }
+  }
+
+  async statusOf (node: string): Promise<NodeStatus> {
+    return await this.#caches.requests.ask(node, 'status', {})
+  }
+
+  close (): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close (): Promise<void> {
+    const { messenger } = this.#context
+    await this.#caches.close()
+    for (const replica of this.#replicas.values()) replica.stop()
+    this.#membership.close()
+    const durable = await Promise.allSettled(
+      [...this.#replicas.values()].map(replica => replica.close())
+    )
+    messenger.close()
+    await messenger.transport.close()
+    for (const result of durable) if (result.status === 'rejected') throw result.reason
+  }
+
+  /** Lets go after a join that failed: nothing was written. */
+  async abandon (): Promise<void> {
+    for (const replica of this.#replicas.values()) {
+      replica.stop()
+      await replica.close()
+    }
+    this.#membership.close()
+    this.#context.messenger.close()
+  }
+}
+
+function cacheOf (question: unknown): string {
+  const cache = (question as { cache?: unknown } | null)?.cache
+  return typeof cache === 'string' ? cache : ''
+}

@@ -1,0 +1,43 @@
+/** The surroundings of a node or client that a program may replace, and their defaults. */
+import { limits as usualLimits, type Limits } from '../engine/limits.js'
+import type { Ports } from '../engine/ports.js'
+import type { Store } from '../storage/store.js'
+import type { Network } from './connection.js'
+import type { OnMillpondEvent } from './events.js'
+import type { Inside } from './inside.js'
+import { systemPorts } from './system-ports.js'
+
+/** The parts of a node or client that tests and embedders may replace. */
+export interface Wiring {
+  /**
+   * Connects nodes and clients without NATS: createNetwork(), or a transport of one's own. Not used
+   * where the configuration has `nats`. Default: for a node a network of its own; a client needs
+   * one or the other.
+   */
+  readonly network?: Network
+  /** Time, timers and chance. Default: those of the system. */
+  readonly ports?: Ports
+  /** The bounds of everything in the node or client (limitsWith). Default: `limits`. */
+  readonly limits?: Limits
+  /**
+   * Opens the store of a cache, which the node closes; a client opens none. A StoreError fails
+   * openNode. Default: SQLite in `dataDir`, or memory without one.
+   */
+  readonly openStore?: (cache: string) => Store
+  /** Hears everything the node or client reports. Default: nothing listens. */
+  readonly onEvent?: OnMillpondEvent
+  /** Is handed the parts of the node or client before it joins: for simulations and tests. */
+  readonly onInside?: (inside: Inside) => void
+}
+
+export interface Surroundings {
+  readonly limits: Limits
+  readonly ports: Ports
+  readonly onEvent: OnMillpondEvent
+}
+
+export function surroundingsOf (
+  { limits = usualLimits, ports = systemPorts, onEvent = () => {} }: Wiring
+): Surroundings {
+  return { limits, ports, onEvent }
+}
