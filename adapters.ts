@@ -17,7 +17,7 @@ export { openSqliteStore, type SqliteStoreOptions } from './storage/stores/sqlit
 // Messages between nodes and clients.
 export type { IncomingMessage, Subscription, Transport } from './replication/transport/transport.js'
 export { assertPattern, assertSubject } from './replication/transport/subjects-match.js'
-export type { Network } from './node/connection.js'
+export type { Network } from './node/network.js'
 export { createNetwork } from './node/network.js'
 export type { Faults } from './replication/transport/in-process/faults.js'
 export { InProcessNetwork, type InProcessConnectOptions, type InProcessNetworkOptions,

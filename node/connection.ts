@@ -1,5 +1,7 @@
 /** How a node or client is connected: over NATS, or over a network that it is handed. */
 import { ConfigError } from '../engine/errors.js'
+import type { Limits } from '../engine/limits.js'
+import type { Ports } from '../engine/ports.js'
 import type { Timing } from '../engine/timing.js'
 import type { ClusterContext } from '../replication/membership/membership.js'
 import { Messenger } from '../replication/messages/messenger.js'
@@ -8,22 +10,13 @@ import { connectNats } from '../replication/transport/nats/nats-transport.js'
 import type { Transport } from '../replication/transport/transport.js'
 import type { CheckedClientConfig } from './config.js'
 import type { OnMillpondEvent } from './events.js'
-import type { Surroundings } from './wiring.js'
+import type { Network } from './network.js'
 
-/**
- * Connects nodes and clients in place of NATS: createNetwork() within one process, or a Transport
- * of one's own (millpond/adapters), dialled in `connect`.
- */
-export interface Network {
-  /**
-   * A new connection, which its node or client closes. `name` is that of the node or client;
-   * `onProblem` hears of exceptions in message handlers, and of troubles that no call reports.
-   * @throws ConfigConflictError when the name is taken; ConnectionError when it cannot connect
-   */
-  connect(
-    name: string,
-    options: { readonly onProblem: (error: unknown) => void }
-  ): Transport | Promise<Transport>
+/** What a node or client is given by its program, defaults included. */
+export interface Surroundings {
+  readonly limits: Limits
+  readonly ports: Ports
+  readonly onEvent: OnMillpondEvent
 }
 
 /** What connects a process with its cluster, and says who it is there. */

@@ -1,8 +1,25 @@
-/** A network for nodes and clients of one process that need no server: tests, demos, embedding. */
+/** Networks in place of NATS, and the one for nodes and clients of a single process. */
 import { limits as usualLimits, type Limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
 import { InProcessNetwork } from '../replication/transport/in-process/network.js'
+import type { Transport } from '../replication/transport/transport.js'
 import { systemPorts } from './system-ports.js'
+
+/**
+ * Connects nodes and clients in place of NATS: createNetwork() within one process, or a Transport
+ * of one's own (millpond/adapters), dialled in `connect`.
+ */
+export interface Network {
+  /**
+   * A new connection, which its node or client closes. `name` is that of the node or client;
+   * `onProblem` hears of exceptions in message handlers, and of troubles that no call reports.
+   * @throws ConfigConflictError when the name is taken; ConnectionError when it cannot connect
+   */
+  connect(
+    name: string,
+    options: { readonly onProblem: (error: unknown) => void }
+  ): Transport | Promise<Transport>
+}
 
 /**
  * Pass it as `network` to every openNode and connect that should see each other.

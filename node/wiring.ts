@@ -2,9 +2,10 @@
 import { limits as usualLimits, type Limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
 import type { Store } from '../storage/store.js'
-import type { Network } from './connection.js'
+import type { Surroundings } from './connection.js'
 import type { OnMillpondEvent } from './events.js'
 import type { Inside } from './inside.js'
+import type { Network } from './network.js'
 import { systemPorts } from './system-ports.js'
 
 /** The parts of a node or client that tests and embedders may replace. */
@@ -28,12 +29,6 @@ export interface Wiring {
   readonly onEvent?: OnMillpondEvent
   /** Is handed the parts of the node or client before it joins: for simulations and tests. */
   readonly onInside?: (inside: Inside) => void
-}
-
-export interface Surroundings {
-  readonly limits: Limits
-  readonly ports: Ports
-  readonly onEvent: OnMillpondEvent
 }
 
 export function surroundingsOf (

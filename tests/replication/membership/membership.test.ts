@@ -265,8 +265,8 @@ test('no heartbeat can set a timing that no configuration could (SPEC R13)', asy
   await time.advance(10)
   t.deepEqual(a.membership.pace, { heartbeatMs: 60_000, failureTimeoutMs: 600_000 })
   take()
-  for (const timing of [1, {}, { heartbeatMs: NaN, failureTimeoutMs: 1 }, { heartbeatMs: '1' }]) {
-    a.messenger.send(subjects.heartbeat('y'), 'heartbeat', { ...BEAT, timing })
+  for (const bad of [1, {}, { heartbeatMs: NaN, failureTimeoutMs: 1 }, { heartbeatMs: '1' }]) {
+    a.messenger.send(subjects.heartbeat('y'), 'heartbeat', { ...BEAT, timing: bad })
   }
   await time.advance(10)
   t.deepEqual(take(), Array.from({ length: 4 }, () => 'message-refused'))
