@@ -1,6 +1,5 @@
 /** The caches of one node or client: each is made when it is asked for, over the view it shares. */
 import type { HybridClock } from '../engine/base/hlc.js'
-import { writeBatchDelayMs } from '../engine/timing.js'
 import type { Membership } from '../replication/membership/membership.js'
 import type { Replicator } from '../replication/replicator.js'
 import { Router } from '../replication/membership/router.js'
@@ -62,18 +61,10 @@ export class Caches {
   }
 
   #make (name: string): { readonly cache: Cache, readonly kinds: FieldKinds } {
-    const { messenger, subjects, ports, timing, limits, onEvent } = this.#context
+    const { messenger, subjects, ports, limits, onEvent } = this.#context
     const local = this.#self?.replicators.get(name)
     const router = this.#route(name, local)
-    const forwarder = new WriteForwarder({
-      cache: name,
-      router,
-      messenger,
-      subjects,
-      ports,
-      batchDelayMs: writeBatchDelayMs(timing),
-      requestTimeoutMs: timing.requestTimeoutMs
-    })
+    const forwarder = new WriteForwarder({ ...this.#context, cache: name }, router)
     const kinds = new FieldKinds(name, limits)
     const cache = new Cache({
       name,

@@ -40,12 +40,11 @@ export interface NodeContext extends ClusterContext {
  * @throws as openTransport
  */
 export async function openContext (dial: Dial, surroundings: Surroundings): Promise<NodeContext> {
-  const { ports, onEvent } = surroundings
   const transport = await openTransport(dial, surroundings)
   return {
     ...surroundings,
     timing: dial.timing,
-    messenger: new Messenger({ transport, ports, onEvent }),
+    messenger: new Messenger({ ...surroundings, transport }),
     subjects: subjectsOf(dial.cluster)
   }
 }

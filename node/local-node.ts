@@ -150,7 +150,8 @@ export class LocalNode implements MillpondNode {
     const writes = new WriteServer({
       incarnation: this.#self.incarnation,
       replicatorOf: cache => this.#replicatorOf(cache),
-      clock: this.#clock
+      clock: this.#clock,
+      limits: this.#context.limits
     })
     messenger.serve(subjects.writes(this.name), (batch, _, request) => writes.take(batch, request))
     messenger.serve(subjects.requests(this.name), request => this.#requestServer.answer(request))

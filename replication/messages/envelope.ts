@@ -1,7 +1,7 @@
 /**
- * The envelope every message travels in: who can read it, whether it is whole, and which part of a
- * larger message it is. A message that does not check out is refused before its content is looked
- * at.
+ * The envelope of every message. It tells which format a message has, whether it is whole, and
+ * which part of a larger message it is. A message that does not check out is refused before its
+ * content is looked at.
  *
  *   0  2 bytes  'MP'
  *   2  1 byte   format version
@@ -16,7 +16,7 @@
  */
 import { EnvelopeError } from '../../engine/errors.js'
 import { checksum32, hash32 } from '../../engine/base/hash.js'
-import { limits } from '../../engine/limits.js'
+import type { Limits } from '../../engine/limits.js'
 
 export const KINDS = {
   heartbeat: 1,
@@ -46,13 +46,15 @@ export interface Part {
 /**
  * The message as one or more parts of at most `maxBytes` each, to be sent on `subject` and nowhere
  * else.
+ * @throws EnvelopeError when it needs more parts than are allowed
  */
 export function encodeParts (
   kind: Kind,
   id: number,
   content: Uint8Array,
   maxBytes: number,
-  subject = ''
+  subject: string,
+  limits: Limits
 ): Uint8Array[] {
   const ofSubject = hash32(subject)
   const room = Math.min(maxBytes, limits.maxPartBytes) - HEADER_BYTES
@@ -81,10 +83,10 @@ export function encodeParts (
 }
 
 /**
- * @throws EnvelopeError when the bytes are not a whole part of a version we speak, sent on this
- * subject
+ * @throws EnvelopeError when the bytes are not a whole part, of a format known here, that was sent
+ *   on this subject
  */
-export function decodePart (bytes: Uint8Array, subject = ''): Part {
+export function decodePart (bytes: Uint8Array, subject: string, limits: Limits): Part {
   if (bytes.length < HEADER_BYTES || bytes[0] !== 0x4d || bytes[1] !== 0x50) {
     throw new EnvelopeError('foreign', 'it is not a Millpond message')
   }
@@ -111,71 +113,4 @@ export function decodePart (bytes: Uint8Array, subject = ''): Part {
 /** The kind byte and the subject are covered by mixing them into the checksum of what follows. */
 function checksumOf (bytes: Uint8Array, ofSubject: number): number {
   return (checksum32(bytes.subarray(8)) ^ Math.imul(bytes[3] ?? 0, 0x9e3779b1) ^ ofSubject) >>> 0
-}
-
-interface Unfinished {
-  readonly parts: Array<Uint8Array | undefined>
-  missing: number
-  bytes: number
-}
-
-/**
- * Puts parts together again. Unfinished messages are bounded in number and bytes: the oldest is
- * given up for a new one.
- */
-export class Assembler {
-  readonly #unfinished = new Map<string, Unfinished>()
-  #bytes = 0
-
-  get unfinished (): number {
-    return this.#unfinished.size
-  }
-
-  /**
-   * @param name what the parts of one message have in common beside their id
-   * @returns the whole content, or null while parts are missing
-   */
-  add (name: string, { id, part, parts, content }: Part): Uint8Array | null {
-    if (parts === 1) return content
-    const message = this.#message(`${name} ${id}`, parts)
-    if (message.parts[part] !== undefined) return null
-    message.parts[part] = content
-    message.bytes += content.length
-    this.#bytes += content.length
-    if (--message.missing > 0) {
-      this.#makeRoom()
-      return null
-    }
-    this.#forget(`${name} ${id}`)
-    const whole = Buffer.concat(message.parts as Uint8Array[])
-    // byte values in it must not turn into Buffers
-    return new Uint8Array(whole.buffer, whole.byteOffset, whole.length)
-  }
-
-  #message (name: string, parts: number): Unfinished {
-    const known = this.#unfinished.get(name)
-    if (known?.parts.length === parts) return known
-    this.#forget(name)
-    const message = {
-      parts: new Array<Uint8Array | undefined>(parts).fill(undefined),
-      missing: parts,
-      bytes: 0
-    }
-    this.#unfinished.set(name, message)
-    return message
-  }
-
-  #makeRoom (): void {
-    for (const oldest of this.#unfinished.keys()) {
-      if (
-        this.#unfinished.size <= limits.maxPartialMessages && this.#bytes <= limits.maxPartialBytes
-      ) return
-      this.#forget(oldest)
-    }
-  }
-
-  #forget (name: string): void {
-    this.#bytes -= this.#unfinished.get(name)?.bytes ?? 0
-    this.#unfinished.delete(name)
-  }
 }

@@ -3,23 +3,23 @@
  * own outcome.
  */
 import * as v from '../../engine/base/schema.js'
-import { limits } from '../../engine/limits.js'
+import type { Limits } from '../../engine/limits.js'
 import type { Operation } from '../../engine/fields/kinds.js'
 import type { Fields } from '../../engine/base/values.js'
 
-const Outcome = v.object({
+const WriteOutcome = v.object({
   code: v.string(),
   message: v.string(),
   changed: v.picklist(['no', 'yes', 'maybe']),
   retryable: v.boolean(),
-  /** What was reached of the write concern, when that is what failed. */
+  /** How far the write concern was reached, when the write failed for that. */
   concern: v.optional(
     v.object({ wanted: v.string(), reached: v.count, needed: v.count, timeoutMs: v.number() })
   )
 })
 
-/** What the fields do not tell; engine/write/write.ts checks it. */
-const More = v.object({
+/** The parts of a write beside its fields; engine/write/write.ts checks them. */
+const MoreOfWrite = v.object({
   unset: v.optional(v.array(v.string())),
   clears: v.optional(v.boolean()),
   expires: v.optional(v.count),
@@ -28,27 +28,32 @@ const More = v.object({
   )
 })
 
-export const WriteBatch = v.object({
-  cache: v.string(),
-  /**
-   * The process life that is asked: what an earlier one of that name may have taken, a later one
-   * must not refuse or take again.
-   */
-  to: v.count,
-  concern: v.union([v.picklist(['buffered', 'durable', 'majority', 'all']), v.count]),
-  timeoutMs: v.count,
-  /** [key, version, stamp, fields or null, the rest if any]: null and no rest for a delete */
-  writes: v.pipe(
-    v.array(
-      v.tuple([v.string(), v.count, v.count, v.nullable(v.custom<Fields>(value =>
-        typeof value === 'object'
-      )), v.nullable(More)])
-    ),
-    v.maxLength(limits.maxWritesPerBatch)
-  )
-})
-export type WriteBatch = v.InferOutput<typeof WriteBatch>
+/** The schema of a batch, which has a bounded number of writes. */
+export function writeBatchWithin (limits: Limits) {
+  return v.object({
+    cache: v.string(),
+    /**
+     * The process life that is asked. An earlier life of that name may have taken the batch, so a
+     * later one must neither refuse it nor take it again.
+     */
+    to: v.count,
+    concern: v.union([v.picklist(['buffered', 'durable', 'majority', 'all']), v.count]),
+    timeoutMs: v.count,
+    /** [key, version, stamp, fields or null, the rest if any]: null and no rest for a delete */
+    writes: v.pipe(
+      v.array(
+        v.tuple([v.string(), v.count, v.count, v.nullable(v.custom<Fields>(value =>
+          typeof value === 'object'
+        )), v.nullable(MoreOfWrite)])
+      ),
+      v.maxLength(limits.maxWritesPerBatch)
+    )
+  })
+}
+export type WriteBatch = v.InferOutput<ReturnType<typeof writeBatchWithin>>
 
-/** Per write: null when it was taken and its write concern reached, or why not. */
-export const WriteOutcomes = v.array(v.nullable(Outcome))
+export type WriteOutcome = v.InferOutput<typeof WriteOutcome>
+
+/** Per write: null when it was taken and its write concern reached, else why not. */
+export const WriteOutcomes = v.array(v.nullable(WriteOutcome))
 export type WriteOutcomes = v.InferOutput<typeof WriteOutcomes>

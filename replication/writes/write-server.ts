@@ -2,23 +2,23 @@
  * Takes batches of writes that entered elsewhere. Versions come with the writes and are kept as
  * they are, so the same write sent to another owner changes nothing the second time.
  *
- * Each batch is taken once, though the network may deliver it twice: a copy could count an
- * increment again, or take what was refused when the first came, after its writer was told that
- * nothing changed. So a copy is dropped, the answer to the first being on its way; and a batch for
- * an earlier process life of this name is left alone, because nobody knows what that one did with
- * it.
+ * Each batch is taken once, though the network may deliver it twice. A copy could count an
+ * increment again. It could also take a write that was refused when the batch first came, after its
+ * writer was told that nothing changed. So a copy is dropped: the answer to the first is on its
+ * way. A batch for an earlier process life of this name is left alone, because that life may have
+ * taken it or not.
  */
 import { EnvelopeError, FutureVersionError, MillpondError,
   WriteConcernError } from '../../engine/errors.js'
 import type { HybridClock } from '../../engine/base/hlc.js'
-import { limits } from '../../engine/limits.js'
+import type { Limits } from '../../engine/limits.js'
 import type { Topology } from '../../engine/topology/topology.js'
 import * as v from '../../engine/base/schema.js'
 import { checkKey } from '../../engine/base/values.js'
 import { checkBody } from '../../engine/write/write.js'
 import { NO_ANSWER } from '../messages/messenger.js'
 import type { LocalWrites } from './local-writes.js'
-import { WriteBatch, type WriteOutcomes } from './write-protocol.js'
+import { writeBatchWithin, type WriteOutcome, type WriteOutcomes } from './write-protocol.js'
 
 /** The replica that takes the writes of a batch. */
 export interface ServedReplicator {
@@ -31,15 +31,18 @@ export interface WriteServerOptions {
   readonly incarnation: number
   readonly replicatorOf: (cache: string) => ServedReplicator
   readonly clock: HybridClock
+  readonly limits: Limits
 }
 
 export class WriteServer {
   readonly #options: WriteServerOptions
-  /** The requests whose batches were taken, oldest first. */
+  readonly #batch: ReturnType<typeof writeBatchWithin>
+  /** Names of requests whose batches were taken, oldest first. */
   readonly #taken = new Set<string>()
 
   constructor (options: WriteServerOptions) {
     this.#options = options
+    this.#batch = writeBatchWithin(options.limits)
   }
 
   /**
@@ -48,15 +51,16 @@ export class WriteServer {
    *   not run here. Each write's own problem is in its outcome
    */
   async take (value: unknown, request: string): Promise<WriteOutcomes | typeof NO_ANSWER> {
-    const parsed = v.safeParse(WriteBatch, value)
+    const parsed = v.safeParse(this.#batch, value)
     if (!parsed.success) {
       throw new EnvelopeError('shape', 'the batch of writes is not shaped as it should be')
     }
     const { cache, to, concern, timeoutMs, writes } = parsed.output
     if (to !== this.#options.incarnation || this.#taken.has(request)) return NO_ANSWER
     this.#remember(request)
+    const { limits, clock } = this.#options
     const replicator = this.#options.replicatorOf(cache)
-    const horizon = this.#options.clock.horizon()
+    const horizon = clock.horizon()
     return await Promise.all(writes.map(async ([key, version, stamp, fields, more]) => {
       try {
         if (version > horizon || stamp > horizon) {
@@ -82,13 +86,13 @@ export class WriteServer {
 
   #remember (request: string): void {
     this.#taken.add(request)
-    if (this.#taken.size > limits.maxRememberedBatches) {
+    if (this.#taken.size > this.#options.limits.maxRememberedBatches) {
       this.#taken.delete(this.#taken.keys().next().value as string)
     }
   }
 }
 
-function refusalOf (error: unknown): WriteOutcomes[number] {
+function refusalOf (error: unknown): WriteOutcome {
   if (error instanceof WriteConcernError) {
     const { code, message, changed, retryable, wanted, reached, needed, timeoutMs } = error
     return { code, message, changed, retryable, concern: { wanted, reached, needed, timeoutMs } }

@@ -42,14 +42,14 @@ export function forge (
   lives: readonly number[],
   { limits, maxMessageBytes }: { readonly limits: Limits, readonly maxMessageBytes: number }
 ): Forgery | undefined {
-  const { kind, parts, content } = decodePart(bytes, subject)
+  const { kind, parts, content } = decodePart(bytes, subject, limits)
   if (parts > 1) return undefined
   const value: unknown = decodeCbor(content)
   const life = (): number => random.int(1, 0xffffffff)
   const anyLife = (): number => lives.length > 0 && random.chance(0.5) ? random.pick(lives) : life()
   const sealed = (on: string, forged: unknown): Forgery => ({
     subject: on,
-    parts: encodeParts(kind, random.uint32(), encodeCbor(forged), maxMessageBytes, on)
+    parts: encodeParts(kind, random.uint32(), encodeCbor(forged), maxMessageBytes, on, limits)
   })
   switch (kindOf(subject)) {
     case 'd': {

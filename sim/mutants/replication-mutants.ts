@@ -2,6 +2,7 @@
  * Planted bugs of replication: deltas count as arrived, confirmed or repaired that are not, and
  * placement groups are given up too early.
  */
+import { limits } from '../../engine/limits.js'
 import { digestOf } from '../../engine/base/state-vector.js'
 import type { MergeResult } from '../../engine/shard.js'
 import { Acks } from '../../replication/deltas/acks.js'
@@ -11,12 +12,13 @@ import { Inbox } from '../../replication/deltas/inbox.js'
 import type { Member } from '../../replication/membership/heartbeat.js'
 import { Messenger } from '../../replication/messages/messenger.js'
 import type { DeltaBatch } from '../../replication/deltas/outbox.js'
-import { WriteBatch } from '../../replication/writes/write-protocol.js'
+import { writeBatchWithin } from '../../replication/writes/write-protocol.js'
 import * as v from '../../engine/base/schema.js'
 import { ShardSet } from '../../storage/shard-set.js'
 import { patch, type Undo } from '../patch.js'
 import { all, type Mutant } from './mutant.js'
 
+const Batches = writeBatchWithin(limits)
 const EMPTY_DIGEST = digestOf(new Map())
 /** One second, in units of versions. */
 const RESTAMP_BY = 1_000_000
@@ -120,7 +122,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
             value: unknown,
             timeoutMs: number
           ): Promise<unknown> {
-            const parsed = v.safeParse(WriteBatch, value)
+            const parsed = v.safeParse(Batches, value)
             if (!parsed.success) return original.call(this, subject, value, timeoutMs)
             const writes = parsed.output.writes.map(([key, version, stamp, ...rest]) => {
               const id = `${key} ${version} ${stamp}`

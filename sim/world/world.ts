@@ -62,7 +62,7 @@ export class World implements Stage, Watched {
       () => this.network
     )
     this.#lookout = new Lookout(this, plan.clusters)
-    this.#resends = new Resends(this.coverage)
+    this.#resends = new Resends(this.coverage, this.limits)
     this.network = new SimNetwork({
       limits: this.limits,
       scheduler: this.scheduler,

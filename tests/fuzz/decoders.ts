@@ -14,8 +14,8 @@ import { CursorError, EnvelopeError } from '../../engine/errors.js'
 import { checksum32 } from '../../engine/base/hash.js'
 import { decodeStateVector, encodeStateVector, join } from '../../engine/base/state-vector.js'
 import { createEncoder, toUint8Array, writeVarUint } from '../../engine/base/varint.js'
-import { Assembler, decodePart, encodeParts, KINDS,
-  type Kind } from '../../replication/messages/envelope.js'
+import { Assembler } from '../../replication/messages/assembler.js'
+import { decodePart, encodeParts, KINDS, type Kind } from '../../replication/messages/envelope.js'
 import type { SimRandom } from '../../sim/random.js'
 import { byteMutations } from './byte-mutations.js'
 import { HOSTILE_ITEMS } from './cbor-mutations.js'
@@ -110,13 +110,14 @@ export const decoders: readonly Decoder[] = [
           random.uint32(),
           new Uint8Array(random.int(0, 100)),
           16 + 30,
-          'subject'
+          'subject',
+          limits
         )
       ),
     take (bytes, random) {
       try {
-        const part = decodePart(bytes, random.chance(0.9) ? 'subject' : 'other')
-        new Assembler().add('sender', part)
+        const part = decodePart(bytes, random.chance(0.9) ? 'subject' : 'other', limits)
+        new Assembler(limits).add('sender', part)
         return 'understood'
       } catch (error) {
         demand(error instanceof EnvelopeError, `it threw ${String(error)}`)

@@ -4,6 +4,7 @@
  * understood must be counted, and a request must come to an end.
  */
 import { encodeCbor } from '../../engine/base/codec.js'
+import { limits } from '../../engine/limits.js'
 import { encodeParts } from '../../replication/messages/envelope.js'
 import type { ReplicationEvent } from '../../replication/events.js'
 import { Messenger } from '../../replication/messages/messenger.js'
@@ -48,6 +49,7 @@ function open (): Bench {
   const messenger = new Messenger({
     transport,
     ports,
+    limits,
     onEvent: event => {
       events.push(event)
     }
@@ -62,7 +64,8 @@ function partsOf (kind: 'hint' | 'reply', content: Uint8Array, subject: string):
     7,
     content,
     content.length > PART_BYTES * 90 ? content.length + 16 : PART_BYTES,
-    subject
+    subject,
+    limits
   )
 }
 

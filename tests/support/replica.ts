@@ -67,12 +67,12 @@ export function openReplica (
     if (subject.includes('.d.')) {
       batches.push({
         group: Number(subject.split('.').at(-1)),
-        batch: decodeCbor(decodePart(bytes, subject).content) as DeltaBatch
+        batch: decodeCbor(decodePart(bytes, subject, limits).content) as DeltaBatch
       })
     }
     return replica.lose(subject, bytes) || publish(subject, bytes, replyTo)
   }
-  const messenger = new Messenger({ transport, ports, onEvent })
+  const messenger = new Messenger({ transport, ports, limits, onEvent })
   const incarnation = ports.random.uint32() || 1
   const clock = new HybridClock(ports.clock, limits)
   const persister = new Persister({

@@ -57,6 +57,7 @@ async function open (
   const messenger = new Messenger({
     transport: network.connect('reader'),
     ports,
+    limits,
     onEvent: () => {}
   })
   const membership = new Membership(

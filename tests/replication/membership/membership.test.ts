@@ -28,7 +28,8 @@ function world (seed = 1) {
         events.push(`${connection}: ${event.node} taken by ${event.incarnation}`)
       } else events.push(event.type)
     }
-    const messenger = new Messenger({ transport: network.connect(connection), ports, onEvent })
+    const transport = network.connect(connection)
+    const messenger = new Messenger({ transport, ports, limits, onEvent })
     const context = { limits, timing, messenger, subjects, ports, onEvent }
     const membership = new Membership(
       context,

@@ -22,6 +22,7 @@ function pair (t: ExecutionContext, maxMessageBytes = limits.maxPartBytes) {
     new Messenger({
       transport: network.connect(name),
       ports: time.ports(name),
+      limits,
       onEvent: event => {
         events.push(event)
       }
@@ -198,7 +199,7 @@ test('content other than plain CBOR is refused unread despite its checksum (SPEC
   const contents = ['f7', '9affffffff', '9f01ff', 'd81c81d81d00', `${'81'.repeat(100)}00`, '8100ff',
     'c11a00000001', 'a161'].map(hex => Uint8Array.from(Buffer.from(hex, 'hex')))
   for (const content of contents) {
-    for (const part of encodeParts('hint', 1, content, 1024, 'in')) {
+    for (const part of encodeParts('hint', 1, content, 1024, 'in', limits)) {
       a.transport.publish('in', part)
     }
   }

@@ -14,6 +14,7 @@ import type { Router } from '../../../replication/membership/router.js'
 import { subjectsOf } from '../../../replication/messages/subjects.js'
 import { WriteForwarder } from '../../../replication/writes/write-forwarder.js'
 import { WriteServer } from '../../../replication/writes/write-server.js'
+import { timingWith } from '../../support/timing.js'
 import { VirtualTime } from '../../support/virtual-time.js'
 
 const topology = new Topology({ shards: 4, groups: 2 })
@@ -35,12 +36,13 @@ function forwarding (
   const network = new InProcessNetwork({ limits, ...ports, faults: { duplicate, delayMs: [0, 3] } })
   const subjects = subjectsOf('test')
   const messengerOf = (name: string) =>
-    new Messenger({ transport: network.connect(name), ports, onEvent: () => {} })
+    new Messenger({ transport: network.connect(name), ports, limits, onEvent: () => {} })
   const ownClock = { ...ports.clock, wallMs: () => ports.clock.wallMs() + (clock.skewMs ?? 0) }
   const server = new WriteServer({
     incarnation: life,
     replicatorOf: () => ({ topology, writes: { take: (_, write) => take(write) } }),
-    clock: new HybridClock(ownClock, limits)
+    clock: new HybridClock(ownClock, limits),
+    limits
   })
   messengerOf('owner').serve(
     subjects.writes('owner'),
@@ -54,13 +56,13 @@ function forwarding (
   } as unknown as Router
   const forwarder = new WriteForwarder({
     cache: 'prices',
-    router,
+    limits,
+    timing: timingWith({ requestTimeoutMs: 1000 }),
+    ports,
     messenger: messengerOf('writer'),
     subjects,
-    ports,
-    batchDelayMs: 1,
-    requestTimeoutMs: 1000
-  })
+    onEvent: () => {}
+  }, router)
   return { time, nowMs: ports.clock.wallMs(), forwarder }
 }
 const increment: Write = {

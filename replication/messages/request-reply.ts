@@ -1,0 +1,31 @@
+/** The reply to a request: its answer, or an error with its code and whether anything changed. */
+import * as v from '../../engine/base/schema.js'
+import { MillpondError } from '../../engine/errors.js'
+
+/** Without an error it is an answer, which may be nothing at all. */
+export const RequestReply = v.object({
+  ok: v.optional(v.unknown()),
+  error: v.optional(
+    v.object({
+      code: v.string(),
+      message: v.string(),
+      changed: v.picklist(['no', 'yes', 'maybe']),
+      retryable: v.boolean()
+    })
+  )
+})
+export type RequestReply = v.InferOutput<typeof RequestReply>
+
+export function replyOf (answer: unknown): RequestReply {
+  return answer === undefined ? {} : { ok: answer }
+}
+
+/** An error that is none of ours may have come after a change. */
+export function refusalOf (error: unknown): RequestReply {
+  if (error instanceof MillpondError) {
+    const { code, message, changed, retryable } = error
+    return { error: { code, message, changed, retryable } }
+  }
+  const message = error instanceof Error ? error.message : String(error)
+  return { error: { code: 'INTERNAL', message, changed: 'maybe', retryable: false } }
+}
