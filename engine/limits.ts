@@ -256,7 +256,7 @@ const usual = {
 export type Limits = { readonly [name in keyof typeof usual]: number }
 
 /** The bounds of every process that is given no others. */
-export const limits: Limits = usual
+export const limits: Limits = Object.freeze(usual)
 assertLimits(limits)
 
 /**

@@ -12,7 +12,6 @@ import { checkStores } from '../checkers/stores.js'
 import { finalRecords } from '../checkers/truth.js'
 import type { Coverage } from './coverage.js'
 import type { Plan } from '../plan/plan.js'
-import { useLimits } from '../world/small-limits.js'
 import { Trace } from './trace.js'
 import { stackOf, Violation } from '../violation.js'
 import { World } from '../world/world.js'
@@ -55,7 +54,6 @@ const QUIET_MS = 1000
 const MAX_COLLECTIONS = 20
 
 export async function runPlan (plan: Plan, print?: (line: string) => void): Promise<RunResult> {
-  useLimits(plan.limits)
   const trace = new Trace(300, print)
   const world = new World(plan, trace)
   let violation: Violation | undefined
@@ -89,7 +87,6 @@ export async function runPlan (plan: Plan, print?: (line: string) => void): Prom
   } finally {
     stopWatching()
     process.off('unhandledRejection', rejected)
-    useLimits('usual')
   }
   const { model, scheduler } = world
   return {

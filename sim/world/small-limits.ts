@@ -2,10 +2,9 @@
  * Bounds small enough to be met within seconds: full buffers, folded stores, diffs in many parts,
  * forgotten batches. The relations between bounds are checked as they are for the real ones.
  */
-import { assertLimits, limits, limitsWith, type Limits } from '../../engine/limits.js'
+import { limits, limitsWith, type Limits } from '../../engine/limits.js'
 
 const KIB = 1024
-const USUAL: Limits = { ...limits }
 const SMALL: Limits = limitsWith({
   maxPendingEntries: 48,
   maxElementLength: 32,
@@ -36,13 +35,5 @@ const SMALL: Limits = limitsWith({
 
 /** The bounds of a world whose plan asks for these. */
 export function limitsOf (which: 'usual' | 'small'): Limits {
-  return which === 'small' ? SMALL : USUAL
-}
-
-/**
- * Sets the bounds of code that is not handed them yet, for everything that runs in this process.
- */
-export function useLimits (which: 'usual' | 'small'): void {
-  Object.assign(limits, limitsOf(which))
-  assertLimits(limits)
+  return which === 'small' ? SMALL : limits
 }

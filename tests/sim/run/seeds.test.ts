@@ -16,7 +16,7 @@ const WITH_FIELDS = [1042, 1046, 1068]
 /** As long as when they were found. */
 const REGRESSION_MS = 20_000
 
-// One after the other: bounds are set for the whole process while a seed runs.
+// One after the other: each keeps one processor busy, and has a time within which it must end.
 for (let from = 1001; from < 1001 + SEEDS; from += PER_TEST) {
   test.serial(`seeds ${from} to ${from + PER_TEST - 1} keep every invariant`, async t => {
     for (let seed = from; seed < from + PER_TEST; seed++) {
