@@ -11,7 +11,7 @@
  *
  * Nothing is cold yet: every store is read back whole at the start.
  */
-import { StoreError } from '../../engine/errors.js'
+import { MillpondError } from '../../engine/errors.js'
 import type { Floor } from '../../engine/garbage/floor.js'
 import type { Shard } from '../../engine/shard.js'
 import type { StateVector } from '../../engine/base/state-vector.js'
@@ -49,10 +49,16 @@ export interface ColdShard {
   readonly nextExpiry: number
 }
 
-/** A cold shard was needed in memory, and could not be read back. Nothing changed. */
-export class ColdShardError extends StoreError {
+/**
+ * A cold shard was needed in memory, and could not be read back. Nothing changed; another holder of
+ * the shard may have it in memory.
+ */
+export class ColdShardError extends MillpondError {
   constructor (readonly shard: number) {
-    super(`shard ${shard} is cold, and this version cannot read a shard back while it runs`)
+    super('STORE', `shard ${shard} is cold, and this version cannot read it back while it runs`, {
+      changed: 'no',
+      retryable: true
+    })
   }
 }
 
