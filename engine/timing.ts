@@ -173,6 +173,29 @@ export function writeBatchDelayMs ({ flushIntervalMs }: Pick<Timing, 'flushInter
   return Math.min(2, flushIntervalMs)
 }
 
+/** How long the answer to a batch of writes may take; `concernMs` of it are the replicas'. */
+export function writeAnswerMs (
+  { requestTimeoutMs }: Pick<Timing, 'requestTimeoutMs'>,
+  concernMs: number
+): number {
+  return requestTimeoutMs + concernMs
+}
+
+/** Pause before a write is tried elsewhere, after so many attempts. */
+export function writeRetryMs (attempts: number): number {
+  return Math.min(intervals.maxWriteRetryMs, intervals.minWriteRetryMs * 2 ** (attempts - 1))
+}
+
+/** Pause before a commit is tried again, after so many failures in a row. */
+export function storeRetryMs (failures: number): number {
+  return Math.min(intervals.maxStoreRetryMs, intervals.minStoreRetryMs * 2 ** (failures - 1))
+}
+
+/** Pause after a flush: flushing costs a bounded share of the time, and latency stays bounded. */
+export function flushRestMs (tookMs: number): number {
+  return Math.min(intervals.maxFlushRestMs, tookMs * intervals.flushRestFactor)
+}
+
 /**
  * How often a consumer looks for lost hints. Two looks in a row must see different heartbeats, or
  * every change would look like a lost hint; and two looks end within five heartbeats (SPEC C6).
@@ -214,12 +237,9 @@ export const intervals = Object.freeze({
   stillBeats: 2,
   /** Heartbeats in a row with any difference before it is repaired: at 500 ms, every 10 s. */
   movingBeats: 20,
-  /**
-   * A flush is put off by this many times what the last one took, so that flushing costs a bounded
-   * share of the time ...
-   */
+  /** A flush is put off by this many times what the last one took ... */
   flushRestFactor: 10,
-  /** ... but never by more than this: latency under load stays bounded too. */
+  /** ... but never by more than this (flushRestMs). */
   maxFlushRestMs: 50,
   /**
    * How often what has expired is written down, for consumers to hear of it; reads leave it out on
@@ -240,7 +260,7 @@ export const intervals = Object.freeze({
   newerReleaseRestMs: 10_000,
   /** How long a write may take until its concern is reached, where the caller does not say. */
   writeTimeoutMs: 5000,
-  /** The first pause before a write is tried elsewhere; it doubles with each attempt. */
+  /** The first pause before a write is tried elsewhere; it doubles each time (writeRetryMs). */
   minWriteRetryMs: 10,
   /**
    * The longest such pause. Trying goes on until the time the write was given is up: a server that

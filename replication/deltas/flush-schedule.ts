@@ -4,7 +4,7 @@
  * number.
  */
 import type { Timer } from '../../engine/ports.js'
-import { intervals } from '../../engine/timing.js'
+import { flushRestMs } from '../../engine/timing.js'
 import type { CacheContext } from '../cache-context.js'
 
 export class FlushSchedule {
@@ -47,7 +47,7 @@ export class FlushSchedule {
     } finally {
       this.#running = false
       const tookMs = clock.monotonicMs() - startedMs
-      this.#restMs = Math.min(intervals.maxFlushRestMs, tookMs * intervals.flushRestFactor)
+      this.#restMs = flushRestMs(tookMs)
     }
   }
 

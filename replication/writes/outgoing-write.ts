@@ -13,7 +13,7 @@
 import { EnvelopeError, MillpondError, OutcomeUnknownError, RemoteError, TimeoutError,
   WriteConcernError } from '../../engine/errors.js'
 import { isRepeatable } from '../../engine/fields/lookup.js'
-import { intervals } from '../../engine/timing.js'
+import { writeRetryMs } from '../../engine/timing.js'
 import type { Write } from '../../engine/write/write.js'
 import type { WriteConcern } from '../deltas/acks.js'
 import type { WriteOutcome } from './write-protocol.js'
@@ -100,8 +100,7 @@ export class OutgoingWrite {
       )
       return null
     }
-    const { minWriteRetryMs, maxWriteRetryMs } = intervals
-    return Math.min(maxWriteRetryMs, minWriteRetryMs * 2 ** (this.#attempts - 1))
+    return writeRetryMs(this.#attempts)
   }
 
   /** Tells the writer that the write was not sent. */

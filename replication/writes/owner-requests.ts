@@ -4,6 +4,7 @@
  */
 import * as v from '../../engine/base/schema.js'
 import { EnvelopeError, MillpondError } from '../../engine/errors.js'
+import { writeAnswerMs } from '../../engine/timing.js'
 import { moreOf, type Write } from '../../engine/write/write.js'
 import type { CacheAccess } from '../cache-context.js'
 import type { Router } from '../membership/router.js'
@@ -42,7 +43,7 @@ export class OwnerRequests {
       timeoutMs,
       writes: writes.map(({ write }) => tupleOf(write))
     }
-    const waitMs = timing.requestTimeoutMs + (concern === 'buffered' ? 0 : timeoutMs)
+    const waitMs = writeAnswerMs(timing, concern === 'buffered' ? 0 : timeoutMs)
     const answer = await this.#unlessLeft(
       owner.id,
       messenger.request(subjects.writes(owner.id), batch, waitMs)

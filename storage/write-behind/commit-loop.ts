@@ -18,7 +18,7 @@
 import { ClosedError, StoreError } from '../../engine/errors.js'
 import type { Limits } from '../../engine/limits.js'
 import type { Timer, Timers } from '../../engine/ports.js'
-import { intervals } from '../../engine/timing.js'
+import { storeRetryMs } from '../../engine/timing.js'
 import type { Store } from '../store.js'
 import { Unstored } from './unstored.js'
 
@@ -99,7 +99,7 @@ export class CommitLoop {
   plan (): void {
     if (this.#closed || this.#running !== undefined || this.#queue.isEmpty) return
     if (this.#failures > 0) {
-      this.#arm(retryMs(this.#failures))
+      this.#arm(storeRetryMs(this.#failures))
       return
     }
     // At once still lets everything that is already under way into the same commit: that is what
@@ -202,7 +202,7 @@ export class CommitLoop {
       onEvent({ type: 'store-committed', bytes })
       if (failuresBefore > 0) onEvent({ type: 'store-recovered', failures: failuresBefore })
     } else {
-      const pauseMs = this.#closed ? null : retryMs(this.#failures)
+      const pauseMs = this.#closed ? null : storeRetryMs(this.#failures)
       onEvent({
         type: 'store-commit-failed',
         error,
@@ -212,11 +212,6 @@ export class CommitLoop {
       })
     }
   }
-}
-
-/** Doubles with every failure in a row. */
-function retryMs (failures: number): number {
-  return Math.min(intervals.maxStoreRetryMs, intervals.minStoreRetryMs * 2 ** (failures - 1))
 }
 
 function createWaiters (): Waiters {

@@ -79,6 +79,12 @@ test('a hello is answered well before a client stops waiting for it', t => {
   }
 })
 
+test('pauses double, and end at their longest', t => {
+  t.deepEqual([1, 2, 6, 7, 99].map(timing.writeRetryMs), [10, 20, 320, 500, 500])
+  t.deepEqual([1, 2, 6, 7, 99].map(timing.storeRetryMs), [100, 200, 3200, 5000, 5000])
+  t.deepEqual([0, 1, 4, 100].map(timing.flushRestMs), [0, 10, 40, 50])
+})
+
 test('pauses can grow, and parts fit into their whole', t => {
   t.true(intervals.minWriteRetryMs <= intervals.maxWriteRetryMs)
   t.true(intervals.minStoreRetryMs <= intervals.maxStoreRetryMs)

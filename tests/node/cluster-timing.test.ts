@@ -3,6 +3,9 @@
  * by the slowest. Time is virtual.
  */
 import test from 'ava'
+import { decodeCbor } from '../../engine/base/codec.js'
+import { limits } from '../../engine/limits.js'
+import { decodePart } from '../../replication/messages/envelope.js'
 import { startCluster, type Cluster } from '../support/cluster.js'
 
 const SLOW = { heartbeatMs: 4000, failureTimeoutMs: 12_000 }
@@ -86,4 +89,30 @@ test('a node that joins a slower cluster listens as long as its heartbeats are a
   await cluster.startNode('b', { timing: {} })
   const tookMs = cluster.time.nowMs - startedMs
   t.true(tookMs >= 5600 && tookMs < 7000, `${tookMs} ms`)
+})
+
+test('a client looks for lost hints as rarely as slow nodes beat (SPEC R13)', async t => {
+  const cluster = await startCluster(t, ['a', 'b'], { timing: SLOW })
+  const cache = await cluster.client('c', { timing: {} })
+  const asked: string[] = []
+  const transport = cluster.transports.get('c')
+  if (transport === undefined) throw new Error('c has no connection')
+  const publish = transport.publish.bind(transport)
+  transport.publish = (subject, bytes, replyTo) => {
+    if (subject.includes('.q.')) {
+      const request = decodeCbor(decodePart(bytes, subject, limits).content) as { op: string }
+      asked.push(request.op)
+    }
+    return publish(subject, bytes, replyTo)
+  }
+  const changes = cache.consume({ group: 'g' })
+  for (let i = 0; i < 6; i++) {
+    await cluster.time.wait(cluster.cache('a').put('k', { i }))
+    const { value } = await cluster.time.wait(changes.next())
+    t.deepEqual(value?.changes.map(({ fields }) => fields), [{ i }])
+    await cluster.time.advance(30_000)
+  }
+  t.true(asked.includes('poll'))
+  t.deepEqual(asked.filter(op => op === 'digests'), [], 'no hint was lost')
+  await cluster.time.wait(changes.return())
 })
