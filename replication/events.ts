@@ -1,4 +1,4 @@
-/** What happens between nodes that somebody may want to count, log or act on. */
+/** Events between nodes, for metrics, logs and programs that act on them. */
 import type { EngineEvent } from '../engine/events.js'
 
 /** Nodes with the same timing. */

@@ -37,7 +37,7 @@ import { ExpirySweep } from './upkeep/expiry-sweep.js'
 import { TombstoneCollector } from './upkeep/tombstone-collector.js'
 import { LocalWrites } from './writes/local-writes.js'
 
-/** What shards report to replication. */
+/** Hears from the shards. */
 export interface ShardSinks {
   /** A delta of own writes was logged, and is to be published. */
   onDelta(shard: number, delta: Uint8Array): void
@@ -123,7 +123,7 @@ export class Replicator {
     this.#members.placeGroups()
   }
 
-  /** What this node's heartbeats say about the cache. */
+  /** The cache as this node's heartbeats describe it. */
   describe (): CacheState {
     const { held, shards, outbox } = this
     return {
@@ -169,7 +169,7 @@ export class Replicator {
     }
   }
 
-  /** Publishes what is buffered and stops. The shards stay readable. */
+  /** Publishes everything buffered and stops. The shards stay readable. */
   close (): void {
     if (this.#closed) return
     this.flush()

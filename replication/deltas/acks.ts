@@ -144,7 +144,7 @@ export class Acks {
     }
   }
 
-  /** Tells the writers who still wait what was reached: no confirmation will come any more. */
+  /** Tells the writers who still wait how far it got: no confirmation will come any more. */
   close (): void {
     for (const { unpublished, published } of [...this.#groups.values()]) {
       for (const waiter of [...unpublished, ...published.flatMap(({ waiters }) => [...waiters])]) {

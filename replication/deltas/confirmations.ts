@@ -1,7 +1,7 @@
 /**
- * Confirmations: "I hold everything of your group up to this sequence". Those to one sender that
- * come up in the same turn of the event loop leave together, and one that is lost is made up for by
- * equal digests in a heartbeat.
+ * Confirmations: "I hold everything of your placement group up to this sequence". Confirmations to
+ * one sender that come up in the same turn of the event loop leave together. A lost one is made up
+ * for by equal digests in a heartbeat.
  */
 import { Tally } from '../../engine/base/tally.js'
 import * as v from '../../engine/base/schema.js'

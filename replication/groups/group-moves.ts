@@ -57,14 +57,14 @@ export class GroupMoves {
     }
   }
 
-  /** From whom to fetch which syncing groups. Those that nobody has more of are ready at once. */
+  /** The syncing groups by the peer to fetch them from. A group without such a peer is ready. */
   #sources (peers: readonly Member[]): Map<string, number[]> {
     const { held } = this.#parts
     const bySource = new Map<string, number[]>()
     for (const group of held.in('syncing')) {
       const inPhase = (phase: 'ready' | 'leaving'): Member | undefined =>
         peers.find(peer => this.#parts.peers.groupAt(peer, group)?.phase === phase)
-      // What a leaving node has may have lain on its disk for long: a ready one knows better.
+      // The data of a leaving node may have lain on its disk for long: a ready one knows better.
       const source = inPhase('ready') ?? inPhase('leaving')
       if (source !== undefined) {
         bySource.set(source.id, [...bySource.get(source.id) ?? [], group])

@@ -1,7 +1,7 @@
 /**
  * Which placement groups this node holds, in which phase (phases.ts), and who should hold them: the
- * owners that placement computes from the members it hears. What a group needs to get from one
- * phase to the next is done elsewhere (group-moves.ts); here it is only written down and told.
+ * owners that placement computes from the members it hears. The work of getting a group from one
+ * phase to the next is done in group-moves.ts; here the phases are only written down and told.
  */
 import type { CacheContext } from '../cache-context.js'
 import type { Member } from '../membership/heartbeat.js'

@@ -1,7 +1,7 @@
 /**
- * What the heartbeats and departures of other members set in motion here: placement is computed
- * anew, lost batches and differing digests are repaired, lost confirmations are made up for, and
- * groups that are on their way in or out move on.
+ * Hears the heartbeats and departures of other members, and sets in motion what follows from them:
+ * placement is computed anew, lost batches and differing digests are repaired, lost confirmations
+ * are made up for, and groups that are on their way in or out move on.
  */
 import type { ShardSet } from '../../storage/shard-set.js'
 import type { CacheContext } from '../cache-context.js'
@@ -74,8 +74,8 @@ export class MemberWatch {
     for (const [group, theirs] of peers.cacheOf(member)?.held ?? []) {
       if (!held.has(group)) continue
       const root = shards.root(group)
-      // It has all that is here. Its confirmation may have been lost on the way, and is sent only
-      // once.
+      // The peer has all that is here. Its confirmation may have been lost on the way, and is sent
+      // only once.
       if (theirs.root === root) acks.confirm(member.id, group, outbox.sequence(group))
       if (this.#digests.differs(member.id, group, theirs, root, shards.cursorRoot(group))) {
         repairs.differing(member.id, group)

@@ -1,6 +1,6 @@
 /**
- * The envelope of every message. It tells which format a message has, whether it is whole, and
- * which part of a larger message it is. A message that does not check out is refused before its
+ * The envelope of every message tells which format the message has, whether it is whole, and which
+ * part of a larger one it is. A message that does not check out is refused before its
  * content is looked at.
  *
  *   0  2 bytes  'MP'
@@ -27,16 +27,16 @@ export const KINDS = {
   request: 6,
   reply: 7
 } as const
-export type Kind = keyof typeof KINDS
+export type MessageKind = keyof typeof KINDS
 
 const VERSION = 1
 const HEADER_BYTES = 16
-const KIND_NAMES = new Map<number, Kind>(
-  Object.entries(KINDS).map(([name, code]) => [code, name as Kind])
+const KIND_NAMES = new Map<number, MessageKind>(
+  Object.entries(KINDS).map(([name, code]) => [code, name as MessageKind])
 )
 
 export interface Part {
-  readonly kind: Kind
+  readonly kind: MessageKind
   readonly id: number
   readonly part: number
   readonly parts: number
@@ -49,7 +49,7 @@ export interface Part {
  * @throws EnvelopeError when it needs more parts than are allowed
  */
 export function encodeParts (
-  kind: Kind,
+  kind: MessageKind,
   id: number,
   content: Uint8Array,
   maxBytes: number,

@@ -14,7 +14,7 @@ import type { Ports } from '../../engine/ports.js'
 import type { OnEvent } from '../events.js'
 import type { IncomingMessage, Subscription, Transport } from '../transport/transport.js'
 import { Assembler } from './assembler.js'
-import { decodePart, encodeParts, type Kind } from './envelope.js'
+import { decodePart, encodeParts, type MessageKind } from './envelope.js'
 import { PendingRequests } from './pending-requests.js'
 import { refusalOf, replyOf, RequestReply } from './request-reply.js'
 
@@ -63,14 +63,14 @@ export class Messenger {
   }
 
   /** Sends a value to all who listen. @returns false when the transport dropped it at once */
-  send (subject: string, kind: Kind, value: unknown): boolean {
+  send (subject: string, kind: MessageKind, value: unknown): boolean {
     return this.#publish(subject, kind, value)
   }
 
   /** Calls `handle` with every value of this kind sent to a matching subject. */
   on (
     pattern: string,
-    kind: Kind,
+    kind: MessageKind,
     handle: (value: unknown, subject: string) => void
   ): Subscription {
     const listener = this.#nextListener++
@@ -148,7 +148,7 @@ export class Messenger {
     this.#pending.close()
   }
 
-  #publish (subject: string, kind: Kind, value: unknown, replyTo?: string): boolean {
+  #publish (subject: string, kind: MessageKind, value: unknown, replyTo?: string): boolean {
     if (this.#closed) return false
     const parts = encodeParts(
       kind,
@@ -165,7 +165,7 @@ export class Messenger {
    * The value of a message of this kind; undefined when it is refused, of another kind, or not
    * complete yet.
    */
-  #open (message: IncomingMessage, kind: Kind, listener: number): unknown {
+  #open (message: IncomingMessage, kind: MessageKind, listener: number): unknown {
     try {
       const part = decodePart(message.bytes, message.subject, this.#limits)
       if (part.kind !== kind) return undefined

@@ -1,4 +1,4 @@
-/** Waits for something that may take for ever, but not for ever. */
+/** Waits with a limit for a promise that may never settle. */
 import type { Timers } from '../../engine/ports.js'
 
 /**

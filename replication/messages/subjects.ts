@@ -24,7 +24,7 @@ export function subjectsOf (cluster: string) {
   return {
     heartbeat: (node: string) => `${p}.hb.${node}`,
     heartbeats: `${p}.hb.*`,
-    /** Anybody who wants every node to send a heartbeat now. */
+    /** Asks every node to send a heartbeat now. */
     hello: `${p}.hello`,
     deltas: (cache: string, node: string, group: number) => `${p}.${cache}.d.${node}.${group}`,
     deltasOfGroup: (cache: string, group: number) => `${p}.${cache}.d.*.${group}`,

@@ -117,7 +117,8 @@ export class Exchange {
     const { shards } = this.#parts
     const { limits } = this.#context
     const theirs = decodeStateVector(known, limits)
-    // A peer below our floor may have what was deleted. It asks us as well, and will be reset.
+    // A peer below our floor may still have records that were deleted. When that peer asks in turn,
+    // it will be reset.
     if (floor === null && !canPatch(shards.floor(shard), theirs)) return 'below'
     const { outcome } = floor === null
       ? shards.merge(shard, update)

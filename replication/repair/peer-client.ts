@@ -14,7 +14,7 @@ export interface PeerLife {
 }
 
 /** A question without its operation, the cache, and the life that is asked. */
-type Asked<Op extends PeerOp> = Omit<
+type QuestionBody<Op extends PeerOp> = Omit<
   Extract<PeerQuestion, { op: Op }>,
   'op' | 'cache' | 'to'
 >
@@ -40,7 +40,7 @@ export class PeerClient {
   async ask<Op extends PeerOp> (
     peer: PeerLife,
     op: Op,
-    question: Asked<Op>
+    question: QuestionBody<Op>
   ): Promise<PeerAnswer<Op>> {
     const { cache, messenger, subjects, self, timing } = this.#context
     const answer = await messenger.request(

@@ -1,6 +1,6 @@
 /**
- * Answers what peers ask about one cache (peer-protocol.ts). It only reads: a peer that lacks
- * something asks for it and merges it itself.
+ * Answers the questions of peers about one cache (peer-protocol.ts). Answering only reads: a peer
+ * that lacks something asks for it and merges it itself.
  */
 import * as v from '../../engine/base/schema.js'
 import { covers, decodeStateVector, encodeStateVector,

@@ -35,7 +35,7 @@ export class LocalWrites {
   /**
    * Takes one write and resolves when its write concern is reached.
    * @param timeoutMs how long that may take, in milliseconds
-   * @returns false when it changed nothing: older than what is there, or a retry
+   * @returns false when it changed nothing: it is older than the record, or a retry
    * @throws UnavailableError (code UNAVAILABLE, nothing changed) when this node does not hold the
    *   shard's placement group; BusyError (nothing changed); WriteConcernError; StoreError
    */

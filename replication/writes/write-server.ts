@@ -3,10 +3,10 @@
  * they are, so the same write sent to another owner changes nothing the second time.
  *
  * Each batch is taken once, though the network may deliver it twice. A copy could count an
- * increment again. It could also take a write that was refused when the batch first came, after its
- * writer was told that nothing changed. So a copy is dropped: the answer to the first is on its
- * way. A batch for an earlier process life of this name is left alone, because that life may have
- * taken it or not.
+ * increment again, or take a write that was refused when the batch first came, after its writer was
+ * told that nothing changed. So a copy is dropped: the answer to the first is on its way. A batch
+ * for an earlier process life of this name is left alone, because that life may have taken it or
+ * not.
  */
 import { EnvelopeError, FutureVersionError, MillpondError,
   WriteConcernError } from '../../engine/errors.js'

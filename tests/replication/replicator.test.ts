@@ -109,6 +109,22 @@ test('a delta that is logged outside of a flush is published by a flush of its o
   t.is(b.get('k'), 7)
 })
 
+test('a delta that is left over by a flush that failed is published by the next', async t => {
+  const { a, b, time } = await open(t)
+  const { shards } = a.replicator
+  const flush = shards.flush.bind(shards)
+  shards.flush = () => {
+    shards.flush = flush
+    flush()
+    throw new Error('planned')
+  }
+  await a.put('k', 1)
+  t.throws(() => a.replicator.flush(), { message: 'planned' })
+  await time.advance(100)
+  t.is(b.get('k'), 1)
+  t.false(a.replicator.queues.unpublished)
+})
+
 for (const which of ['first', 'middle', 'last'] as const) {
   test(`a ${which} batch that is lost is asked for again (SPEC R2)`, async t => {
     const { a, b, time, untilAlike, replicas } = await open(t)

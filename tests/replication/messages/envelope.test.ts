@@ -3,14 +3,14 @@ import test from 'ava'
 import { EnvelopeError } from '../../../engine/errors.js'
 import { limits } from '../../../engine/limits.js'
 import { Assembler } from '../../../replication/messages/assembler.js'
-import { decodePart, encodeParts, KINDS, type Kind,
+import { decodePart, encodeParts, KINDS, type MessageKind,
   type Part } from '../../../replication/messages/envelope.js'
 import { describeSeed, pickSeed, seededRandom } from '../../support/ports.js'
 
 const content = Uint8Array.from({ length: 100 }, (_, i) => i * 7)
 
 function partsOf (
-  kind: Kind,
+  kind: MessageKind,
   id: number,
   bytes: Uint8Array,
   maxBytes: number,
@@ -24,7 +24,7 @@ function open (part: Uint8Array, subject = ''): Part {
 }
 
 test('every kind survives, empty content too', t => {
-  for (const kind of Object.keys(KINDS) as Kind[]) {
+  for (const kind of Object.keys(KINDS) as MessageKind[]) {
     for (const bytes of [content, new Uint8Array(0)]) {
       const [part, ...more] = partsOf(kind, 0xffffffff, bytes, 1024)
       t.deepEqual(more, [])
