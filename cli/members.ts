@@ -1,7 +1,7 @@
 /**
  * All nodes of a cluster, asked one by one. A client may use a cluster before it has heard every
  * node, and a node that died is still a member for some seconds; so each node is also asked whom it
- * sees, until nobody new is named.
+ * sees, until no new node is named.
  */
 import type { MillpondClient } from '../node/connect.js'
 import type { NodeStatus } from '../pubsub/requests/status-protocol.js'
@@ -9,7 +9,7 @@ import type { NodeStatus } from '../pubsub/requests/status-protocol.js'
 export interface Members {
   /** Sorted by name. */
   readonly nodes: readonly NodeStatus[]
-  /** Those that were heard or named and did not answer, and why. */
+  /** Nodes that were heard or named and did not answer, and why. */
   readonly unanswered: ReadonlyArray<{ readonly node: string, readonly problem: string }>
 }
 

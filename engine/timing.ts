@@ -2,10 +2,11 @@
  * Every interval of the system, with its meaning, its range and its default. Code elsewhere names
  * an interval from here and never invents or derives one.
  *
- *   Timing      what a configuration may say; what is left out follows from heartbeatMs
+ *   Timing      the settings of a configuration; those left out follow from heartbeatMs
  *   Pace        how often nodes are heard and which silence means that one is gone: of the whole
  *               cluster, as its heartbeats say (replication/membership/cluster-pace.ts, SPEC R13)
- *   functions   what is derived from these two; a caller asks anew at each use, for a pace changes
+ *   functions   intervals derived from these two; a caller asks anew at each use, for the pace
+ *               changes
  *   intervals   fixed ones, which no configuration needs to set
  *
  * An interval is here, a bound on resources is in limits.ts.
@@ -19,7 +20,7 @@ const DAY_MS = 24 * HOUR_MS
 const interval = (min: number, max = HOUR_MS) =>
   v.pipe(v.number(), v.minValue(min), v.maxValue(max))
 
-/** What a heartbeat and a failure timeout may be, in a configuration and on the wire. */
+/** Least and most of a setting, in a configuration and on the wire. */
 const RANGES = { heartbeatMs: [10, 60_000], failureTimeoutMs: [30, 600_000] } as const
 
 const DEFAULT_HEARTBEAT_MS = 500
@@ -50,19 +51,19 @@ export const TimingConfig = v.strictObject({
   /**
    * How often a node says that it is there and what it holds, 10 to 60,000. Shorter finds lost
    * messages and dead nodes sooner, and costs every node a message per interval and node; 100 to
-   * 5,000 is sensible. On a client: the least by which it judges nodes; what it leaves out it
-   * adopts from the cluster. Default 500.
+   * 5,000 is sensible. A client sends none, and adopts the interval of its cluster; a value that
+   * the client sets is the least by which it judges nodes. Default 500.
    */
   heartbeatMs: v.optional(interval(...RANGES.heartbeatMs)),
   /**
    * Silence after which a node counts as gone, 30 to 600,000 and at least three heartbeats. Shorter
    * moves its data and its writers elsewhere sooner, longer forgives pauses and lost heartbeats. On
-   * a client as heartbeatMs. Default: six heartbeats.
+   * a client only the least, as heartbeatMs. Default: six heartbeats.
    */
   failureTimeoutMs: v.optional(interval(...RANGES.failureTimeoutMs)),
   /**
-   * How long a node listens for others before it takes part, 0 to 3,600,000. With less than a
-   * heartbeat it may overlook that its name is taken. Default: 1.4 heartbeats.
+   * How long a node listens for others before it takes part, 0 to 3,600,000. A node that listens
+   * for less than a heartbeat may overlook that its name is taken. Default: 1.4 heartbeats.
    */
   joinWaitMs: v.optional(interval(0)),
   /**
@@ -121,7 +122,7 @@ export function timingOf (given: GivenTiming): Timing {
   }
 }
 
-/** What a client insists on, and does not adopt from its cluster: 0 where it says nothing. */
+/** The pace that a client insists on, however fast its cluster is: 0 where it sets nothing. */
 export function paceFloor ({ heartbeatMs = 0, failureTimeoutMs }: GivenTiming): Pace {
   return { heartbeatMs, failureTimeoutMs: failureTimeoutMs ?? heartbeatMs * BEATS_UNTIL_GONE }
 }
@@ -146,7 +147,10 @@ export function slowerPace (a: Pace, b: Pace): Pace {
   }
 }
 
-/** A heartbeat out of turn waits so long for more to tell; a client waits for it to connect. */
+/**
+ * How long a heartbeat out of turn waits for more news. A client that connects waits for such a
+ * heartbeat.
+ */
 export function beatSoonMs ({ heartbeatMs }: Pick<Timing, 'heartbeatMs'>): number {
   return Math.min(heartbeatMs / 10, 1000)
 }
@@ -163,7 +167,7 @@ export function joinWaitMs (timing: Timing, { heartbeatMs }: Pace): number {
     : Math.max(timing.joinWaitMs, heartbeatMs * BEATS_TO_JOIN)
 }
 
-/** A gap is given so long to close by itself: a batch overtaken by the next is a flush behind. */
+/** How long a gap may close by itself: a batch that the next one overtook is a flush behind. */
 export function gapPatienceMs ({ flushIntervalMs }: Pick<Timing, 'flushIntervalMs'>): number {
   return flushIntervalMs * 4
 }
@@ -212,7 +216,7 @@ export function behindPatienceMs ({ failureTimeoutMs }: Pace): number {
   return failureTimeoutMs * 3
 }
 
-/** How long to wait for the heartbeat of a node that another named: then it is gone. */
+/** How long to wait for the heartbeat of a node that another node named: then the node is gone. */
 export function namedNodePatienceMs ({ failureTimeoutMs }: Pace): number {
   return failureTimeoutMs
 }
@@ -242,8 +246,8 @@ export const intervals = Object.freeze({
   /** ... but never by more than this (flushRestMs). */
   maxFlushRestMs: 50,
   /**
-   * How often what has expired is written down, for consumers to hear of it; reads leave it out on
-   * time without that.
+   * How often fields that have expired are written down, for consumers to hear of it; reads leave
+   * them out on time without that.
    */
   expirySweepMs: 1000,
   /** The pause within a long sweep, so that the node does other things most of the time. */
@@ -258,7 +262,7 @@ export const intervals = Object.freeze({
    * other shards. Their deltas are merged as they come, and a gap in them is mended at once.
    */
   newerReleaseRestMs: 10_000,
-  /** How long a write may take until its concern is reached, where the caller does not say. */
+  /** How long a write may take to reach its write concern, where the caller does not say. */
   writeTimeoutMs: 5000,
   /** The first pause before a write is tried elsewhere; it doubles each time (writeRetryMs). */
   minWriteRetryMs: 10,
@@ -303,7 +307,7 @@ export const intervals = Object.freeze({
   natsReconnectJitterMs: 750,
   /** How often a NATS server is pinged; after two without an answer the connection is dead. */
   natsPingIntervalMs: 5000,
-  /** How long closing waits for what was published to reach the server. */
+  /** How long closing waits for published messages to reach the server. */
   natsCloseTimeoutMs: 2000,
   /** Pause between attempts of `consume` to commit (commitPatienceMs). */
   commitRetryMs: 250,

@@ -53,11 +53,11 @@ export class Caches {
     })
   }
 
-  /** @throws ConfigError when the schema is none, or contradicts what was declared before */
+  /** @throws ConfigError when the schema is none, or contradicts an earlier declaration */
   get<S extends Schema> (name: string, schema?: S): Cache<S> {
     const { cache, kinds } = this.#caches.get(name) ?? this.#make(name)
     if (schema !== undefined) kinds.declare(schema)
-    return cache as unknown as Cache<S> // the types are all that a schema adds to it
+    return cache as unknown as Cache<S> // a schema adds types to the cache, and nothing else
   }
 
   #make (name: string): { readonly cache: Cache, readonly kinds: FieldKinds } {

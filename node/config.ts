@@ -85,7 +85,10 @@ const ClientConfig = v.strictObject({
   nats: v.optional(Nats),
   /** The name of this connection at the NATS server. Default: a random one. */
   name: v.optional(v.string()),
-  /** How long to look for the cluster's nodes, 10 to 3,600,000 ms. Default 3000. */
+  /**
+   * How long to look for the cluster's nodes, 10 to 3,600,000 ms. Longer waits for a cluster that
+   * is being started, shorter fails sooner where there is none. Default 3000.
+   */
   connectTimeoutMs: v.optional(
     v.pipe(v.number(), v.minValue(10), v.maxValue(3_600_000)),
     intervals.connectTimeoutMs
@@ -100,7 +103,7 @@ export type CheckedNodeConfig = v.InferOutput<ReturnType<typeof nodeConfig>> & {
 }
 export type CheckedClientConfig = v.InferOutput<typeof ClientConfig> & {
   readonly timing: Timing,
-  /** What the client set itself of the pace it judges nodes by. */
+  /** The part of the pace that the client set itself, and insists on. */
   readonly paceFloor: Pace
 }
 

@@ -12,9 +12,9 @@ import { openContext } from './connection.js'
 import { surroundingsOf, type Wiring } from './wiring.js'
 
 export interface MillpondClient {
-  /** The caches that nodes of the cluster run. */
+  /** The caches that these nodes run, sorted by name. */
   readonly caches: readonly string[]
-  /** The nodes heard of. */
+  /** The nodes that are alive as far as this client has heard, sorted by name. */
   readonly nodes: readonly string[]
   /**
    * How often nodes are heard and after which silence one is taken for gone: the largest that one
@@ -22,8 +22,9 @@ export interface MillpondClient {
    */
   readonly timing: Pace
   /**
-   * As on a node (see MillpondNode). @throws ConfigError when no node runs a cache of this name, or
-   * the schema contradicts an earlier one
+   * As on a node (MillpondNode).
+   * @throws ConfigError when no node runs a cache of this name, or the schema contradicts an
+   *   earlier one
    */
   cache<const S extends Schema = Schema>(name: string, schema?: S): Cache<S>
   /** The consumers of this client that run right now, the longest running first. */
@@ -33,7 +34,7 @@ export interface MillpondClient {
    * @throws TimeoutError, UnavailableError
    */
   statusOf(node: string): Promise<NodeStatus>
-  /** Waits for writes on their way, then disconnects. Calling it again waits for the same. */
+  /** Waits for writes on their way, then disconnects. A second call waits for the first. */
   close(): Promise<void>
 }
 
@@ -59,7 +60,7 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
     onEvent({ type: 'connection', connected })
     if (connected) membership.hello()
   })
-  /** Heard of before: an outage does not turn them into mistakes. */
+  /** Caches that nodes ran before: during an outage, asking for one is still no mistake. */
   const known = new Set<string>()
   let closing: Promise<void> | undefined
   const close = async () => {
@@ -119,8 +120,8 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
 }
 
 /**
- * Whether every placement group of every cache heard of has a holder: a view with holes would
- * refuse what the cluster can do.
+ * Whether every placement group of every cache heard of has a holder: with a hole in its view, the
+ * client would refuse calls that the cluster can serve.
  */
 function isComplete (membership: Membership): boolean {
   const held = new Map<string, { groups: number, found: Set<number> }>()

@@ -12,14 +12,14 @@ import type { CheckedClientConfig } from './config.js'
 import type { OnMillpondEvent } from './events.js'
 import type { Network } from './network.js'
 
-/** What a node or client is given by its program, defaults included. */
+/** Bounds, ports and listener that a program gives its node or client, defaults included. */
 export interface Surroundings {
   readonly limits: Limits
   readonly ports: Ports
   readonly onEvent: OnMillpondEvent
 }
 
-/** What connects a process with its cluster, and says who it is there. */
+/** The cluster that a node or client connects to, the way there, and its name. */
 export interface Dial {
   readonly cluster: string
   /** The name of the node or client. */
@@ -30,13 +30,13 @@ export interface Dial {
   readonly network: Network | undefined
 }
 
-/** What every part of a node or client shares. */
+/** The context that all parts of a node or client share. */
 export interface NodeContext extends ClusterContext {
   readonly onEvent: OnMillpondEvent
 }
 
 /**
- * Connects, and puts together what the parts of a node or client share.
+ * Connects, and puts the context of a node or client together.
  * @throws as openTransport
  */
 export async function openContext (dial: Dial, surroundings: Surroundings): Promise<NodeContext> {

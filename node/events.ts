@@ -1,4 +1,4 @@
-/** Everything a node or client reports: one union, for logs, metrics and whoever else listens. */
+/** Everything a node or client reports: one union, for logs, metrics and other listeners. */
 import type { ReplicationEvent } from '../replication/events.js'
 import type { PubsubEvent } from '../pubsub/events.js'
 import type { PersisterEvent } from '../storage/write-behind/persister.js'

@@ -1,6 +1,6 @@
 /**
- * What lies behind a node or client, for those who check from outside that it keeps its promises.
- * To be read, not to be changed.
+ * The parts behind a node or client, for simulations and tests that check from outside whether it
+ * keeps its promises. They are to be read, not to be changed.
  */
 import type { Membership } from '../replication/membership/membership.js'
 import type { Messenger } from '../replication/messages/messenger.js'

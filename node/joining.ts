@@ -26,7 +26,7 @@ export async function listen (context: ClusterContext, membership: Membership): 
   await settledWithin(messenger.transport.flush(), timers, timing.requestTimeoutMs)
 }
 
-/** What a node brings into its cluster. */
+/** A node that is about to join, and the settings of its caches. */
 export interface Newcomer {
   readonly name: string
   readonly cluster: string

@@ -1,5 +1,5 @@
 /**
- * A node as its program sees it, and what it serves to others.
+ * A node as its program sees it, and the questions that it answers for others.
  *
  *   join: listen for others (conflicts are found here) -> load -> serve -> first heartbeat
  *   close: take no more writes -> publish -> goodbye -> make durable -> disconnect
@@ -34,12 +34,14 @@ export interface MillpondNode {
    *   one
    */
   cache<const S extends Schema = Schema>(name: string, schema?: S): Cache<S>
+  /** Members, caches, placement groups and consumers as this node sees them now. */
   status(): NodeStatus
   /** The status of another node. @throws TimeoutError, UnavailableError */
   statusOf(node: string): Promise<NodeStatus>
   /**
-   * Flushes, says goodbye, makes everything durable and disconnects. Calling it again waits for the
-   * same.
+   * Flushes, says goodbye, makes everything durable and disconnects. A second call waits for the
+   * first.
+   * @throws StoreError when something could not be made durable
    */
   close(): Promise<void>
 }
@@ -158,7 +160,7 @@ export class LocalNode implements MillpondNode {
     messenger.transport.onConnection(connected => {
       onEvent({ type: 'connection', connected })
       if (!connected) return
-      this.#membership.hello() // what was lost meanwhile shows in the next heartbeats
+      this.#membership.hello() // the next heartbeats show which messages were lost meanwhile
       this.#membership.beatSoon()
     })
   }

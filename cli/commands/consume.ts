@@ -56,7 +56,7 @@ export async function runConsume (flags: ConsumeFlags): Promise<number> {
   return EXIT.ok
 }
 
-/** @returns false when nobody reads any more */
+/** @returns false when the reader of standard output has left */
 async function print (batch: ConsumedBatch, lines: LineWriter): Promise<boolean> {
   for (const { key, deleted, fields, changed, version, shard } of batch.changes) {
     if (!await lines.write({ key, deleted, fields: jsonFields(fields), changed, version, shard })) {

@@ -36,7 +36,7 @@ export async function runDump (flags: DumpFlags): Promise<number> {
 
 /**
  * Waits for the node's heartbeat, which says what it holds: a client may be connected before it has
- * heard everybody.
+ * heard every node.
  */
 async function heard (client: MillpondClient, node: string): Promise<void> {
   const { nodes, unanswered } = await askMembers(client)

@@ -1,5 +1,5 @@
 /**
- * One cache on one node, from its store up: opens the store, reads back what it has, and wires
+ * One cache on one node, from its store up: opens the store, reads back the shards in it, and wires
  * shards to replication.
  */
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ export interface CacheReplicaParts {
   readonly indexes: IndexDeclaration | undefined
 }
 
-/** What replication needs, with the events of storage as well. */
+/** The context of replication, whose listener hears the events of storage as well. */
 export interface CacheReplicaContext extends CacheContext {
   readonly onEvent: OnMillpondEvent
 }

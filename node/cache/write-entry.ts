@@ -20,7 +20,7 @@ import type { Router } from '../../replication/membership/router.js'
 import type { WriteForwarder } from '../../replication/writes/write-forwarder.js'
 
 export interface AckOptions {
-  /** Who must hold the write before the promise resolves. Default 'buffered'. */
+  /** The replicas that must hold the write before the promise resolves. Default 'buffered'. */
   readonly ack?: WriteConcern
   /** How long that may take, in milliseconds. Default 5000. */
   readonly timeoutMs?: number

@@ -1,6 +1,6 @@
 /**
- * The settings of a cache that all its nodes must share: with others, keys would land in other
- * shards.
+ * The settings of a cache that all its nodes must share: nodes with different ones would put a key
+ * into different shards.
  */
 export interface CacheShape {
   readonly shards: number
@@ -13,7 +13,7 @@ export function sameShape (a: CacheShape, b: CacheShape): boolean {
   return a.shards === b.shards && a.groups === b.groups && a.replicas === b.replicas
 }
 
-/** The settings two nodes disagree about, in words. */
+/** The settings that differ between this node and another, in words. */
 export function conflictBetween (mine: CacheShape, theirs: CacheShape): string {
   return (['shards', 'groups', 'replicas'] as const).filter(name => mine[name] !== theirs[name])
     .map(name => `${name} ${mine[name]} here, ${theirs[name]} there`).join(', ')

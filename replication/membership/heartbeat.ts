@@ -11,7 +11,7 @@ import { PHASES, type Phase } from '../groups/phases.js'
 
 const GroupState = v.tuple([v.number(), v.number(), v.string(), v.string(), v.picklist(PHASES)])
 
-/** What a heartbeat may look like under these bounds. */
+/** The schema of a heartbeat under these bounds. */
 export function heartbeatSchema (limits: Limits) {
   const CacheState = v.object({
     shards: v.number(),
@@ -41,7 +41,7 @@ export function heartbeatSchema (limits: Limits) {
 export type Heartbeat = v.InferOutput<ReturnType<typeof heartbeatSchema>>
 export type CacheState = Heartbeat['caches'][string]
 
-/** Who asks, when it is a node; clients have no name that could be taken. */
+/** A node says its name, for it might be taken; a client says nothing. */
 export const Hello = v.object({
   id: v.optional(v.string()),
   incarnation: v.optional(v.number())

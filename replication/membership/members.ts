@@ -23,7 +23,7 @@ export interface MembersOptions {
 export class Members {
   readonly #options: MembersOptions
   readonly #members = new Map<string, Member>()
-  /** Lives that ended a moment ago, and when: what still arrives of them was under way. */
+  /** Lives that ended a moment ago, and when: heartbeats of them may still be under way. */
   readonly #ended = new Map<string, number>()
   #changes = 0
 

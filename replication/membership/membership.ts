@@ -1,7 +1,8 @@
 /**
- * Who is there: every node sends heartbeats (own-beats.ts), and a node that is silent for too long
- * has left (members.ts). How long that is, the slowest node in view decides (cluster-pace.ts). A
- * client listens and sends none. Here messages and timers come in, and are passed to these parts.
+ * The nodes that are there: each sends heartbeats (own-beats.ts), and a node that is silent for too
+ * long has left (members.ts). How long that is, the slowest node in view decides (cluster-pace.ts).
+ * A client listens and sends no heartbeats. Messages and timers come in here, and are passed to
+ * these parts.
  */
 import * as v from '../../engine/base/schema.js'
 import type { Limits } from '../../engine/limits.js'
@@ -17,7 +18,7 @@ import { Members } from './members.js'
 import { OwnBeats } from './own-beats.js'
 import { OwnName } from './own-name.js'
 
-/** What a process needs to take part in a cluster: built once per node or client. */
+/** The things that all parts of a node or client share: built once when it is opened. */
 export interface ClusterContext {
   readonly limits: Limits
   readonly timing: Timing
@@ -30,12 +31,12 @@ export interface ClusterContext {
 export interface OwnNode {
   readonly id: string
   readonly incarnation: number
-  /** What its heartbeats say, beside its name and its timing. */
+  /** The content of its heartbeats, beside name and timing. */
   readonly describe: () => Pick<Heartbeat, 'zone' | 'weight' | 'caches'>
 }
 
 export interface OwnClient {
-  /** What it insists on, 0 where it goes by what the nodes say. */
+  /** The pace that it insists on: 0 where it goes by the nodes alone. */
   readonly paceFloor: Pace
 }
 
@@ -100,13 +101,13 @@ export class Membership {
 
   /**
    * Grows whenever a node joined, left, or entered another phase of a placement group, this one
-   * included: what is computed from that may be kept until then.
+   * included. Anything computed from these may be kept until then.
    */
   get viewVersion (): number {
     return this.#members.changes + this.#ownChanges
   }
 
-  /** By which nodes are judged now. It changes: ask anew at each use. */
+  /** The pace by which nodes are judged now. It changes: ask anew at each use. */
   get pace (): Pace {
     return this.#pace.pace
   }

@@ -1,7 +1,7 @@
 /**
  * Placement without a coordinator (D4): every node computes the same owners from the same member
- * list, so no table is shipped, and a node that joins or leaves moves only the groups it gains or
- * loses.
+ * list, so no table is shipped, and a node that joins or leaves moves only the placement groups
+ * that it gains or loses.
  *
  * Weighted rendezvous hashing: each member draws a score for each group, the highest R own it;
  * distinct zones first. Sources: Thaler & Ravishankar, "A Name-Based Mapping Scheme for Rendezvous"
@@ -12,10 +12,11 @@ import { hash32 } from '../../engine/base/hash.js'
 
 export interface Place {
   readonly id: string
-  /** Share of the groups, relative to the others. Default 1. */
+  /** Share of the placement groups, relative to other members. Default 1. */
   readonly weight?: number
   /**
-   * Replicas are spread over as many zones as there are. Members without one each count as a zone.
+   * Replicas are spread over as many zones as there are. A member without one counts as a zone of
+   * its own.
    */
   readonly zone?: string
 }

@@ -1,6 +1,6 @@
 /**
- * Which node to ask about a placement group, from what heartbeats say. Works the same for nodes and
- * for clients, which hold nothing.
+ * Says which node to ask about a placement group, by the heartbeats heard. It works the same on
+ * nodes and on clients, which hold nothing.
  */
 import { UnavailableError } from '../../engine/errors.js'
 import { Topology } from '../../engine/topology/topology.js'
@@ -11,7 +11,7 @@ import { rank } from './placement.js'
 
 const PREFERENCE: Readonly<Record<Phase, number>> = { ready: 0, leaving: 1, syncing: 2 }
 
-/** The node this router runs on, when it holds groups itself. */
+/** The node that a router runs on, where that holds placement groups itself. */
 export interface Self {
   readonly id: string
   readonly incarnation: number
@@ -44,8 +44,8 @@ export class Router {
   }
 
   /**
-   * The cache's settings, as the first node heard of runs it. @throws UnavailableError when none
-   * was heard of
+   * The cache's settings, as the first node heard of runs it.
+   * @throws UnavailableError when no node that runs the cache was heard of
    */
   get shape (): CacheShape {
     this.#shape ??= this.#heardShape()
@@ -76,7 +76,10 @@ export class Router {
     return undefined
   }
 
-  /** The nodes that hold the group: ready ones first, among equals this one, then by placement. */
+  /**
+   * The nodes that hold the placement group: ready ones first, among equals this one, then by
+   * placement.
+   */
   holders (group: number): readonly string[] {
     const { viewVersion } = this.#options.membership
     if (viewVersion !== this.#viewVersion) {
@@ -106,7 +109,7 @@ export class Router {
   }
 
   /**
-   * Calls back with the name of a node that left: whoever waits for an answer of it waits in vain.
+   * Calls back with the name of a node that left: waiting for its answers is in vain from then on.
    */
   onLeft (listener: (node: string) => void): void {
     this.#options.membership.onLeft(({ id }) => listener(id))
@@ -124,7 +127,7 @@ export class Router {
     return node === self?.id || membership.members.get(node)?.caches[this.cache] !== undefined
   }
 
-  /** The digest of a group's shards at a node, as last heard from it. */
+  /** The digest of a placement group's shards at a node, as last heard from that node. */
   rootAt (node: string, group: number): string | undefined {
     const { membership, self } = this.#options
     if (node === self?.id) return self.phase(group) === undefined ? undefined : self.root(group)
