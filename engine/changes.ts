@@ -1,10 +1,11 @@
 /**
- * What changed since a cursor: a walk over the log above it (D7). Compaction has left only live
- * entries there, so however far behind a consumer is, it finds at most the live records.
+ * The records that changed since a cursor, found by a walk over the log above the cursor (D7). The
+ * log holds only live entries, so a consumer finds at most the live records, however far behind it
+ * is.
  *
  * Incarnations are drained in turns of equal size, so a busy writer cannot starve a quiet one. A
- * record is given out once per call, merged and current, whichever of its entries was met first;
- * the cursor moves past the entries walked.
+ * record is given out once per call, merged and current, whichever of its entries was met first.
+ * The cursor moves past the entries that were walked.
  */
 import { isStart, type Cursor } from './cursor.js'
 import { canPatch } from './garbage/floor.js'
@@ -18,21 +19,24 @@ import { approximateBytes, type Fields } from './base/values.js'
 export interface Change {
   readonly key: string
   readonly shard: number
+  /** Whether the record does not exist any more: it was deleted, or all its fields have expired. */
   readonly deleted: boolean
   /** The whole record as it is now; empty when deleted. */
   readonly fields: Fields
   /** Names of the fields written since the cursor. */
   readonly changed: readonly string[]
   /**
-   * The greatest version in the record, dropped tombstones included. For a record of registers it
-   * never goes back. Counters, sets and the like do not follow the clocks: of two writes at once on
-   * different nodes the better may be the older one, and a delete takes them with it that is dated
-   * before them. Then it can go back, though what is shown never does.
+   * The greatest version in the record, tombstones that were dropped included: microseconds since
+   * 1970. The version of a record that has only registers never goes back. With counters, sets,
+   * maxima, minima and sequenced fields it may, because clocks do not decide about them: of two
+   * concurrent operations the one with the lower version may win, and a delete may end operations
+   * that have a higher version than the delete. The fields themselves never go back.
    */
   readonly version: number
 }
 
-export type Page =
+/** One page of changes, or why there is none. */
+export type ChangePage =
   /** `more` tells whether entries remain above the new cursor. */
   | {
     readonly outcome: 'changes',
@@ -40,15 +44,15 @@ export type Page =
     readonly cursor: Cursor,
     readonly more: boolean
   }
-  /** This replica has not seen what an earlier answer was based on: ask another one, or later. */
+  /** This replica lacks entries that an earlier page was based on: ask another one, or later. */
   | { readonly outcome: 'behind' }
   /**
-   * Deletes this reader was not told of have been dropped: it has to start over, and to forget what
-   * does not come again.
+   * Tombstones that this reader had not seen were dropped. It has to start over, and then to forget
+   * the records that do not come again.
    */
   | { readonly outcome: 'reset' }
 
-/** What a shard that is not in memory can still tell. */
+/** The vectors of a shard, which are known even while its records are not in memory. */
 export type ShardVectors = Pick<Shard, 'stateVector' | 'known' | 'floor'>
 
 /**
@@ -58,7 +62,7 @@ export type ShardVectors = Pick<Shard, 'stateVector' | 'known' | 'floor'>
 export function pageWithoutLog (
   { stateVector, known, floor }: ShardVectors,
   cursor: Cursor
-): Page | null {
+): ChangePage | null {
   if (!covers(known, cursor.witness)) return { outcome: 'behind' }
   const seen = join(join(cursor.seen, cursor.retired), floorOfReader(floor.below, cursor))
   if (!canPatch(floor, seen)) return { outcome: 'reset' }
@@ -96,7 +100,7 @@ export function changesSince (
   cursor: Cursor,
   limit: number,
   maxBytes = Infinity
-): Page {
+): ChangePage {
   const { stateVector, known } = shard
   const page = pageWithoutLog(shard, cursor)
   if (page !== null) return page

@@ -2,18 +2,18 @@
  * Cursors: how far a consumer has read a shard. Opaque to users, valid on every replica.
  *
  *   seen      every entry below this vector was delivered, or superseded by one that was or will be
- *   witness   what the replicas knew that answered so far. "Superseded" above was their judgement,
- *             so only a replica that has seen as much may continue: one that is behind answers with
- *             nothing rather than with old data.
+ *   witness   everything that the replicas which answered so far had seen. They judged which
+ *             entries are superseded. So only a replica that has seen as much may answer next: a
+ *             replica that is behind answers nothing rather than old data
  *
- * What a cursor promises: a record that has no live entry above `seen` in what `witness` names was
- * handed out whole, as it is there. When a shard is read to its end the two are equal.
+ * A cursor promises: in the state that `witness` names, every record without a live entry above
+ * `seen` was handed out whole. When a shard was read to its end, `seen` and `witness` are equal.
  *
- * Two cursors join to the `seen` that lies further on, whole, and to both witnesses. Taking the
- * greater clock of each incarnation for `seen` as well would promise too much: one reader was shown
- * field x of a record, the other one field y, and nobody the two together (docs/adr/0005). Only
- * when what it had seen is lost for good does a reader start over, in a new generation: of two
- * cursors of different generations the later one stands alone.
+ * Of two cursors, the join takes the whole `seen` that lies further on, and joins the witnesses. To
+ * join `seen` clock by clock would promise too much: one reader was shown field x of a record, the
+ * other reader field y, and neither was shown both (docs/adr/0005). A reader starts over, in a new
+ * generation, only when everything it had seen is lost for good. Of two cursors of different
+ * generations the later one stands alone.
  */
 import type { Limits } from './limits.js'
 import { checksum32 } from './base/hash.js'
@@ -30,12 +30,13 @@ export interface Cursor {
   readonly seen: StateVector
   readonly witness: StateVector
   /**
-   * Tombstones below it had been dropped already when this reader began; empty once it has read to
-   * the end.
+   * Tombstones below this vector had been dropped before the reader began. Empty once the reader
+   * has read to the end.
    */
   readonly floor: StateVector
   /**
-   * Incarnations that were retired when it last read to the end. They are part of what it has seen.
+   * Incarnations that were retired when the reader last read to the end. It has seen their entries
+   * too.
    */
   readonly retired: StateVector
 }
@@ -50,7 +51,7 @@ export function startOf (shard: number, generation = 0): Cursor {
   return { shard, generation, seen: NONE, witness: NONE, floor: NONE, retired: NONE }
 }
 
-/** Whether nothing was read with it yet. */
+/** Whether nothing was read with the cursor yet. */
 export function isStart ({ seen, witness }: Cursor): boolean {
   return seen.size === 0 && witness.size === 0
 }
@@ -74,8 +75,8 @@ export function joinCursors (a: Cursor, b: Cursor): Cursor {
 
 /**
  * A total order of positions: by the number of entries below them, those of retired incarnations
- * included, then by their encodings. Whoever reads on only moves up in it, so it never costs a
- * reader what it had committed itself.
+ * included, then by their encodings. A reader that reads on only moves up in this order, so a join
+ * never takes a reader back behind a cursor that it committed itself.
  * @returns above 0 when `a` lies further on, 0 when they are the same
  */
 export function comparePositions (a: Position, b: Position): number {
@@ -92,8 +93,8 @@ function entriesBelow (sv: StateVector): number {
 }
 
 /**
- * [format, shard, generation, seen, witness or empty when equal, floor or empty, retired or empty,
- * checksum of what precedes]. One cursor has one encoding.
+ * [format, shard, generation, seen, witness or empty when equal to seen, floor or empty, retired or
+ * empty, checksum of the parts before]. One cursor has one encoding.
  */
 export function encodeCursor (cursor: Cursor): Uint8Array {
   const body = createEncoder()

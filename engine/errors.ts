@@ -1,14 +1,14 @@
 /**
- * The errors a caller can meet. Each has a stable `code`, and answers the two questions a caller
- * has: did anything change, and is it worth trying again as it is?
+ * The errors a caller can meet. Each has a stable `code`, and answers two questions: did anything
+ * change, and is the same call worth trying again?
  *
  * A mistake in the calling program (a wrong type, a missing argument) is a TypeError and not listed
  * here.
  */
 
 /**
- * 'no': nothing changed; 'yes': it took effect; 'maybe': it may have, but a retry does no harm
- * (writes are idempotent).
+ * 'no': nothing changed. 'yes': the call took effect. 'maybe': it may have taken effect; a retry
+ * does no harm where the error is retryable.
  */
 export type Changed = 'no' | 'yes' | 'maybe'
 
@@ -67,7 +67,7 @@ export class ValueError extends MillpondError {
   }
 }
 
-/** A field was used as another kind than it is: a counter as a register, a set as a counter. */
+/** A field was used as a kind that it is not: a counter as a register, a set as a counter. */
 export class KindError extends MillpondError {
   constructor (message: string) {
     super('FIELD_KIND', message, REFUSED)
@@ -81,14 +81,14 @@ export class FutureVersionError extends MillpondError {
   }
 }
 
-/** An update from a peer or from disk that was not applied; the shard is as it was before. */
+/** An update from a peer or from disk was not applied. The shard is as it was before. */
 export class UpdateRefusedError extends MillpondError {
   constructor (readonly reason: string, detail: string) {
     super('UPDATE_REFUSED', `update refused (${reason}): ${detail}`, REFUSED)
   }
 }
 
-/** Where an entry was found that a newer release wrote, and what of it is unknown here. */
+/** An entry that a newer release wrote, and the part of it that this release does not know. */
 export interface NewerForm {
   /** Its dot. */
   readonly incarnation: number
@@ -103,8 +103,8 @@ export interface NewerForm {
 }
 
 /**
- * An update holds an entry that a newer release wrote, and that this one cannot read: the shard
- * stays as it was until this node is upgraded, or the field is deleted.
+ * An update holds an entry that a newer release wrote and that this release cannot read. The shard
+ * stays as it was until this node is upgraded or the field is deleted.
  */
 export class NewerReleaseError extends UpdateRefusedError {
   constructor (readonly form: NewerForm) {
@@ -123,8 +123,8 @@ export class NewerReleaseError extends UpdateRefusedError {
 }
 
 /**
- * Yjs threw, and again after the shard's log was made anew: buffered writes wait on, and nothing
- * else changed.
+ * Yjs threw an error, and threw again after the shard's log was made anew. Buffered writes wait for
+ * the next flush, and nothing else changed.
  */
 export class LogError extends MillpondError {
   constructor (message: string, cause: unknown) {
@@ -132,14 +132,14 @@ export class LogError extends MillpondError {
   }
 }
 
-/** A message whose envelope does not check out. */
+/** The envelope of a message is damaged, of another version, or not shaped as it should be. */
 export class EnvelopeError extends MillpondError {
   constructor (readonly reason: string, detail: string) {
     super('ENVELOPE_REFUSED', `message refused (${reason}): ${detail}`, REFUSED)
   }
 }
 
-/** A cursor that is not one of ours, or is damaged. */
+/** A cursor is damaged, of an unknown format, or of another shard. */
 export class CursorError extends MillpondError {
   constructor (message: string) {
     super('CURSOR_INVALID', message, REFUSED)
@@ -156,7 +156,7 @@ export class QueryError extends MillpondError {
   }
 }
 
-/** No index answers any condition of a query: it would have to look at every record. */
+/** No index answers any condition of a query, so the query would have to read every record. */
 export class NotIndexedError extends MillpondError {
   constructor (message: string) {
     super('NOT_INDEXED', message, REFUSED)
@@ -191,8 +191,8 @@ export class TimeoutError extends MillpondError {
 }
 
 /**
- * An increment was sent and no answer came: it counted once or not at all, and sending it again
- * could make that twice.
+ * An increment was sent and no answer came. It counted once or not at all; sent again, it could
+ * count twice.
  */
 export class OutcomeUnknownError extends MillpondError {
   constructor (message: string, cause: unknown) {
@@ -204,7 +204,7 @@ export class OutcomeUnknownError extends MillpondError {
   }
 }
 
-/** Nobody who could do this is reachable right now. */
+/** No node that could do this is reachable right now. */
 export class UnavailableError extends MillpondError {
   constructor (message: string, cause?: unknown) {
     super('UNAVAILABLE', message, { changed: 'no', retryable: true, cause })

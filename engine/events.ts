@@ -1,6 +1,6 @@
 /**
- * What happens inside a shard that somebody may want to count, log or act on. The engine reports;
- * metrics and logs are sinks that listen, so the logic holds no calls to either.
+ * Events inside a shard that are worth counting, logging or acting on. The engine reports them to a
+ * callback. Metrics and logs are listeners, so the logic calls neither.
  */
 import type { NewerForm } from './errors.js'
 
@@ -30,18 +30,18 @@ export type EngineEvent =
     readonly detail: string,
     readonly updates: number
   }
-  /** Yjs threw, which it never should: the log was made anew from the records. Nothing was lost. */
+  /** Yjs threw, which it never should. The log was made anew from the records; nothing was lost. */
   | { readonly type: 'log-rebuilt', readonly shard: number, readonly error: unknown }
   /**
-   * A peer holds entries under this process's own incarnation id that this process never wrote: the
-   * id is used twice.
+   * A peer holds entries under the incarnation id of this process that this process never wrote:
+   * two processes use one id.
    */
   | { readonly type: 'own-incarnation', readonly shard: number, readonly incarnation: number }
   /** Entries were merged whose versions lie too far ahead for the local clock to follow. */
   | { readonly type: 'clock-ahead', readonly shard: number, readonly version: number }
   /**
-   * The shard has more records than it should: use more shards. Told at limits.warnRecordsPerShard
-   * and at each doubling.
+   * The shard has more records than it should; the cache needs more shards. Reported above
+   * limits.warnRecordsPerShard records and at each doubling.
    */
   | { readonly type: 'shard-large', readonly shard: number, readonly records: number }
   /** Writers used one field as more than one kind; every replica gives up the same use. */
@@ -52,7 +52,8 @@ export type EngineEvent =
     readonly field: string
   }
   /**
-   * Tombstones were dropped; `forced` of them because of their age alone, before all had seen them.
+   * Tombstones were dropped; `forced` of them because of their age, before every replica and every
+   * consumer group had seen them.
    */
   | {
     readonly type: 'tombstones-collected',
@@ -61,8 +62,8 @@ export type EngineEvent =
     readonly forced: number
   }
   /**
-   * This replica lay below a peer's floor and took over its whole state; `dropped` entries were
-   * history there.
+   * This replica lay below a peer's floor and took over the peer's whole state. It dropped
+   * `dropped` entries that the peer no longer had.
    */
   | { readonly type: 'shard-reset', readonly shard: number, readonly dropped: number }
   /** Incarnations that own nothing live were taken out of the state vector. */

@@ -27,50 +27,47 @@ const usual = {
   /** Characters of an element of a set: it is repeated in each add and remove. */
   maxElementLength: 256,
   /**
-   * What one entry says of counters, sets and the like; each is held against every other of its
-   * record.
+   * Claims of one entry, about counters, sets and the like. Each claim is compared with every other
+   * claim of its record.
    */
   maxClaimsPerEntry: 128,
   /**
-   * Values of sequenced fields in one entry, which leaves as much room for everything else it
-   * claims.
+   * Bytes of the values of sequenced fields in one entry. The bound leaves room for the other
+   * claims of the entry.
    */
   maxSequencedBytes: 64 * KIB,
   /** One entry must fit into one delta, and one delta into one message, with room to spare. */
   maxEntryBytes: 256 * KIB,
-  /**
-   * Entries a shard buffers before it writes them to its log without waiting for the flush timer.
-   */
+  /** Entries that wait for the log of a shard. One more is logged without waiting for the timer. */
   maxPendingEntries: 2048,
   /** Bytes of one delta. With the envelope it stays below NATS's default max_payload of 1 MiB. */
   maxDeltaBytes: 512 * KIB,
   /**
-   * A delta may describe many small runs; more than this in one message is not something a peer
-   * would send.
+   * Runs in one update. A delta may have many small runs, but no honest peer sends more than this.
    */
   maxRunsPerUpdate: 4_000_000,
   /** Incarnations (process lives) one shard may name in its state vector. */
   maxIncarnationsPerShard: 4096,
   /**
-   * An update that carries a whole shard; it is applied whole or not at all, so the receiver must
-   * hold it at once.
+   * Bytes of an update that carries a whole shard. It is applied whole or not at all, so the
+   * receiver must hold it in memory.
    */
   maxUpdateBytes: 64 * MIB,
   /**
-   * Slots of one chunk of a log: as many are copied at once to take holes out, a few microseconds
+   * Slots of one chunk of a log. So many are copied at once to take holes out: a few microseconds
    * of work.
    */
   maxSlotsPerChunk: 1024,
   /**
-   * A chunk is packed when more than this share of its slots are holes, 10 bytes each: so a hole
-   * costs copying three entries ...
+   * A chunk is packed when more than this share of its slots are holes of 10 bytes each. So for
+   * each hole three entries are copied ...
    */
   maxHoleShare: 0.25,
   /** ... but never for fewer holes than this. */
   minHolesToPack: 8,
   /**
-   * Records of a shard from which on it says so, and again at each doubling: it is stored, sent to
-   * new replicas and compared as one piece.
+   * A shard of more records than this reports itself as large, and again at each doubling. It is
+   * stored, sent to new replicas and compared as one piece.
    */
   warnRecordsPerShard: 131_072,
   /** Shards per cache. Each costs a Y.Doc (about 2.5 KB when empty). */
@@ -120,30 +117,30 @@ const usual = {
    */
   maxShardsPerCollection: 64,
   /**
-   * Incarnations a shard may list before it is worth looking for some that own nothing live: each
-   * costs 10 bytes in every cursor.
+   * Incarnations a shard may list before it looks for some that own nothing live. Each costs 10
+   * bytes in every cursor.
    */
   maxIdleIncarnations: 16,
   /**
-   * Deletes a shard remembers after their tombstones are gone, 12 bytes each: so many late events
-   * are still told from new ones.
+   * Deletes a shard remembers after their tombstones were dropped, 12 bytes each. An event older
+   * than a remembered delete is known to be deleted.
    */
   maxGravesPerShard: 1024,
   /** Leaving groups one step of hand-over looks at: each costs its owners a question. */
   maxHandOversPerStep: 16,
   /**
-   * Bytes of messages of which parts are missing, over one connection: two of the largest at once,
-   * then the oldest gives way.
+   * Bytes of incomplete messages on one connection: enough for two of the largest. The oldest
+   * message is given up for a new one.
    */
   maxPartialBytes: 160 * MIB,
   /**
-   * Bytes handed to a NATS connection and not yet confirmed by a flush (its own buffer has no
-   * bound).
+   * Bytes handed to a NATS connection and not yet confirmed by a flush. The buffer of the
+   * connection itself has no bound.
    */
   maxUnflushedBytes: 32 * MIB,
   /**
-   * Bytes of one subject: a NATS command with two of them must stay below the server's
-   * max_control_line (4 KiB), or it hangs up.
+   * Bytes of one subject. A NATS command with two subjects must stay below the server's
+   * max_control_line (4 KiB), or the server closes the connection.
    */
   maxSubjectBytes: 1024,
   /** Members a view holds; heartbeats of more nodes than this are refused and counted. */
@@ -155,8 +152,8 @@ const usual = {
   /** Writes of one forwarded batch. */
   maxWritesPerBatch: 1024,
   /**
-   * Batches of writes an owner remembers having taken, so that a copy of one does nothing: each
-   * writer sends a few hundred a second.
+   * Batches of writes an owner remembers having taken, so that a copy of one does nothing. Each
+   * writer sends a few hundred batches a second.
    */
   maxRememberedBatches: 16_384,
   /** Writers waiting for replicas to confirm (write concern above 'durable'), per cache. */
@@ -168,20 +165,20 @@ const usual = {
    */
   maxStoredDeltas: 512,
   /**
-   * Deltas of a shard are folded into a snapshot when they outgrow it, but never for fewer bytes
-   * than this: every shard may have as many.
+   * Deltas of a shard are folded into its snapshot when they outgrow it, but never for fewer bytes
+   * than this. Every shard may have so many bytes of deltas.
    */
   minStoredDeltaBytes: 8 * KIB,
   /**
-   * Snapshots one flush writes: encoding a large shard takes milliseconds, and the flush is waited
-   * for.
+   * Snapshots one flush writes. Encoding a large shard takes milliseconds, and writers wait for the
+   * flush.
    */
   maxSnapshotsPerFlush: 8,
   /** Bytes of deltas waiting to be stored; a writer that outruns the disk is made to wait here. */
   maxUnstoredBytes: 64 * MIB,
   /**
-   * Damaged blobs, and those behind them, a store keeps as evidence; the oldest go first. They take
-   * the space they always had.
+   * Damaged blobs, and blobs behind them, that a store keeps as evidence. The oldest go first. They
+   * take no more space than before they were damaged.
    */
   maxQuarantinedBlobs: 1024,
   /**
@@ -190,8 +187,8 @@ const usual = {
    */
   maxWalPages: 1000,
   /**
-   * A log that one large batch made longer than this is cut back once its pages are in the
-   * database.
+   * A write-ahead log that one large batch made longer than this is cut back once its pages are in
+   * the database.
    */
   maxIdleWalBytes: 16 * MIB,
 
@@ -204,11 +201,11 @@ const usual = {
   /** Keys one call may read: all the records are in memory at once. */
   maxKeysPerRead: 10_000,
   /**
-   * Keys asked for in one question: whoever answers does nothing else meanwhile. The answer ends
+   * Keys of one get request. The node that answers does nothing else meanwhile. The answer ends
    * early at maxPollReplyBytes.
    */
   maxKeysPerGet: 256,
-  /** Questions one such call asks at the same time: their answers are in memory twice. */
+  /** Get requests that one call sends at the same time. Their answers are in memory twice. */
   maxGetsInFlight: 8,
   /** Records one scan page holds. */
   maxScanPage: 10_000,
@@ -218,8 +215,8 @@ const usual = {
    */
   maxIndexes: 16,
   /**
-   * Keys an index leaves for later: a key that is written over and over meanwhile costs it one
-   * update. A query waits for all of them, under a millisecond.
+   * Keys an index leaves for later. A key that is written over and over meanwhile costs the index
+   * one update. A query waits for all these keys, for less than a millisecond.
    */
   maxUnindexedKeys: 1024,
   /** Fields one query has conditions on: each is checked for every candidate. */
@@ -227,14 +224,14 @@ const usual = {
   /** Values one `in` lists: each is looked up in the index, or compared with. */
   maxQueryInValues: 1024,
   /**
-   * Bytes of the values one query compares with: it travels in one message part, and is sent anew
-   * with every page.
+   * Bytes of the values one query compares with. The query travels in one message part, and is
+   * sent again with every page.
    */
   maxQueryBytes: 256 * KIB,
   /** Records one page of a query holds. */
   maxQueryPage: 10_000,
   /**
-   * Candidates after which a query ends its page with the shard it is in: about 10 ms during which
+   * Candidates after which a query ends its page with the current shard: about 10 ms, during which
    * nothing else runs.
    */
   maxQueryCandidates: 10_000,
@@ -269,7 +266,10 @@ export function limitsWith (overrides: Partial<Limits>): Limits {
   return Object.freeze(chosen)
 }
 
-/** Relations that must hold between bounds; each line is a sentence about the system. */
+/**
+ * Relations that must hold between bounds.
+ * @throws TypeError naming those that do not
+ */
 export function assertLimits (l: Limits): void {
   const broken = [
     [l.maxHoleShare > 0 && l.maxHoleShare < 1 && l.minHolesToPack >= 1 && l.maxSlotsPerChunk >= 2,

@@ -1,7 +1,7 @@
 /**
- * What the core needs from outside besides messages and disk: time, timers and chance. The core
- * never calls Date.now, setTimeout or Math.random itself, so a seeded, single-threaded simulation
- * can stand in for all of them.
+ * The ports of the core besides transport and store: time, timers and chance. The core never calls
+ * Date.now, setTimeout or Math.random itself, so a seeded, single-threaded simulation can take the
+ * place of all three.
  */
 
 export interface Clock {

@@ -1,6 +1,6 @@
 /**
- * A shard as it rests: its whole state and its floor, which must never be apart. A state without
- * tombstones that were dropped would, without the floor, look like one that never had them.
+ * A shard as it is stored: its whole state and its floor, which belong together. Without the floor,
+ * a state from which tombstones were dropped would look like a state that never had them.
  *
  *   [length of the floor, floor, update]
  */
@@ -23,7 +23,7 @@ export function encodeSnapshot (shard: Shard): Uint8Array {
   return toUint8Array(writer)
 }
 
-/** Null when the bytes are not a snapshot; whether its update is one is for the shard to say. */
+/** Null when the bytes are not a snapshot. The update in it is checked when it is merged. */
 export function decodeSnapshot (bytes: Uint8Array, limits: Limits): Snapshot | null {
   const reader = createDecoder(bytes)
   try {

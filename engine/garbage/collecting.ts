@@ -1,6 +1,6 @@
 /**
- * What a shard parts with for good, and raises its floor over: tombstones that nobody needs any
- * more, and incarnations that own nothing live. See garbage.ts.
+ * How a shard drops tombstones that no replica and no consumer needs any more, and incarnations
+ * that own nothing live. Its floor is raised above all that it drops. See garbage.ts.
  */
 import { floorOf, joinFloors, NO_FLOOR } from './floor.js'
 import { collectable, type CollectOptions } from './garbage.js'
@@ -26,7 +26,7 @@ export function collectTombstones (state: ShardState, options: CollectOptions): 
   return dropped.length
 }
 
-/** Takes incarnations that own nothing live out of the state vector. @returns which */
+/** Takes incarnations that own nothing live out of the state vector. @returns their ids */
 export function retireIncarnations (
   state: ShardState,
   stable: StateVector,

@@ -1,6 +1,6 @@
 /**
- * The live entries of a shard that expire, and which of them are due. Nothing is looked at before
- * the earliest is, and no more is handed out at once than a sweep may write.
+ * The live entries of a shard that expire, and which of them are due. Asking costs nothing until
+ * the earliest entry is due, and no answer holds more entries than one sweep may write.
  */
 import { NO_FIELDS, type Entry } from '../record/entry.js'
 import type { Limits } from '../limits.js'
@@ -25,18 +25,15 @@ export class Expiries {
     this.#entries.delete(entry)
   }
 
-  /**
-   * Those that have expired by the version-time `now`, or the first limits.maxExpiredPerSweep of
-   * them.
-   */
+  /** Entries that have expired by the version-time `now`, at most limits.maxExpiredPerSweep. */
   due (now: number): Entry[] {
     if (now < this.#earliest) return []
     const due: Entry[] = []
     this.#earliest = Infinity
     for (const entry of this.#entries) {
       const expires = entry.extra?.expires ?? 0
-      // A replacement may have lost all its fields and still hide others. It never gets them back,
-      // and must not take a turn.
+      // A replacement may have lost all its fields, and live on because it hides others. It has
+      // nothing to unset, and must not take the turn of another entry.
       if (entry.fields === NO_FIELDS) this.#entries.delete(entry)
       else if (expires <= now && due.length < this.#maxDue) due.push(entry)
       else this.#earliest = Math.min(this.#earliest, expires)

@@ -1,15 +1,15 @@
 /**
- * The floor of a shard: what is left of the tombstones that were dropped.
+ * The floor of a shard: the little that is remembered of tombstones that were dropped.
  *
- *   below       a state vector over all their dots
- *   graves      for the last of them, a hash of what was deleted (a key, or a field of one) and the
- *               version of the tombstone: an event older than that is still known to be deleted,
- *               however late it comes, and no reader who saw the tombstone is shown the record in
- *               an older version
- *   forgotten   no tombstone whose grave is forgotten was newer than this version
+ *   below       a state vector above all their dots
+ *   graves      of the newest of them: a hash of the name that was deleted (a key, or a field of a
+ *               key), and the version of the tombstone. An event older than that version is known
+ *               to be deleted, however late it comes. A reader who saw the tombstone is never shown
+ *               the record in an older version
+ *   forgotten   a version: no tombstone whose grave is forgotten was newer
  *
- * Graves are bounded, so that a shard of many deletes does not grow for ever; what follows from
- * having forgotten one is in late-writes.ts.
+ * The number of graves is bounded, so that a shard of many deletes does not grow for ever.
+ * late-writes.ts handles events whose grave may have been forgotten.
  */
 import type { Entry } from '../record/entry.js'
 import { checksum32 } from '../base/hash.js'
@@ -27,14 +27,14 @@ export interface Floor {
   readonly newest: number
 }
 
-/** Stands for a whole record some of whose fields were unset: no field has this name. */
+/** Stands in a grave for a record of which some field was unset. No field has an empty name. */
 const SHOWN = ''
 
 export const NO_FLOOR: Floor = { below: new Map(), graves: new Map(), forgotten: 0, newest: 0 }
 
 /**
- * Whether a replica or reader that has seen so much can be told the rest of a shard with this
- * floor; if not it has to be reset.
+ * Whether a replica or reader that has seen this much can be told the rest of a shard with this
+ * floor. If not, it has to be reset.
  */
 export function canPatch ({ below }: Floor, seen: StateVector): boolean {
   return covers(seen, below)
@@ -53,7 +53,7 @@ export function joinFloors (a: Floor, b: Floor, limits: Limits): Floor {
   }, limits)
 }
 
-/** The oldest graves go first. */
+/** Forgets the oldest graves, where there are too many. */
 function bounded (floor: Floor, { maxGravesPerShard }: Limits): Floor {
   const excess = floor.graves.size - maxGravesPerShard
   if (excess <= 0) return floor
@@ -65,7 +65,7 @@ function bounded (floor: Floor, { maxGravesPerShard }: Limits): Floor {
   }
 }
 
-/** The floor of tombstones that are dropped now. */
+/** The floor above these tombstones, and above nothing else. */
 export function floorOf (dropped: readonly Entry[]): Floor {
   const below = new Map<number, number>()
   const graves = new Map<number, number>()
@@ -83,7 +83,7 @@ export function floorOf (dropped: readonly Entry[]): Floor {
 }
 
 /**
- * The version of the dropped tombstone that hid a field of a record, or of the record; -1 when none
+ * The version of the dropped tombstone of a record, or of one of its fields; -1 when no grave of it
  * is remembered.
  */
 export function graveOf (floor: Floor, key: string, field?: string): number {
@@ -94,9 +94,9 @@ export function graveOf (floor: Floor, key: string, field?: string): number {
 }
 
 /**
- * No dropped tombstone of a field is newer than this version. Not `newest`, which may be of any
- * record: what one writer deletes now, by a clock that is behind, would not end what it adds up at
- * the epoch of another one, whose clock is ahead.
+ * A version that no dropped tombstone of the field exceeds: the epoch for a new claim on it.
+ * `newest` would be a worse epoch, because it may come from any record, and from a writer whose
+ * clock is ahead. A delete by a writer whose clock is behind would then not end the claim.
  */
 export function lastDropped (floor: Floor, key: string, field: string): number {
   const grave = graveOf(floor, key, field)
@@ -104,14 +104,17 @@ export function lastDropped (floor: Floor, key: string, field: string): number {
 }
 
 /**
- * The greatest version a record was shown in because of dropped tombstones, as far as it is
- * remembered; -1 for none.
+ * The greatest version that dropped tombstones gave a record, as far as graves are remembered;
+ * -1 for none.
  */
 export function shownVersion (floor: Floor, key: string): number {
   return floor.graves.size === 0 ? -1 : graveOf(floor, key, SHOWN)
 }
 
-/** Two names with one hash cost a very old event in four billion. */
+/**
+ * Two names may share a hash. Then an event of one name counts as deleted if it is older than the
+ * grave of the other: for each grave a chance of one in four billion.
+ */
 function hashOf (key: string, field?: string): number {
   return checksum32(Buffer.from(field === undefined ? key : `${key}\u0000${field}`))
 }
@@ -127,7 +130,7 @@ export function encodeFloor ({ below, graves, forgotten, newest }: Floor): Uint8
   return toUint8Array(writer)
 }
 
-/** @throws RangeError when the bytes are not a floor */
+/** @throws RangeError when the bytes are not a floor within limits */
 export function decodeFloor (bytes: Uint8Array, limits: Limits): Floor {
   const reader = createDecoder(bytes)
   try {

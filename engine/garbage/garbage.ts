@@ -1,15 +1,14 @@
 /**
  * Tombstones and their end (D6). An entry is mute when it shows nothing and only hides: a delete,
- * an unset, a removal from a set. It has to stay for as long as something it hides could still
- * arrive. Once every replica and every consumer has seen it, it may be dropped; what was dropped
- * lies below the floor of the shard.
+ * an unset, a removal from a set. A mute entry has to stay for as long as an entry that it hides
+ * could still arrive. Once every replica and every consumer has seen it, it may be dropped.
  *
- *   floor   every dropped dot lies below its state vector (floor.ts). Whoever has not seen as much
- *           cannot be patched, because nobody can tell it any more what to hide: it is reset, to
- *           the whole state. Until then nobody takes anything from it
+ *   floor   every dropped dot lies below its state vector (floor.ts). A replica or consumer that
+ *           has not seen as much cannot be patched, because no replica can tell it any more what to
+ *           hide. It is reset to the whole state; until then no replica takes its entries
  *
- * Two replicas may drop at different times: they agree on every record, and on their state vectors,
- * all the while.
+ * Two replicas may drop a tombstone at different times. All the while they agree on every record
+ * and on their state vectors.
  */
 import { kindOf } from '../fields/lookup.js'
 import type { Entry } from '../record/entry.js'
@@ -20,11 +19,11 @@ export interface CollectOptions {
   /** What every replica and every consumer group has seen. */
   readonly stable: StateVector
   /**
-   * Entries that were written at this version-time or later stay: writes of older events may still
+   * A version-time. Entries written at it or later stay, because writes of older events may still
    * be on their way.
    */
   readonly before: number
-  /** Those written before this version-time go, whoever has not seen them. */
+  /** A version-time. Entries written before it are dropped even if some replica lacks them. */
   readonly forcedBefore: number
 }
 
@@ -34,7 +33,7 @@ export function isMute (entry: Entry): boolean {
   return claimsOf(entry).every(claim => kindOf(claim).collect.isMute(claim))
 }
 
-/** The mute entries that may be dropped, those of the write buffer left out. */
+/** The mute entries that may be dropped. Pending entries are not among them. */
 export function collectable (
   index: Index,
   { stable, before, forcedBefore }: CollectOptions
@@ -51,7 +50,7 @@ export function collectable (
   return found
 }
 
-/** Whether a shard has anything that is waiting to be collected. */
+/** Whether a record has a logged mute entry that was written before this version-time. */
 export function hasMute (index: Index, before: number): boolean {
   for (const head of index.values()) {
     for (let entry: Entry | null = head; entry !== null; entry = entry.next) {

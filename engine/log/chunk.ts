@@ -1,12 +1,12 @@
 /**
- * A chunk of an incarnation's log: some of its live entries in clock order, and where each stands.
+ * A chunk of an incarnation's log: some of its live entries in clock order, and the clock of each.
  *
  *   entries   a  b  -  c       '-' a hole, where an entry was superseded
  *   offsets   0  1  4  9   clocks from the chunk's start on; the clocks between them cost nothing
  *
- * An entry knows its clock itself, but looking for one by way of the others would fetch each of
- * them into the processor's cache. The numbers beside them lie together, and are 2 bytes each until
- * a chunk is so old that 65,536 clocks do not cover it.
+ * An entry has its clock itself. But a search through the entries would fetch each entry it looks
+ * at into the processor's cache, while the offsets lie side by side. An offset takes 2 bytes, or 4
+ * once the clocks of the chunk span more than 65,536.
  *
  *   invariants   offsets ascend
  */
@@ -32,7 +32,7 @@ export class Chunk {
     return this.#entries.length - this.holes
   }
 
-  /** Whether it has holes enough to be worth packing. */
+  /** Whether there are enough holes to be worth packing. */
   isLoose ({ minHolesToPack, maxHoleShare }: Limits): boolean {
     return this.holes >= minHolesToPack && this.holes > this.#entries.length * maxHoleShare
   }
@@ -75,7 +75,7 @@ export class Chunk {
     return true
   }
 
-  /** Takes the holes out, and gives back the room for more. @returns how many */
+  /** Takes the holes out, and frees the spare room. @returns how many holes there were */
   pack (): number {
     const { holes } = this
     if (holes > 0) {
@@ -93,7 +93,7 @@ export class Chunk {
     return holes
   }
 
-  /** Gives back the room that arrays keep in order to grow. */
+  /** Frees the spare room that arrays keep in order to grow. */
   trim (): void {
     this.#entries = this.#entries.slice()
     this.#offsets = resized(this.#offsets, this.#entries.length, this.#lastOffset)
@@ -105,7 +105,7 @@ export class Chunk {
       right.start + right.#lastOffset - this.start <= MAX_OFFSET
   }
 
-  /** Takes over what is left of another chunk. @returns how many holes that took out of both */
+  /** Takes over the live entries of another chunk. @returns how many holes were in both */
   join (right: Chunk): number {
     right.#entries.forEach((entry, slot) => {
       if (entry !== null) this.push(entry, right.start + (right.#offsets[slot] as number))
@@ -117,7 +117,7 @@ export class Chunk {
     return this.#offsets[this.#entries.length - 1] ?? 0
   }
 
-  /** The first slot at a clock or behind it. */
+  /** The first slot at or above a clock. */
   #slotFrom (clock: number): number {
     const offset = clock - this.start
     let low = 0

@@ -1,11 +1,11 @@
 /**
- * A log that outlives Yjs throwing, which it never should: nobody can say what the document holds
- * then, but the index still has every live entry, and the state vector says which others there
- * were. From these two the log is made anew, as it was before the append, and the append is tried
- * once more.
+ * A log that survives an error thrown by Yjs. Yjs should never throw; if it does, the state of its
+ * document is unknown. But the index still has every live entry, and the state vector says which
+ * other entries there were. From these two the log is made anew, as it was before the append, and
+ * the append is tried once more.
  *
- *   invariants   an append that throws changed nothing: not the state vector, not what is read of
- *                the log from then on
+ *   invariants   an append that throws changes neither the state vector nor what is read of the log
+ *                from then on
  */
 import type { Entry } from '../record/entry.js'
 import { LogError } from '../errors.js'
@@ -18,9 +18,9 @@ export interface LastingLogOptions {
   readonly limits: Limits
   /** The entries of the log that are live, in any order. */
   readonly live: () => Iterable<Entry>
-  /** Told how many superseded entries were taken out since it was told last. */
+  /** Takes the number of superseded entries that were taken out since the last call. */
   readonly onCompacted: (dropped: number) => void
-  /** Told of what Yjs threw, once the log was made anew. */
+  /** Takes the error that Yjs threw, once the log was made anew. */
   readonly onRebuilt: (error: unknown) => void
 }
 
@@ -28,7 +28,7 @@ export class LastingLog {
   readonly #options: LastingLogOptions
   #log: ShardLog
   #dropped = 0
-  /** What Yjs threw. As long as it stands, only the state vector of the log can be relied on. */
+  /** The error that Yjs threw. Until the log is made anew, only its state vector can be used. */
   #thrown: { readonly error: unknown } | null = null
 
   constructor (options: LastingLogOptions) {
@@ -36,7 +36,7 @@ export class LastingLog {
     this.#log = new ShardLog(options.limits)
   }
 
-  /** What can be read of it. @throws LogError when it is broken and cannot be made anew */
+  /** The log, to be read. @throws LogError when it is broken and cannot be made anew */
   get current (): ShardLog {
     if (this.#thrown !== null) this.#rebuild(this.#thrown.error)
     return this.#log
@@ -45,7 +45,7 @@ export class LastingLog {
   get stateVector (): StateVector {
     return this.#log.stateVector
   }
-  /** Superseded entries that were not taken out yet. */
+  /** The number of superseded entries that were not taken out yet. */
   get holes (): number {
     return this.#log.holes
   }
@@ -55,8 +55,8 @@ export class LastingLog {
   }
 
   /**
-   * Appends runs; each must start exactly at its incarnation's end. @throws LogError (nothing
-   * changed)
+   * Appends runs; each must start exactly at the end of its incarnation.
+   * @throws LogError (nothing changed)
    */
   append (runs: readonly Run[]): void {
     try {
@@ -78,14 +78,11 @@ export class LastingLog {
 
   /** Takes a superseded entry out. */
   bury (entry: Entry): void {
-    if (this.#thrown !== null) return // it will not be there when the log is made anew
+    if (this.#thrown !== null) return // the log that is made anew will not have it
     this.#dropped += this.#log.bury(entry)
   }
 
-  /**
-   * Tells what was taken out. Once for each flush or merge, because that may be thousands of
-   * entries.
-   */
+  /** Reports the entries taken out: once for each flush or merge, as there may be thousands. */
   report (): void {
     if (this.#dropped === 0) return
     const dropped = this.#dropped
@@ -104,10 +101,7 @@ export class LastingLog {
     for (const incarnation of incarnations) this.#log.forget(incarnation)
   }
 
-  /**
-   * Takes nothing from the old log but its state vector: what was forgotten is not in there and
-   * does not come back.
-   */
+  /** Of the old log only the state vector is used; forgotten incarnations are not in it. */
   #rebuild (thrown: unknown): void {
     const live = new Map<number, Entry[]>()
     for (const entry of this.#options.live()) {

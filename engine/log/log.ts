@@ -2,11 +2,11 @@
  * The shard's log: a Y.Doc with one root Y.Array that is only ever appended to. Yjs is imported
  * here and nowhere else.
  *
- * Each incarnation's entries are one item, and what it holds of them is one sparse list (slots.ts).
- * Yjs makes an item of each append and joins it with the one before, whose list takes over what is
- * new: a flush costs its own length, and never waits for another incarnation. Yjs knows how many
- * clocks an item covers; that most of them are history by now, and cost nothing, is the list's own
- * affair. So nothing ever has to be copied to be rid of what is dead.
+ * Each incarnation is one item, whose content is a sparse list of the live entries (slots.ts). Yjs
+ * makes an item of each append and joins it with the item before, whose list takes over the new
+ * entries. So a flush costs its own length, however many incarnations there are. Yjs only knows how
+ * many clocks an item covers. Superseded entries leave the list, and the log is never copied to be
+ * rid of them.
  *
  *   invariants   clocks of an incarnation are contiguous from 0; an entry of the log is live;
  *                nothing is ever pending inside Yjs; the document's state vector equals
@@ -19,12 +19,10 @@ import { Slots } from './slots.js'
 import { ROOT } from './update.js'
 import type { Limits } from '../limits.js'
 
-/** What an item holds: of so many clocks the entries that are live. */
+/** The content of an item: for a number of clocks, the entries that are live. */
 class EntryRun extends Y.ContentAny {
   readonly #slots: Slots
-  /**
-   * What it was made from, until it is known whether it goes to another one's list or to its own.
-   */
+  /** Appended entries, until it is known whether Yjs joins this item with the one before. */
   #runs: readonly Run[]
   #length: number
 
@@ -58,7 +56,7 @@ class EntryRun extends Y.ContentAny {
     return true
   }
 
-  /** For Yjs a superseded entry is one without a value. */
+  /** Yjs is given undefined for each superseded entry. */
   override getContent (): unknown[] {
     const content = new Array<unknown>(this.#length)
     this.slots.each(0, entry => {
@@ -93,7 +91,7 @@ export class ShardLog {
     return this.#stateVector
   }
 
-  /** Superseded entries that were not taken out yet. */
+  /** The number of superseded entries that were not taken out yet. */
   get holes (): number {
     return this.#holes
   }
@@ -104,9 +102,9 @@ export class ShardLog {
   }
 
   /**
-   * Appends runs in one Yjs transaction. Each must start exactly at its incarnation's end. Where
-   * Yjs throws, `stateVector` stays as it was, and what the document holds is anybody's guess: it
-   * is of no more use.
+   * Appends runs in one Yjs transaction. Each must start exactly at the end of its incarnation. If
+   * Yjs throws, `stateVector` stays as it was, but the state of the document is unknown: this log
+   * must not be used any more.
    */
   append (runs: readonly Run[]): void {
     const spans = new Map<number, Run[]>()
@@ -124,8 +122,7 @@ export class ShardLog {
     this.#doc.transact(transaction => {
       for (const [incarnation, span] of spans) {
         const left = this.#item(incarnation)
-        // A right neighbour that really is the right neighbour spares Yjs its search for
-        // conflicting items.
+        // With the true right neighbour, Yjs does not have to search for conflicting items.
         const right = left === null ? this.#root._start : left.right
         const clock = (span[0] as Run).clock
         new Y.Item(
@@ -178,8 +175,8 @@ export class ShardLog {
   }
 
   /**
-   * Forgets an incarnation that owns nothing live. Its item leaves Yjs's list, where only itself
-   * and its neighbours refer to it.
+   * Forgets an incarnation that owns nothing live. Its item leaves Yjs's list, in which only its
+   * neighbours refer to it.
    */
   forget (incarnation: number): void {
     const item = this.#item(incarnation)
@@ -200,12 +197,12 @@ export class ShardLog {
     return ((this.#item(incarnation) as Y.Item).content as EntryRun).slots
   }
 
-  /** Ends its use. */
+  /** Frees the document. The log must not be used afterwards. */
   destroy (): void {
     this.#doc.destroy()
   }
 
-  /** Yjs's own view of the log, for tests that hold ours against it. */
+  /** Yjs's own view of the log, for tests that compare it with ours. */
   get doc (): Y.Doc {
     return this.#doc
   }

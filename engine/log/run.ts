@@ -13,8 +13,8 @@ export interface Run {
 }
 
 /**
- * The maximal runs of [start, end), of which exactly `live` (ascending, within it) is not
- * superseded.
+ * The maximal runs of the clocks [start, end). `live` are the entries within it that are not
+ * superseded, in ascending order.
  */
 export function runsOf (
   incarnation: number,
@@ -37,7 +37,7 @@ export function runsOf (
   return runs
 }
 
-/** The part of a run at or above `clock`, or null when nothing of it is. */
+/** The part of a run at or above `clock`, or null when all of the run lies below. */
 export function runFrom (run: Run, clock: number): Run | null {
   const skip = clock - run.clock
   if (skip <= 0) return run

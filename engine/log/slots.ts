@@ -1,10 +1,10 @@
 /**
- * What is left of one incarnation's log: its live entries in clock order, in chunks (chunk.ts).
+ * The live entries of one incarnation's log, in clock order and in chunks (chunk.ts).
  *
- * An entry that is superseded is found by its clock and leaves a hole. A chunk that has too many of
- * them is packed, and joined with a neighbour if both have become small. So holes are never many,
- * nobody ever copies more than a chunk at once, and each copy was paid for by the entries that died
- * since the last.
+ * A superseded entry is found by its clock and leaves a hole. A chunk that has too many holes is
+ * packed, and is joined with a neighbour if both have become small. So there are never many holes,
+ * no more than a chunk is copied at once, and the number of copies is bounded by the number of
+ * entries that died.
  *
  *   invariants   no chunk is without a live entry; chunks are in clock order and do not overlap
  */
@@ -20,7 +20,7 @@ export class Slots {
     this.#limits = limits
   }
 
-  /** Superseded entries that still have their slot. */
+  /** The number of superseded entries that still have their slot. */
   get holes (): number {
     return this.#chunks.reduce((sum, { holes }) => sum + holes, 0)
   }
@@ -29,7 +29,8 @@ export class Slots {
   }
 
   /**
-   * Appends entries of which the first stands at `clock`; they may not have their own clocks yet.
+   * Appends entries at consecutive clocks from `clock` on. The entries need not have their clocks
+   * yet.
    */
   append (entries: readonly Entry[], clock: number): void {
     for (let i = 0; i < entries.length; i++) {
@@ -67,7 +68,7 @@ export class Slots {
     }
   }
 
-  /** The last chunk that begins at a clock or before, -1 if none does. */
+  /** The last chunk that begins at or below a clock; -1 if none does. */
   #chunkAt (clock: number): number {
     let low = 0
     let high = this.#chunks.length
@@ -80,8 +81,8 @@ export class Slots {
   }
 
   /**
-   * Packs a chunk, and makes one of it and its neighbours where they are small. @returns how many
-   * holes were taken out
+   * Packs a chunk, and joins it with its neighbours where they are small.
+   * @returns how many holes were taken out
    */
   #tidy (at: number): number {
     const chunk = this.#chunks[at] as Chunk

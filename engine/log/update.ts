@@ -7,10 +7,10 @@
  * Two replicas with equal state vectors encode to the same bytes, and any Yjs document can apply
  * them.
  *
- * The decoder accepts exactly that language and nothing else. Yjs's own decoder is never shown
- * bytes from outside: a few forged bytes can block a client id for ever, delete foreign content or
- * cost seconds. Here a malformed update is refused before anything is changed, and work is bounded
- * by the length of the input.
+ * The decoder accepts exactly this form. Yjs's own decoder never sees bytes from outside: a few
+ * forged bytes can block a client id for ever, delete foreign content or cost seconds. Here a
+ * malformed update is refused before anything is changed, and the work is bounded by the length of
+ * the input.
  */
 import { createDecoder, createEncoder, hasContent, readUint8, readVarString, readVarUint,
   readVarUint8Array, toUint8Array, writeUint8, writeVarString, writeVarUint, writeVarUint8Array,

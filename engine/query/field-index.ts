@@ -1,17 +1,16 @@
 /**
- * The index of one field: which keys have which value, and which value each key had when it was
- * last told.
+ * The index of one field: the keys by their values, and the value by which each key is indexed.
  *
- * Knowing the old value itself is what makes an update cheap: nobody has to keep the record as it
- * was. An equality index holds every scalar in a hash map; a range index numbers and strings in
- * order. A value that one record has alone, as most prices in a range index, keeps the bare key
- * instead of a set of one: a Set takes about 200 bytes.
+ * Because the index remembers that value, a caller need not keep the old record to update it. An
+ * equality index holds every scalar in a hash map; a range index holds numbers and strings in
+ * order. Where only one record has a value, as with most prices in a range index, the bare key
+ * stands in place of a set of one key, which would take about 200 bytes.
  */
 import { OrderedMap, type Ordered } from './ordered-map.js'
 import { isIndexable, type Condition, type IndexKind, type Scalar } from './query.js'
 import type { Value } from '../base/values.js'
 
-/** The keys that have one value; never an empty set. */
+/** The keys that have a certain value; never an empty set. */
 type Posting = string | Set<string>
 
 export class FieldIndex {
@@ -25,8 +24,8 @@ export class FieldIndex {
   }
 
   /**
-   * Places a key by the value its record has now; undefined when it has none. Values that are no
-   * scalars are not indexed.
+   * Places a key by the value that its record has now; undefined when it has none. Only scalars are
+   * indexed.
    */
   set (key: string, value: Value | undefined): void {
     const before = this.#values.get(key)
@@ -63,7 +62,7 @@ export class FieldIndex {
     else this.#hashed.set(value, posting)
   }
 
-  /** How many keys a condition leaves; counting ends once there are `enough`. */
+  /** How many keys meet a condition. Counting ends once there are `enough`. */
   count (condition: Condition, enough: number): number {
     let count = 0
     for (const posting of this.#postings(condition)) {
@@ -73,7 +72,7 @@ export class FieldIndex {
     return count
   }
 
-  /** The keys a condition leaves, each once, in no order. The index must not change meanwhile. */
+  /** The keys that meet a condition, each once, unordered. The index must not change meanwhile. */
   *keys (condition: Condition): Generator<string, void, undefined> {
     for (const posting of this.#postings(condition)) {
       if (typeof posting === 'string') yield posting
@@ -81,7 +80,7 @@ export class FieldIndex {
     }
   }
 
-  /** A key has one value, so it is in one posting only. */
+  /** A key has one value, so no key is in two postings. */
   *#postings ({ values, range }: Condition): Generator<Posting, void, undefined> {
     if (range !== undefined) {
       yield* this.#ordered.range(range)
@@ -93,7 +92,7 @@ export class FieldIndex {
     }
   }
 
-  /** Everything it holds, in an order that depends on nothing but that: to compare indexes with. */
+  /** Everything in the index, in an order that its history does not change: for comparisons. */
   dump (): Array<readonly [value: Scalar, keys: readonly string[]]> {
     const postings: Array<readonly [Scalar, Posting]> = this.#kind === 'range'
       ? [...this.#ordered]
@@ -103,7 +102,7 @@ export class FieldIndex {
     ) => [value, typeof posting === 'string' ? [posting] : [...posting].sort()])
   }
 
-  /** Keys that have an indexed value. */
+  /** The number of keys that have an indexed value. */
   get size (): number {
     return this.#values.size
   }

@@ -10,26 +10,23 @@ import sortedBTree from 'sorted-btree'
 export type Ordered = number | string
 
 /** One side of a range; `inclusive` tells whether the value itself is in it. */
-export interface Bound {
+export interface RangeBound {
   readonly value: Ordered
   readonly inclusive: boolean
 }
 
-/**
- * All values of one type between two bounds; a side without a bound goes on to the last value of
- * the type.
- */
+/** All values of one type between two bounds. A side without a bound includes every value. */
 export interface Range {
   readonly type: 'number' | 'string'
-  readonly from?: Bound
-  readonly to?: Bound
+  readonly from?: RangeBound
+  readonly to?: RangeBound
 }
 
-/** Below and above every other number; strings have a least one, but no greatest. */
+/** The least value of each type. */
 const LEAST = { number: -Infinity, string: '' } as const
 
-// The package is CommonJS: what Node imports as its default is the module, and the class is the
-// default of that.
+// The package is CommonJS. Node imports the module as its default, and the class is the default of
+// the module.
 const { default: BTree } = sortedBTree
 
 export class OrderedMap<V> {
@@ -53,9 +50,9 @@ export class OrderedMap<V> {
     return this.#tree.entries()
   }
 
-  /** Those in a range, in ascending order. The map must not change meanwhile. */
+  /** The values in a range, in ascending order. The map must not change meanwhile. */
   *range ({ type, from, to }: Range): Generator<V, void, undefined> {
-    // filled anew with each step, so that a walk allocates nothing
+    // Filled anew with each step, so that a walk allocates nothing.
     const pair: [Ordered, V] = [0, undefined as V]
     for (const [key, value] of this.#tree.entries(from?.value ?? LEAST[type], pair)) {
       if (typeof key !== type) return
@@ -66,7 +63,7 @@ export class OrderedMap<V> {
   }
 }
 
-/** Whether a value lies in a range, as the map sees it: one of another type never does. */
+/** Whether a value lies in a range. A value of another type does not. */
 export function isWithin (value: unknown, { type, from, to }: Range): boolean {
   if (typeof value !== type) return false
   const ordered = value as Ordered
@@ -76,7 +73,7 @@ export function isWithin (value: unknown, { type, from, to }: Range): boolean {
   return to === undefined || (to.inclusive ? ordered <= to.value : ordered < to.value)
 }
 
-/** The order of the map. NaN is not a value that can be stored, so every number has its place. */
+/** The order of the map. NaN cannot be stored, so every number has its place. */
 export function compareOrdered (a: Ordered, b: Ordered): number {
   if (typeof a !== typeof b) return typeof a === 'number' ? -1 : 1
   return a < b ? -1 : a > b ? 1 : 0

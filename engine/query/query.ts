@@ -1,21 +1,21 @@
 /**
- * What a query asks: conditions on fields, all of which must hold.
+ * The conditions of a query: on fields, and all of them must hold.
  *
  *   { country: 'France', price: { gte: 1, lt: 2 } }        a scalar means eq
  *
- * Operators: eq, in, lt, lte, gt, gte. A condition is brought into one of two forms, a list of
- * values or one range, so that whoever answers it knows no operators: eq and in leave the values
- * that both name, bounds leave the tighter ones, and values leave those within the bounds. Numbers
- * are compared with numbers and strings with strings, by UTF-16 code units; a field that is
- * missing, or of another type, meets no condition.
+ * Operators: eq, in, lt, lte, gt, gte. Parsing brings each condition into one of two forms, a list
+ * of values or one range, so that indexes know no operators. Of several eq and in, the values that
+ * all of them name are left; of several bounds, the tightest; of values and bounds, the values
+ * within the bounds. Numbers are compared with numbers and strings with strings, by UTF-16 code
+ * units. A field that is missing, or of another type, meets no condition.
  *
- * A query needs an index for at least one condition. Without one it is refused, with the names of
- * what is indexed: a query that quietly reads every record is fast on the developer's machine and a
- * full stop in production.
+ * A query needs an index for at least one condition. Without one it is refused, and the error names
+ * the indexed fields: a query that quietly reads every record is fast on the developer's machine
+ * and a full stop in production.
  */
 import { LimitError, NotIndexedError, QueryError } from '../errors.js'
 import type { Limits } from '../limits.js'
-import { isWithin, type Bound, type Ordered, type Range } from './ordered-map.js'
+import { isWithin, type RangeBound, type Ordered, type Range } from './ordered-map.js'
 import { describe, isPlainObject } from '../base/plain.js'
 import { approximateBytes, type Fields } from '../base/values.js'
 
@@ -40,7 +40,7 @@ export type Condition =
 
 const OPERATORS = ['eq', 'in', 'lt', 'lte', 'gt', 'gte']
 
-/** @throws TypeError, QueryError, LimitError naming the part that cannot be used, and the fix */
+/** @throws TypeError, QueryError, LimitError, which name the unusable part and the fix */
 export function parseWhere (where: unknown, limits: Limits): Condition[] {
   if (!isPlainObject(where)) {
     throw new TypeError(
@@ -134,7 +134,7 @@ function parseList (path: string, list: unknown, { maxQueryInValues }: Limits): 
         'for fewer at a time'
     )
   }
-  return Array.from(list) // visits holes, which map would pass over
+  return Array.from(list) // makes undefined of holes, which map would pass over
 }
 
 function assertScalar (path: string, value: unknown): asserts value is Scalar {
@@ -168,7 +168,7 @@ function tighter (path: string, range: Range | undefined, operator: string, valu
     )
   }
   const inclusive = operator.endsWith('e')
-  const bound: Bound = { value, inclusive }
+  const bound: RangeBound = { value, inclusive }
   if (operator.startsWith('g')) {
     return isTighter(range?.from, bound, value > (range?.from?.value ?? value))
       ? { ...range, type, from: bound }
@@ -179,7 +179,7 @@ function tighter (path: string, range: Range | undefined, operator: string, valu
     : range as Range
 }
 
-function isTighter (known: Bound | undefined, bound: Bound, further: boolean): boolean {
+function isTighter (known: RangeBound | undefined, bound: RangeBound, further: boolean): boolean {
   return known === undefined || further || (known.value === bound.value && !bound.inclusive)
 }
 
@@ -193,7 +193,7 @@ export function matches (fields: Fields, conditions: readonly Condition[]): bool
 
 /**
  * The conditions that an index answers.
- * @throws NotIndexedError when none is, naming what is indexed
+ * @throws NotIndexedError when there are none; it names the indexed fields
  */
 export function indexed (
   conditions: readonly Condition[],
@@ -224,7 +224,7 @@ function answers (kind: IndexKind, { values, range }: Condition): boolean {
   return [...values].every(value => isIndexable(kind, value))
 }
 
-/** Whether an index of this kind holds records by such a value. */
+/** Whether an index of this kind holds such a value. */
 export function isIndexable (kind: IndexKind, value: unknown): value is Scalar {
   if (typeof value === 'number' || typeof value === 'string') return true
   return kind === 'equality' && (value === null || typeof value === 'boolean')

@@ -1,21 +1,21 @@
 /**
  * The secondary indexes of one shard, and the queries they answer.
  *
- * An index only proposes: every record is read and checked against all conditions before it is
- * handed out, so a record that expired a moment ago, or was written since, is never shown by what
- * it used to be.
+ * An index only proposes candidates. Every candidate is read and checked against all conditions
+ * before it is handed out, so a record that expired a moment ago, or was written since, is never
+ * shown for a value it had before.
  *
- *   touch(key)   something about the record may have changed. It is only noted, and looked at with
- *                the next query, or once limits.maxUnindexedKeys are waiting: a hammered key costs
- *                the index one update, as it costs the log one entry.
+ *   touch(key)   the record may have changed. The key is only noted. It is looked at with the next
+ *                query, or once limits.maxUnindexedKeys keys wait: a hammered key costs the index
+ *                one update, as it costs the log one entry
  *
- * Results come in the order of keys, because that is the one order in which a reader can go on at
- * another replica. The index has no such order, so each page goes through all candidates and keeps
- * the first keys above `after`; what it holds meanwhile is at most two pages of keys.
+ * Results come in the order of keys, because no other order is the same at another replica, where a
+ * reader may go on. The index does not have that order. So each page goes through all candidates,
+ * and keeps the first keys above `after`; it never holds more than two pages of keys.
  *
- *   invariants   1. once nothing is waiting, a key is in the index of a field exactly by the value
- *                its record has 2. the state depends on the records alone, not on how they came
- *                about
+ *   invariants   1. while no key waits, a key is in the index of a field exactly by the value that
+ *                   its record has
+ *                2. the state depends on the records alone, not on their history
  */
 import { FieldIndex } from './field-index.js'
 import type { Limits } from '../limits.js'
@@ -37,22 +37,25 @@ export interface SecondaryIndexesOptions {
 }
 
 export interface QueryPageOptions {
-  /** Most records to return, at least 1. */
+  /** The most records to return, at least 1. */
   readonly limit: number
   /** Only keys above this one. */
   readonly after?: string | null
-  /** The page ends early once its records are about this large, but holds at least one. */
+  /**
+   * The page ends early once its records are about this many bytes, but holds at least one record.
+   * Default: limits.maxPollReplyBytes.
+   */
   readonly maxBytes?: number
 }
 
 export interface QueryPage {
   /** In ascending order of their keys. */
   readonly records: ReadonlyArray<{ readonly key: string, readonly fields: Fields }>
-  /** The last key that was looked at, when there may be more above it; null at the end. */
+  /** The last key that was looked at, or null when there are no more above it. */
   readonly next: string | null
-  /** How many candidates were looked at: what the page cost. */
+  /** How many candidates were looked at, which is the cost of the page. */
   readonly looked: number
-  /** About the size of the records. */
+  /** The approximate size of the records. */
   readonly bytes: number
 }
 
@@ -81,14 +84,14 @@ export class SecondaryIndexes {
     if (this.#touched.size >= this.#limits.maxUnindexedKeys) this.refresh()
   }
 
-  /** Catches up with everything touched. */
+  /** Looks at every key that was touched. */
   refresh (): void {
     const touched = [...this.#touched]
     this.#touched.clear()
     for (const key of touched) this.update(key, this.#readExpired(key))
   }
 
-  /** Places a record by the fields it has; undefined when there is none. O(indexed fields). */
+  /** Indexes a record by its fields; undefined when there is none. O(indexed fields). */
   update (key: string, fields: Fields | undefined): void {
     for (const [field, index] of this.#fields) {
       index.set(
@@ -112,7 +115,7 @@ export class SecondaryIndexes {
     for (; at < keys.length && records.length < limit && (bytes < maxBytes || at === 0); at++) {
       const key = keys[at] as string
       const fields = this.#read(key)
-      // something expired between two looks at the clock
+      // A field of the record expired since #firstKeys read it.
       if (fields === undefined || !matches(fields, conditions)) continue
       records.push({ key, fields })
       bytes += key.length + approximateBytes(fields)
@@ -152,8 +155,8 @@ export class SecondaryIndexes {
   }
 
   /**
-   * The condition that leaves the fewest keys. The bound on counting grows, so that it costs no
-   * more than the answer.
+   * The condition that the fewest keys meet. The bound on counting grows step by step, so that
+   * counting costs no more than the answer.
    */
   #mostSelective (conditions: readonly Condition[]): Condition {
     let best = conditions[0] as Condition
@@ -174,7 +177,7 @@ export class SecondaryIndexes {
     return this.#fields.get(field) as FieldIndex
   }
 
-  /** Everything the indexes hold: to compare them with. */
+  /** Everything in the indexes, for comparisons. */
   dump (): Record<string, Array<readonly [value: Scalar, keys: readonly string[]]>> {
     this.refresh()
     return Object.fromEntries([...this.#fields].map(([field, index]) => [field, index.dump()]))

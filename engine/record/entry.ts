@@ -1,51 +1,51 @@
 /**
- * An entry: one write as it stands in a shard's log. Its dot (incarnation, clock) is its identity,
- * its version decides what it wins.
+ * An entry: one write as it stands in a shard's log. Its dot (incarnation, clock) is its identity;
+ * its version decides which fields it wins.
  *
- *   version   what the write claims about time: its event time, or the writer's clock
- *   stamp     when the write entered, by the writer's clock: it orders events of equal version, so
- *             that of two events with the same event time the one written later wins. Both are
- *             stamped once and travel with every retry.
+ *   version   the time of the write: its event time, or the writer's clock
+ *   stamp     when the write entered, by the writer's clock. It orders writes of equal version, so
+ *             that of two events with the same event time the one written later wins. Version and
+ *             stamp are given once and travel with every retry
  *
- * An entry holds exactly what it wins: fields, or claims about fields that are more than registers
- * (claims.ts). When a later entry wins a field, the field leaves the older entry at once; an entry
- * that has lost all of them, and hides nothing, is dead. Each replica does this by itself and comes
- * to the same result, so it never travels.
+ * An entry holds exactly the fields it wins, or claims about fields that are more than registers
+ * (claims.ts). When a later entry wins a field, the field leaves the older entry at once. An entry
+ * that has lost all its fields, and hides nothing, is dead. Each replica does this by itself and
+ * comes to the same result, so superseding is never sent.
  */
 import type { DottedClaim } from '../fields/kind.js'
 import type { Claim } from '../fields/kinds.js'
 import type { Value } from '../base/values.js'
 
-/** Registers; one that was unset is there without a value, because it hides older values. */
+/** Registers. One that was unset has the value undefined, because it hides older values. */
 export type EntryFields = { readonly [name: string]: Value | undefined }
 
 export const NO_FIELDS: { readonly [name: string]: never } = Object.freeze({})
 
-/** What only few entries have. */
+/** Properties that only few entries have. */
 export interface Extra {
   /** The version-time from which on its fields read as absent; 0 for never. */
   readonly expires: number
   /**
-   * When the event happened, if its version had to be raised above tombstones that were dropped; 0
-   * if not.
+   * The version-time of the event, where the entry's version was raised above tombstones that were
+   * dropped (late-writes.ts); otherwise 0.
    */
   readonly late: number
   /**
-   * What it says about fields that are more than registers. An entry with claims has no fields and
-   * does not clear.
+   * Claims about fields that are more than registers. An entry with claims has no fields and does
+   * not clear.
    */
   claims: readonly Claim[]
 }
 
 /**
- * There are millions of entries, so each is 80 bytes. Large numbers are kept as halves of 32 bits:
- * those lie in the object itself, where a larger number would be an object of its own in V8, to be
- * allocated, visited by the collector and fetched to be compared. The upper halves have 21 bits,
- * and share a field:
+ * There are millions of entries, so an entry takes only 80 bytes. Large numbers are kept as halves
+ * of 32 bits, which V8 stores in the object itself. A larger number would be an object of its own,
+ * to be allocated, visited by the garbage collector and fetched for each comparison. The upper
+ * halves have 21 bits, and share a property:
  *
  *   highs     versionHigh (21) | lag (7) | marks (4)
- *   lag       stampHigh - versionHigh; a unit is 71 minutes, so only what was written days after it
- *             happened is FAR
+ *   lag       stampHigh - versionHigh, in units of 71 minutes. Only a write that entered days after
+ *             its event is FAR
  */
 const HALF = 2 ** 32
 const VERSION_SHIFT = 11
@@ -58,7 +58,7 @@ const HAS_EXTRA = 4
 const FROZEN = 8
 const MARKS = CLEARS | DEAD | HAS_EXTRA | FROZEN
 
-/** What hangs behind an entry that has both. */
+/** Hangs behind an entry that has an extra and a next entry. */
 interface Both {
   readonly extra: Extra
   readonly next: Entry
@@ -69,14 +69,9 @@ function isBoth (rest: Extra | Both): rest is Both {
 }
 
 export class Entry {
-  /**
-   * First, because it lies in one line of the processor's cache with what tells the object's class.
-   */
+  /** First, to lie in one line of the processor's cache with the pointer to the object's class. */
   private held: EntryFields
-  /**
-   * One string object serves all entries of a record: an entry that joins takes over that of the
-   * first (admit).
-   */
+  /** All entries of a record share one string object: admit() gives it to each. */
   key: string
   clock: number
   private dotIncarnation: number
@@ -84,19 +79,18 @@ export class Entry {
   private versionLow: number
   private stampLow: number
   /**
-   * The next entry of the record; or what few entries have; or both. Nearly all have neither:
-   * theirs is the null of the prototype, which takes no room in them, until they are given one of
-   * their own.
+   * The next entry of the record, or an extra, or both. Nearly all entries have neither. They read
+   * the null of the prototype, which takes no room in the object.
    */
   declare private rest: Entry | Extra | Both | null
-  /** Of entries that are FAR; the others have no room for it either. */
+  /** Only of entries that are FAR. It takes no room in the others either. */
   declare private stampHighIfFar: number
 
   static {
     this.prototype.rest = null
     this.prototype.stampHighIfFar = 0
-    // From the first few objects of a class V8 learns how large they are. These have no room for
-    // what nearly none has.
+    // V8 learns from the first few objects of a class how large its objects are. These are as small
+    // as nearly all others.
     Array.from({ length: 16 }, () => new Entry('', 0, 0, NO_FIELDS, false))
   }
 
@@ -130,10 +124,7 @@ export class Entry {
     this.mark(FROZEN, false)
   }
 
-  /**
-   * Its fields for readers, who cannot change them: frozen when they are first asked for, and never
-   * copied.
-   */
+  /** Its fields for readers: not a copy, but frozen when they are first asked for. */
   get frozenFields (): EntryFields {
     if ((this.highs & FROZEN) === 0) {
       Object.freeze(this.held)
@@ -158,7 +149,7 @@ export class Entry {
     return lag === FAR ? this.stampHighIfFar : this.versionHigh + lag
   }
 
-  /** Gives an entry of the write buffer another place in time. */
+  /** Gives a pending entry another version and stamp. */
   moveTo (version: number, stamp: number): void {
     const versionHigh = Math.floor(version / HALF)
     const stampHigh = Math.floor(stamp / HALF)
@@ -171,7 +162,7 @@ export class Entry {
     if (isFar) this.makeRoom(this.rest, stampHigh)
   }
 
-  /** Both at once, so that there are two kinds of objects for V8 and not five. */
+  /** Sets both properties at once, so that V8 sees two shapes of objects instead of five. */
   private makeRoom (rest: Entry | Extra | Both | null, stampHighIfFar: number): void {
     this.rest = rest
     this.stampHighIfFar = stampHighIfFar
@@ -199,12 +190,12 @@ export class Entry {
     this.highs = isSet ? this.highs | mark : this.highs & ~mark
   }
 
-  /** Whether nothing but its fields is to be said of its record. */
+  /** Whether its fields are all there is of its record. */
   get isPlain (): boolean {
     return this.rest === null
   }
 
-  /** Null unless it expires, unsets a field or has claims. */
+  /** Null unless the entry expires, is late, unsets a field or has claims. */
   get extra (): Extra | null {
     if ((this.highs & HAS_EXTRA) === 0) return null
     const rest = this.rest as Extra | Both
@@ -236,19 +227,19 @@ export class Entry {
   }
 
   /**
-   * 0 while it waits in the write buffer: below every real incarnation, so that it loses every tie.
+   * 0 while the entry is pending: below every real incarnation, so that it loses every tie.
    */
   get incarnation (): number {
     return this.dotIncarnation >>> 0
   }
 
-  /** Whether it speaks of fields that are more than registers. */
+  /** Whether it has claims about fields that are more than registers. */
   get hasClaims (): boolean {
     const { extra } = this
     return extra !== null && extra.claims.length > 0
   }
 
-  /** Gives an entry that leaves the write buffer its place in the log. */
+  /** Gives a pending entry its place in the log. */
   setDot (incarnation: number, clock: number): void {
     this.dotIncarnation = incarnation | 0
     this.clock = clock
@@ -260,8 +251,8 @@ export class Entry {
   }
 
   /**
-   * Whether a write would come later than this entry, before it has a dot: of equals the entry
-   * stands.
+   * Whether a write that has no dot yet is later than this entry. If version and stamp are equal,
+   * it is not.
    */
   isOlderThan (version: number, stamp: number): boolean {
     const mine = this.version
@@ -269,8 +260,8 @@ export class Entry {
   }
 
   /**
-   * Makes this object the entry of a later write that takes over its record. The entry it was must
-   * be out of the log.
+   * Makes this object the entry of a later write that replaces the record. The log must not hold
+   * the old entry any more.
    */
   become (
     version: number,

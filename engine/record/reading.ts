@@ -1,9 +1,9 @@
 /**
- * What a record reads as: the fields of all its entries together, without what has expired by now.
+ * How a record is read: as the fields of all its entries together, without those that have expired.
  *
- * Which entry wins a field was decided when they were admitted (record.ts); where there are a
- * register and claims of one name, the claims count. Nearly every record is one plain entry, and
- * then its fields are the record's.
+ * Which entry wins a field was decided when the entries were admitted (record.ts). Where a record
+ * has a register and claims of one name, the claims count. Nearly every record is one plain entry,
+ * whose fields are the fields of the record.
  */
 import { valuesOf } from '../fields/claims.js'
 import type { Claim, FieldKind } from '../fields/kinds.js'
@@ -12,9 +12,9 @@ import { claimsOf, entriesOf } from './record.js'
 import type { Fields, Value } from '../base/values.js'
 
 /**
- * The record's current fields as a fresh object, for a reader that comes once; or undefined when
- * there is no such record.
- * @param now the version-time: fields that expire by then read as absent; 0 for never mind
+ * The current fields of a record as a fresh object, for a reader that comes once; undefined when
+ * the record has no fields.
+ * @param now the version-time: fields that expire by then read as absent. With 0 no field does
  */
 export function fieldsOf (head: Entry, now = 0): Fields | undefined {
   if (head.isPlain) return head.fields === NO_FIELDS ? undefined : { ...head.fields as Fields }
@@ -41,9 +41,7 @@ export function fieldsOf (head: Entry, now = 0): Fields | undefined {
   return any ? merged : undefined
 }
 
-/**
- * What kind of field a name stands for in a record, or undefined when the record has no such field.
- */
+/** The kind of a field of a record, or undefined when the record has no such field. */
 export function kindIn (head: Entry, field: string, now: number): FieldKind | undefined {
   const claims: Claim[] = []
   let isRegister = false

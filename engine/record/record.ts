@@ -2,8 +2,8 @@
  * A record: the live entries of one key, and how a new entry takes its place among them.
  *
  * The index maps a key to its first live entry; the others hang behind it in ascending order.
- * Nearly every record is one entry, so the common case (a later write of the same fields) is
- * decided without touching anything else.
+ * Nearly every record is one entry, so the common case, a later write of the same fields, has a
+ * short way.
  *
  *   entry with fields    takes each field from older entries; when it clears, everything older
  *   entry with claims    is held against the claims, registers and clears of the others (claims.ts)
@@ -23,7 +23,7 @@ export type Index = Map<string, Entry>
 export interface AdmitSinks {
   /** Takes each entry that is dead from now on, the new one included. */
   onDead(dead: Entry): void
-  /** A field was used as more than one kind: one use is given up, the same one everywhere. */
+  /** A field was used as more than one kind. Every replica gives up the same use. */
   onKindConflict(key: string, field: string): void
 }
 
@@ -46,8 +46,8 @@ export function admit (index: Index, entry: Entry, sinks: AdmitSinks): void {
 }
 
 /**
- * Whether a write of these fields, which is later than the record's only entry, leaves nothing of
- * that.
+ * Whether a later write of these fields leaves nothing of the record: the write clears, or has
+ * every field of the record's only entry.
  */
 export function replacesAll (head: Entry, fields: EntryFields, clears: boolean): boolean {
   return head.next === null && !head.hasClaims &&
@@ -56,7 +56,7 @@ export function replacesAll (head: Entry, fields: EntryFields, clears: boolean):
 
 function admitSlowly (index: Index, head: Entry, entry: Entry, sinks: AdmitSinks): void {
   for (let other: Entry | null = head; other !== null && !entry.hasClaims; other = other.next) {
-    // a delete that is still buffered and its retry tie: neither is later
+    // A pending delete and its retry tie, so neither is later: the retry is buried too.
     if (other.clears && !entry.isLaterThan(other)) {
       bury(entry, sinks)
       return
@@ -107,7 +107,7 @@ function meetClaims (a: Entry, b: Entry, sinks: AdmitSinks): void {
   keepClaims(b, claim => !lostByB.has(claim))
 }
 
-/** Ends those claims that a clear, or a register of the same field, has made history. */
+/** Takes the claims that a clear, or a register of the same field, ends. */
 function endClaims (withClaims: Entry, register: Entry, sinks: AdmitSinks): void {
   const { version, clears, fields } = register
   keepClaims(withClaims, claim => {
@@ -140,10 +140,7 @@ export function claimsOf (entry: Entry): readonly Claim[] {
   return entry.extra?.claims ?? []
 }
 
-/**
- * Chains the live entries of one record; there is at least one, because a loser always has a
- * winner.
- */
+/** Chains the live entries of one record. There is at least one: a loser always has a winner. */
 export function link (index: Index, entries: readonly Entry[]): void {
   const [first] = entries
   if (first === undefined) throw new Error('a record lost all its entries at once')
@@ -160,7 +157,7 @@ export function sort (index: Index, key: string): void {
 
 function bury (entry: Entry, sinks: AdmitSinks): void {
   entry.live = false
-  entry.fields = NO_FIELDS // frees the values, whoever still holds the entry
+  entry.fields = NO_FIELDS // frees the values, even if the entry is still referred to
   entry.next = null
   sinks.onDead(entry)
 }
@@ -171,8 +168,8 @@ function coversNames (winner: EntryFields, loser: EntryFields): boolean {
 }
 
 /**
- * `fields` without those `taken` has; the same object when none is taken, NO_FIELDS when none is
- * left.
+ * `fields` without those that `taken` has: the same object when none is taken, NO_FIELDS when none
+ * is left.
  */
 function without (fields: EntryFields, taken: EntryFields): EntryFields {
   const left: Record<string, Value | undefined> = {}

@@ -1,6 +1,6 @@
 /**
- * Writes: what enters a shard. They are checked here, where they enter the system and again where
- * they enter their owner: in between lies a network.
+ * Writes, and the checks on them. A write is checked where it enters the system and once more where
+ * it enters its owner, because a network lies in between.
  */
 import type { EntryFields } from '../record/entry.js'
 import { LimitError } from '../errors.js'
@@ -20,21 +20,21 @@ export interface Write extends WriteBody {
 
 export interface WriteBody {
   /**
-   * Registers to set; one without a value is unset. Null for a delete, or where there are
-   * operations. The shard keeps the object, and may freeze it.
+   * Registers to set; a register whose value is undefined is unset. Null for a delete, or where
+   * there are operations. The shard keeps the object, and may freeze it.
    */
   readonly fields: EntryFields | null
-  /** Makes it replace the record. */
+  /** Whether the write replaces the record: fields that it does not set are deleted. */
   readonly clears?: boolean
   /** The version-time from which on the fields read as absent. */
   readonly expires?: number
-  /** What is done to fields that are more than registers. */
+  /** Operations on fields that are more than registers. */
   readonly operations?: readonly Operation[]
-  /** Set within a shard only: see late-writes.ts. */
+  /** Set only within a shard (late-writes.ts). */
   readonly late?: number
 }
 
-/** The parts of a write, as they come from a caller or over the wire. */
+/** The parts of a write as they come from a caller or over the wire, unchecked. */
 export interface RawBody {
   readonly fields?: unknown
   readonly unset?: unknown
@@ -43,7 +43,7 @@ export interface RawBody {
   readonly operations?: unknown
 }
 
-/** @throws TypeError, ValueError, LimitError naming what cannot be stored */
+/** @throws TypeError, ValueError, LimitError, which name the part that cannot be stored */
 export function checkBody (
   { fields, unset, clears, expires, operations }: RawBody,
   limits: Limits
@@ -63,7 +63,10 @@ export function checkBody (
   }
 }
 
-/** The parts of a write that its `fields` alone do not tell, or undefined when there are none. */
+/**
+ * The form in which a write travels: `fields` are the registers with a value, and `more` is
+ * everything else of the write. `more` is left out when there is nothing else.
+ */
 export function moreOf (
   { fields, clears, expires, operations }: WriteBody
 ): { readonly fields: Fields | null, readonly more?: RawBody } {

@@ -3,7 +3,7 @@
  * and the cursors their group committed. All that a poll needs is in its cursor, so nothing stays
  * here for a consumer that has gone or waits.
  */
-import { changesSince, pageWithoutLog, type Page } from '../../engine/changes.js'
+import { changesSince, pageWithoutLog, type ChangePage } from '../../engine/changes.js'
 import { decodeCursor, encodeCursor, startOf, type Cursor } from '../../engine/cursor.js'
 import type { Limits } from '../../engine/limits.js'
 import { approximateBytes } from '../../engine/base/values.js'
@@ -52,7 +52,7 @@ export function poll (
 }
 
 /** A cold shard is read back only when its log has something for this reader. */
-function changesOf (shards: ShardSet, cursor: Cursor, limit: number, maxBytes: number): Page {
+function changesOf (shards: ShardSet, cursor: Cursor, limit: number, maxBytes: number): ChangePage {
   const residency = shards.at(cursor.shard)
   switch (residency.state) {
     case 'resident':
@@ -67,7 +67,7 @@ function changesOf (shards: ShardSet, cursor: Cursor, limit: number, maxBytes: n
 }
 
 /** The page of a shard that nothing was ever written to here: no Y.Doc is made for being asked. */
-function emptyPage (cursor: Cursor): Page {
+function emptyPage (cursor: Cursor): ChangePage {
   return cursor.witness.size > 0
     ? { outcome: 'behind' }
     : { outcome: 'changes', changes: [], cursor, more: false }

@@ -1,6 +1,6 @@
 import { limits } from '../../engine/limits.js'
 import test, { type ExecutionContext } from 'ava'
-import { changesSince, type Change, type Page } from '../../engine/changes.js'
+import { changesSince, type Change, type ChangePage } from '../../engine/changes.js'
 import { decodeCursor, encodeCursor, joinCursors, startOf,
   type Cursor } from '../../engine/cursor.js'
 import type { Shard } from '../../engine/shard.js'
@@ -9,7 +9,7 @@ import type { Fields } from '../../engine/base/values.js'
 import { describeSeed, pickSeed, seededRandom } from '../support/ports.js'
 import { del, dump, openShard, put, replace } from './shards.js'
 
-type Changes = Page & { outcome: 'changes' }
+type Changes = ChangePage & { outcome: 'changes' }
 
 function poll (
   t: ExecutionContext,

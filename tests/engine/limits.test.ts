@@ -1,5 +1,5 @@
 import test from 'ava'
-import { assertLimits, limits } from '../../engine/limits.js'
+import { assertLimits, limits, limitsWith } from '../../engine/limits.js'
 
 test('the bounds agree with each other (SPEC B1)', t => {
   t.notThrows(() => assertLimits(limits))
@@ -18,4 +18,11 @@ test('bounds that contradict each other are named', t => {
 
 test('a bound that is missing is a contradiction too', t => {
   t.throws(() => assertLimits({ ...limits, maxPollReplyBytes: NaN }), { instanceOf: TypeError })
+})
+
+test('some bounds can be replaced, and the others stay as they are (SPEC B1)', t => {
+  const some = limitsWith({ maxKeysPerGet: 3 })
+  t.deepEqual(some, { ...limits, maxKeysPerGet: 3 })
+  t.true(Object.isFrozen(some))
+  t.throws(() => limitsWith({ maxPartBytes: 1 }), { instanceOf: TypeError, message: /one part/ })
 })
