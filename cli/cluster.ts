@@ -4,6 +4,7 @@
  */
 import { connect, type MillpondClient } from '../node/connect.js'
 import type { ClientConfig } from '../node/config.js'
+import type { Wiring } from '../node/wiring.js'
 
 export interface ClusterFlags {
   readonly cluster: string
@@ -29,12 +30,13 @@ export function natsConfig (
   }
 }
 
-/** Runs `use` with a client. @throws what connect throws, and what `use` does */
+/** Runs `use` with a client, and closes it. @throws what connect throws, and what `use` does */
 export async function withClient<T> (
   flags: ClusterFlags,
-  use: (client: MillpondClient) => Promise<T>
+  use: (client: MillpondClient) => Promise<T>,
+  wiring: Wiring = {}
 ): Promise<T> {
-  const client = await connect({ cluster: flags.cluster, nats: natsConfig(flags) })
+  const client = await connect({ cluster: flags.cluster, nats: natsConfig(flags) }, wiring)
   try {
     return await use(client)
   } finally {

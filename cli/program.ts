@@ -13,6 +13,7 @@ import { runGet } from './commands/get.js'
 import { runIngest, type IngestFlags } from './commands/ingest.js'
 import { runNode, type NodeFlags } from './commands/node.js'
 import { runStatus, type StatusFlags } from './commands/status.js'
+import type { LogLevel } from '../node/observe/logger.js'
 import type { CacheFlags } from './cluster.js'
 import { EXIT } from './failure.js'
 import { format, logLevel, names, positiveNumber, wholeNumber, writeConcern } from './flags.js'
@@ -110,17 +111,7 @@ function createProgram (end: (status: number) => void): Command {
       'name of the node, unique and kept over restarts (default: a random one)'
     )
     .option('--zone <zone>', 'replicas are spread over distinct zones first')
-    .option(
-      '--metrics-port <port>',
-      'serve /metrics and /healthz on 127.0.0.1; 0 takes any free port',
-      wholeNumber('--metrics-port', 0, 65_535)
-    )
-    .option(
-      '--log-level <level>',
-      'silent, error, warn, info, debug or trace; the log goes to standard error',
-      logLevel,
-      'info'
-    )
+    .addOption(metricsPortOption()).addOption(logLevelOption('info'))
     .action(async (flags: NodeFlags) => end(await runNode(flags)))
 
   withCache(
@@ -152,6 +143,7 @@ function createProgram (end: (status: number) => void): Command {
       'end when nothing new came for so long (default: never)',
       wholeNumber('--until-idle', 1)
     )
+    .addOption(metricsPortOption()).addOption(logLevelOption('warn'))
     .action(async (flags: ConsumeFlags) => end(await runConsume(flags)))
 
   withCache(
@@ -198,6 +190,16 @@ function withCache (command: Command): Command {
   return withCluster(command).option('--cache <name>', 'name of the cache', 'default')
 }
 
+const metricsPortOption = (): Option =>
+  new Option(
+    '--metrics-port <port>',
+    'serve /metrics and /healthz on 127.0.0.1; 0 takes any free port'
+  ).argParser(wholeNumber('--metrics-port', 0, 65_535))
+const logLevelOption = (usual: LogLevel): Option =>
+  new Option(
+    '--log-level <level>',
+    'silent, error, warn, info, debug or trace; the log goes to standard error'
+  ).argParser(logLevel).default(usual)
 const formatOption = (): Option =>
   new Option('--format <format>', 'csv or ndjson (default: from the name of the file)').argParser(
     format

@@ -6,13 +6,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MillpondError } from '../../engine/errors.js'
 import { commitPatienceMs, intervals } from '../../engine/timing.js'
 import type { ConsumedBatch } from '../../pubsub/consumer/options.js'
+import type { MillpondClient } from '../../node/connect.js'
 import { withClient, type CacheFlags } from '../cluster.js'
 import { EXIT } from '../failure.js'
+import { observe, type ObservationFlags } from '../observation.js'
 import { jsonFields } from '../json-fields.js'
 import { LineWriter } from '../output.js'
 import { onInterrupt } from '../signals.js'
 
-export interface ConsumeFlags extends CacheFlags {
+export interface ConsumeFlags extends CacheFlags, ObservationFlags {
   readonly group: string
   readonly rate?: number
   readonly untilIdle?: number
@@ -23,37 +25,58 @@ const BATCHES_PER_SECOND = 10
 const MAX_BATCH = 500
 
 export async function runConsume (flags: ConsumeFlags): Promise<number> {
-  const { group, rate, untilIdle } = flags
   const interrupt = onInterrupt()
-  const lines = new LineWriter()
+  let isEnding = false
+  const { onEvent, serve } = observe(flags, { cluster: flags.cluster }, () => isEnding)
   try {
     await withClient(flags, async client => {
-      const batches = client.cache(flags.cache).consume({
-        group,
-        signal: interrupt.signal,
-        ...rate === undefined
-          ? {}
-          : {
-            ratePerSecond: rate,
-            batchSize: Math.max(1, Math.min(MAX_BATCH, Math.ceil(rate / BATCHES_PER_SECOND)))
-          },
-        ...untilIdle === undefined ? {} : { stopWhenIdleMs: untilIdle }
-      })
-      for await (const batch of batches) {
-        for (const shard of batch.resets) {
-          process.stderr.write(
-            `millpond: shard ${shard} is read again from the start; keys of it that do not come ` +
-              'again are gone\n'
-          )
-        }
-        if (!await print(batch, lines)) return
-        await commit(batch, commitPatienceMs(client.timing), interrupt.signal)
+      const metrics = await serve(() => ({
+        members: [...client.nodes],
+        consumers: client.consumers
+      }))
+      if (metrics !== undefined) {
+        process.stderr.write(`millpond: metrics at http://127.0.0.1:${metrics.port}/metrics\n`)
       }
-    })
+      try {
+        await printAll(client, flags, interrupt.signal)
+      } finally {
+        isEnding = true
+        await metrics?.close()
+      }
+    }, { onEvent })
   } finally {
     interrupt.end()
   }
   return EXIT.ok
+}
+
+async function printAll (
+  client: MillpondClient,
+  { cache, group, rate, untilIdle }: ConsumeFlags,
+  signal: AbortSignal
+): Promise<void> {
+  const lines = new LineWriter()
+  const batches = client.cache(cache).consume({
+    group,
+    signal,
+    ...rate === undefined
+      ? {}
+      : {
+        ratePerSecond: rate,
+        batchSize: Math.max(1, Math.min(MAX_BATCH, Math.ceil(rate / BATCHES_PER_SECOND)))
+      },
+    ...untilIdle === undefined ? {} : { stopWhenIdleMs: untilIdle }
+  })
+  for await (const batch of batches) {
+    for (const shard of batch.resets) {
+      process.stderr.write(
+        `millpond: shard ${shard} is read again from the start; keys of it that do not come ` +
+          'again are gone\n'
+      )
+    }
+    if (!await print(batch, lines)) return
+    await commit(batch, commitPatienceMs(client.timing), signal)
+  }
 }
 
 /** @returns false when the reader of standard output has left */

@@ -6,23 +6,19 @@
  * else is logged.
  */
 import type { NodeConfig } from '../../node/config.js'
-import { createLogger, type LogLevel } from '../../node/observe/logger.js'
-import { createMetrics } from '../../node/observe/metrics.js'
 import { openNode } from '../../node/open-node.js'
 import { natsConfig, type CacheFlags } from '../cluster.js'
 import { EXIT } from '../failure.js'
-import { serveMetrics } from '../../node/observe/metrics-server.js'
+import { observe, type ObservationFlags } from '../observation.js'
 import { aborted, onInterrupt } from '../signals.js'
 
-export interface NodeFlags extends CacheFlags {
+export interface NodeFlags extends CacheFlags, ObservationFlags {
   readonly data?: string
   readonly shards: number
   readonly replicas: number
   readonly groups?: number
   readonly name?: string
   readonly zone?: string
-  readonly metricsPort?: number
-  readonly logLevel: LogLevel
 }
 
 export async function runNode (flags: NodeFlags): Promise<number> {
@@ -36,30 +32,15 @@ export async function runNode (flags: NodeFlags): Promise<number> {
 }
 
 async function serve (flags: NodeFlags, signal: AbortSignal): Promise<void> {
-  const { cluster, cache, metricsPort, logLevel } = flags
-  const logger = createLogger({
-    level: logLevel,
-    facts: { cluster, ...flags.name === undefined ? {} : { self: flags.name } }
-  })
-  const metrics = metricsPort === undefined ? undefined : createMetrics()
-  let isConnected = true
-  const node = await openNode(nodeConfig(flags), {
-    onEvent (event) {
-      if (event.type === 'connection' && signal.aborted) return // its end is intended
-      if (event.type === 'connection') isConnected = event.connected
-      logger.onEvent(event)
-      metrics?.onEvent(event)
-    }
-  })
+  const { cluster, cache } = flags
+  const { logger, onEvent, serve: serveMetrics } = observe(
+    flags,
+    { cluster, ...flags.name === undefined ? {} : { self: flags.name } },
+    () => signal.aborted
+  )
+  const node = await openNode(nodeConfig(flags), { onEvent })
   try {
-    const server = metrics === undefined || metricsPort === undefined
-      ? undefined
-      : await serveMetrics({
-        port: metricsPort,
-        contentType: metrics.contentType,
-        metrics: () => metrics.text(node.status()),
-        isConnected: () => isConnected
-      })
+    const server = await serveMetrics(() => node.status())
     logger.info({
       node: node.name,
       cache,

@@ -12,6 +12,7 @@ import { EXIT } from '../failure.js'
 import { askMembers, type Members } from '../members.js'
 import { LineWriter } from '../output.js'
 import { table } from '../table.js'
+import { describeConsumerGroups, describeConsumers } from './status-consumers.js'
 
 export interface StatusFlags extends ClusterFlags {
   readonly cache?: string
@@ -46,7 +47,11 @@ async function ask (
     cluster,
     nodes: cache === undefined
       ? nodes
-      : nodes.map(node => ({ ...node, caches: pick(node.caches, cache) })),
+      : nodes.map(node => ({
+        ...node,
+        caches: pick(node.caches, cache),
+        consumers: node.consumers.filter(consumer => consumer.cache === cache)
+      })),
     unanswered
   }
 }
@@ -68,7 +73,8 @@ export function describeStatus ({ cluster, nodes, unanswered }: ClusterStatus): 
       )
     ))
   }
-  return parts.join('\n')
+  parts.push(describeConsumers(nodes))
+  return parts.filter(part => part !== '').join('\n')
 }
 
 interface Held {
@@ -107,7 +113,8 @@ function describeCache (cache: string, nodes: readonly Held[]): string {
         [owners, groups]
       ) => [owners, String(groups)])
     ),
-    ...nodes.flatMap(({ node, status }) => unreadable(node, status))
+    ...nodes.flatMap(({ node, status }) => unreadable(node, status)),
+    describeConsumerGroups(nodes)
   ].join('')
 }
 

@@ -45,7 +45,9 @@ export const GAUGES = {
 export type GaugeName = keyof typeof GAUGES
 
 /** A node's status. A client has no more of it than its consumers. */
-export type Shown = Pick<NodeStatus, 'consumers'> & Partial<NodeStatus>
+export type Shown =
+  & { readonly consumers: readonly ConsumerStatus[] }
+  & Partial<Omit<NodeStatus, 'consumers'>>
 
 export type SetGauge = (name: GaugeName, labels: Record<string, string>, value: number) => void
 

@@ -220,6 +220,38 @@ test.serial('status tells of every node, for people and for programs', async t =
   t.is(blank, '')
   t.is(cache, 'cache offers: 4 shards in 2 groups, 2 replicas; replicas are identical')
   t.regex(text, /\nn1 +2 +3 +2 +0 +0 +\d+ +0\nn2 +2 +3 +2 +0 +0 +\d+ +0\n/)
+  t.notRegex(text, /consumer/)
+  await output(t, ['consume', '--group', 'repricer', '--until-idle', '200', ...where.cache])
+  t.regex(
+    await output(t, ['status', ...where.cache]),
+    /\nconsumer group +shards with a committed cursor\nrepricer +n1 4, n2 4\n$/
+  )
+})
+
+test.serial('a consumer tells of itself in its log and its metrics (SPEC C13)', async t => {
+  const where = place()
+  await oneNode(t, where)
+  await output(t, [...INGEST, ...where.cache], NDJSON)
+  const consumer = startMillpond(t, ['consume', '--group', 'repricer', '--log-level', 'info',
+    '--metrics-port', '0', ...where.cache])
+  await waitFor(() => consumer.stdout.split('\n').length === 4, 'three changes')
+  const [, url = ''] = /metrics at (\S+)\n/.exec(consumer.stderr) ?? []
+  const labels = '{cache="offers",consumer_group="repricer"}'
+  let text = ''
+  await waitFor(async () => {
+    text = await (await fetch(url)).text()
+    return text.includes(`millpond_consumer_uncommitted_records${labels} 0\n`)
+  }, 'the commit')
+  t.true(text.includes(`millpond_consumers${labels} 1\n`))
+  t.true(text.includes('millpond_consumers_started_total{cache="offers"} 1\n'))
+  const { stderr } = await consumer.end('SIGINT')
+  const events = parseLines<{ msg: string, consumerGroup?: string, why?: string }>(
+    stderr.split('\n').filter(line => line.startsWith('{')).join('\n')
+  ).filter(({ consumerGroup }) => consumerGroup === 'repricer')
+  t.deepEqual(events.map(({ msg, why }) => [msg, why]), [['consumer-started', undefined], [
+    'consumer-ended',
+    'stopped'
+  ]])
 })
 
 test.serial('a node told to end keeps its data, and resumes it under the same name', async t => {

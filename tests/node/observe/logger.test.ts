@@ -48,6 +48,28 @@ test('errors come with their message and their code', t => {
   t.like(line, { level: 'error', self: 'a', error: { message: 'broken', code: 'X' } })
 })
 
+test('a consumer that cannot go on is a warning, its comings and goings are not (SPEC C13)', t => {
+  const of = { cache: 'c', consumerGroup: 'g', shards: [1] }
+  const lines = logged('debug', logger => {
+    logger.onEvent({ ...of, type: 'consumer-started', shards: 4, committedShards: 0 })
+    logger.onEvent({ ...of, type: 'consumer-behind', forMs: 20 })
+    logger.onEvent({ ...of, type: 'consumer-reset', why: 'patience' })
+    logger.onEvent({ ...of, type: 'consumer-reset', why: 'floor' })
+    logger.onEvent({ ...of, type: 'commit-failed', error: new Error('no') })
+    logger.onEvent({ cache: 'c', consumerGroup: 'g', type: 'consumer-ended', why: 'idle' })
+    logger.onEvent({
+      cache: 'c',
+      consumerGroup: 'g',
+      type: 'consumer-ended',
+      why: 'error',
+      error: new Error('no')
+    })
+    logger.onEvent({ type: 'hint-dropped', cache: 'c', count: 9 })
+  })
+  t.deepEqual(lines.map(({ level }) => level), ['info', 'warn', 'warn', 'info', 'warn', 'info',
+    'warn', 'debug'])
+})
+
 test('events that come many times a second are only logged at level trace', t => {
   const chatter = (logger: ReturnType<typeof createLogger>): void => {
     logger.onEvent({ type: 'store-committed', cache: 'c', bytes: 1 })
