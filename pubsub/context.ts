@@ -1,6 +1,6 @@
 /**
- * What every reader of one cache uses, on a node or on a client. Built once per cache and process,
- * and handed on whole.
+ * The surroundings that all readers of one cache share, on a node or on a client. A context is
+ * built once per cache and process, and handed on whole.
  */
 import type { Limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
@@ -19,7 +19,7 @@ export interface ReadContext {
   readonly limits: Limits
 }
 
-/** What consumers use besides. */
+/** The surroundings of the cache's consumers. */
 export interface ConsumerContext extends ReadContext {
   readonly messenger: Messenger
   readonly subjects: Subjects

@@ -1,7 +1,6 @@
 /**
- * What happens between nodes and consumers that somebody may want to count, log or act on. Events
- * about a consumer are raised in the process it runs in: a node hears nothing of consumers that
- * read from it.
+ * Events between nodes and consumers, to be counted, logged or acted on. Events about a consumer
+ * are raised in the process it runs in: a node hears nothing of consumers that read from it.
  */
 export type PubsubEvent =
   /**
@@ -35,8 +34,8 @@ export type ConsumerEvent =
   | { readonly type: 'consumer-ended', readonly why: EndReason, readonly error?: unknown }
 
 /**
- * `floor`: tombstones were dropped that the consumer had not come to. `patience`: no replica could
- * continue the consumer's cursor for too long, because what it had seen was lost.
+ * `floor`: tombstones were dropped that the consumer had not come to. `patience`: for too long no
+ * replica could continue the consumer's cursor, because entries it had seen were lost.
  */
 export type ResetReason = 'floor' | 'patience'
 

@@ -1,5 +1,5 @@
 /**
- * Serves `/metrics` to Prometheus and `/healthz` to whoever watches the process, on the loopback
+ * Serves `/metrics` to Prometheus and `/healthz` to a supervisor of the process, on the loopback
  * interface only: neither asks who is calling. `/healthz` is 200 while the node is connected to
  * NATS and 503 while it is not; a node without a connection keeps serving what it holds, so a
  * failed check is a reason to look, not to kill it.
@@ -53,7 +53,7 @@ export async function serveMetrics (
       (error: Error) =>
         reject(
           new ConfigError(
-            `--metrics-port ${port}: ${error.message}; choose a port nobody uses`,
+            `--metrics-port ${port}: ${error.message}; choose a port that is free`,
             error
           )
         )

@@ -1,6 +1,6 @@
 /**
- * Consuming as a loop over batches, and what can be said of it from outside: it is listed while it
- * runs, and says when and why it ends.
+ * Consuming as a loop over batches. The consumer behind the loop is listed as long as it runs, and
+ * says when and why it ends.
  */
 import type { ConsumerContext } from '../context.js'
 import type { EndReason } from '../events.js'

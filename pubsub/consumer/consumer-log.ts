@@ -1,8 +1,7 @@
 /**
- * What one consumer says of itself: events as things happen, and figures for a status at any time.
- * A consumer that gets nothing is seen by these: it waits for its start, for shards nobody can
- * continue, or for requests that fail, and errors it recovers from are kept here instead of being
- * swallowed.
+ * The events and figures by which one consumer can be seen. A consumer that gets nothing waits for
+ * committed cursors, for shards that no replica can continue, or for requests that fail. Errors it
+ * goes on after are kept here instead of being swallowed.
  *
  * Times are told as ages by the clock that never jumps, so they mean the same on every machine.
  */
@@ -61,7 +60,7 @@ export class ConsumerLog {
     return this.#delivered
   }
 
-  /** @param delivered how many records had been delivered with what was committed */
+  /** @param delivered what handOut returned for the last batch that the commit covers */
   committed (delivered: number): void {
     this.#committed = Math.max(this.#committed, delivered)
     this.#committedMs = this.#clock.monotonicMs()

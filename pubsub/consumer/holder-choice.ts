@@ -1,6 +1,7 @@
 /**
- * Which holder a consumer uses for each placement group: the same one as long as it is one, so that
- * cursors, hints and digests fit together, and the next one when it cannot answer.
+ * The holder that a consumer uses for each placement group. A consumer stays with its choice as
+ * long as that node is a holder, so that cursors, hints and digests fit together. It goes to the
+ * next holder when its choice cannot answer.
  */
 import type { Router } from '../../replication/membership/router.js'
 
@@ -12,7 +13,7 @@ export class HolderChoice {
     this.#router = router
   }
 
-  /** The holder in use, or undefined while nobody holds the group. */
+  /** The holder in use, or undefined while the placement group has no holder. */
   of (group: number): string | undefined {
     const holders = this.#router.holders(group)
     const current = this.#chosen.get(group)
@@ -27,7 +28,7 @@ export class HolderChoice {
     return this.#chosen.get(group) === node
   }
 
-  /** Uses the holder after this one. @returns whether there is another one */
+  /** Chooses the holder after `from`. @returns whether there is another one */
   moveOn (group: number, from: string): boolean {
     const holders = this.#router.holders(group)
     const next = holders[(holders.indexOf(from) + 1) % Math.max(1, holders.length)]
@@ -36,7 +37,7 @@ export class HolderChoice {
     return true
   }
 
-  /** Groups by the holder in use; those that nobody holds are left out. */
+  /** The items by the holder in use; items of placement groups without a holder are left out. */
   group<T> (items: Iterable<T>, groupOf: (item: T) => number): Map<string, T[]> {
     const byHolder = new Map<string, T[]>()
     for (const item of items) {

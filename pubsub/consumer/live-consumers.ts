@@ -1,6 +1,6 @@
 /**
- * The consumers of one connection that run right now, so that a status can show them. It grows with
- * what this process itself has opened; of consumers elsewhere a node knows nothing (SPEC C7).
+ * The consumers of one connection that run right now, so that a status can show them. The list is
+ * as long as this process has opened consumers. Consumers elsewhere never enter it (SPEC C7).
  */
 import type { ConsumerStatus } from '../requests/status-protocol.js'
 
@@ -23,7 +23,7 @@ export class LiveConsumers {
     this.#running.delete(consumer)
   }
 
-  /** In the order in which they began. @param most so many are listed at most */
+  /** In the order in which they began. @param most length of the list at most */
   status (most = Infinity): ConsumerStatus[] {
     const listed: ConsumerStatus[] = []
     for (const consumer of this.#running) {

@@ -36,7 +36,7 @@ export class Positions {
     return count
   }
 
-  /** Remembers how far a shard was read. */
+  /** Remembers how far a shard was read. @param cursor null for not at all */
   moveTo (shard: number, cursor: Uint8Array | null): void {
     this.#cursors.set(shard, cursor)
     this.#digests.set(
@@ -46,8 +46,8 @@ export class Positions {
   }
 
   /**
-   * Forgets what was read of a shard, in a new generation: committing from there replaces what was
-   * committed.
+   * Puts a shard back to its start, in a new generation: a cursor of a new generation replaces the
+   * committed one instead of being joined with it.
    */
   startOver (shard: number): void {
     const before = this.#cursors.get(shard)
@@ -82,12 +82,12 @@ export class Positions {
     return this.#topology.shardsOf(group)
   }
 
-  /** The digest a replica's group would have if this consumer had read all of it. */
+  /** The digest a replica of the placement group would have, had this consumer read all of it. */
   root (group: number): string {
     return rootOf(this.shardsOf(group).map(shard => this.#digestOf(shard)))
   }
 
-  /** The shards of a group where a replica with these digests has something else than was read. */
+  /** The shards of a placement group where a replica's digests differ from what was read. */
   differing (group: number, digests: readonly string[]): number[] {
     return this.shardsOf(group).filter((shard, i) => this.#digestOf(shard) !== digests[i])
   }

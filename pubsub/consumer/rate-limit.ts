@@ -22,7 +22,7 @@ export class RateLimit {
     this.#filledMs = clock.monotonicMs()
   }
 
-  /** Records that may be read now: 0 while less than half a burst is saved up. */
+  /** The number of records that may be read now: 0 while less than half a burst is saved up. */
   get allowed (): number {
     if (this.#perSecond === Infinity) return Infinity
     const now = this.#clock.monotonicMs()
@@ -39,8 +39,8 @@ export class RateLimit {
   }
 
   /**
-   * How long until something is allowed, in whole milliseconds: what rounding leaves of less would
-   * never pass.
+   * How long until something is allowed, in whole milliseconds and at least 1: a wait of a fraction
+   * could be rounded to none, over and over.
    */
   get waitMs (): number {
     return this.allowed > 0

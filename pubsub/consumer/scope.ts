@@ -1,4 +1,4 @@
-/** What the parts of one consumer share. */
+/** The parts and figures of one consumer that its other parts work on together. */
 import type { ConsumerContext } from '../context.js'
 import { ConsumerLog } from './consumer-log.js'
 import { HolderChoice } from './holder-choice.js'

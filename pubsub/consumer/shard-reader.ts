@@ -38,7 +38,7 @@ export class ShardReader {
 
   /**
    * Polls the longest waiting dirty shards that share a holder.
-   * @throws what trying again does not mend
+   * @throws errors that are not mended by trying again
    */
   async read (limit: number): Promise<Reading> {
     const { context: { router, requests }, positions, log } = this.#scope
@@ -48,7 +48,7 @@ export class ShardReader {
       return NO_ANSWER
     }
     this.#startOver(this.#behind.takeOutOfPatience(shards))
-    // a hint that comes during the poll marks it again
+    // a hint that comes during the poll marks its shards again
     for (const shard of shards) positions.markClean(shard)
     let pages: PollPage[]
     try {
@@ -140,7 +140,7 @@ export class ShardReader {
     return this.#behind.size
   }
 
-  /** The cursors that were moved since they were committed. */
+  /** The cursors that moved since they were last committed. */
   readSoFar (): ShardCursor[] {
     return [...this.#uncommitted].flatMap((shard): ShardCursor[] => {
       const cursor = this.#scope.positions.cursor(shard)
@@ -148,7 +148,7 @@ export class ShardReader {
     })
   }
 
-  /** These were committed; some may have moved on meanwhile. */
+  /** Notes that these cursors were committed. Some shards may have moved on meanwhile. */
   committed (cursors: readonly ShardCursor[]): void {
     for (const [shard, cursor] of cursors) {
       if (this.#scope.positions.cursor(shard) === cursor) this.#uncommitted.delete(shard)

@@ -1,4 +1,4 @@
-/** Waiting that something else can cut short. */
+/** Waiting that an event, or the end of the consumer, can cut short. */
 import type { Timers } from '../../engine/ports.js'
 
 export class Wake {
@@ -13,7 +13,7 @@ export class Wake {
     this.#timers = timers
   }
 
-  /** Ends a wait at once, or the next one if nobody waits. */
+  /** Ends a wait at once, or the next one where none is under way. */
   now (): void {
     if (this.#resolve === undefined) this.#pending = true
     else this.#resolve()
@@ -26,7 +26,7 @@ export class Wake {
     this.now()
   }
 
-  /** Resolves when woken, or after so long. */
+  /** Resolves when woken, or after `atMostMs`. */
   async wait (atMostMs: number): Promise<void> {
     if (this.#pending || this.#ended) {
       this.#pending = false
@@ -42,7 +42,7 @@ export class Wake {
     })
   }
 
-  /** Resolves after so long, however often it is woken; only the end cuts it short. */
+  /** Resolves after `forMs`. Waking does not cut a sleep short, only the end does. */
   async sleep (forMs: number): Promise<void> {
     if (this.#ended) return
     await new Promise<void>(resolve => {

@@ -1,6 +1,6 @@
 /**
- * Notices that shards changed, for one consumer: hints tell at once, and what no hint told of is
- * found by a regular look at the digests in heartbeats. Either way the shards are marked dirty.
+ * Notices that shards changed, for one consumer, and marks them dirty. Hints tell of most changes
+ * at once. Changes whose hint was lost are found by a regular look at the digests in heartbeats.
  */
 import type { Timer } from '../../engine/ports.js'
 import { hintCheckIntervalMs } from '../../engine/timing.js'

@@ -1,10 +1,10 @@
 /**
- * Queries over all shards of a cache, from a node or from a client that holds nothing: group by
- * group, each answered by one of its holders from its indexes, in pages.
+ * Queries over all shards of a cache, from a node or from a client that holds nothing: placement
+ * group by placement group, each answered by one of its holders from its indexes, in pages.
  *
- * Within a shard records come in the order of their keys; shards come group by group. So "where I
- * am" is a shard and a key, the same for every replica, and a reader goes on with any holder, later
- * or from another process. Nothing is kept anywhere in between, and no page is larger than
+ * Within a shard records come in the order of their keys; shards come group by group. So a position
+ * is a shard and a key, the same for every replica, and a reader goes on with any holder, later or
+ * from another process. No node keeps anything in between, and no page is larger than
  * limits.maxQueryPage records or about limits.maxPollReplyBytes.
  */
 import { EnvelopeError, LimitError, UnavailableError } from '../../engine/errors.js'
@@ -15,8 +15,8 @@ import type { ReadContext } from '../context.js'
 import type { ReadReply } from './request-protocol.js'
 
 /**
- * Where a query goes on: with this shard, above this key. Plain data, good on every node and for
- * any time.
+ * The place where a query goes on: with this shard, above this key. Plain data, good on every node
+ * and for any time.
  */
 export interface FindPosition {
   readonly shard: number
@@ -43,7 +43,7 @@ export interface FindPage {
 /**
  * One page of the records that meet all conditions. Records written meanwhile may or may not be
  * among them.
- * @throws TypeError, QueryError, LimitError on what cannot be asked; NotIndexedError (or a
+ * @throws TypeError, QueryError, LimitError on wrong arguments; NotIndexedError (or a
  *   RemoteError of its code); UnavailableError or TimeoutError when no holder answers
  */
 export async function findPage (
@@ -134,7 +134,7 @@ export async function* findRecords (
   } while (after !== null && left > 0)
 }
 
-/** The start of the next shard of a group, or where that had none, of the next group. */
+/** The start of the next shard of a placement group, or of the next group where that had none. */
 function following (
   next: number | undefined,
   group: number,
@@ -143,13 +143,13 @@ function following (
   return next === undefined ? firstOf(group + 1, topology) : { shard: next, after: null }
 }
 
-/** The start of a group, or null behind the last one. */
+/** The start of a placement group, or null behind the last one. */
 function firstOf (group: number, topology: Topology): FindPosition | null {
   const [shard] = topology.shardsOf(group)
   return shard === undefined ? null : { shard, after: null }
 }
 
-/** A holder that sends us back, or nowhere, would have us ask for ever. */
+/** A holder that answers with a position that is not ahead would have us ask for ever. */
 function checkProgress (
   next: FindPosition,
   shards: readonly number[],

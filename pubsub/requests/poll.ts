@@ -1,7 +1,7 @@
 /**
- * Answers consumers: what changed since their cursors, the digests by which they find lost hints,
- * and the cursors their group committed. All that a poll needs is in its cursor, so nothing stays
- * here for a consumer that has gone or waits.
+ * Answers consumers with the changes since their cursors, the digests by which they find lost
+ * hints, and the cursors their consumer group committed. All that a poll needs is in its cursor, so
+ * nothing stays here for a consumer that has gone or waits.
  */
 import { changesSince, pageWithoutLog, type ChangePage } from '../../engine/changes.js'
 import { decodeCursor, encodeCursor, startOf, type Cursor } from '../../engine/cursor.js'

@@ -1,5 +1,5 @@
 /**
- * Asks nodes (see request-protocol.ts) and checks what they answer. Tries the next holder when one
+ * Asks nodes (see request-protocol.ts) and checks their answers. Tries the next holder when one
  * cannot be asked, and all of them again for a while.
  */
 import { EnvelopeError, MillpondError, UnavailableError } from '../../engine/errors.js'
@@ -15,6 +15,7 @@ export interface RequestClientOptions {
   readonly messenger: Messenger
   readonly ports: Ports
   readonly subjects: Subjects
+  /** For one answer, and for askHolder in all. */
   readonly timeoutMs: number
   /** The node this client runs on: it is asked without a message. */
   readonly self?: { readonly id: string, readonly answer: (request: unknown) => unknown }
@@ -48,10 +49,10 @@ export class RequestClient {
   }
 
   /**
-   * Asks the holders of a group in turn until one answers; as long as none can, again after growing
-   * pauses, because a view catches up with nodes that come and go.
-   * @throws the last one's error, or UnavailableError when there is none, once the time for one
-   *   question is up
+   * Asks the holders of a placement group in turn until one answers. As long as none can, asks all
+   * again after growing pauses, because a view catches up with nodes that come and go.
+   * @throws the last holder's error, or UnavailableError when there is no holder, once timeoutMs is
+   *   over
    */
   async askHolder<Op extends ReadRequest['op']> (
     router: Router,

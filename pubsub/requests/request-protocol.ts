@@ -1,6 +1,6 @@
 /**
- * What readers ask a node, and the answers. Every request is harmless to repeat, and none leaves
- * anything behind on the node except `commit`, which only joins.
+ * The requests of readers to a node, and its replies. Every request is harmless to repeat, and none
+ * leaves anything behind on the node except `commit`, which only joins.
  */
 import * as v from '../../engine/base/schema.js'
 import type { Limits } from '../../engine/limits.js'
@@ -32,7 +32,7 @@ export function readRequest (limits: Limits) {
       limit: upTo(limits.maxPollLimit),
       shards: few(v.tuple([shard, v.nullable(v.bytes)]))
     }),
-    /** The digests of a group's shards, for a consumer that missed hints. */
+    /** The digests of the shards of placement groups, for a consumer that missed hints. */
     v.object({ op: v.literal('digests'), cache, groups: few(group) }),
     v.object({ op: v.literal('cursors'), cache, consumerGroup: v.string(), groups: few(group) }),
     v.object({

@@ -1,6 +1,6 @@
 /**
- * What a node says of itself when it is asked for its status. A node of an earlier release leaves
- * out what was added later, so that has a default.
+ * The status of a node, as it is asked for and answered. Figures that were added by a later release
+ * have a default, because nodes of an earlier one leave them out.
  */
 import * as v from '../../engine/base/schema.js'
 
