@@ -44,7 +44,7 @@ export class ConsumerLog {
     this.#cache = cache
     this.#consumerGroup = consumerGroup
     this.#clock = ports.clock
-    this.#report = event => onEvent({ ...event, cache, consumerGroup })
+    this.#report = event => onEvent({ cache, consumerGroup, ...event })
     this.#begunMs = ports.clock.monotonicMs()
   }
 
