@@ -12,7 +12,7 @@
 const KIB = 1024
 const MIB = 1024 * KIB
 
-const usual = {
+const usual = Object.freeze({
   /**
    * Keys are held once per live record and travel with every entry; longer ones are almost always a
    * mistake.
@@ -248,11 +248,11 @@ const usual = {
    * quote left open costs no more.
    */
   maxRowBytes: MIB
-}
+})
 
 export type Limits = { readonly [name in keyof typeof usual]: number }
 
-/** The bounds of every process that is given no others. */
+/** The bounds of every node, client and tool that is given no others; frozen. */
 export const limits: Limits = Object.freeze(usual)
 assertLimits(limits)
 

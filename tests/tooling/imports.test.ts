@@ -148,7 +148,15 @@ const LINES: [line: string, forbidden: boolean][] = [
   ['JSON.parse("1").length', true]
 ]
 
-test('lint: the core reads no clock, sets no timer, rolls no dice and floats no promise', t => {
+/** Lines of a core file that refer to the limits, and whether the lint must object to them. */
+const LIMITED: [line: string, forbidden: boolean][] = [
+  [`import { limits } from './limits.js'`, true],
+  [`import type { Limits } from './limits.js'`, false],
+  [`export { limits as usual } from './limits.js'`, true],
+  [`export const most = (of: Limits): number => Math.max(of.most, limits.most)`, false]
+]
+
+test('lint: the core reads no clock, rolls no dice, imports no limits and floats no promise', t => {
   const directory = project(t, {
     'tsconfig.json': JSON.stringify({
       extends: join(root, 'tsconfig.json'),
@@ -158,6 +166,8 @@ test('lint: the core reads no clock, sets no timer, rolls no dice and floats no 
       `import { randomUUID } from 'node:crypto'\nexport const id = randomUUID()\n`,
     // dependency-cruiser with swc does not see every such import; so there must be none.
     'engine/typed.ts': `export type Stats = import('node:fs').Stats\n`,
+    'engine/limits.ts': `export const limits = { most: 1 }\nexport type Limits = typeof limits\n`,
+    'engine/limited.ts': LIMITED.map(([line]) => `${line}\n`).join(''),
     'engine/lines.ts': LINES.map(([line]) => `${line}\n`).join('') + 'export {}\n',
     // The ports' real implementations live here.
     'node/lines.ts': LINES.slice(0, -2).map(([line]) => `${line}\n`).join('') + 'export {}\n'
@@ -167,8 +177,8 @@ test('lint: the core reads no clock, sets no timer, rolls no dice and floats no 
   symlinkSync(join(root, 'scripts'), join(directory, 'scripts'))
   symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'))
   const args = ['-A', 'no-unused-expressions', '-A', 'no-new', '--type-aware', '--format=unix',
-    '-A', 'require-module-specifiers', 'engine/lines.ts', 'engine/random.ts', 'engine/typed.ts',
-    'node/lines.ts']
+    '-A', 'require-module-specifiers', 'engine/lines.ts', 'engine/limited.ts', 'engine/random.ts',
+    'engine/typed.ts', 'node/lines.ts']
   const done = spawnSync(
     process.execPath,
     [join(root, 'node_modules/oxlint/bin/oxlint'), ...args],
@@ -178,6 +188,13 @@ test('lint: the core reads no clock, sets no timer, rolls no dice and floats no 
   for (const [index, [line, forbidden]] of LINES.entries()) {
     t.is(
       done.stdout.includes(`engine/lines.ts:${index + 1}:`),
+      forbidden,
+      `${line}\n${done.stdout}`
+    )
+  }
+  for (const [index, [line, forbidden]] of LIMITED.entries()) {
+    t.is(
+      done.stdout.includes(`engine/limited.ts:${index + 1}:`),
       forbidden,
       `${line}\n${done.stdout}`
     )
