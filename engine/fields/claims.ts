@@ -41,7 +41,7 @@ export function isEndedBy (claim: Claim, version: number): boolean {
   return claim.epoch < version
 }
 
-/** What the live claims about one field come to. */
+/** The outcome of the live claims about one field. */
 export interface Claimed {
   readonly kind: FieldKind
   /** Undefined when there is none (left). */

@@ -4,7 +4,7 @@
  * sequenced.ts), and one line in the registry (kinds.ts). A kind with an empty cell does not
  * compile, so a kind cannot be forgotten in one of the places that work on claims.
  *
- * What claims are, and what they have in common, is in claims.ts.
+ * The rules that claims of all kinds have in common are in claims.ts.
  */
 import type { Limits } from '../limits.js'
 import type { Value } from '../base/values.js'
@@ -41,7 +41,7 @@ export interface KindTypes {
   readonly value: Value
 }
 
-/** The head of every claim in an encoded entry; what follows it belongs to the kind. */
+/** A claim in an encoded entry. Every release has the same head; the rest is up to its kind. */
 export type ClaimTuple = readonly [
   code: number,
   field: string,
@@ -72,7 +72,7 @@ export interface OperationFacts {
   readonly repeatable: boolean
 }
 
-/** What becomes of claims of a kind in the write buffer, and at the end of their use. */
+/** How claims of a kind come to an end: in the write buffer, and when they are collected. */
 export interface Collecting<C extends ClaimBase> {
   /** Whether the claim shows nothing and only hides: then it may be dropped like a tombstone. */
   isMute(claim: C): boolean
@@ -97,7 +97,7 @@ export interface FieldKindCells<T extends KindTypes> {
    * @param aIsLater whether the entry of `a` is later than that of `b`
    */
   decide(a: T['claim'], b: T['claim'], aIsLater: boolean): number
-  /** What follows the head of its tuple. */
+  /** The rest of its tuple, behind the head. */
   encode(claim: T['claim']): readonly unknown[]
   /**
    * The claim that a tuple stands for, or null when no writer could have made the tuple.

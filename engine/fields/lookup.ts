@@ -53,7 +53,7 @@ const OPERATIONS = tableOf<KnownOperation>(
 
 const BY_CODE: ReadonlyArray<CodedClaim | undefined> = byCode(Object.values(CLAIMS))
 
-/** What a schema may declare: as kinds came into being, which their codes tell. */
+/** The kinds a schema may declare, in the order in which they came into being (their codes). */
 export const FIELD_KINDS: readonly FieldKind[] = Object.freeze(
   ['register', ...new Set(BY_CODE.flatMap(coded => coded?.kind.name ?? []))] as const
 )

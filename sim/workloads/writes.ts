@@ -9,15 +9,15 @@ import { expiring, indexed } from './fields/dated.js'
 import { bounds, sequenced } from './fields/ordered.js'
 import { reads } from './fields/reads.js'
 import { sets } from './fields/sets.js'
+import { START_MS } from '../world/process.js'
 import type { Writer } from './writer.js'
 
 /**
  * Virtual milliseconds become microseconds after the date at which simulations begin, with room for
  * a sequence behind them.
  */
-const EPOCH_MS = 1_767_225_600_000
 const orderAt = (atMs: number, sequence = 0): number =>
-  Math.round((atMs - EPOCH_MS) * 1000) * 16 + sequence
+  Math.round((atMs - START_MS) * 1000) * 16 + sequence
 
 export interface WritesPlan {
   readonly kind: keyof typeof WRITES
@@ -189,8 +189,8 @@ function eventTime (writer: Writer, key: string, lateMs: number): number {
     writer.world.model.of(writer.place, key).map(({ order }) => Math.floor(order / 16))
   )
   let atMs = Math.max(
-    EPOCH_MS,
-    Math.round((EPOCH_MS + writer.world.scheduler.nowMs - lateMs) * 1000) / 1000
+    START_MS,
+    Math.round((START_MS + writer.world.scheduler.nowMs - lateMs) * 1000) / 1000
   )
   while (taken.has(Math.floor(orderAt(atMs) / 16))) atMs = Math.round((atMs + 0.001) * 1000) / 1000
   return atMs

@@ -11,8 +11,8 @@ import type { Clock, Ports } from '../../engine/ports.js'
 import type { SimRandom } from '../random.js'
 import type { Scheduler } from './scheduler.js'
 
-/** 2026-01-01: any date will do, as long as it is always the same. */
-const EPOCH_MS = 1_767_225_600_000
+/** The date at which simulations begin, 2026-01-01: any will do, as long as it stays the same. */
+export const START_MS = 1_767_225_600_000
 
 /**
  * The wall clock of a machine: it may run ahead, jump and stand still. Its monotonic clock is the
@@ -29,7 +29,7 @@ export class MachineClock implements Clock {
   }
 
   wallMs (): number {
-    return this.#frozenMs ?? EPOCH_MS + this.#scheduler.nowMs * this.#rate + this.#offsetMs
+    return this.#frozenMs ?? START_MS + this.#scheduler.nowMs * this.#rate + this.#offsetMs
   }
   monotonicMs (): number {
     return this.#scheduler.nowMs

@@ -5,10 +5,10 @@
 import type { Fields } from '../../../engine/base/values.js'
 import type { IndexDeclaration } from '../../../engine/query/query.js'
 import type { Dated, FieldOp } from '../../fields/field-op.js'
+import { START_MS } from '../../world/process.js'
 import type { Writer } from '../writer.js'
 import { fieldKey, operate, type LoopPlan } from './operate.js'
 
-const EPOCH_MS = 1_767_225_600_000
 const UNITS_PER_MS = 1000
 /** Longer than any clock of a run is wrong. */
 const LATE_TTL_MS = 3_600_000
@@ -119,5 +119,5 @@ function eventTime (writer: Writer, key: string): { readonly ms: number, readonl
   const taken = new Set(model.fields.of<'dated'>(place, key).map(({ body }) => body.order))
   let order = Math.round(scheduler.nowMs * UNITS_PER_MS)
   while (taken.has(order)) order++
-  return { ms: EPOCH_MS + order / UNITS_PER_MS, order }
+  return { ms: START_MS + order / UNITS_PER_MS, order }
 }

@@ -1,6 +1,6 @@
 /**
- * What the compiler says of a field kind whose cells are not all filled. Nothing here runs: `npm
- * run check` fails when a line is no error that is marked as one, or the other way round.
+ * The compiler refuses a field kind whose cells are not all filled. Nothing here runs: `npm run
+ * check` fails when a line is no error that is marked as one, or the other way round.
  */
 import { counter, type CounterKind } from '../../../engine/fields/counter.js'
 import type { FieldKindCells } from '../../../engine/fields/kind.js'

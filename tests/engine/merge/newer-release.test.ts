@@ -1,4 +1,4 @@
-/** What a shard does with entries that a newer release wrote. */
+/** A shard and entries that a newer release wrote: refused by name, and read once that can be. */
 import test from 'ava'
 import { encodeCbor } from '../../../engine/base/codec.js'
 import { NewerReleaseError } from '../../../engine/errors.js'
