@@ -13,7 +13,7 @@ export { createNetwork } from './node/network.js'
 export type { Network } from './node/network.js'
 export type { InProcessNetwork } from './replication/transport/in-process/network.js'
 export type { MillpondEvent, OnMillpondEvent } from './node/events.js'
-export type { NodeStatus } from './pubsub/requests/status-protocol.js'
+export type { ConsumerStatus, NodeStatus } from './pubsub/requests/status-protocol.js'
 
 // Caches: writing, reading, consuming.
 export type { Cache, CacheRecord, ReadOptions } from './node/cache/cache.js'

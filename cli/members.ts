@@ -6,14 +6,14 @@
 import type { MillpondClient } from '../node/connect.js'
 import type { NodeStatus } from '../pubsub/requests/status-protocol.js'
 
-export interface Members {
+export interface MembersAnswer {
   /** Sorted by name. */
   readonly nodes: readonly NodeStatus[]
   /** Nodes that were heard or named and did not answer, and why. */
   readonly unanswered: ReadonlyArray<{ readonly node: string, readonly problem: string }>
 }
 
-export async function askMembers (client: MillpondClient): Promise<Members> {
+export async function askMembers (client: MillpondClient): Promise<MembersAnswer> {
   const nodes: NodeStatus[] = []
   const unanswered: Array<{ node: string, problem: string }> = []
   const asked = new Set<string>()

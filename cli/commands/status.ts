@@ -9,7 +9,7 @@ import type { MillpondClient } from '../../node/connect.js'
 import type { CacheStatus, NodeStatus } from '../../pubsub/requests/status-protocol.js'
 import { withClient, type ClusterFlags } from '../cluster.js'
 import { EXIT } from '../failure.js'
-import { askMembers, type Members } from '../members.js'
+import { askMembers, type MembersAnswer } from '../members.js'
 import { LineWriter } from '../output.js'
 import { table } from '../table.js'
 import { describeConsumerGroups, describeConsumers } from './status-consumers.js'
@@ -19,7 +19,7 @@ export interface StatusFlags extends ClusterFlags {
   readonly json?: boolean
 }
 
-interface ClusterStatus extends Members {
+interface ClusterStatus extends MembersAnswer {
   readonly cluster: string
 }
 

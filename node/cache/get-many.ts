@@ -14,7 +14,7 @@ import type { ReadReply } from '../../pubsub/requests/request-protocol.js'
 import type { Router } from '../../replication/membership/router.js'
 import type { Replicator } from '../../replication/replicator.js'
 
-interface Asked {
+interface WantedKey {
   readonly key: string
   readonly group: number
 }
@@ -61,9 +61,9 @@ function missing (
   local: Replicator | undefined,
   keys: readonly string[],
   found: Found
-): Asked[] {
+): WantedKey[] {
   const { topology } = router
-  const elsewhere: Asked[] = []
+  const elsewhere: WantedKey[] = []
   for (const key of keys) {
     const shard = topology.shardOf(key)
     const group = topology.groupOf(shard)
@@ -76,9 +76,9 @@ function missing (
 
 function cut (
   { router, limits }: ReadContext,
-  asked: readonly Asked[]
-): Array<{ holder: string | undefined, asked: Asked[] }> {
-  const byHolder = new Map<string | undefined, Asked[]>()
+  asked: readonly WantedKey[]
+): Array<{ holder: string | undefined, asked: WantedKey[] }> {
+  const byHolder = new Map<string | undefined, WantedKey[]>()
   for (const one of asked) {
     const [holder] = router.holders(one.group)
     const same = byHolder.get(holder)
@@ -93,7 +93,7 @@ function cut (
 async function askFor (
   { router, requests }: ReadContext,
   holder: string | undefined,
-  asked: readonly Asked[],
+  asked: readonly WantedKey[],
   found: Found
 ): Promise<void> {
   if (holder !== undefined) {
@@ -108,7 +108,7 @@ async function askFor (
       if (!(error instanceof MillpondError) || !error.retryable) throw error
     }
   }
-  const byGroup = new Map<number, Asked[]>()
+  const byGroup = new Map<number, WantedKey[]>()
   for (const one of asked) byGroup.set(one.group, [...byGroup.get(one.group) ?? [], one])
   for (const [group, some] of byGroup) {
     await takeAll(
@@ -120,7 +120,7 @@ async function askFor (
 }
 
 async function takeAll (
-  asked: readonly Asked[],
+  asked: readonly WantedKey[],
   found: Found,
   ask: (keys: string[]) => Promise<readonly Answer[]>
 ): Promise<void> {
