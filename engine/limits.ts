@@ -275,10 +275,10 @@ export function assertLimits (l: Limits): void {
     [l.maxHoleShare > 0 && l.maxHoleShare < 1 && l.minHolesToPack >= 1 && l.maxSlotsPerChunk >= 2,
       'a chunk must have room for entries, and holes in it an end'],
     [
-      l.maxSequencedBytes +
+      l.maxKeyBytes + 64 + l.maxSequencedBytes +
           l.maxClaimsPerEntry * (l.maxElementLength * 3 + l.maxFieldNameBytes + 64) <=
         l.maxEntryBytes,
-      'an entry must hold as many claims as it may make'
+      'an entry must hold its key, and as many claims as it may make'
     ],
     [l.maxEntryBytes * 2 <= l.maxDeltaBytes, 'a delta must hold an entry of the largest size'],
     [l.maxDeltaBytes < l.maxPartBytes, 'a delta must fit into one part of a message'],

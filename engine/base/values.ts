@@ -22,11 +22,11 @@ export type Fields = { readonly [name: string]: Value }
 const MAX_BYTES_PER_UNIT = 3
 
 /**
- * The most an entry holds beside its fields: the key, two versions, and the heads of a few CBOR
- * items.
+ * The most an entry holds beside its fields: the key, four version-times (version, stamp, expiry,
+ * late event) of 9 bytes, and the heads of a few CBOR items. limits.ts asserts a relation with it.
  */
 function maxFrameBytes ({ maxKeyBytes }: Limits): number {
-  return maxKeyBytes + 32
+  return maxKeyBytes + 64
 }
 
 /** @throws TypeError when `key` is not a string; LimitError, ValueError when it cannot be a key */
@@ -69,15 +69,42 @@ export function checkFields (fields: unknown, limits: Limits): Fields {
     )
   }
   if (maxBytes > limits.maxEntryBytes - maxFrameBytes(limits)) {
-    const bytes = encodeCbor(checked).length + maxFrameBytes(limits)
-    if (bytes > limits.maxEntryBytes) {
-      throw new LimitError(
-        `a record of about ${bytes} bytes is larger than the ${limits.maxEntryBytes} allowed in ` +
-          'one write'
-      )
-    }
+    checkBytes(encodeCbor(checked).length, limits)
   }
   return checked
+}
+
+/**
+ * Checked names of fields to unset, of a write that also sets these checked fields. Both stand in
+ * one entry.
+ * @throws TypeError, LimitError, ValueError naming the part that cannot be stored
+ */
+export function checkUnset (names: unknown, fields: Fields, limits: Limits): readonly string[] {
+  if (!Array.isArray(names) || names.length === 0) {
+    throw new TypeError('unset needs the names of the fields to unset')
+  }
+  if (names.length > limits.maxFieldsPerRecord) {
+    throw new LimitError(
+      `${names.length} fields to unset, at most ${limits.maxFieldsPerRecord} are allowed`
+    )
+  }
+  const checked = names.map(name => checkName(name, limits))
+  const maxBytes = approximateBytes(checked) + approximateBytes(fields)
+  if (maxBytes > limits.maxEntryBytes - maxFrameBytes(limits)) {
+    checkBytes(encodeCbor(checked).length + encodeCbor(fields).length, limits)
+  }
+  return checked
+}
+
+/** @throws LimitError when fields of so many bytes are too large for one entry */
+function checkBytes (ofFields: number, limits: Limits): void {
+  const bytes = ofFields + maxFrameBytes(limits)
+  if (bytes > limits.maxEntryBytes) {
+    throw new LimitError(
+      `a record of about ${bytes} bytes is larger than the ${limits.maxEntryBytes} allowed in ` +
+        'one write'
+    )
+  }
 }
 
 function withoutUndefined (fields: Record<string, unknown>): Record<string, unknown> {

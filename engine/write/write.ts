@@ -9,7 +9,7 @@ import type { RawOperation } from '../fields/kind.js'
 import type { Operation } from '../fields/kinds.js'
 import { findKindOfOperation, kindOfOperation } from '../fields/lookup.js'
 import { describe } from '../base/plain.js'
-import { checkFields, checkName, type Fields } from '../base/values.js'
+import { checkFields, checkName, checkUnset, type Fields } from '../base/values.js'
 
 /** One write, checked and stamped. */
 export interface Write extends WriteBody {
@@ -51,9 +51,10 @@ export function checkBody (
   if (operations !== undefined) {
     return { fields: null, operations: checkOperations(operations, limits) }
   }
+  const set = fields === undefined || fields === null ? {} : checkFields(fields, limits)
   const registers = {
-    ...fields === undefined || fields === null ? {} : checkFields(fields, limits),
-    ...unset === undefined ? {} : unsetOf(unset, limits)
+    ...set,
+    ...unset === undefined ? {} : unsetOf(checkUnset(unset, set, limits))
   }
   if (Object.keys(registers).length === 0) return { fields: null }
   return {
@@ -87,16 +88,8 @@ export function moreOf (
   return { fields: Object.keys(set).length === 0 ? null : set, more }
 }
 
-function unsetOf (names: unknown, limits: Limits): EntryFields {
-  if (!Array.isArray(names) || names.length === 0) {
-    throw new TypeError('unset needs the names of the fields to unset')
-  }
-  if (names.length > limits.maxFieldsPerRecord) {
-    throw new LimitError(
-      `${names.length} fields to unset, at most ${limits.maxFieldsPerRecord} are allowed`
-    )
-  }
-  return Object.fromEntries(names.map(name => [checkName(name, limits), undefined]))
+function unsetOf (names: readonly string[]): EntryFields {
+  return Object.fromEntries(names.map(name => [name, undefined]))
 }
 
 function checkOperations (operations: unknown, limits: Limits): readonly Operation[] {
