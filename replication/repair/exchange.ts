@@ -110,6 +110,7 @@ export class Exchange {
       }
       waiting = rest.concat(waiting.slice(maxShardsPerRequest))
     }
+    for (const shard of waiting) failed.add(topology.groupOf(shard)) // closed half-way
     return { merged, failed, tooNew }
   }
 
