@@ -159,7 +159,8 @@ export class Replicator {
   #logAndPublish (): void {
     try {
       this.shards.flush()
-      const waiting = [...this.#acks.groupsWaiting()]
+      // A write whose log failed is in no batch: its writer waits for the next flush.
+      const waiting = [...this.#acks.groupsWaiting()].filter(group => this.shards.isLogged(group))
       for (const group of waiting) this.outbox.wantAck(group)
       this.outbox.publish()
       for (const group of waiting) this.#acks.published(group, this.outbox.sequence(group))

@@ -90,7 +90,9 @@ export class ShardSet extends ShardTable {
 
   /**
    * Buffers a write.
+   * @param keepLoser as in Shard.write: for a write that replicas are to confirm
    * @returns false when it changed nothing: older than the record, or a retry
+   * @throws KindError, LimitError, LogError (nothing changed)
    */
   write (shard: number, write: Write, keepLoser: boolean): boolean {
     this.#context.clock.observe(write.stamp)
@@ -102,6 +104,11 @@ export class ShardSet extends ShardTable {
   /** Logs every buffered write; their deltas are handed to onDelta before this returns. */
   flush (): void {
     this.#queue.flush()
+  }
+
+  /** Whether the last flush logged all that was buffered in a placement group. */
+  isLogged (group: number): boolean {
+    return this.topology.shardsOf(group).every(shard => !this.#queue.waits(shard))
   }
 
   #ownDelta (shard: number, delta: Uint8Array): void {

@@ -3,7 +3,7 @@
  * replicas.
  */
 import type { Cursor } from '../../engine/cursor.js'
-import { UnavailableError } from '../../engine/errors.js'
+import { LogError, MillpondError, UnavailableError } from '../../engine/errors.js'
 import type { Write } from '../../engine/write/write.js'
 import type { ShardSet } from '../../storage/shard-set.js'
 import type { Persister } from '../../storage/write-behind/persister.js'
@@ -37,7 +37,9 @@ export class LocalWrites {
    * @param timeoutMs how long that may take, in milliseconds
    * @returns false when it changed nothing: it is older than the record, or a retry
    * @throws UnavailableError (code UNAVAILABLE, nothing changed) when this node does not hold the
-   *   shard's placement group; BusyError (nothing changed); WriteConcernError; StoreError
+   *   shard's placement group; BusyError, KindError, LimitError, LogError (nothing changed);
+   *   WriteConcernError (the write stands); StoreError, or code LOG_FAILED, when a durable write
+   *   may not be durable
    */
   async take (
     shard: number,
@@ -55,16 +57,32 @@ export class LocalWrites {
     if (needed > 1) acks.assertRoom()
     const accepted = shards.write(shard, write, needed > 1)
     if (concern === 'durable') {
-      shards.open(shard).flush()
+      this.#log(shard)
       await persister.synced()
     } else if (needed > 1) await acks.confirmed(group, concern, needed, timeoutMs)
     else if (persister.backlogged) await persister.synced()
     return accepted
   }
 
+  /** Logs what is buffered. A write that the log does not take waits there, and may yet be logged. */
+  #log (shard: number): void {
+    try {
+      this.#parts.shards.open(shard).flush()
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error
+      const { code, message, retryable } = error
+      throw new MillpondError(code, `${message}; the write is buffered, and not durable`, {
+        changed: 'maybe',
+        retryable,
+        cause: error
+      })
+    }
+  }
+
   /**
    * Joins a cursor that a consumer group commits.
-   * @throws UnavailableError when this node closes
+   * @throws UnavailableError when this node closes; LimitError when the shard remembers as many
+   *   consumer groups as it may
    */
   commitCursor (shard: number, consumerGroup: string, cursor: Cursor): void {
     const { shards, outbox, flushes } = this.#parts

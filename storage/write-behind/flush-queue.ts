@@ -54,13 +54,12 @@ export class FlushQueue {
    */
   log (shard: number): boolean {
     if (!this.#pending.has(shard)) return true
-    try {
-      onlyIfResident(this.#options.table.at(shard))?.flush()
-      return true
-    } catch (error) {
-      if (error instanceof LogError) return false
-      throw error
-    }
+    return unlessLogFails(() => onlyIfResident(this.#options.table.at(shard))?.flush())
+  }
+
+  /** Whether the shard has buffered something that no flush has logged yet. */
+  waits (shard: number): boolean {
+    return this.#pending.has(shard)
   }
 
   flush (): void {
@@ -70,9 +69,10 @@ export class FlushQueue {
     let folded = 0
     for (const shard of this.#wantSnapshot) {
       if (folded++ >= limits.maxSnapshotsPerFlush) break
-      this.#wantSnapshot.delete(shard)
       const found = onlyIfResident(table.at(shard))
-      if (found !== undefined) persister.snapshot(shard, encodeSnapshot(found))
+      const isStored = found === undefined ||
+        unlessLogFails(() => persister.snapshot(shard, encodeSnapshot(found)))
+      if (isStored) this.#wantSnapshot.delete(shard)
     }
     if (this.#wantSnapshot.size > 0) onPending()
   }
@@ -80,5 +80,16 @@ export class FlushQueue {
   forget (shard: number): void {
     this.#pending.delete(shard)
     this.#wantSnapshot.delete(shard)
+  }
+}
+
+/** @returns false when the log of the shard failed, which is tried again with the next flush */
+function unlessLogFails (run: () => void): boolean {
+  try {
+    run()
+    return true
+  } catch (error) {
+    if (error instanceof LogError) return false
+    throw error
   }
 }

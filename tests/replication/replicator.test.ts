@@ -3,6 +3,7 @@
  * repaired, and how quiet a cluster in sync is.
  */
 import test, { type ExecutionContext } from 'ava'
+import { LogError, type MillpondError } from '../../engine/errors.js'
 import { limits } from '../../engine/limits.js'
 import { Topology } from '../../engine/topology/topology.js'
 import { encodeStateVector } from '../../engine/base/state-vector.js'
@@ -123,6 +124,59 @@ test('a delta that is left over by a flush that failed is published by the next'
   await time.advance(100)
   t.is(b.get('k'), 1)
   t.false(a.replicator.queues.unpublished)
+})
+
+/** Makes the log of the key's shard take nothing. @returns how it is mended */
+function breakLog ({ replicator: { shards } }: Replica, key: string): () => void {
+  const shard = shards.open(topology.shardOf(key))
+  const flush = shard.flush.bind(shard)
+  shard.flush = () => {
+    throw new LogError('planned', undefined)
+  }
+  return () => {
+    shard.flush = flush
+  }
+}
+
+test('a durable write that the log does not take may take effect later (SPEC R12)', async t => {
+  const { a, b, time } = await open(t)
+  const mend = breakLog(a, 'k')
+  const error = await t.throwsAsync<MillpondError>(a.put('k', 1, 'durable'), { code: 'LOG_FAILED' })
+  t.is(error?.changed, 'maybe')
+  mend()
+  await time.advance(100)
+  t.is(b.get('k'), 1)
+})
+
+test('a write that the log does not take is held by no other replica (SPEC R8)', async t => {
+  const { a, b, time } = await open(t)
+  const mend = breakLog(a, 'k')
+  await time.wait(
+    t.throwsAsync(a.put('k', 1, 'all', 3000), { code: 'WRITE_CONCERN', message: /1 of 2/ })
+  )
+  t.is(b.get('k'), undefined)
+  mend()
+  await time.wait(a.put('k', 2, 'all', 3000))
+  t.is(b.get('k'), 2)
+})
+
+test('where one log takes nothing, heartbeats and other shards go on (SPEC E24)', async t => {
+  const { a, b, time } = await open(t)
+  const neighbour = [...Array(1000).keys()].map(i => `n${i}`).find(key =>
+    topology.groupOfKey(key) === topology.groupOfKey('k') &&
+    topology.shardOf(key) !== topology.shardOf('k')
+  ) as string
+  const mend = breakLog(a, 'k')
+  await a.put('k', 1)
+  for (let i = 0; i < 10; i++) {
+    await a.put(neighbour, i)
+    await time.advance(500)
+  }
+  t.is(b.get(neighbour), 9)
+  t.true(b.membership.members.has('a'))
+  mend()
+  await time.advance(100)
+  t.is(b.get('k'), 1)
 })
 
 for (const which of ['first', 'middle', 'last'] as const) {

@@ -3,6 +3,7 @@
  * becomes of a group that is given up and taken back.
  */
 import test from 'ava'
+import { LogError } from '../../engine/errors.js'
 import { Topology } from '../../engine/topology/topology.js'
 import { MemoryDisk } from '../../storage/stores/memory-store.js'
 import type { Store } from '../../storage/store.js'
@@ -105,6 +106,29 @@ test('a group dropped and taken back gets back its own old writes, and its new o
   for (const key of [...keys, 'new']) t.deepEqual(a.get(key), b.get(key), key)
   t.deepEqual(a.events, [])
   for (let group = 0; group < GROUPS; group++) t.is(a.shards.root(group), b.shards.root(group))
+})
+
+test('a shard whose log fails is stored anew once the log takes entries again', async t => {
+  const a = open(1)
+  const shard = TOPOLOGY.shardOf('k0')
+  const resident = a.shards.open(shard)
+  const encode = resident.encode.bind(resident)
+  resident.encode = () => {
+    throw new LogError('planned', undefined)
+  }
+  a.put('k0', 1)
+  a.shards.flush()
+  for (let i = 0; a.persister.wantsSnapshot(shard) === false; i++) {
+    a.put('k0', i)
+    a.shards.flush()
+  }
+  a.put('k1', 1)
+  t.notThrows(() => a.shards.flush())
+  t.true(a.persister.wantsSnapshot(shard))
+  resident.encode = encode
+  a.shards.flush()
+  t.false(a.persister.wantsSnapshot(shard))
+  await a.close()
 })
 
 test('an update that is refused is not stored', async t => {
