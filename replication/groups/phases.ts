@@ -1,11 +1,13 @@
 /**
  * The phases of a placement group at one node, and which event takes it from which phase to which.
  *
- *                    +--- owned ----+
- *                    v              |
- *   dropped ----> syncing ----> ready ----> leaving ----> dropped
- *           owned         fetched,    disowned      handed-over
- *                         alone
+ *                     +--------- owned --------+
+ *                     v                        |
+ *   dropped -----> syncing -----> ready -----> leaving -----> dropped
+ *           owned          fetched,   disowned         handed-over
+ *                          alone
+ *
+ *   dropped --restored--> leaving        syncing --disowned--> leaving
  *
  *   dropped   the node holds nothing of the group, or no longer does
  *   syncing   writes and deltas are taken; reads go elsewhere while another node is ready
