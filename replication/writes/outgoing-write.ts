@@ -103,9 +103,9 @@ export class OutgoingWrite {
     return writeRetryMs(this.#attempts)
   }
 
-  /** Tells the writer that the write was not sent. */
+  /** There will be no further attempt. */
   abandon (error: Error): void {
-    this.#reject(error)
+    this.#giveUp(error)
   }
 
   /** A last attempt that was refused says nothing about those before it. */
