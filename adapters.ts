@@ -19,7 +19,7 @@ export type { IncomingMessage, Subscription, Transport } from './replication/tra
 export { assertPattern, assertSubject } from './replication/transport/subjects-match.js'
 export type { Network } from './node/network.js'
 export { createNetwork } from './node/network.js'
-export type { Faults } from './replication/transport/in-process/faults.js'
+export { NO_FAULTS, type Faults } from './replication/transport/in-process/faults.js'
 export { InProcessNetwork, type InProcessConnectOptions, type InProcessNetworkOptions,
   type NetworkCounters } from './replication/transport/in-process/network.js'
 export { connectNats } from './replication/transport/nats/nats-transport.js'

@@ -7,7 +7,7 @@ import { joinWaitMs } from '../engine/timing.js'
 import { conflictBetween, sameShape,
   type CacheShape } from '../replication/membership/cache-shape.js'
 import type { ClusterContext, Membership } from '../replication/membership/membership.js'
-import { settledWithin } from '../replication/messages/settled-within.js'
+import { settledWithin } from '../replication/transport/settled-within.js'
 
 /** Says hello, and waits for as long as the heartbeats of the other nodes may be apart. */
 export async function listen (context: ClusterContext, membership: Membership): Promise<void> {

@@ -21,6 +21,7 @@ export interface Faults {
   readonly delayMs: readonly [min: number, max: number]
 }
 
+/** A network without faults, as it is at first. */
 export const NO_FAULTS: Faults = { loss: 0, duplicate: 0, reorder: 0, delayMs: [0, 0] }
 
 /**

@@ -109,7 +109,7 @@ export class InProcessNetwork implements Wire {
 
   /**
    * Changes the faults named, from the next message on; the others stay. NO_FAULTS switches all of
-   * them off.
+   * them off. @throws TypeError when a fault is not in its range
    */
   setFaults (faults: Partial<Faults>): void {
     this.#plan.set(faults)

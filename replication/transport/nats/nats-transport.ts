@@ -20,7 +20,7 @@ import { intervals } from '../../../engine/timing.js'
 import { ConnectionListeners } from '../connection-listeners.js'
 import { Flushes } from './flushes.js'
 import { checkOptions, clientOptions, type NatsOptions } from './nats-options.js'
-import { settledWithin } from '../../messages/settled-within.js'
+import { settledWithin } from '../settled-within.js'
 import { assertPattern, assertSubject } from '../subjects-match.js'
 import type { IncomingMessage, Subscription, Transport } from '../transport.js'
 
