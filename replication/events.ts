@@ -1,5 +1,5 @@
 /** Events between nodes, for metrics, logs and programs that act on them. */
-import type { EngineEvent } from '../engine/events.js'
+import type { ShardSetEvent } from '../storage/shard-set-context.js'
 
 /** Nodes with the same timing. */
 export interface TimingOfNodes {
@@ -9,7 +9,7 @@ export interface TimingOfNodes {
 }
 
 export type ReplicationEvent =
-  | EngineEvent & { readonly cache: string }
+  | ShardSetEvent & { readonly cache: string }
   /** A message was not understood: damaged, of another version, or not shaped as it should be. */
   | { readonly type: 'message-refused', readonly subject: string, readonly reason: string }
   | { readonly type: 'handler-failed', readonly subject: string, readonly error: unknown }
@@ -75,12 +75,6 @@ export type ReplicationEvent =
     readonly cache: string,
     readonly node: string,
     readonly error: unknown
-  }
-  | {
-    readonly type: 'shard-damaged',
-    readonly cache: string,
-    readonly shard: number,
-    readonly blobs: number
   }
 
 export type OnEvent = (event: ReplicationEvent) => void

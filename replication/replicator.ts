@@ -13,6 +13,7 @@
  */
 import type { Topology } from '../engine/topology/topology.js'
 import type { ShardSet } from '../storage/shard-set.js'
+import type { ShardSetListener } from '../storage/shard-set-context.js'
 import type { Persister } from '../storage/write-behind/persister.js'
 import type { CacheContext } from './cache-context.js'
 import { Acks } from './deltas/acks.js'
@@ -37,17 +38,12 @@ import { ExpirySweep } from './upkeep/expiry-sweep.js'
 import { TombstoneCollector } from './upkeep/tombstone-collector.js'
 import { LocalWrites } from './writes/local-writes.js'
 
-/** Hears from the shards. */
-export interface ShardSinks {
-  /** A delta of own writes was logged, and is to be published. */
-  onDelta(shard: number, delta: Uint8Array): void
-  /** Something waits for a flush. */
-  onPending(): void
-}
-
 export interface ReplicatorParts {
   readonly persister: Persister
-  readonly createShards: (sinks: ShardSinks) => ShardSet
+  /** Makes the shards, which tell the replicator of deltas and of writes that wait for a flush. */
+  readonly createShards: (
+    listener: Pick<ShardSetListener, 'onDelta' | 'onPending'>
+  ) => ShardSet
 }
 
 export class Replicator {

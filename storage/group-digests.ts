@@ -46,7 +46,7 @@ export class GroupDigests {
     return root
   }
 
-  /** The state vector of a shard is another one. */
+  /** The state vector of a shard changed. */
   changed (shard: number): void {
     this.#roots.delete(this.#options.topology.groupOf(shard))
   }

@@ -71,7 +71,7 @@ export class ShardSet extends ShardTable {
       restoreFloor: (shard, floor) => this.open(shard).restoreFloor(floor),
       mergeCursor: (shard, consumerGroup, cursor) =>
         this.cursors.merge(shard, consumerGroup, cursor),
-      onLoaded: shard => this.#queue.foldSoon(shard) // the last life may not have come to that
+      onLoaded: shard => this.#queue.foldSoon(shard) // the last life may have ended before it did
     })
   }
 

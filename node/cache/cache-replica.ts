@@ -102,13 +102,13 @@ export class CacheReplica {
       store,
       timers: ports.timers,
       limits,
-      flushIntervalMs: timing.storeIntervalMs,
+      storeIntervalMs: timing.storeIntervalMs,
       onEvent: event => onEvent({ ...event, cache })
     })
     this.#hints = new HintPublisher(context, onEvent)
     this.replicator = new Replicator(context, {
       persister,
-      createShards: sinks =>
+      createShards: listener =>
         new ShardSet({
           topology,
           limits,
@@ -118,7 +118,7 @@ export class CacheReplica {
           drawIncarnation: () => drawIncarnation(ports),
           ...indexes === undefined ? {} : { indexes },
           onEvent: event => onEvent({ ...event, cache })
-        }, { ...sinks, onChange: shard => this.#hints.changed(shard) })
+        }, { ...listener, onChange: shard => this.#hints.changed(shard) })
     })
     this.#load(incarnation)
   }

@@ -164,7 +164,7 @@ export class SimDisk {
     for (const shard of [...this.#image.keys()].sort((a, b) => a - b)) {
       const rows = this.#image.get(shard)
       if (rows === undefined) continue
-      const { stored, snapshotLost, deltasKept, groupsLost } = inspectShard({
+      const { stored, snapshotLost, deltasKept, consumerGroupsLost } = inspectShard({
         shard,
         snapshot: rows.snapshot,
         deltas: rows.deltas,
@@ -174,7 +174,7 @@ export class SimDisk {
       })
       if (snapshotLost) rows.snapshot = undefined
       rows.deltas = rows.deltas.slice(0, deltasKept)
-      for (const group of groupsLost) rows.cursors.delete(group)
+      for (const name of consumerGroupsLost) rows.cursors.delete(name)
       yield {
         ...stored,
         snapshot: stored.snapshot === null ? null : stored.snapshot.slice(),

@@ -36,7 +36,7 @@ export interface SqliteStoreOptions {
   readonly durability?: 'async' | 'sync'
   /** The file refuses to grow past this, as on a full disk. Default: no bound but the disk. */
   readonly maxFileBytes?: number
-  /** Its bounds on the write-ahead log and on the quarantine. */
+  /** Of these the store keeps maxWalPages, maxIdleWalBytes and maxQuarantinedBlobs. */
   readonly limits: Limits
 }
 
@@ -227,7 +227,9 @@ class SqliteStore implements Store {
    * Sets aside the damaged blobs, and the deltas behind them: left in place, these would pass for a
    * continuation of the intact ones.
    */
-  #setAside ({ stored: { shard }, snapshotLost, deltasKept, groupsLost }: Inspection): void {
+  #setAside (
+    { stored: { shard }, snapshotLost, deltasKept, consumerGroupsLost }: Inspection
+  ): void {
     const sql = this.#sql
     this.db.transaction(() => {
       if (snapshotLost) {
@@ -236,9 +238,9 @@ class SqliteStore implements Store {
       }
       sql.keepDeltas.run(shard, deltasKept)
       sql.dropLostDeltas.run(shard, deltasKept)
-      for (const group of groupsLost) {
-        sql.keepCursor.run(shard, group)
-        sql.dropCursor.run(shard, group)
+      for (const consumerGroup of consumerGroupsLost) {
+        sql.keepCursor.run(shard, consumerGroup)
+        sql.dropCursor.run(shard, consumerGroup)
       }
       sql.trimQuarantine.run(this.#limits.maxQuarantinedBlobs)
     })()

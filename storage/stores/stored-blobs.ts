@@ -29,7 +29,8 @@ export interface Inspection {
   readonly snapshotLost: boolean
   /** Deltas that are intact and have nothing missing before them; those behind are lost. */
   readonly deltasKept: number
-  readonly groupsLost: readonly string[]
+  /** Consumer groups whose cursors are damaged. */
+  readonly consumerGroupsLost: readonly string[]
 }
 
 const utf8 = new TextEncoder()
@@ -85,7 +86,7 @@ export function inspectShard ({ shard, snapshot, deltas, cursors }: ShardRows): 
     },
     snapshotLost,
     deltasKept: intact.length,
-    groupsLost: lostCursors.map(({ consumerGroup }) => consumerGroup)
+    consumerGroupsLost: lostCursors.map(({ consumerGroup }) => consumerGroup)
   }
 }
 

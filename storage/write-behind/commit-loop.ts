@@ -45,7 +45,7 @@ export interface CommitLoopOptions {
    * The longest that something waits to be stored when no caller asks for it, in milliseconds: what
    * a killed process may lose.
    */
-  readonly flushIntervalMs: number
+  readonly storeIntervalMs: number
   readonly onEvent: (event: PersisterEvent) => void
 }
 
@@ -102,10 +102,10 @@ export class CommitLoop {
       this.#arm(storeRetryMs(this.#failures))
       return
     }
-    // At once still lets everything that is already under way into the same commit: that is what
-    // makes it a group commit.
+    // An urgent commit still waits for the end of this turn of the event loop: everything that is
+    // handed in until then shares it.
     const isUrgent = this.#waiters !== undefined || this.backlogged
-    this.#arm(isUrgent ? 0 : this.#options.flushIntervalMs)
+    this.#arm(isUrgent ? 0 : this.#options.storeIntervalMs)
   }
 
   /**

@@ -36,7 +36,7 @@ export class FlushQueue {
     this.#pending.add(shard)
   }
 
-  /** Asks for a flush by itself: on a node that only merges, no write would ask for one. */
+  /** The shard is to be stored anew. Asks for a flush: on a node that only merges no write does. */
   snapshotSoon (shard: number): void {
     if (this.#wantSnapshot.has(shard)) return
     this.#wantSnapshot.add(shard)

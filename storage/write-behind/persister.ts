@@ -74,11 +74,10 @@ export class Persister {
   }
 
   /**
-   * Whether the shard's deltas, stored and queued, are worth folding into a snapshot of about
-   * `liveBytesEstimate` bytes. Default: the size of the last snapshot.
+   * Whether the shard's deltas, stored and queued, are worth folding into a new snapshot.
    */
-  wantsSnapshot (shard: number, liveBytesEstimate?: number): boolean {
-    return this.#tails.wantsSnapshot(shard, liveBytesEstimate)
+  wantsSnapshot (shard: number): boolean {
+    return this.#tails.wantsSnapshot(shard)
   }
 
   /**

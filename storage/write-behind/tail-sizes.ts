@@ -40,14 +40,11 @@ export class TailSizes {
     this.#tails.delete(shard)
   }
 
-  /**
-   * @param nextSnapshotBytes the size of a snapshot taken now. Default: the size of the last one
-   */
-  wantsSnapshot (shard: number, nextSnapshotBytes?: number): boolean {
+  /** Whether the deltas have outgrown the last snapshot, or are too many. */
+  wantsSnapshot (shard: number): boolean {
     const tail = this.#tails.get(shard)
     if (tail === undefined) return false
     if (tail.deltas >= this.#limits.maxStoredDeltas) return true
-    return tail.deltaBytes >
-      Math.max(this.#limits.minStoredDeltaBytes, nextSnapshotBytes ?? tail.snapshotBytes)
+    return tail.deltaBytes > Math.max(this.#limits.minStoredDeltaBytes, tail.snapshotBytes)
   }
 }

@@ -118,7 +118,7 @@ test('a shard whose log fails is stored anew once the log takes entries again', 
   }
   a.put('k0', 1)
   a.shards.flush()
-  for (let i = 0; a.persister.wantsSnapshot(shard) === false; i++) {
+  for (let i = 0; !a.persister.wantsSnapshot(shard); i++) {
     a.put('k0', i)
     a.shards.flush()
   }

@@ -31,7 +31,7 @@ export function openShardSet (
     store,
     timers: ports.timers,
     limits,
-    flushIntervalMs: 5,
+    storeIntervalMs: 5,
     onEvent: () => {}
   })
   const deltas: Array<[shard: number, delta: Uint8Array]> = []

@@ -79,7 +79,7 @@ export function openReplica (
     store: new MemoryDisk().open(),
     timers: ports.timers,
     limits,
-    flushIntervalMs: 20,
+    storeIntervalMs: 20,
     onEvent: ({ type }) => {
       if (type === 'store-committed') commits++
     }
@@ -105,7 +105,7 @@ export function openReplica (
     membership
   }, {
     persister,
-    createShards: sinks =>
+    createShards: listener =>
       new ShardSet({
         topology,
         limits,
@@ -115,7 +115,7 @@ export function openReplica (
         drawIncarnation: () => ports.random.uint32() || 1,
         indexes,
         onEvent: event => onEvent({ ...event, cache: 'prices' })
-      }, { ...sinks, onChange: () => {} })
+      }, { ...listener, onChange: () => {} })
   })
   messenger.serve(subjects.peerAll(name), question => replicator.peerServer.answer(question))
   const replica: Replica = {

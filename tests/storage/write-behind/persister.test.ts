@@ -98,7 +98,7 @@ class TestStore implements Store {
   }
 }
 
-const FLUSH_MS = 50
+const STORE_MS = 50
 
 function create () {
   const store = new TestStore()
@@ -108,7 +108,7 @@ function create () {
     store,
     timers,
     limits,
-    flushIntervalMs: FLUSH_MS,
+    storeIntervalMs: STORE_MS,
     onEvent: event => {
       events.push(event)
     }
@@ -138,7 +138,7 @@ test('everything handed in within one interval becomes one batch', async t => {
   const { store, timers, events, persister } = create()
   persister.delta(1, bytes(1))
   persister.delta(2, bytes(2))
-  await timers.advance(FLUSH_MS - 1)
+  await timers.advance(STORE_MS - 1)
   persister.delta(1, bytes(3, 3))
   persister.cursor(1, 'etl', bytes(4))
   t.is(store.attempts, 0)
@@ -185,7 +185,7 @@ test('one commit runs at a time; what comes meanwhile shares the next one', asyn
   const second = watch(persister.synced())
   persister.delta(1, bytes(3))
   const alsoSecond = watch(persister.synced())
-  await timers.advance(FLUSH_MS * 10)
+  await timers.advance(STORE_MS * 10)
   t.is(store.running, 1)
   t.is(persister.unstoredBytes, 3, 'what a running commit holds is not stored yet')
   await store.release()
@@ -201,11 +201,11 @@ test('deltas that come during an unawaited commit are stored after another inter
   const { store, timers, persister } = create()
   store.hold()
   persister.delta(1, bytes(1))
-  await timers.advance(FLUSH_MS)
+  await timers.advance(STORE_MS)
   persister.delta(1, bytes(2))
   await store.release()
-  t.deepEqual(timers.pendingDelaysMs, [FLUSH_MS])
-  await timers.advance(FLUSH_MS)
+  t.deepEqual(timers.pendingDelaysMs, [STORE_MS])
+  await timers.advance(STORE_MS)
   t.deepEqual(deltasOf(store, 1), [1, 2])
 })
 
@@ -218,7 +218,7 @@ test('a snapshot replaces the queued deltas of its shard, and later ones are kep
   persister.delta(1, bytes(3))
   persister.cursor(1, 'etl', bytes(4))
   t.is(persister.unstoredBytes, 4)
-  await timers.advance(FLUSH_MS)
+  await timers.advance(STORE_MS)
   t.deepEqual(store.batches, [
     batch({
       deltas: [{ shard: 2, delta: bytes(2) }],
@@ -242,13 +242,13 @@ test('a drop forgets what is queued and stored, and its batch can begin anew', a
   const { store, timers, persister } = create()
   persister.delta(1, bytes(1))
   persister.cursor(1, 'old', bytes(1))
-  await timers.advance(FLUSH_MS)
+  await timers.advance(STORE_MS)
   persister.snapshot(1, bytes(2))
   persister.cursor(1, 'old', bytes(2))
   persister.drop(1)
   t.is(persister.unstoredBytes, 0)
   persister.delta(1, bytes(3))
-  await timers.advance(FLUSH_MS)
+  await timers.advance(STORE_MS)
   t.deepEqual(readAll(store), [{
     shard: 1,
     snapshot: null,
@@ -262,7 +262,7 @@ test('only the last cursor of a consumer group is stored', async t => {
   const { store, timers, persister } = create()
   for (const n of [1, 2, 3]) persister.cursor(7, 'etl', bytes(n))
   t.is(persister.unstoredBytes, 1)
-  await timers.advance(FLUSH_MS)
+  await timers.advance(STORE_MS)
   t.deepEqual(store.batches, [
     batch({ cursors: [{ shard: 7, consumerGroup: 'etl', cursor: bytes(3) }] })
   ])
@@ -323,7 +323,7 @@ test('the pause between attempts grows to its bound, and starts over after a suc
   const { store, timers, persister } = create()
   store.verdicts = Array.from({ length: 9 }, () => 'fail' as const)
   persister.delta(1, bytes(1))
-  await timers.advance(FLUSH_MS)
+  await timers.advance(STORE_MS)
   const pausesMs: number[] = []
   while (store.verdicts.length > 0) {
     const [pauseMs = 0] = timers.pendingDelaysMs
@@ -336,7 +336,7 @@ test('the pause between attempts grows to its bound, and starts over after a suc
 
   store.verdicts = ['fail']
   persister.delta(1, bytes(2))
-  await timers.advance(FLUSH_MS)
+  await timers.advance(STORE_MS)
   t.deepEqual(timers.pendingDelaysMs, [intervals.minStoreRetryMs])
 })
 
@@ -346,7 +346,7 @@ test('when the second half of a commit fails, the first half is not stored again
   persister.delta(2, bytes(1))
   persister.snapshot(1, bytes(10))
   persister.delta(1, bytes(2))
-  await timers.advance(FLUSH_MS)
+  await timers.advance(STORE_MS)
   t.is(persister.unstoredBytes, 1)
   persister.delta(1, bytes(3))
   persister.delta(2, bytes(4))
@@ -361,7 +361,7 @@ test('a snapshot or drop coming after a failure replaces what was to be tried ag
   persister.delta(1, bytes(1))
   persister.delta(2, bytes(2))
   persister.cursor(2, 'etl', bytes(2))
-  await timers.advance(FLUSH_MS)
+  await timers.advance(STORE_MS)
   persister.snapshot(1, bytes(10))
   persister.drop(2)
   await timers.advance(intervals.minStoreRetryMs)
@@ -392,10 +392,6 @@ test('a shard wants a snapshot once its deltas clearly outgrow the last one (SPE
   t.false(persister.wantsSnapshot(1))
   persister.delta(1, kilobyte)
   t.true(persister.wantsSnapshot(1))
-  t.false(
-    persister.wantsSnapshot(1, limits.minStoredDeltaBytes * 2),
-    'what a snapshot would take now counts, when it is known'
-  )
   persister.snapshot(1, new Uint8Array(limits.minStoredDeltaBytes + 2048))
   t.false(persister.wantsSnapshot(1))
   for (let n = 0; n < minKilobytes + 2; n++) persister.delta(1, kilobyte)
@@ -427,7 +423,7 @@ test('closing stores what is queued, leaves the store open and takes nothing mor
   const { store, timers, persister } = create()
   store.hold()
   persister.delta(1, bytes(1))
-  await timers.advance(FLUSH_MS)
+  await timers.advance(STORE_MS)
   persister.delta(1, bytes(2))
   const waiting = watch(persister.synced())
   const closing = watch(persister.close())
@@ -446,7 +442,7 @@ test('closing says so when the rest cannot be stored, and can be tried again', a
   const { store, timers, events, persister } = create()
   store.verdicts = ['fail', 'fail']
   persister.delta(1, bytes(1))
-  await timers.advance(FLUSH_MS)
+  await timers.advance(STORE_MS)
   await t.throwsAsync(persister.close(), { instanceOf: StoreError, message: 'no space left' })
   t.deepEqual(timers.pendingDelaysMs, [])
   t.like(events.at(-1), {
