@@ -59,8 +59,8 @@ export class Inbox {
   }
 
   /**
-   * The sequence from which on batches are missing: Infinity when none is, null when that is not
-   * known.
+   * The sequence from which on batches are missing: Infinity when none is, null when it is not
+   * known up to which batch everything was merged.
    */
   missingFrom (node: string, incarnation: number, group: number): number | null {
     const { merged, heard } = this.#position(node, incarnation, group)

@@ -1,6 +1,6 @@
 /**
- * Moves placement groups on that are on their way in or out: fetches syncing groups from a node
- * that holds them, and gives a leaving group up once its owners have proved that they cover it.
+ * The work of placement groups that come or go: fetches syncing groups from a node that holds them,
+ * and gives a leaving group up once its owners have proved that they cover it.
  *
  * One step runs at a time, however often one is asked for; a step that fails is reported, and the
  * next heartbeat takes it again.

@@ -11,7 +11,7 @@ import { after, type GroupEvent, type HeldState, type Phase } from './phases.js'
 
 /** Hears of groups that come and go. */
 export interface GroupListener {
-  /** From here on the group is held. */
+  /** The group is held as soon as this returns. */
   taken(group: number): void
   /** The group is held no longer, and nothing of it is to be kept. */
   dropped(group: number): void

@@ -40,7 +40,7 @@ export class MemberWatch {
     context.membership.onLeft(member => this.#left(member))
   }
 
-  /** Takes this node's place among the members; call it when these may have changed. */
+  /** Computes placement anew, and starts what follows; call it when members may have changed. */
   placeGroups (): void {
     if (this.#closed) return
     this.#parts.held.reconcile()

@@ -12,9 +12,9 @@ import type { OnEvent, TimingOfNodes } from '../events.js'
 import type { Member } from './heartbeat.js'
 
 export interface ClusterPaceOptions {
-  /** As configured here. It also stands for members that are too old to say theirs. */
+  /** As configured here. Members of a release that says none are taken to have the same. */
   readonly configured: Pace
-  /** The node this is; a client has its floor instead. */
+  /** The name of this node; on a client the least pace that it accepts. */
   readonly self: { readonly id: string } | { readonly paceFloor: Pace }
   readonly onEvent: OnEvent
 }

@@ -1,8 +1,8 @@
 /**
  * The two messages of membership. A heartbeat says that a node is there, by which timing it beats,
  * and what it holds: per cache its settings, and per placement group a sequence, digests and a
- * phase. That is all that anti-entropy and routing need, at O(groups) bytes however many records
- * there are. A hello asks every node to send a heartbeat now.
+ * phase. Repair and routing need no more than that. A heartbeat takes O(groups) bytes, however many
+ * records there are. A hello asks every node to send a heartbeat now.
  */
 import * as v from '../../engine/base/schema.js'
 import type { Limits } from '../../engine/limits.js'
@@ -41,7 +41,7 @@ export function heartbeatSchema (limits: Limits) {
 export type Heartbeat = v.InferOutput<ReturnType<typeof heartbeatSchema>>
 export type CacheState = Heartbeat['caches'][string]
 
-/** A node says its name, for it might be taken; a client says nothing. */
+/** A node says its name, so that another process of that name hears of it; a client has none. */
 export const Hello = v.object({
   id: v.optional(v.string()),
   incarnation: v.optional(v.number())

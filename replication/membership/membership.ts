@@ -1,6 +1,6 @@
 /**
  * The nodes that are there: each sends heartbeats (own-beats.ts), and a node that is silent for too
- * long has left (members.ts). How long that is, the slowest node in view decides (cluster-pace.ts).
+ * long has left (members.ts). The slowest node in view decides how long that is (cluster-pace.ts).
  * A client listens and sends no heartbeats. Messages and timers come in here, and are passed to
  * these parts.
  */

@@ -43,7 +43,7 @@ export class OwnName {
     return false
   }
 
-  /** Says so once for each process. */
+  /** Reports each process once. */
   #taken (incarnation: number): void {
     if (this.#takenBy === incarnation) return
     this.#takenBy = incarnation

@@ -24,7 +24,10 @@ import { refusalOf, replyOf, RequestReply } from './request-reply.js'
  */
 const DEPTH_AROUND_VALUES = 16
 
-/** Returned by a handler that was asked by mistake: another node will answer. */
+/**
+ * Returned by a handler that leaves a request unanswered: it is for another process life, or a copy
+ * of a request that is being answered.
+ */
 export const NO_ANSWER = Symbol('no answer')
 
 /** The listener number of replies. */

@@ -49,7 +49,7 @@ export class PeerServer {
     }
     if (parsed.output.to !== this.#context.self.incarnation) return NO_ANSWER
     const answer = this.#answer(parsed.output)
-    // The peer is about to forget its replica, on disk as well: only a durable one takes its place.
+    // The peer is about to forget its replica, on disk as well: only a durable replica replaces it.
     if (parsed.output.op === 'covers') await this.#parts.persister.synced()
     return answer
   }
@@ -150,7 +150,7 @@ export class PeerServer {
     return [...lacking]
   }
 
-  /** Only a node that means to keep the group may be relied on for what it has of it. */
+  /** A replica counts only where it is ready: there this node means to keep the group. */
   #covers (shard: number, sv: Uint8Array): boolean {
     const { topology, limits } = this.#context
     const { shards, held } = this.#parts

@@ -45,11 +45,15 @@ export class UpgradeRest {
     if (this.#shards.standsBefore(shard) === null) this.#peers.get(peer)?.groups.delete(group)
   }
 
+  /** Whether the group is not to be compared with the peer yet. */
   groupRests (peer: string, group: number): boolean {
     return this.#isBefore(this.#peers.get(peer)?.groups, group)
   }
 
-  /** Not where the shard got past the entry, with the help of any peer. */
+  /**
+   * Whether the shard is not to be asked of the peer yet. It is, once an update of any peer has
+   * brought it past the entry.
+   */
   shardRests (peer: string, shard: number): boolean {
     return this.#isBefore(this.#peers.get(peer)?.shards, shard) &&
       this.#shards.standsBefore(shard) !== null

@@ -75,7 +75,7 @@ export class TombstoneCollector {
     const forcedBefore = (nowMs - timing.tombstoneMaxAgeMs) * VERSION_UNITS_PER_MS
     const all = topology.shardsOf(group)
     for (let i = 0; i < all.length && !this.#closed; i += limits.maxShardsPerCollection) {
-      // Others want a turn: looking costs a walk over the records.
+      // Other work goes first: to look for tombstones costs a walk over the records.
       await new Promise<void>(resolve => {
         ports.timers.after(0, resolve)
       })

@@ -64,7 +64,7 @@ export class LocalWrites {
     return accepted
   }
 
-  /** Logs what is buffered. A write that the log does not take waits there, and may yet be logged. */
+  /** Logs what is buffered. A write that the log does not take stays buffered: it may yet stand. */
   #log (shard: number): void {
     try {
       this.#parts.shards.open(shard).flush()

@@ -14,7 +14,7 @@ import { WriteOutcomes, type WriteBatch } from './write-protocol.js'
 /** An owner, in the process life that is asked. */
 export interface Owner {
   readonly id: string
-  readonly life: number
+  readonly incarnation: number
 }
 
 export class OwnerRequests {
@@ -38,7 +38,7 @@ export class OwnerRequests {
     const [{ concern, timeoutMs }] = writes as readonly [OutgoingWrite]
     const batch: WriteBatch = {
       cache,
-      to: owner.life,
+      to: owner.incarnation,
       concern,
       timeoutMs,
       writes: writes.map(({ write }) => tupleOf(write))

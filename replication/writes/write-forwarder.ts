@@ -122,8 +122,8 @@ export class WriteForwarder {
   #ownerFor ({ group, attempts }: OutgoingWrite): Owner | undefined {
     const holders = this.#router.holders(group)
     const id = holders[attempts % Math.max(1, holders.length)]
-    const life = id === undefined ? undefined : this.#router.incarnationOf(id)
-    return id === undefined || life === undefined ? undefined : { id, life }
+    const incarnation = id === undefined ? undefined : this.#router.incarnationOf(id)
+    return id === undefined || incarnation === undefined ? undefined : { id, incarnation }
   }
 
   #unreachable (group: number): Error {

@@ -79,7 +79,7 @@ export class WriteServer {
         await replicator.writes.take(replicator.topology.shardOf(key), write, concern, timeoutMs)
         return null
       } catch (error) {
-        return refusalOf(error)
+        return outcomeOf(error)
       }
     }))
   }
@@ -92,7 +92,7 @@ export class WriteServer {
   }
 }
 
-function refusalOf (error: unknown): WriteOutcome {
+function outcomeOf (error: unknown): WriteOutcome {
   if (error instanceof WriteConcernError) {
     const { code, message, changed, retryable, wanted, reached, needed, timeoutMs } = error
     return { code, message, changed, retryable, concern: { wanted, reached, needed, timeoutMs } }

@@ -5,7 +5,7 @@ import { Topology } from '../../../engine/topology/topology.js'
 import type { CacheContext } from '../../../replication/cache-context.js'
 import { Exchange, type ExchangeParts } from '../../../replication/repair/exchange.js'
 
-test('an exchange that is closed half-way claims nothing that it did not fetch (SPEC R3)', async t => {
+test('an exchange closed half-way claims nothing that it did not fetch (SPEC R3)', async t => {
   const caughtUp: number[] = []
   const context = {
     cache: 'prices',
