@@ -278,7 +278,7 @@ export const intervals = Object.freeze({
   minReadRetryMs: 10,
   /** Pause before a consumer asks again a holder that had nothing for it. */
   consumerRetryMs: 20,
-  /** How often the number of events is told that could come thousands of times a second. */
+  /** How often a tally is told: of events that may come thousands of times a second. */
   tallyMs: 1000,
   /**
    * Pause before a failed commit is tried again; it doubles with every failure, and a full disk is

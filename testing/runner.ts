@@ -1,8 +1,8 @@
 /**
  * The little that a contract suite needs of a test runner, so that it runs under any of them.
  *
- * A suite declares its tests through this function and asserts with node:assert: a test that is
- * broken rejects with an AssertionError, which every runner reports.
+ * A suite declares its tests through this function and asserts with node:assert: a test that
+ * fails rejects with an AssertionError, which every runner reports.
  */
 
 /**

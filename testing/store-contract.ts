@@ -31,7 +31,7 @@ export interface StoreContractOptions {
 const EMPTY = { snapshot: null, deltas: [], cursors: [], damaged: 0 }
 
 /**
- * Declares about 20 tests of a Store: what it keeps, in which order, for how long, and how it
+ * Declares about 15 tests of a Store: what it keeps, in which order, for how long, and how it
  * refuses. Each takes well under a second and a few megabytes.
  */
 export function storeContract ({ test, name, createPlace }: StoreContractOptions): void {

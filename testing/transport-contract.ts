@@ -55,7 +55,7 @@ async function collect (transport: Transport, pattern: string): Promise<Incoming
 }
 
 /**
- * Declares about 20 tests of a Transport: patterns, order, ownership of bytes, inboxes, refusals
+ * Declares about 15 tests of a Transport: patterns, order, ownership of bytes, inboxes, refusals
  * and closing. A test waits up to 20 s for a message before it fails.
  */
 export function transportContract ({ test, name, open }: TransportContractOptions): void {

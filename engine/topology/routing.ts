@@ -1,6 +1,6 @@
 /**
  * The arithmetic of placement: key -> shard -> placement group. Pure and stable for ever, because
- * changing either function moves data. Private to this folder: everybody else asks a Topology.
+ * changing either function moves data. Private to this folder: other code asks a Topology.
  *
  * Keys that share a `{tag}` land in one shard, so that records which belong together can be scanned
  * together. As in Redis Cluster, only the part between the first '{' and the next '}' is hashed, if

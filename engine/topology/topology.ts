@@ -1,7 +1,7 @@
 /**
  * Which shard a key is in, which placement group a shard is in, and which shards and placement
- * groups a cache has. One object answers for a cache on a node or client, so that shards can be
- * split later without anybody else computing a place.
+ * groups a cache has. One object answers for a cache on a node or client. No other code computes a
+ * place, so that shards can be split later.
  *
  * Must never change: the shard of a key in a topology that was not split, and the placement group
  * of a shard (SPEC E13). Stored data and committed cursors are filed under these numbers; golden
