@@ -1,5 +1,5 @@
 /**
- * What a shard is made of: the records, the log they stand in, the entries that wait for the log,
+ * The parts of a shard: the records, the log they stand in, the entries that wait for the log,
  * and the floor below which tombstones were dropped. Entries come into the index and leave it here,
  * so that everything that counts, dates or finds them is told of each.
  *
@@ -161,7 +161,7 @@ export class ShardState implements AdmitSinks {
     return entry.clears || kept.length > 0 || claims.length > 0
   }
 
-  /** An update was refused, because a newer release wrote something in it. */
+  /** An update was refused, because a newer release wrote an entry of it. */
   tooNew (error: NewerReleaseError): void {
     const event = this.#newer.note(this.shard, error, this.now())
     if (event !== null) this.report(event)

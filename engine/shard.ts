@@ -25,7 +25,7 @@ import { collectTombstones, retireIncarnations } from './garbage/collecting.js'
 import { NO_FIELDS, type Entry } from './record/entry.js'
 import { encodeAbove, flush } from './write/flushing.js'
 import { LogError, type NewerForm } from './errors.js'
-import { canPatch, joinFloors, shownVersion, type Floor } from './garbage/floor.js'
+import { joinFloors, shownVersion, type Floor } from './garbage/floor.js'
 import { hasMute, type CollectOptions } from './garbage/garbage.js'
 import type { ShardLog } from './log/log.js'
 import { mergeRuns, readUpdate, type MergeResult } from './merge/merging.js'
@@ -146,7 +146,7 @@ export class Shard {
     return encodeAbove(this.#state, since)
   }
 
-  /** What this replica has seen, buffered writes included: they are flushed. */
+  /** The entries this replica has seen, buffered writes included: they are flushed. */
   get stateVector (): StateVector {
     this.flush()
     return this.#state.log.stateVector
@@ -157,18 +157,10 @@ export class Shard {
     return this.#state.floor
   }
 
-  /** What this replica has seen, retired incarnations included. */
+  /** The entries this replica has seen, those of retired incarnations included. */
   get known (): StateVector {
     this.flush()
     return this.#state.known
-  }
-
-  /**
-   * Whether a replica or reader that has seen this much can be told the rest. If not, it has to be
-   * reset.
-   */
-  canPatch (seen: StateVector): boolean {
-    return canPatch(this.#state.floor, seen)
   }
 
   /** Takes over the floor that came with a stored snapshot. */

@@ -1,4 +1,4 @@
-/** What a decoder asks of the parts of something that came from outside. */
+/** Checks that decoders make on parts of a message, or of a blob, from outside. */
 import type { Limits } from '../limits.js'
 
 /** A finite number that reads back as it is: -0 does not. */

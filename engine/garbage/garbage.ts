@@ -16,7 +16,7 @@ import { claimsOf, entriesOf, link, type Index } from '../record/record.js'
 import type { StateVector } from '../base/state-vector.js'
 
 export interface CollectOptions {
-  /** What every replica and every consumer group has seen. */
+  /** The entries that every replica and every consumer group has seen. */
   readonly stable: StateVector
   /**
    * A version-time. Entries written at it or later stay, because writes of older events may still

@@ -20,7 +20,7 @@ export type MergeResult =
   | { readonly outcome: 'merged', readonly entries: number, readonly maxVersion: number }
   /** Everything in it was known already. */
   | { readonly outcome: 'known' }
-  /** It starts behind something this replica has not seen: ask for what lies between. */
+  /** It starts behind entries that this replica has not seen: ask for the entries between. */
   | { readonly outcome: 'gap' }
   /** `newer` is the entry that this release cannot read, where that is the reason. */
   | { readonly outcome: 'refused', readonly reason: string, readonly newer?: NewerForm }

@@ -12,7 +12,7 @@ import type { Entry } from '../record/entry.js'
 import type { Limits } from '../limits.js'
 
 /** The order in which entries are logged: losers first. */
-export interface Pending {
+export interface Waiting {
   readonly entries: readonly Entry[]
   /** The losers among the entries. */
   readonly losers: readonly Entry[]
@@ -80,8 +80,8 @@ export class PendingEntries {
     return false
   }
 
-  /** What a flush takes to the log. It stays here until clear(). */
-  get waiting (): Pending {
+  /** The entries that a flush takes to the log. They stay here until clear(). */
+  get waiting (): Waiting {
     const losers = this.#losers
     return {
       losers,

@@ -3,7 +3,8 @@
  * back.
  */
 import test, { type ExecutionContext } from 'ava'
-import { decodeFloor, encodeFloor, graveOf, NO_FLOOR } from '../../../engine/garbage/floor.js'
+import { canPatch, decodeFloor, encodeFloor, graveOf,
+  NO_FLOOR } from '../../../engine/garbage/floor.js'
 import { limits } from '../../../engine/limits.js'
 import { changesSince } from '../../../engine/changes.js'
 import { startOf, type Cursor } from '../../../engine/cursor.js'
@@ -23,9 +24,9 @@ const FORCED = {
  * lies below its floor.
  */
 function tell (from: TestShard, to: TestShard): 'patched' | 'reset' | 'nothing' {
-  if (!to.canPatch(from.known) && from.canPatch(to.known)) return 'nothing'
+  if (!canPatch(to.floor, from.known) && canPatch(from.floor, to.known)) return 'nothing'
   const since = to.known
-  if (from.canPatch(since)) {
+  if (canPatch(from.floor, since)) {
     to.merge(from.encode(since))
     const retired = new Map(
       [...from.floor.below].filter(([incarnation, end]) =>
