@@ -46,7 +46,13 @@ export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promis
     await node.join()
     return node
   } catch (error) {
-    for (const step of undo.reverse()) await step()
+    for (const step of undo.reverse()) {
+      try {
+        await step()
+      } catch {
+        // the program is told why the node did not start; the other steps must be undone as well
+      }
+    }
     throw error
   }
 }

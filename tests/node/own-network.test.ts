@@ -2,7 +2,8 @@
 // error it fails with reaches the caller.
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import { ConnectionError, type Network } from '../../adapters.js'
+import { ConnectionError, openMemoryStore, StoreError, type Network,
+  type Store } from '../../adapters.js'
 import { connect, createNetwork, openNode } from '../../index.js'
 
 const config = { cluster: 'own-network', caches: { offers: { shards: 4 } } }
@@ -41,4 +42,27 @@ test('a mistake in a network is not taken for a name that is taken', async t => 
     }
   }
   t.is(await t.throwsAsync(openNode(config, { network })), error)
+})
+
+test('a start that fails says why, also when one of its stores cannot be closed', async t => {
+  const network = createNetwork()
+  const node = await openNode({ ...config, name: 'a' }, { network })
+  t.teardown(() => node.close())
+  const closed: string[] = []
+  const openStore = (cache: string): Store => {
+    const store = openMemoryStore()
+    return Object.assign(store, {
+      close: () => {
+        closed.push(cache)
+        return cache === 'orders' ? Promise.reject(new StoreError('disk full')) : Promise.resolve()
+      }
+    })
+  }
+  const caches = { offers: { shards: 8 }, orders: { shards: 4 } }
+  await t.throwsAsync(openNode({ ...config, name: 'b', caches }, { network, openStore }), {
+    code: 'CONFIG_CONFLICT'
+  })
+  t.deepEqual(closed, ['orders', 'offers'])
+  const again = await openNode({ ...config, name: 'b' }, { network })
+  await again.close()
 })
