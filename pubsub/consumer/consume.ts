@@ -5,18 +5,28 @@
 import type { ConsumerContext } from '../context.js'
 import type { EndReason } from '../events.js'
 import { Consumer } from './consumer.js'
-import { checkOptions, type ConsumedBatch, type ConsumeOptions } from './options.js'
+import { checkOptions, type CheckedOptions, type ConsumedBatch,
+  type ConsumeOptions } from './options.js'
 
 /**
+ * The consumer begins with the first step of the loop.
  * @param closing aborted when the node or client closes: the iteration ends
- * @throws ConfigError on options that cannot work
+ * @throws ConfigError at once, on options that cannot work
  */
-export async function* consume (
+export function consume (
   context: ConsumerContext,
   options: ConsumeOptions,
   closing: AbortSignal
 ): AsyncGenerator<ConsumedBatch, void, undefined> {
-  const consumer = new Consumer(context, checkOptions(options, context.limits), closing)
+  return batchesOf(context, checkOptions(options, context.limits), closing)
+}
+
+async function* batchesOf (
+  context: ConsumerContext,
+  options: CheckedOptions,
+  closing: AbortSignal
+): AsyncGenerator<ConsumedBatch, void, undefined> {
+  const consumer = new Consumer(context, options, closing)
   context.consumers.add(consumer)
   let why: EndReason = 'stopped'
   let problem: unknown

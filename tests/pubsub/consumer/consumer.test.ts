@@ -485,16 +485,18 @@ test('ten consumers leave nothing behind on a node (SPEC C7)', async t => {
   for (const watcher of watchers) await watcher.stop()
 })
 
-test('options that cannot work are refused', async t => {
+test('options that cannot work are refused by the call itself (SPEC B3)', async t => {
   const cluster = await startCluster(t, ['a'], { replicas: 1 })
   for (
     const wrong of [{ ratePerSecond: 0 }, { ratePerSecond: -1 }, { ratePerSecond: NaN }, {
       batchSize: 0
-    }, { batchSize: 1.5 }, { batchSize: 1e9 }]
+    }, { batchSize: 1.5 }, { batchSize: 1e9 }, { stopWhenIdleMs: NaN }, { stopWhenIdleMs: -1 }, {
+      group: ''
+    }, { group: 7 as unknown as string }]
   ) {
-    await t.throwsAsync(
-      cluster.time.wait(cluster.cache('a').consume({ group: 'g', ...wrong }).next()),
-      { code: 'CONFIG_INVALID', message: new RegExp(String(Object.values(wrong)[0])) }
-    )
+    t.throws(() => cluster.cache('a').consume({ group: 'g', ...wrong }), {
+      code: 'CONFIG_INVALID',
+      message: new RegExp(`^${Object.keys(wrong)[0]} must .*${Object.values(wrong)[0]}`)
+    })
   }
 })
