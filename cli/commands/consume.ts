@@ -75,7 +75,7 @@ async function printAll (
       )
     }
     if (!await print(batch, lines)) return
-    await commit(batch, commitPatienceMs(client.timing), signal)
+    await commitWithin(batch, commitPatienceMs(client.timing), signal)
   }
 }
 
@@ -89,19 +89,23 @@ async function print (batch: ConsumedBatch, lines: LineWriter): Promise<boolean>
   return await lines.flush()
 }
 
-/** A commit finds no owner while nodes come and go; it is tried again for about this long. */
-async function commit (
-  batch: ConsumedBatch,
+/**
+ * Commits a batch, and tries again for about `patienceMs`: while nodes come and go, a shard may have
+ * no holder that answers. Once the signal is aborted a commit that failed is left.
+ * @throws what the last attempt threw
+ */
+export async function commitWithin (
+  batch: Pick<ConsumedBatch, 'commit'>,
   patienceMs: number,
   signal: AbortSignal
 ): Promise<void> {
-  for (let waitedMs = 0;; waitedMs += intervals.commitRetryMs) {
+  const deadlineMs = performance.now() + patienceMs
+  for (;;) {
     try {
       return await batch.commit()
     } catch (error) {
-      if (!(error instanceof MillpondError) || !error.retryable || waitedMs >= patienceMs) {
-        throw error
-      }
+      const isLate = performance.now() >= deadlineMs
+      if (!(error instanceof MillpondError) || !error.retryable || isLate) throw error
       if (signal.aborted) return // the batch comes again
       await sleep(intervals.commitRetryMs)
     }

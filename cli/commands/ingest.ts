@@ -37,7 +37,7 @@ export interface IngestFlags extends CacheFlags, EventFlags {
  */
 const MAX_UNCONFIRMED = 8192
 /** Codes of refusals for which the row itself is to blame. */
-const ROW_REFUSED = new Set(['LIMIT_EXCEEDED', 'VALUE_REFUSED', 'VERSION_IN_FUTURE'])
+const ROW_REFUSED = new Set(['LIMIT_EXCEEDED', 'VALUE_REFUSED', 'FIELD_KIND', 'VERSION_IN_FUTURE'])
 
 export async function runIngest (file: string, flags: IngestFlags): Promise<number> {
   const events = readEvents(file, flags)

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { connect } from '../../index.js'
 import { millpond, output, parseLines, startMillpond, startNode,
   type MillpondProcess } from '../support/millpond-process.js'
 import { startNatsServer, type NatsServer } from '../support/nats-server.js'
@@ -152,6 +153,19 @@ test.serial('a CSV file is ingested, gzip or not, and bad rows are told by line'
     `millpond: line 3: column 'at' is not an event time: "yesterday"\n` +
       'millpond: stopped at line 3, because of --strict\n'
   )
+})
+
+test.serial('a row for a field of another kind is told by line, and others are written', async t => {
+  const where = place()
+  await oneNode(t, where)
+  const cluster = where.cluster[1] ?? ''
+  const client = await connect({ cluster, nats: { servers: nats?.url ?? '' } })
+  await client.cache('offers').increment('a', 'price', 1, { ack: 'majority' })
+  await client.close()
+  const { status, stdout, stderr } = await millpond(t, [...INGEST, ...where.cache], NDJSON)
+  t.is(status, 0, stderr)
+  t.like(JSON.parse(stdout), { read: 4, written: 3, rejected: 1 })
+  t.regex(stderr, /^millpond: line 2: field price is a counter .*\n$/)
 })
 
 test.serial('ingest waits for as many replicas as --ack names, or says it could not', async t => {
