@@ -90,8 +90,8 @@ async function print (batch: ConsumedBatch, lines: LineWriter): Promise<boolean>
 }
 
 /**
- * Commits a batch, and tries again for about `patienceMs`: while nodes come and go, a shard may have
- * no holder that answers. Once the signal is aborted a commit that failed is left.
+ * Commits a batch, and tries again for about `patienceMs`: while nodes come and go, a shard may
+ * have no holder that answers. Once the signal is aborted, a commit that failed is left.
  * @throws what the last attempt threw
  */
 export async function commitWithin (

@@ -19,7 +19,7 @@ import { openCluster } from '../demo/nodes.js'
 import { describeReport, type DemoReport } from '../demo/report.js'
 import { readEvents, type EventFlags, type LineEvent } from '../event-source.js'
 import { EXIT } from '../failure.js'
-import { LineWriter } from '../output.js'
+import { writeNdjson } from '../output.js'
 import { onInterrupt } from '../signals.js'
 
 export interface DemoFlags extends EventFlags {
@@ -78,9 +78,7 @@ async function* rowsOf (rows: AsyncIterable<LineEvent>): AsyncGenerator<RowEvent
 
 async function print (report: DemoReport, isJson: boolean): Promise<void> {
   if (isJson) {
-    const lines = new LineWriter()
-    await lines.write(report)
-    await lines.flush()
+    await writeNdjson([report])
   } else {
     process.stdout.on('error', () => {}) // the reader has left
     process.stdout.write(describeReport(report))

@@ -2,15 +2,13 @@
 import { withClient, type CacheFlags } from '../cluster.js'
 import { CommandError, EXIT } from '../failure.js'
 import { jsonFields } from '../json-fields.js'
-import { LineWriter } from '../output.js'
+import { writeNdjson } from '../output.js'
 
 export async function runGet (key: string, flags: CacheFlags): Promise<number> {
   const fields = await withClient(flags, client => client.cache(flags.cache).get(key))
   if (fields === undefined) {
     throw new CommandError(EXIT.no, `no record ${JSON.stringify(key)} in cache ${flags.cache}`)
   }
-  const lines = new LineWriter()
-  await lines.write(jsonFields(fields))
-  await lines.flush()
+  await writeNdjson([jsonFields(fields)])
   return EXIT.ok
 }

@@ -21,7 +21,7 @@ import { withClient, type CacheFlags } from '../cluster.js'
 import { readEvents, type EventFlags, type LineEvent } from '../event-source.js'
 import { CommandError, EXIT } from '../failure.js'
 import { askMembers } from '../members.js'
-import { LineWriter } from '../output.js'
+import { writeNdjson } from '../output.js'
 import { startProgress } from '../progress.js'
 import { onInterrupt } from '../signals.js'
 
@@ -106,14 +106,12 @@ class Ingest {
     await this.#fewerThan(1)
     this.#progress.stop()
     if (broken !== undefined && this.#written + this.#rejected === 0) throw broken
-    const lines = new LineWriter()
-    await lines.write({
+    await writeNdjson([{
       read: this.#read,
       written: this.#written,
       rejected: this.#rejected,
       seconds: Math.round(performance.now() - startMs) / 1000
-    })
-    await lines.flush()
+    }])
     if (broken !== undefined) throw broken
     if (this.#failure !== undefined) throw this.#failure
     if (signal.aborted) throw new CommandError(EXIT.no, `interrupted after ${this.#read} rows`)

@@ -10,7 +10,7 @@ import type { CacheStatus, NodeStatus } from '../../pubsub/requests/status-proto
 import { withClient, type ClusterFlags } from '../cluster.js'
 import { EXIT } from '../failure.js'
 import { askMembers, type MembersAnswer } from '../members.js'
-import { LineWriter } from '../output.js'
+import { writeNdjson } from '../output.js'
 import { table } from '../table.js'
 import { describeConsumerGroups, describeConsumers } from './status-consumers.js'
 
@@ -26,9 +26,7 @@ interface ClusterStatus extends MembersAnswer {
 export async function runStatus (flags: StatusFlags): Promise<number> {
   const status = await withClient(flags, client => ask(client, flags))
   if (flags.json === true) {
-    const lines = new LineWriter()
-    await lines.write(status)
-    await lines.flush()
+    await writeNdjson([status])
   } else {
     process.stdout.on('error', () => {}) // the reader has left
     process.stdout.write(describeStatus(status))

@@ -155,7 +155,7 @@ test.serial('a CSV file is ingested, gzip or not, and bad rows are told by line'
   )
 })
 
-test.serial('a row for a field of another kind is told by line, and others are written', async t => {
+test.serial('a row for a field of another kind is told by line, others are written', async t => {
   const where = place()
   await oneNode(t, where)
   const cluster = where.cluster[1] ?? ''
