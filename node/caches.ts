@@ -70,7 +70,6 @@ export class Caches {
       name,
       kinds,
       clock: this.#clock,
-      ports,
       limits,
       router,
       forwarder,

@@ -11,7 +11,6 @@ import type { Operation } from '../../engine/fields/kinds.js'
 import { kindOfOperation } from '../../engine/fields/lookup.js'
 import type { Element } from '../../engine/fields/set.js'
 import type { Limits } from '../../engine/limits.js'
-import type { Ports } from '../../engine/ports.js'
 import { checkFields, checkKey } from '../../engine/base/values.js'
 import { checkBody, type Write, type WriteBody } from '../../engine/write/write.js'
 import type { FieldKinds, NameOf, RegistersOf, Schema } from './cache-schema.js'
@@ -37,7 +36,6 @@ export interface PutOptions extends WriteOptions {
 
 export interface WritesOptions extends WriteEntryOptions {
   readonly limits: Limits
-  readonly ports: Ports
   readonly kinds: FieldKinds
 }
 

@@ -6,6 +6,7 @@
  */
 import { EnvelopeError, LimitError, MillpondError } from '../../engine/errors.js'
 import type { Limits } from '../../engine/limits.js'
+import { groupedBy } from '../../engine/base/grouped.js'
 import { piecesOf } from '../../engine/base/pieces.js'
 import { describe } from '../../engine/base/plain.js'
 import { checkKey, type Fields } from '../../engine/base/values.js'
@@ -78,13 +79,7 @@ function cut (
   { router, limits }: ReadContext,
   asked: readonly WantedKey[]
 ): Array<{ holder: string | undefined, asked: WantedKey[] }> {
-  const byHolder = new Map<string | undefined, WantedKey[]>()
-  for (const one of asked) {
-    const [holder] = router.holders(one.group)
-    const same = byHolder.get(holder)
-    if (same === undefined) byHolder.set(holder, [one])
-    else same.push(one)
-  }
+  const byHolder = groupedBy(asked, ({ group }) => router.holders(group)[0])
   return [...byHolder].flatMap(([holder, all]) =>
     piecesOf(all, limits.maxKeysPerGet).map(some => ({ holder, asked: some }))
   )
@@ -108,9 +103,7 @@ async function askFor (
       if (!(error instanceof MillpondError) || !error.retryable) throw error
     }
   }
-  const byGroup = new Map<number, WantedKey[]>()
-  for (const one of asked) byGroup.set(one.group, [...byGroup.get(one.group) ?? [], one])
-  for (const [group, some] of byGroup) {
+  for (const [group, some] of groupedBy(asked, one => one.group)) {
     await takeAll(
       some,
       found,

@@ -1,5 +1,6 @@
 /** A consumer group's committed cursors: read when a consumer starts, joined when it commits. */
 import { MillpondError, UnavailableError } from '../../engine/errors.js'
+import { groupedBy } from '../../engine/base/grouped.js'
 import { piecesOf } from '../../engine/base/pieces.js'
 import type { Asked } from '../requests/request-protocol.js'
 import type { ConsumerScope } from './scope.js'
@@ -24,7 +25,7 @@ export class Commits {
     const cursors: ShardCursor[] = []
     const left = groups.filter(group => holders.of(group) === undefined)
     if (left.length > 0) log.recovers(noHolder(left))
-    for (const [holder, ofHolder] of holders.group(groups, group => group)) {
+    for (const [holder, ofHolder] of holders.byHolder(groups, group => group)) {
       for (const asked of piecesOf(ofHolder, limits.maxShardsPerRequest)) {
         try {
           const found = await requests.ask(holder, 'cursors', {
@@ -50,7 +51,7 @@ export class Commits {
    */
   async write (cursors: readonly ShardCursor[]): Promise<void> {
     const { context: { router: { topology }, limits }, holders } = this.#scope
-    const byHolder = holders.group(cursors, ([shard]) => topology.groupOf(shard))
+    const byHolder = holders.byHolder(cursors, ([shard]) => topology.groupOf(shard))
     const withoutHolder = cursors.filter(([shard]) =>
       holders.of(topology.groupOf(shard)) === undefined
     )
@@ -78,11 +79,7 @@ export class Commits {
    */
   async #writeAnywhere (cursors: readonly ShardCursor[]): Promise<void> {
     const { context: { router, requests, limits } } = this.#scope
-    const byGroup = new Map<number, ShardCursor[]>()
-    for (const cursor of cursors) {
-      const group = router.topology.groupOf(cursor[0])
-      byGroup.set(group, [...byGroup.get(group) ?? [], cursor])
-    }
+    const byGroup = groupedBy(cursors, ([shard]) => router.topology.groupOf(shard))
     await Promise.all(
       [...byGroup].flatMap(([group, ofGroup]) =>
         piecesOf(ofGroup, limits.maxShardsPerRequest).map(some =>

@@ -3,6 +3,7 @@
  * long as that node is a holder, so that cursors, hints and digests fit together. It goes to the
  * next holder when its choice cannot answer.
  */
+import { groupedBy } from '../../engine/base/grouped.js'
 import type { Router } from '../../replication/membership/router.js'
 
 export class HolderChoice {
@@ -28,7 +29,10 @@ export class HolderChoice {
     return this.#chosen.get(group) === node
   }
 
-  /** Chooses the holder after `from`. @returns whether there is another one */
+  /**
+   * Chooses the holder after `from`.
+   * @returns whether the choice changed: `from` was in use, and there is another holder
+   */
   moveOn (group: number, from: string): boolean {
     const holders = this.#router.holders(group)
     const next = holders[(holders.indexOf(from) + 1) % Math.max(1, holders.length)]
@@ -38,15 +42,9 @@ export class HolderChoice {
   }
 
   /** The items by the holder in use; items of placement groups without a holder are left out. */
-  group<T> (items: Iterable<T>, groupOf: (item: T) => number): Map<string, T[]> {
-    const byHolder = new Map<string, T[]>()
-    for (const item of items) {
-      const holder = this.of(groupOf(item))
-      if (holder === undefined) continue
-      const ofHolder = byHolder.get(holder)
-      if (ofHolder === undefined) byHolder.set(holder, [item])
-      else ofHolder.push(item)
-    }
-    return byHolder
+  byHolder<T> (items: Iterable<T>, groupOf: (item: T) => number): Map<string, T[]> {
+    const grouped = groupedBy(items, item => this.of(groupOf(item)))
+    grouped.delete(undefined)
+    return grouped as Map<string, T[]>
   }
 }
