@@ -16,11 +16,9 @@ import type { Random, Timers } from '../../../engine/ports.js'
 import { FaultPlan, type Faults } from './faults.js'
 import { InProcessConnection, type InProcessSubscription, type Wire } from './connection.js'
 import { byOwner, Payload, type Delivery } from './delivery.js'
+import { TaskQueue } from './task-queue.js'
 import { SubjectIndex, tokenOf } from '../subjects-match.js'
 import type { Transport } from '../transport.js'
-
-/** Messages delivered in one go; then timers and input get their turn. */
-const MESSAGES_PER_SLICE = 256
 
 export interface InProcessNetworkOptions {
   /** Of these the network keeps maxPartBytes, maxUnflushedBytes and maxSubjectBytes. */
@@ -59,19 +57,16 @@ export class InProcessNetwork implements Wire {
   readonly maxQueuedBytes: number
   readonly counters: NetworkCounters = { delivered: 0, lost: 0, duplicated: 0 }
   readonly #timers: Timers
+  readonly #tasks: TaskQueue
   readonly #plan: FaultPlan
   readonly #index = new SubjectIndex<InProcessSubscription>()
   readonly #connections = new Map<string, InProcessConnection>()
-  /** Tasks of the current slices, and tasks that have come in since. */
-  #queue: (() => void)[] = []
-  #next: (() => void)[] = []
-  #at = 0
-  #draining = false
   #inboxes = 0
 
   constructor (options: InProcessNetworkOptions) {
     this.limits = options.limits
     this.#timers = options.timers
+    this.#tasks = new TaskQueue(options.timers)
     this.#plan = new FaultPlan(options.random, options.faults)
     this.maxMessageBytes = options.maxMessageBytes ?? options.limits.maxPartBytes
     this.maxQueuedBytes = options.maxQueuedBytes ?? options.limits.maxUnflushedBytes
@@ -195,8 +190,7 @@ export class InProcessNetwork implements Wire {
   }
 
   afterQueued (fn: () => void): void {
-    this.#next.push(fn)
-    this.#schedule()
+    this.#tasks.add(fn)
   }
 
   add (subscription: InProcessSubscription): void {
@@ -244,28 +238,6 @@ export class InProcessNetwork implements Wire {
         ...(noResponders && { noResponders })
       })
     }
-  }
-
-  #schedule (): void {
-    if (this.#draining) return
-    this.#draining = true
-    this.#timers.after(0, () => {
-      this.#draining = false
-      this.#drain()
-    })
-  }
-
-  #drain (): void {
-    if (this.#at === this.#queue.length) {
-      this.#queue = this.#next
-      this.#next = []
-      this.#at = 0
-    }
-    const end = Math.min(this.#at + MESSAGES_PER_SLICE, this.#queue.length)
-    // Scheduled before the work: should a task throw after all, the rest still gets its turn.
-    if (end < this.#queue.length) this.#schedule()
-    while (this.#at < end) this.#queue[this.#at++]?.()
-    if (this.#next.length > 0) this.#schedule()
   }
 
   #connection (name: string): InProcessConnection {

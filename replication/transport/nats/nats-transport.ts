@@ -13,11 +13,12 @@
  *   A client closed while it looks up a server still connects, and stays connected: that attempt is
  *     made to fail.
  */
-import { connect, createInbox, ErrorCode, Events, NatsError, type Msg, type NatsConnection,
-  type Status } from 'nats'
+import { connect, createInbox, ErrorCode, Events, NatsError, type Msg,
+  type NatsConnection } from 'nats'
 import { ClosedError, ConnectionError, LimitError } from '../../../engine/errors.js'
 import { intervals } from '../../../engine/timing.js'
 import { ConnectionListeners } from '../connection-listeners.js'
+import { cannotConnect, loginRefused, reportedBy } from './nats-errors.js'
 import { Flushes } from './flushes.js'
 import { checkOptions, clientOptions, type NatsOptions } from './nats-options.js'
 import { settledWithin } from '../settled-within.js'
@@ -49,12 +50,12 @@ export async function connectNats (options: NatsOptions): Promise<Transport> {
   if (!await settledWithin(dialling, timers, connectTimeoutMs)) {
     gate.leaving = true
     dialling.then(late => late.close()).catch(() => undefined)
-    throw connectError(servers, new Error(`no answer within ${connectTimeoutMs} ms`))
+    throw failed(servers, new Error(`no answer within ${connectTimeoutMs} ms`))
   }
   try {
     return new NatsTransport(await dialling, options, inboxPrefix, gate)
   } catch (error) {
-    throw connectError(servers, error)
+    throw failed(servers, error)
   }
 }
 
@@ -62,20 +63,9 @@ const LOGIN_ERRORS: readonly string[] = [ErrorCode.AuthorizationViolation,
   ErrorCode.BadAuthentication, ErrorCode.AuthenticationExpired, ErrorCode.AuthenticationTimeout,
   ErrorCode.AccountExpired]
 
-function connectError (servers: readonly string[], cause: unknown): ConnectionError {
-  const where = servers.join(', ')
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  if (cause instanceof NatsError && LOGIN_ERRORS.includes(cause.code)) {
-    return new ConnectionError(
-      `NATS at ${where} refused the login (${reason}): check user and pass, or token`,
-      cause
-    )
-  }
-  return new ConnectionError(
-    `cannot connect to NATS at ${where} (${reason}): start nats-server there, or correct the ` +
-      'servers option',
-    cause
-  )
+function failed (servers: readonly string[], cause: unknown): ConnectionError {
+  const refused = cause instanceof NatsError && LOGIN_ERRORS.includes(cause.code)
+  return refused ? loginRefused(servers, cause) : cannotConnect(servers, cause)
 }
 
 function incoming ({ subject, reply, data, headers }: Msg): IncomingMessage {
@@ -216,7 +206,7 @@ class NatsTransport implements Transport {
       else if (status.type === Events.Reconnect) this.#setUp(true)
       else if (status.type === Events.LDM) {
         this.#moveAway().catch((error: unknown) => this.#report(error))
-      } else if (status.type === Events.Error) this.#report(statusError(status))
+      } else if (status.type === Events.Error) this.#report(reportedBy(status))
     }
   }
 
@@ -277,15 +267,4 @@ class NatsTransport implements Transport {
       throw new ClosedError(`the NATS connection of ${this.#options.name}`)
     }
   }
-}
-
-function statusError ({ data, permissionContext }: Status): ConnectionError {
-  if (permissionContext === undefined) {
-    return new ConnectionError(`NATS reported an error: ${String(data)}`)
-  }
-  return new ConnectionError(
-    `NATS refused ${
-      permissionContext.operation === 'publish' ? 'publishing on' : 'subscribing to'
-    } ${permissionContext.subject}: the user lacks the permission`
-  )
 }
