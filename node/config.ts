@@ -17,30 +17,49 @@ const wholeNumber = (min: number, max: number) =>
 const cacheConfig = (limits: Limits) =>
   v.strictObject({
     /**
-     * Shards that the records are spread over; fixed for the life of the cache. Aim for 1,000 to
+     * Shards that the records are spread over, 1 to limits.maxShards (65,536); fixed for the life
+     * of the cache. A shard is stored, sent and compared as one piece, so more shards make smaller
+     * pieces; each costs some kilobytes of memory and a cursor per consumer. Aim for 1,000 to
      * 10,000 records in each. Default 64.
      */
     shards: v.optional(wholeNumber(1, limits.maxShards), 64),
-    /** Copies of each record, on as many nodes, as far as there are so many. Default 2. */
+    /**
+     * Copies of each record, on as many nodes, as far as there are so many: 1 to
+     * limits.maxReplicas (16). More survive more lost nodes and spread reads; each costs memory,
+     * disk and a message per batch. Default 2.
+     */
     replicas: v.optional(wholeNumber(1, limits.maxReplicas), 2),
     /**
-     * Placement groups: bundles of shards that are placed and replicated together; fixed like
-     * `shards`. Default: one per shard, at most 64.
+     * Placement groups: bundles of shards that are placed and replicated together, 1 to
+     * limits.maxGroups (1,024) and at most as many as shards; fixed like `shards`. More spread the
+     * data evenly over more nodes; each costs 40 bytes in every heartbeat. Default: one per shard,
+     * at most 64.
      */
     groups: v.optional(wholeNumber(1, limits.maxGroups)),
     /**
      * Fields that `query` can look records up by: 'equality' answers eq and in, 'range' every
-     * operator with numbers and strings. Declare the same on every node of the cache, because any
+     * operator with numbers and strings. At most limits.maxIndexes (16); each costs about 100 bytes
+     * per record that has the field. Declare the same on every node of the cache, because any
      * holder of a record may be asked. Default: none.
      */
     indexes: v.optional(v.record(v.string(), v.picklist(['equality', 'range'])))
   })
 
 const Nats = v.strictObject({
+  /**
+   * `nats://host:port` of one server, or of several of one NATS cluster: one that is down is passed
+   * over. The login is given apart from it.
+   */
   servers: v.union([v.string(), v.pipe(v.array(v.string()), v.minLength(1))]),
+  /** The login: user and pass, or a token. Default: none. */
   user: v.optional(v.string()),
   pass: v.optional(v.string()),
   token: v.optional(v.string()),
+  /**
+   * Insists on TLS, also as {}. Paths of files in PEM: the authorities to trust (default: those of
+   * Node), and a certificate with its key (default: none). Default: TLS where the server demands
+   * it.
+   */
   tls: v.optional(
     v.strictObject({
       caFile: v.optional(v.string()),
@@ -52,9 +71,17 @@ const Nats = v.strictObject({
 
 const nodeConfig = (limits: Limits) =>
   v.strictObject({
+    /**
+     * The cluster to join: 1 to 64 letters, digits, '-' and '_', as every name here. Clusters on
+     * one NATS server are told apart by it.
+     */
     cluster: v.string(),
-    /** The node's name, unique in the cluster and kept over restarts. Default: a random one. */
+    /**
+     * The node's name, unique in the cluster. Keep it over restarts: placement goes by names, so a
+     * new one moves data. Default: a random one.
+     */
     name: v.optional(v.string()),
+    /** The caches that the node runs, by name: 1 to limits.maxCaches (16). */
     caches: v.pipe(
       v.record(v.string(), cacheConfig(limits)),
       v.check(
@@ -62,6 +89,10 @@ const nodeConfig = (limits: Limits) =>
         `caches must name 1 to ${limits.maxCaches} caches`
       )
     ),
+    /**
+     * The servers that connect the cluster. Default: the `network` of the second argument, else the
+     * node is alone.
+     */
     nats: v.optional(Nats),
     /**
      * Directory for the caches' SQLite files, made if it is missing. Without one, the data stays
@@ -73,15 +104,27 @@ const nodeConfig = (limits: Limits) =>
      * an fsync per commit. Default 'async'.
      */
     durability: v.optional(v.picklist(['async', 'sync']), 'async'),
-    /** Where the node runs: replicas are spread over distinct zones first. Default: none. */
+    /**
+     * Where the node runs, any text: replicas are spread over distinct zones first, at the price of
+     * less even shares where zones differ in size. Default: none.
+     */
     zone: v.optional(v.string()),
-    /** This node's share of the data, relative to the others'. Default 1. */
+    /**
+     * This node's share of the data, relative to the others', 0.001 to 1,000. A change moves data.
+     * Default 1.
+     */
     weight: v.optional(v.pipe(v.number(), v.minValue(0.001), v.maxValue(1000)), 1),
+    /** Intervals, all with a default (engine/timing.ts). */
     timing: v.optional(TimingConfig, {})
   })
 
 const ClientConfig = v.strictObject({
+  /** The cluster to use, by the name its nodes are given. */
   cluster: v.string(),
+  /**
+   * The servers that connect the cluster. Default: the `network` of the second argument; a client
+   * needs one of the two.
+   */
   nats: v.optional(Nats),
   /** The name of this connection at the NATS server. Default: a random one. */
   name: v.optional(v.string()),
@@ -93,6 +136,10 @@ const ClientConfig = v.strictObject({
     v.pipe(v.number(), v.minValue(10), v.maxValue(3_600_000)),
     intervals.connectTimeoutMs
   ),
+  /**
+   * Intervals (engine/timing.ts). Of them a client uses flushIntervalMs, requestTimeoutMs,
+   * heartbeatMs and failureTimeoutMs; the others are of nodes.
+   */
   timing: v.optional(TimingConfig, {})
 })
 

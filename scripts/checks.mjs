@@ -1,6 +1,6 @@
 /**
- * The checks that run nothing of the product: types, lint, imports. `npm run check` runs these
- * alone.
+ * The checks that run nothing of the product: types, lint, format, imports. `npm run check` runs
+ * these alone.
  */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'

@@ -22,9 +22,8 @@ const REPORT_MS = 3000
 const MAX_HANDLES = 20
 
 /**
- * @param {{ describe: () => string, end: () => void, env?: NodeJS.ProcessEnv }} run describe: which
- *   tests were begun and never
- *   ended; end: called when the test processes are gone
+ * @param {{ describe: () => string, end: () => void, env?: NodeJS.ProcessEnv }} run
+ *   describe: which tests were begun and never ended; end: called when the test processes are gone
  * @returns {{ heard: () => void, stop: () => void }} heard: to be called whenever a test is begun
  *   or ends
  */

@@ -1,7 +1,7 @@
 /**
  * `millpond demo`, which is also what `npm start` runs: three nodes in this process, each with a
  * copy of every record, and a stream of events that is written through all of them in turn. One
- * consumer takes all it can get, and one takes a few changes per second.
+ * consumer takes all it can get, and one takes so many changes per second and no more.
  *
  *   events --> node a, b, c in turn --> replicas --> fast consumer
  *                                               \--> slow consumer (rate-limited)

@@ -19,17 +19,19 @@ import { WriteEntry, type AckOptions, type WriteEntryOptions } from './write-ent
 
 export interface WriteOptions extends AckOptions {
   /**
-   * When the event happened, a Date or milliseconds since 1970: it decides against other writes of
-   * the field. Default: now.
+   * When the event happened, a Date or milliseconds since 1970, at most limits.maxFutureMs (60 s)
+   * ahead: it decides against other writes of the field. An event of the past may lose to what is
+   * there, and the write resolves all the same. Default: now.
    */
   readonly at?: Date | number
 }
 
 export interface PutOptions extends WriteOptions {
   /**
-   * After how many milliseconds, counted from `at`, the fields of this write read as absent unless
-   * they are written again; a later write of a field decides anew. Consumers hear of their end
-   * about a second later. Default: never.
+   * After how many milliseconds, above 0 and counted from `at`, the fields of this write read as
+   * absent unless they are written again; a later write of a field decides anew. An event of long
+   * ago may have expired when it is written. Consumers hear of the end within two seconds. Default:
+   * never.
    */
   readonly ttlMs?: number
 }

@@ -23,7 +23,10 @@ export interface CacheRecord<F = Fields> {
 }
 
 export interface ReadOptions {
-  /** Read this node's replica, and only the shards it holds; default: any holder of each shard. */
+  /**
+   * Read the replica of the node of this name, and only the shards it holds: to compare replicas.
+   * Default: any holder of each shard, so that all records come.
+   */
   readonly node?: string
 }
 
@@ -43,10 +46,10 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
 
   /**
    * A record's current fields, or undefined: registers as they were written, counters, maxima and
-   * minima as numbers, sets as arrays of their elements. Sees writes made through this node or
-   * client's owner at once, others as soon as they have replicated. The object is frozen, and stays
-   * as it is when the record changes. Bytes in it cannot be frozen, and are the record's own: copy
-   * them before changing them.
+   * minima as numbers, sets as arrays of their elements. A holder answers: with the writes that it
+   * took itself at once, with others as soon as they have replicated. The object is frozen, and
+   * stays as it is when the record changes. Bytes in it cannot be frozen, and are the record's own:
+   * copy them before changing them.
    * @throws TypeError, ValueError, LimitError; rejects with UnavailableError or TimeoutError when
    *   no holder answers
    */
@@ -65,9 +68,9 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   }
 
   /**
-   * Records by their keys, in the same order, undefined where there is none. Keys that
-   * one node holds are asked for together. Records are frozen, as by get. Not a snapshot: records
-   * written meanwhile may be as before or after. At most limits.maxKeysPerRead keys. Fails as get
+   * Records by their keys, in the same order, undefined where there is none. Keys that one node
+   * holds are asked for together. Records are frozen, as by get. Not a snapshot: records written
+   * meanwhile may be as before or after. At most limits.maxKeysPerRead keys (10,000). Fails as get
    * does.
    */
   async getMany (keys: readonly string[]): Promise<Array<RecordOf<S> | undefined>> {
@@ -99,8 +102,8 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    * leave it as it is.
    *
    * Not linearizable: `fn` sees what get would return. A write of others between the reading and
-   * the writing is not looked at again: the two merge field by field, the later time wins. To count
-   * or to collect use increment and addToSet, which lose nothing.
+   * the writing is not looked at again: the two merge field by field, and the later time wins. To
+   * count or to collect use increment and addToSet, which lose nothing.
    * @param fn returns at once, not a promise
    * @returns whether anything was written
    * @throws what get and put throw, and what `fn` throws
@@ -188,7 +191,8 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    *
    * Delivers at least once, and per key never older than before. Leaving the loop ends the
    * consumer, and so does closing the node or client.
-   * @throws ConfigError on options that cannot work
+   * @throws ConfigError at once, on options that cannot work; while reading UnavailableError when
+   *   no node that runs the cache was heard of, and errors that trying again does not mend
    */
   consume (options: ConsumeOptions): AsyncGenerator<ConsumedBatch, void, undefined> {
     return consume(this.#options.readers, options, this.#closing.signal)

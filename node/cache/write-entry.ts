@@ -20,9 +20,18 @@ import type { Router } from '../../replication/membership/router.js'
 import type { WriteForwarder } from '../../replication/writes/write-forwarder.js'
 
 export interface AckOptions {
-  /** The replicas that must hold the write before the promise resolves. Default 'buffered'. */
+  /**
+   * How much must hold the write before the promise resolves: 'buffered' (one owner's memory),
+   * 'durable' (its store), a number of replicas from 1 to those of the cache, 'majority' or 'all'.
+   * More is safer and slower: of one owner it takes a round trip, of more a flush and a second one.
+   * Default 'buffered'.
+   */
   readonly ack?: WriteConcern
-  /** How long that may take, in milliseconds. Default 5000. */
+  /**
+   * How long that may take, in milliseconds from 0 up. Shorter tells of trouble sooner; longer
+   * lets the write reach another owner when one is lost, which takes the failure timeout. Default
+   * 5000.
+   */
   readonly timeoutMs?: number
 }
 

@@ -2,8 +2,8 @@
 import type { ConsumerStatus, NodeStatus } from '../../pubsub/requests/status-protocol.js'
 
 export const GAUGES = {
-  millpond_connected: ['1 while the node is connected to NATS', []],
-  millpond_members: ['nodes in view, this one included', []],
+  millpond_connected: ['1 while this process is connected to NATS', []],
+  millpond_members: ['nodes in view; a node counts itself', []],
   millpond_records: ['records that exist, over the shards held here', ['cache']],
   millpond_live_entries: ['entries in memory that records consist of', ['cache']],
   millpond_dead_entries: ['superseded entries still in memory', ['cache']],

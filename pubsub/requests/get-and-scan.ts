@@ -1,4 +1,6 @@
-/** Answers with records of this node, by key or a shard's all in the order of their keys. */
+/**
+ * Answers with records of this node: some by their keys, or all of a shard in order of the keys.
+ */
 import type { Limits } from '../../engine/limits.js'
 import { fieldsOf } from '../../engine/record/reading.js'
 import type { Shard } from '../../engine/shard.js'

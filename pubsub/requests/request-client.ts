@@ -1,6 +1,6 @@
 /**
- * Asks nodes (see request-protocol.ts) and checks their answers. Tries the next holder when one
- * cannot be asked, and all of them again for a while.
+ * Asks nodes (see request-protocol.ts) and checks their answers. Where one holder cannot answer the
+ * next one is asked, and all of them again for a while.
  */
 import { EnvelopeError, MillpondError, UnavailableError } from '../../engine/errors.js'
 import type { Ports } from '../../engine/ports.js'
@@ -15,7 +15,7 @@ export interface RequestClientOptions {
   readonly messenger: Messenger
   readonly ports: Ports
   readonly subjects: Subjects
-  /** For one answer, and for askHolder in all. */
+  /** For one answer. After as long, askHolder begins no other round. */
   readonly timeoutMs: number
   /** The node this client runs on: it is asked without a message. */
   readonly self?: { readonly id: string, readonly answer: (request: unknown) => unknown }
@@ -51,8 +51,8 @@ export class RequestClient {
   /**
    * Asks the holders of a placement group in turn until one answers. As long as none can, asks all
    * again after growing pauses, because a view catches up with nodes that come and go.
-   * @throws the last holder's error, or UnavailableError when there is no holder, once timeoutMs is
-   *   over
+   * @throws the last holder's error, or UnavailableError when there is no holder, at the end of the
+   *   first round that ends later than timeoutMs: holders that are silent take timeoutMs each
    */
   async askHolder<Op extends ReadRequest['op']> (
     router: Router,
