@@ -1,10 +1,12 @@
 /**
- * How the code is laid out: dprint formats it, and no line is longer than 100 columns.
+ * How code and documents are laid out: dprint formats the code, no line of it is longer than 100
+ * columns, and no line of a document's prose longer than 120.
  *
  *   npm run format                        formats every file in place
  *   node scripts/format.mjs --check       changes nothing, names what is not as it should be
  *
  * dprint cannot break a long string or a comment; such a line is named, and its author breaks it.
+ * So is one of a document.
  */
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -15,6 +17,7 @@ const { createFromBuffer } = await import('@dprint/formatter')
 const { getPath } = await import('@dprint/typescript')
 
 const LINE_WIDTH = 100
+const PROSE_WIDTH = 120
 const FOREIGN = new Set(['node_modules', 'dist', 'coverage', 'data', '.git'])
 
 const formatter = createFromBuffer(readFileSync(getPath()))
@@ -48,7 +51,7 @@ formatter.setConfig(
 
 const check = process.argv.includes('--check')
 const problems = []
-for (const path of sources(root)) {
+for (const path of files(root, /\.(?:ts|mjs)$/)) {
   const name = relative(root, path)
   const text = readFileSync(path, 'utf8')
   const formatted = formatter.formatText({ filePath: path, fileText: text })
@@ -58,16 +61,33 @@ for (const path of sources(root)) {
     if (line.length > LINE_WIDTH) problems.push(`${name}:${at + 1}: ${line.length} columns`)
   }
 }
+for (const path of files(root, /\.md$/)) {
+  for (const [number, line] of proseLines(readFileSync(path, 'utf8'))) {
+    if (line.length > PROSE_WIDTH) {
+      problems.push(`${relative(root, path)}:${number}: ${line.length} columns`)
+    }
+  }
+}
 if (problems.length > 0) {
   console.error(problems.join('\n'))
   process.exitCode = 1
 }
 
-/** The files of this project in TypeScript and JavaScript. */
-function sources (directory) {
+/** The files of this project whose names match. */
+function files (directory, pattern) {
   return readdirSync(directory, { withFileTypes: true }).flatMap(entry => {
     const path = join(directory, entry.name)
-    if (entry.isDirectory()) return FOREIGN.has(entry.name) ? [] : sources(path)
-    return entry.isFile() && /\.(?:ts|mjs)$/.test(entry.name) ? [path] : []
+    if (entry.isDirectory()) return FOREIGN.has(entry.name) ? [] : files(path, pattern)
+    return entry.isFile() && pattern.test(entry.name) ? [path] : []
+  })
+}
+
+/** The lines of a document that can be broken, with their numbers: no tables and no code. */
+function proseLines (text) {
+  let isCode = false
+  return text.split('\n').map((line, i) => [i + 1, line]).filter(([, line]) => {
+    const isFence = /^\s*```/.test(line)
+    if (isFence) isCode = !isCode
+    return !isFence && !isCode && !line.startsWith('|')
   })
 }
