@@ -25,7 +25,10 @@ export class Expiries {
     this.#entries.delete(entry)
   }
 
-  /** Entries that have expired by the version-time `now`, at most limits.maxExpiredPerSweep. */
+  /**
+   * Entries that have expired by the version-time `now`, at most limits.maxExpiredPerSweep. An entry
+   * is due until it is deleted: the log may refuse the write that unsets it.
+   */
   due (now: number): Entry[] {
     if (now < this.#earliest) return []
     const due: Entry[] = []
@@ -34,9 +37,12 @@ export class Expiries {
       const expires = entry.extra?.expires ?? 0
       // A replacement may have lost all its fields, and live on because it hides others. It has
       // nothing to unset, and must not take the turn of another entry.
-      if (entry.fields === NO_FIELDS) this.#entries.delete(entry)
-      else if (expires <= now && due.length < this.#maxDue) due.push(entry)
-      else this.#earliest = Math.min(this.#earliest, expires)
+      if (entry.fields === NO_FIELDS) {
+        this.#entries.delete(entry)
+        continue
+      }
+      this.#earliest = Math.min(this.#earliest, expires)
+      if (expires <= now && due.length < this.#maxDue) due.push(entry)
     }
     return due
   }

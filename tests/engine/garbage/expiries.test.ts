@@ -31,6 +31,16 @@ test('replacements without fields are not due, however many, and delay nobody (S
   t.deepEqual(expiries.due(10), [last])
 })
 
+test('an entry that was due and could not be unset is due again (SPEC C10)', t => {
+  const expiries = new Expiries(limits)
+  const entry = expiring('k', 10)
+  expiries.add(entry)
+  t.deepEqual(expiries.due(10), [entry])
+  t.deepEqual(expiries.due(11), [entry])
+  expiries.delete(entry)
+  t.deepEqual(expiries.due(12), [])
+})
+
 test('a sweep is handed no more expiries than it may write, the rest next time (SPEC B1)', t => {
   const expiries = new Expiries(limits)
   const entries = Array.from(
