@@ -20,7 +20,10 @@ const usual = Object.freeze({
   maxKeyBytes: 512,
   /** Field names are repeated in every entry. */
   maxFieldNameBytes: 128,
-  /** Admission compares the fields of an entry with those of its record one by one. */
+  /**
+   * Fields that one write sets, and as many that it unsets: admission compares them with those of
+   * the record one by one.
+   */
   maxFieldsPerRecord: 256,
   /** Nested values are walked recursively when they are checked. */
   maxValueDepth: 16,
@@ -48,6 +51,11 @@ const usual = Object.freeze({
   maxRunsPerUpdate: 4_000_000,
   /** Incarnations (process lives) one shard may name in its state vector. */
   maxIncarnationsPerShard: 4096,
+  /**
+   * Codes of unknown kinds of fields that a shard reports each by itself. A peer that makes up more
+   * of them gets no more attention.
+   */
+  maxUnknownCodes: 8,
   /**
    * Bytes of an update that carries a whole shard. It is applied whole or not at all, so the
    * receiver must hold it in memory.
@@ -105,14 +113,14 @@ const usual = Object.freeze({
    * one again.
    */
   maxResendBatches: 64,
-  /** Bytes of those batches, over all groups of a cache. */
+  /** Bytes of those batches, over all placement groups of a cache. */
   maxResendBytes: 64 * MIB,
   /** Bytes a reply to an anti-entropy request may carry before the peer has to ask for the rest. */
   maxDiffReplyBytes: 4 * MIB,
   /** Shards named in one anti-entropy request. */
   maxShardsPerRequest: 4096,
   /**
-   * Shards whose tombstones are looked at in one go: a question to each replica, then a walk over
+   * Shards whose tombstones are looked at in one go: a request to each replica, then a walk over
    * their records.
    */
   maxShardsPerCollection: 64,
@@ -126,7 +134,7 @@ const usual = Object.freeze({
    * than a remembered delete is known to be deleted.
    */
   maxGravesPerShard: 1024,
-  /** Leaving groups one step of hand-over looks at: each costs its owners a question. */
+  /** Leaving placement groups one step of hand-over looks at: each costs its owners a request. */
   maxHandOversPerStep: 16,
   /**
    * Bytes of incomplete messages on one connection: enough for two of the largest. The oldest
@@ -291,10 +299,11 @@ export function assertLimits (l: Limits): void {
       'a row must hold an entry of the largest size, with every character of it a doubled quote'],
     [l.maxEntryBytes <= l.maxPollReplyBytes, 'a poll reply must hold at least one record'],
     [l.maxKeysPerGet <= l.maxShardsPerRequest,
-      'a question must have room for all the keys it may ask for'],
+      'a request must have room for all the keys it may ask for'],
     [l.maxQueryBytes < l.maxPartBytes, 'a query must fit into one part of a message'],
     [l.maxQuarantinedBlobs > l.maxStoredDeltas,
       'the quarantine must hold everything one shard has stored'],
+    [l.maxUnknownCodes >= 1, 'an update that only a newer release can read must be reported'],
     [l.maxResendBatches >= 2, 'the resend ring must hold the batch before the last one']
   ].filter(([holds]) => holds !== true).map(([, rule]) => rule)
   if (broken.length > 0) throw new TypeError(`limits contradict each other: ${broken.join('; ')}`)

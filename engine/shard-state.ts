@@ -1,7 +1,7 @@
 /**
  * The parts of a shard: the records, the log they stand in, the entries that wait for the log,
  * and the floor below which tombstones were dropped. Entries come into the index and leave it here,
- * so that everything that counts, dates or finds them is told of each.
+ * so that the counts, expiries and indexes hear of each.
  *
  * A pending entry stands in the index like any other, with incarnation 0. Code that works on the
  * log (merging.ts, resetting.ts, collecting.ts) runs when nothing is pending.
@@ -53,7 +53,7 @@ export class ShardState implements AdmitSinks {
   readonly log: LastingLog
   readonly expiries: Expiries
   floor: Floor = NO_FLOOR
-  readonly #newer = new NewerForms()
+  readonly #newer: NewerForms
   #liveEntries = 0
   /** The number of records above which the shard is reported as large. */
   #largeAt: number
@@ -70,6 +70,7 @@ export class ShardState implements AdmitSinks {
     this.onRecord = onRecord
     this.pending = new PendingEntries(limits)
     this.expiries = new Expiries(limits)
+    this.#newer = new NewerForms(limits)
     this.#largeAt = limits.warnRecordsPerShard
     this.log = new LastingLog({
       limits,

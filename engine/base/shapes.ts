@@ -11,6 +11,11 @@ export function isCount (value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
+/** The id of an incarnation: a number of 32 bits, not 0. */
+export function isIncarnation (value: unknown): value is number {
+  return isCount(value) && value > 0 && value <= 0xffffffff
+}
+
 /** The name of a field. */
 export function isName (value: unknown, limits: Limits): value is string {
   return typeof value === 'string' && value.length > 0 &&

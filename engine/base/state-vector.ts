@@ -7,6 +7,7 @@
 import { createDecoder, createEncoder, hasContent, readVarUint, toUint8Array,
   writeVarUint } from './varint.js'
 import { digest64 } from './hash.js'
+import { isIncarnation } from './shapes.js'
 import type { Limits } from '../limits.js'
 
 export type StateVector = ReadonlyMap<number, number>
@@ -76,7 +77,7 @@ export function decodeStateVector (
     for (let i = 0; i < count; i++) {
       const incarnation = readVarUint(reader)
       const clock = readVarUint(reader)
-      if (incarnation >= previous || incarnation === 0 || incarnation > 0xffffffff || clock === 0) {
+      if (incarnation >= previous || !isIncarnation(incarnation) || clock === 0) {
         throw new RangeError(`state vector is not canonical at incarnation ${incarnation}`)
       }
       previous = incarnation

@@ -10,7 +10,7 @@
  */
 import { ValueError } from '../errors.js'
 import type { Limits } from '../limits.js'
-import { isCount, isNumber } from '../base/shapes.js'
+import { isCount, isIncarnation, isNumber } from '../base/shapes.js'
 import { describe } from '../base/plain.js'
 import { contestBest, difference, latestOf } from './contest.js'
 import type { ClaimBase, DottedClaim, FieldKindCells } from './kind.js'
@@ -61,7 +61,7 @@ export const set: FieldKindCells<SetKind> = {
         { kind, field, epoch, of: dot.of, clock: dot.clock, element }
         : null
     }
-    return tuple.length === 6 && isCount(of) && of > 0 && of <= 0xffffffff && isCount(clock)
+    return tuple.length === 6 && isIncarnation(of) && isCount(clock)
       ? { kind, field, epoch, element, of, clock }
       : null
   },

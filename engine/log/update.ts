@@ -15,6 +15,7 @@
 import { createDecoder, createEncoder, hasContent, readUint8, readVarString, readVarUint,
   readVarUint8Array, toUint8Array, writeUint8, writeVarString, writeVarUint, writeVarUint8Array,
   type ByteReader, type ByteWriter } from '../base/varint.js'
+import { isIncarnation } from '../base/shapes.js'
 import type { Entry } from '../record/entry.js'
 import { decodeEntry, encodeEntry } from '../record/entry-codec.js'
 import { UpdateRefusedError } from '../errors.js'
@@ -111,7 +112,7 @@ function readSpans (reader: ByteReader, bytes: number, limits: Limits): Run[] {
     if (structs === 0 || structs > bytes / 2 || runs.length + structs > limits.maxRunsPerUpdate) {
       throw refused('struct-count', `${structs} structs in ${bytes} bytes`)
     }
-    if (incarnation >= previous || incarnation === 0 || incarnation > 0xffffffff) {
+    if (incarnation >= previous || !isIncarnation(incarnation)) {
       throw refused('incarnation', `incarnation ${incarnation} behind ${previous}`)
     }
     previous = incarnation

@@ -9,10 +9,8 @@
 import { VERSION_UNITS_PER_MS } from '../base/hlc.js'
 import type { NewerForm, NewerReleaseError } from '../errors.js'
 import type { EngineEvent } from '../events.js'
+import type { Limits } from '../limits.js'
 import { intervals } from '../timing.js'
-
-/** Codes that are told apart; a peer that makes up more of them gets no more attention. */
-const MAX_CODES = 8
 
 interface Told {
   at: number
@@ -20,8 +18,13 @@ interface Told {
 }
 
 export class NewerForms {
+  readonly #maxCodes: number
   readonly #told = new Map<number, Told>()
   #last: NewerForm | null = null
+
+  constructor ({ maxUnknownCodes }: Limits) {
+    this.#maxCodes = maxUnknownCodes
+  }
 
   /**
    * Takes note of a refusal. @returns the event, when it is time to tell
@@ -42,10 +45,10 @@ export class NewerForms {
   #toldOf (code: number): Told {
     const known = this.#told.get(code)
     if (known !== undefined) return known
-    const told = this.#told.size < MAX_CODES
+    const told = this.#told.size < this.#maxCodes
       ? { at: -Infinity, updates: 0 }
       : [...this.#told.values()][0] as Told
-    if (this.#told.size < MAX_CODES) this.#told.set(code, told)
+    if (this.#told.size < this.#maxCodes) this.#told.set(code, told)
     return told
   }
 
