@@ -10,8 +10,8 @@
  *        dots assigned, delta emitted
  *
  * This file is the front of a shard, and the one place that decides which calls flush first.
- * shard-state.ts says what a shard is made of; write-buffer.ts, flushing.ts, merging.ts,
- * resetting.ts and collecting.ts say what happens to it.
+ * shard-state.ts holds the parts of a shard; write-buffer.ts, flushing.ts, merging.ts,
+ * resetting.ts and collecting.ts change them.
  *
  *   invariants   1. every call that reads the log (encode, merge, changes) flushes first: an entry
  *                   of the log is never hidden by one that is not in the log
@@ -100,8 +100,8 @@ export class Shard {
    * Buffers one write.
    * @param keepLoser log the write even where an earlier one beats it, so that replicas can confirm
    *   that they hold it
-   * @returns false when it changed nothing here: it was older than what is there, or a retry of it
-   * @throws KindError when it uses a field as another kind than it is, LimitError, LogError
+   * @returns false when the write changed nothing here: it was older than the record, or a retry
+   * @throws KindError when the write uses a field as another kind than it is, LimitError, LogError
    *   (nothing changed)
    */
   write (write: Write, keepLoser = false): boolean {
@@ -138,8 +138,8 @@ export class Shard {
 
   /**
    * The canonical encoding of everything above `since`: a diff for a replica that has seen `since`,
-   * a snapshot without it. Replicas with equal state vectors encode to equal bytes. It must be
-   * applied whole: an entry may be encoded as superseded because of one further on.
+   * a snapshot without it. Replicas with equal state vectors encode to equal bytes. The update must
+   * be applied whole: an entry may be encoded as superseded because of one further on.
    */
   encode (since: StateVector = NOTHING): Uint8Array {
     this.flush()
@@ -152,7 +152,7 @@ export class Shard {
     return this.#state.log.stateVector
   }
 
-  /** Every dropped tombstone lies below it; of retired incarnations, everything. */
+  /** Every dropped tombstone lies below it, and every entry of a retired incarnation. */
   get floor (): Floor {
     return this.#state.floor
   }

@@ -4,8 +4,8 @@
  * a later one takes its place. How two claims stand to each other depends on their kind: see the
  * cells of each kind (kind.ts) and the registry (kinds.ts).
  *
- * Adding up and resetting go together only where it is known what was added before the reset. So
- * each claim carries an `epoch`: the version of the delete, replacement or unset it was made after
+ * A reset must end exactly the claims that were made before it, on every replica. So each claim
+ * carries an `epoch`: the version of the delete, replacement or unset it was made after
  * (0 for none). A delete ends the claims of older epochs: a claim that was made without having seen
  * the delete goes with it, and does not come back. Two claims never end each other for their
  * epochs alone. A writer that has dropped tombstones does not know which epoch was the last one,

@@ -54,15 +54,15 @@ export interface RawOperation {
   readonly [name: string]: unknown
 }
 
-/** Where an operation becomes claims. */
-export interface Writer {
+/** The replica at which an operation becomes claims. */
+export interface ClaimWriter {
   readonly incarnation: number
   /** The next clock of its log: every earlier add of its own lies below. */
   readonly nextClock: number
   readonly now: number
   /**
-   * No tombstone of the field that was dropped is newer: a claim that has seen it is of this epoch
-   * at least.
+   * A version that no dropped tombstone of the field exceeds: the least epoch of a new claim about
+   * the field.
    */
   readonly lastDropped: (field: string) => number
 }
@@ -101,7 +101,7 @@ export interface FieldKindCells<T extends KindTypes> {
   encode(claim: T['claim']): readonly unknown[]
   /**
    * The claim that a tuple stands for, or null when no writer could have made the tuple.
-   * @param dot that of the entry it was found in
+   * @param dot the dot of the entry that holds the tuple
    */
   decode(
     kind: T['claim']['kind'],
@@ -121,7 +121,7 @@ export interface FieldKindCells<T extends KindTypes> {
   ): T['operation']
   /**
    * The claims an operation turns into where it enters.
-   * @param before the live claims of this kind about the field, buffered ones included
+   * @param before the live claims of this kind about the field, pending ones included
    * @param epoch the epoch of a claim that has seen every reset this replica knows of
    * @throws LimitError when the outcome cannot be stored
    */
@@ -129,14 +129,17 @@ export interface FieldKindCells<T extends KindTypes> {
     operation: T['operation'],
     before: readonly T['claim'][],
     epoch: number,
-    writer: Writer
+    writer: ClaimWriter
   ): T['claim'][]
-  /** The value of the field, of which there is at least one claim; undefined for none (left). */
+  /** The value of the field, from its claims (at least one); undefined when none is left. */
   read(claims: readonly T['claim'][]): T['value'] | undefined
   readonly collect: Collecting<T['claim']>
   /** Tells claims of one kind, about one field and in one entry, apart. */
   nameOf(claim: T['claim']): string
-  /** About how many bytes it takes, where that has no small bound of its own; else 0. */
+  /**
+   * About how many bytes the claim or operation takes, if that may be more than an element of a set
+   * takes; otherwise 0. The sum for one entry is at most limits.maxSequencedBytes.
+   */
   sizeOf(of: T['claim'] | T['operation']): number
 }
 

@@ -3,7 +3,7 @@
  * enter: the meaning of an operation depends on what this replica has seen (the total so far, the
  * adds a removal takes back, the epoch).
  *
- * Operations on one record between two flushes share one buffered entry, so a hammered counter
+ * Operations on one record between two flushes share one pending entry, so a hammered counter
  * costs one entry.
  */
 import { KindError } from '../errors.js'
@@ -12,7 +12,7 @@ import type { Entry } from '../record/entry.js'
 import { kindIn } from '../record/reading.js'
 import { claimsOf, entriesOf } from '../record/record.js'
 import { areComparable, contest } from './claims.js'
-import type { Writer } from './kind.js'
+import type { ClaimWriter } from './kind.js'
 import type { Claim, Operation } from './kinds.js'
 import { kindOf, kindOfOperation, type Kind } from './lookup.js'
 
@@ -24,7 +24,7 @@ import { kindOf, kindOfOperation, type Kind } from './lookup.js'
 export function claimsFor (
   head: Entry | undefined,
   operations: readonly Operation[],
-  writer: Writer
+  writer: ClaimWriter
 ): Claim[] {
   let made: Claim[] = []
   for (const operation of operations) {
@@ -81,18 +81,18 @@ export function fitTogether (a: readonly Claim[], b: readonly Claim[], limits: L
   return bytes <= limits.maxSequencedBytes
 }
 
-/** The claims of a buffered entry once `made` is added to it. */
-export function mergeClaims (buffered: readonly Claim[], made: readonly Claim[]): Claim[] {
-  const kept = buffered.filter(old =>
+/** The claims of a pending entry once `made` is added to it. */
+export function mergeClaims (pending: readonly Claim[], made: readonly Claim[]): Claim[] {
+  const kept = pending.filter(old =>
     !made.some(claim => contest(claim, old, true) > 0 || takesBack(claim, old))
   )
   return [...kept,
     ...loggable(made).filter(claim =>
-      !buffered.some(old => !takesBack(claim, old) && contest(old, claim, false) > 0)
+      !pending.some(old => !takesBack(claim, old) && contest(old, claim, false) > 0)
     )]
 }
 
-/** Without claims that are about the write buffer alone: of what is logged they say nothing. */
+/** Without claims that are about pending entries alone, and say nothing of logged ones. */
 export function loggable (claims: readonly Claim[]): readonly Claim[] {
   return claims.filter(claim => kindOf(claim).collect.isLoggable(claim))
 }

@@ -26,8 +26,8 @@ export class Expiries {
   }
 
   /**
-   * Entries that have expired by the version-time `now`, at most limits.maxExpiredPerSweep. An entry
-   * is due until it is deleted: the log may refuse the write that unsets it.
+   * Entries that have expired by the version-time `now`, at most limits.maxExpiredPerSweep. An
+   * entry is due until it is deleted: the log may refuse the write that unsets it.
    */
   due (now: number): Entry[] {
     if (now < this.#earliest) return []

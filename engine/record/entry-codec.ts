@@ -146,7 +146,7 @@ function withExtra (
   }
   const claims = tuples.length === 0
     ? NO_CLAIMS
-    : claimsOf(tuples, key, { of: incarnation, clock }, limits)
+    : readClaims(tuples, key, { of: incarnation, clock }, limits)
   if (claims === null) return null
   const isWhole = claims.length > 0 ? empty && !clears && expires === 0 : !empty || clears
   return isWhole
@@ -154,7 +154,7 @@ function withExtra (
     : null
 }
 
-function claimsOf (
+function readClaims (
   tuples: readonly unknown[],
   key: string,
   dot: Dot,

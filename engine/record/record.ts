@@ -12,7 +12,7 @@
  *                is live iff it wins a field, has a live claim, or is the latest clear; at most one
  *                entry of a record clears; the outcome depends only on the set of entries admitted
  */
-import { contest, isEndedBy } from '../fields/claims.js'
+import { contest, isEndedBy, NO_CLAIMS } from '../fields/claims.js'
 import type { Claim } from '../fields/kinds.js'
 import { kindOf } from '../fields/lookup.js'
 import { NO_FIELDS, type Entry, type EntryFields } from './entry.js'
@@ -137,7 +137,7 @@ export function entriesOf (head: Entry): Entry[] {
 }
 
 export function claimsOf (entry: Entry): readonly Claim[] {
-  return entry.extra?.claims ?? []
+  return entry.extra?.claims ?? NO_CLAIMS
 }
 
 /** Chains the live entries of one record. There is at least one: a loser always has a winner. */

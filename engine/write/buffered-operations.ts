@@ -5,7 +5,7 @@
  * Operations on one record share one entry until that entry is logged, so a hammered counter costs
  * one entry too. The shared entry is the one that has claims and no dot.
  *
- *   invariants   a record has at most one buffered entry with claims
+ *   invariants   a record has at most one pending entry with claims
  */
 import type { Claim } from '../fields/kinds.js'
 import { Entry, NO_FIELDS } from '../record/entry.js'
@@ -46,7 +46,7 @@ export function bufferOperations (
   const entries = head === undefined ? [] : entriesOf(head)
   const shared = entries.find(entry => entry.incarnation === 0 && entry.hasClaims)
   if (shared !== undefined && !fitTogether(claimsOf(shared), claims, limits)) {
-    // A removal must find every buffered add of the record in one entry.
+    // A removal must find every pending add of the record in one entry.
     flush(state)
     return bufferOperations(state, asked, operations, keepLoser)
   }
@@ -63,7 +63,7 @@ export function bufferOperations (
   return survived > 0
 }
 
-/** Takes a buffered entry out of its record and puts it back with more claims. */
+/** Takes a pending entry out of its record and puts it back with more claims. */
 function addTo (
   state: ShardState,
   shared: Entry,

@@ -25,12 +25,12 @@ import type { Write } from './write.js'
  * Buffers one write.
  * @param keepLoser log the write even where an earlier one beats it, so that replicas can confirm
  *   that they hold it
- * @returns false when it changed nothing here: it was older than what is there, or a retry of it
+ * @returns false when the write changed nothing here: it was older than the record, or a retry
  * @throws KindError, LimitError, LogError (nothing changed)
  */
 export function bufferWrite (state: ShardState, write: Write, keepLoser = false): boolean {
   const { pending } = state
-  // Full is only a buffer whose last flush failed: needsFlush() below comes before that.
+  // A buffer is full only if its last flush failed: otherwise needsFlush() below emptied it.
   if (pending.isFull) flush(state)
   const changed = write.operations !== undefined
     ? bufferOperations(state, write, write.operations, keepLoser)

@@ -30,7 +30,10 @@ export interface WriteBody {
   readonly expires?: number
   /** Operations on fields that are more than registers. */
   readonly operations?: readonly Operation[]
-  /** Set only within a shard (late-writes.ts). */
+  /**
+   * The version-time of a late event whose version was raised. Set only within a shard
+   * (late-writes.ts).
+   */
   readonly late?: number
 }
 

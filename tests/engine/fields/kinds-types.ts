@@ -47,7 +47,7 @@ export function cells (): void {
   whole(without('make'))
   // @ts-expect-error without read it has no value
   whole(without('read'))
-  // @ts-expect-error without collect nobody knows whether it may be dropped
+  // @ts-expect-error without collect it cannot be told when its claims may be dropped
   whole(without('collect'))
   // @ts-expect-error without nameOf a reset cannot tell its claims apart
   whole(without('nameOf'))
@@ -57,7 +57,7 @@ export function cells (): void {
   whole({ ...counter, collect: { isMute: () => false } })
   // @ts-expect-error a kind of claim without a code
   whole({ ...counter, codes: {} })
-  // @ts-expect-error an operation of which nobody knows whether it may be repeated
+  // @ts-expect-error an operation without a word on whether it may be repeated
   whole({ ...counter, operations: {} })
 }
 
