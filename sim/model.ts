@@ -15,7 +15,7 @@
  */
 import type { Fields } from '../engine/base/values.js'
 import type { WriteConcern } from '../replication/deltas/acks.js'
-import { kindOf } from './fields/field-op.js'
+import { kindOfKey } from './fields/field-op.js'
 import { FieldsModel, type Certain } from './fields/model.js'
 
 export interface Op {
@@ -104,7 +104,7 @@ export class Model {
    * The mistake in a record as it is seen now, or null. `final`: no message is under way any more.
    */
   judge (place: string, key: string, fields: Fields | undefined, final: boolean): string | null {
-    if (kindOf(key) !== undefined) return this.fields.judge(place, key, fields, final)
+    if (kindOfKey(key) !== undefined) return this.fields.judge(place, key, fields, final)
     const ops = this.of(place, key)
     if (ops.length === 0) return `${place} has a key ${key} that was never written there`
     const shown = new Map<string, Op>()

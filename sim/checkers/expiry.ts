@@ -6,7 +6,7 @@
 import { NO_FIELDS } from '../../engine/record/entry.js'
 import { hasExpired } from '../../engine/record/reading.js'
 import { entriesOf } from '../../engine/record/record.js'
-import { kindOf } from '../fields/field-op.js'
+import { kindOfKey } from '../fields/field-op.js'
 import type { Model } from '../model.js'
 import type { NodeMachine } from '../world/node-machine.js'
 import { Violation } from '../violation.js'
@@ -25,7 +25,7 @@ export function checkExpired (
   if (shards === undefined) return
   const now = clock.wallMs()
   for (const key of model.fields.keys(place)) {
-    if (kindOf(key) !== 'dated') continue
+    if (kindOfKey(key) !== 'dated') continue
     const ops = model.fields.of<'dated'>(place, key)
     if (!ops.some(({ body }) => body.expiresMs !== undefined && body.expiresMs <= now)) continue
     const fields = shards.record(shards.topology.shardOf(key), key) ?? {}

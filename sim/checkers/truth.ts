@@ -76,7 +76,7 @@ export function checkAcknowledged (
     throw new Violation(
       'an acknowledged write is held by as many replicas as it says',
       `${describe(op)} of ${op.place} ${op.key} is held by ${
-        [...holding].join(', ') || 'nobody'
+        [...holding].join(', ') || 'no node'
       }, ${op.needed} were promised`
     )
   }
@@ -93,7 +93,8 @@ function holds (model: Model, op: Op, { inside }: NodeMachine): boolean {
   }
   const head = shard?.index.get(op.key)
   for (let entry = head ?? null; entry !== null; entry = entry.next) {
-    if (entry.clears) return true // which delete it was is not to be seen; the final check knows
+    // A delete does not tell which write it was; the final check finds out.
+    if (entry.clears) return true
     for (const [field, value] of Object.entries(entry.fields)) {
       if (op.fields?.includes(field) === false) continue
       if ((model.opOf(value)?.order ?? -1) >= op.order) return true

@@ -14,7 +14,7 @@ export const judgeBounds: Judge<'bound'> = (fields, { ops, sure }) => {
       body.field === field && outcome !== 'unchanged'
     )
     if (shown !== undefined && !submitted.some(({ body }) => body.value === shown)) {
-      return `${field} is ${JSON.stringify(shown)}, which nobody set`
+      return `${field} is ${JSON.stringify(shown)}, which was never set`
     }
     const missed = submitted.find(op =>
       sure.has(op) && (shown === undefined || better(op.body.value, shown as number))

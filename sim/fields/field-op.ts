@@ -94,7 +94,7 @@ export function keyOf (cluster: string, cache: string, kind: FieldKey, name: str
   return `${cluster}.${cache}.t.${kind}.${name}`
 }
 
-export function kindOf (key: string): FieldKey | undefined {
+export function kindOfKey (key: string): FieldKey | undefined {
   return /^[^.]+\.[^.]+\.t\.([^.]+)\./.exec(key)?.[1] as FieldKey | undefined
 }
 

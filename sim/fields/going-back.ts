@@ -5,7 +5,7 @@
  * themselves; of counters and sets nothing can be told.
  */
 import type { Fields } from '../../engine/base/values.js'
-import { kindOf } from './field-op.js'
+import { kindOfKey } from './field-op.js'
 
 export interface Shown {
   readonly version: number
@@ -14,7 +14,7 @@ export interface Shown {
 
 /** @returns the value that went back, in words, or null */
 export function goneBack (key: string, before: Shown, now: Shown): string | null {
-  switch (kindOf(key)) {
+  switch (kindOfKey(key)) {
     case 'counter':
     case 'own':
     case 'set':

@@ -7,7 +7,7 @@ import type { Fields } from '../../engine/base/values.js'
 import { judgeBounds } from './bounds.js'
 import { judgeCounters, judgeOwnCounter } from './counters.js'
 import { judgeDated } from './dated.js'
-import { kindOf, type Bodies, type FieldKey, type FieldOp, type Judge } from './field-op.js'
+import { kindOfKey, type Bodies, type FieldKey, type FieldOp, type Judge } from './field-op.js'
 import { judgeSequenced } from './sequenced.js'
 import { judgeSets } from './sets.js'
 
@@ -77,7 +77,7 @@ export class FieldsModel {
    */
   judge (place: string, key: string, fields: Fields | undefined, final: boolean): string | null {
     const ops = this.of(place, key)
-    const judge = JUDGES[kindOf(key) as FieldKey] as Judge<FieldKey> | undefined
+    const judge = JUDGES[kindOfKey(key) as FieldKey] as Judge<FieldKey> | undefined
     if (ops.length === 0 || judge === undefined) {
       return `${place} has a key ${key} that was never written there`
     }

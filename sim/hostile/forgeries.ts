@@ -27,7 +27,7 @@ export interface Forgery {
 }
 
 /** The token of a subject that names the kind of message: `hb`, `d`, `n`, `ae`, ... */
-export function kindOf (subject: string): string {
+export function kindOfSubject (subject: string): string {
   const [, , third = '', fourth = ''] = subject.split('.')
   return ['hb', 'hello', 'n', 'ae', 'ack', 'w', 'q'].includes(third) ? third : fourth
 }
@@ -51,7 +51,7 @@ export function forge (
     subject: on,
     parts: encodeParts(kind, random.uint32(), encodeCbor(forged), maxMessageBytes, on, limits)
   })
-  switch (kindOf(subject)) {
+  switch (kindOfSubject(subject)) {
     case 'd': {
       const batch = v.safeParse(DeltaBatch, value)
       if (!batch.success) return undefined
@@ -130,7 +130,7 @@ export function forge (
       )
     }
     default:
-      return kindOf(subject) === 'n'
+      return kindOfSubject(subject) === 'n'
         ? sealed(subject, { shards: [random.int(0, 3), random.int(1000, 70_000), FAR] })
         : undefined
   }

@@ -4,7 +4,7 @@
  * refused; one with a valid checksum must do no harm.
  */
 import type { Coverage } from '../run/coverage.js'
-import { forge, kindOf } from './forgeries.js'
+import { forge, kindOfSubject } from './forgeries.js'
 import type { SentMessage, SimNetwork } from '../world/network.js'
 import type { SimRandom } from '../random.js'
 
@@ -61,7 +61,7 @@ export class HostileMessages {
       }
       case 2:
       case 3:
-        network.inject(subject, bytes, replyTo) // as it was, but late
+        network.inject(subject, bytes, replyTo) // the message as it was, but late
         break
       case 4:
         network.inject(this.#elsewhere(subject), bytes, replyTo)
@@ -74,7 +74,7 @@ export class HostileMessages {
   /** Another subject of the same kind: of another group, node, cache or cluster. */
   #elsewhere (subject: string): string {
     const sameKind = this.#recorded.filter(other =>
-      other.subject !== subject && kindOf(other.subject) === kindOf(subject)
+      other.subject !== subject && kindOfSubject(other.subject) === kindOfSubject(subject)
     )
     return sameKind.length === 0 ? subject : this.#random.pick(sameKind).subject
   }
@@ -82,7 +82,7 @@ export class HostileMessages {
   #forge (): void {
     const random = this.#random
     const kind = random.pick(['d', 'd', 'hb', 'ack', 'ae', 'q', 'n'])
-    const samples = this.#recorded.filter(({ subject }) => kindOf(subject) === kind)
+    const samples = this.#recorded.filter(({ subject }) => kindOfSubject(subject) === kind)
     const forgery = samples.length === 0
       ? undefined
       : forge(random, random.pick(samples), this.#lives, this.network())

@@ -98,13 +98,13 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'expired-not-unset',
-    breaks: 'what has expired is never written down, so nobody who waits for changes hears of it',
+    breaks: 'fields that have expired are never unset, so consumers do not hear of their end',
     seeds: 20,
     plant: () => patch(Shard.prototype, 'expire', () => () => 0)
   },
   {
     name: 'index-forgets',
-    breaks: 'an index hears of each record once: what that says later is looked up by what it said',
+    breaks: 'an index hears of each record once: a later value is looked up by the first one',
     seeds: 20,
     plant: () => {
       const heard = new WeakMap<SecondaryIndexes, Set<string>>()

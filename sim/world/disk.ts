@@ -25,7 +25,7 @@ interface Rows {
 
 type Image = Map<number, Rows>
 
-interface Pending {
+interface PendingCommit {
   readonly batch: StoreBatch
   settle: (error?: StoreError) => void
 }
@@ -37,7 +37,7 @@ export class SimDisk {
   readonly #random: SimRandom
   readonly #meta = new Map<string, string>()
   #image: Image = new Map()
-  #pending: Pending[] = []
+  #pending: PendingCommit[] = []
   #copy: { readonly image: Image, readonly atMs: number } | undefined
   #process: SimProcess | undefined
 
@@ -87,7 +87,7 @@ export class SimDisk {
 
   #commit (process: SimProcess, batch: StoreBatch): Promise<void> {
     return new Promise((resolve, reject) => {
-      const pending: Pending = {
+      const pending: PendingCommit = {
         batch: copyOf(batch),
         settle: error => error === undefined ? resolve() : reject(error)
       }

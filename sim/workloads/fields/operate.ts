@@ -51,7 +51,8 @@ export async function operate<K extends FieldKey> (
     if (!isTyped(writer, error, `operating on ${key}`)) return op
     op.error = `${error.code} ${error.message}`
     world.coverage.hit(`operation ${error.code}`)
-    if (error.changed === 'yes') { // it stands, on fewer replicas than asked for
+    // The operation stands, on fewer replicas than were asked for.
+    if (error.changed === 'yes') {
       op.outcome = 'acked'
       op.needed = 1
       op.ackedMs = world.scheduler.nowMs

@@ -142,7 +142,7 @@ test('a judge takes what its operations allow and turns down the rest', t => {
     judged('bound', [{ field: 'max', value: 3 }, { field: 'max', value: 2 }], { max: 2 }) ?? '',
     /lacks/
   )
-  t.regex(judged('bound', [{ field: 'min', value: 3 }], { min: 1 }) ?? '', /nobody set/)
+  t.regex(judged('bound', [{ field: 'min', value: 3 }], { min: 1 }) ?? '', /never set/)
   t.regex(
     judged('sequenced', [{ sequence: 2, value: 'event 2' }, { sequence: 1, value: 'event 1' }], {
       price: 'event 1'
