@@ -58,12 +58,12 @@ export interface Reply {
   readonly spent?: Spent
   readonly records?: number
   readonly updates?: readonly Uint8Array[]
-  readonly pauses?: Pauses
+  readonly pauses?: PauseSamples
   readonly sizes?: Sizes
 }
 
 /** How long things took one by one, in milliseconds. Only Millpond has flushes. */
-export interface Pauses {
+export interface PauseSamples {
   /** Taking a batch and making a message of it. */
   readonly batchMs: readonly number[]
   /** Making the message alone. */
@@ -115,7 +115,7 @@ function answer (request: Request): Reply {
 const WARM_UP_SHARE = 0.2
 
 function overwrite ({ records, batchSize, batches }: Request & { type: 'overwrite' }): Reply {
-  globalThis.gc?.() // the garbage of passing messages is not the side's doing
+  globalThis.gc?.() // garbage of passing messages is not the side's
   const spent = { cpuSeconds: 0, wallSeconds: 0 }
   const updates: Uint8Array[] = []
   const uncounted = Math.floor(batches * WARM_UP_SHARE)
@@ -163,7 +163,7 @@ let lastRead: unknown
 const READINGS = 5
 
 function readAll (from: Side, keys: readonly string[]): void {
-  // a caller looks at the record it gets
+  // A caller looks at the record it gets.
   for (const key of keys) lastRead = from.read(key)?.['quantity']
 }
 
@@ -182,7 +182,7 @@ function read ({ records, reads }: Request & { type: 'read' }): Reply {
 }
 
 /** Nothing is collected in between but what V8 collects by itself. */
-function pauses ({ records, batchSize, batches }: Request & { type: 'pauses' }): Pauses {
+function pauses ({ records, batchSize, batches }: Request & { type: 'pauses' }): PauseSamples {
   const batchMs: number[] = []
   const flushMs: number[] = []
   for (let i = 0; i < batches; i++) {

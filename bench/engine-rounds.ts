@@ -3,7 +3,7 @@
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Pauses, Reply, Request } from './engine-process.js'
+import type { PauseSamples, Reply, Request } from './engine-process.js'
 import type { AnySideName, SideName } from './engine-sides.js'
 import type { Sizes } from './sizes.js'
 
@@ -22,8 +22,8 @@ class ReplicaProcess {
   readonly #child: ChildProcess
 
   constructor () {
-    // The loader that runs this file runs the child as well.
-    // what was given by hand comes later, and counts
+    // The loader that runs this file runs the child as well. Of two values of a flag the later one
+    // counts: the one that was given by hand.
     const execArgv = [...NODE_FLAGS, ...process.execArgv, '--expose-gc']
     this.#child = fork(fileURLToPath(new URL('./engine-process.ts', import.meta.url)), [], {
       execArgv,
@@ -148,7 +148,7 @@ export class Solo {
     return rateOf(await this.#process.ask({ type: 'read', records: this.live, reads }))
   }
 
-  async pauses (batches: number): Promise<Pauses> {
+  async pauses (batches: number): Promise<PauseSamples> {
     const { pauses } = await this.#process.ask({
       type: 'pauses',
       records: this.live,
@@ -159,7 +159,7 @@ export class Solo {
     return pauses
   }
 
-  /** What it holds after `overwrites` overwrites of each of its records, on average. */
+  /** The sizes after `overwrites` overwrites of each of its records, on average. */
   async sizes (overwrites: number): Promise<Sizes> {
     const { sizes } = await this.#process.ask({
       type: 'sizes',

@@ -58,7 +58,7 @@ export function medianRatio (a: readonly number[], b: readonly number[]): number
 export interface Target {
   readonly name: string
   readonly value: number
-  /** What the value must reach: at least or at most. */
+  /** The bound that the value must keep to, from below or from above; one of the two is set. */
   readonly atLeast?: number
   readonly atMost?: number
   readonly pass: boolean

@@ -3,7 +3,7 @@
  *
  *   Y.Map       one transaction per batch, its update event on
  *   plain map   a last-writer-wins map with a version vector and one CBOR message per batch. It has
- *               no merge of fields, no deletes, no checks, and cannot tell anybody what changed
+ *               no merge of fields, no deletes, no checks, and cannot tell which records changed
  *   bare map    no versions and no messages either
  */
 import { limits } from '../engine/limits.js'

@@ -16,13 +16,14 @@ export interface Sizes {
   /** Keys and records as plain CBOR: what is there to be stored at all. */
   readonly liveBytes: number
   /**
-   * What the replica adds to the heap, after a garbage collection: most of it, and half the time.
+   * Bytes that the replica adds to the heap, after a garbage collection: the most of all samples,
+   * and their median.
    */
   readonly heapBytes: number
   readonly medianHeapBytes: number
 }
 
-export interface Held {
+export interface SizesOptions {
   readonly side: AnySideName
   readonly incarnation: number
   readonly records: number
@@ -40,13 +41,15 @@ const OWN_OVERWRITES = 12
 const WARM_UP_RECORDS = 1000
 const WARM_UP_OVERWRITES = 30
 
-export function sizesOf ({ side: name, incarnation, records, batchSize, overwrites }: Held): Sizes {
+export function sizesOf (
+  { side: name, incarnation, records, batchSize, overwrites }: SizesOptions
+): Sizes {
   const sharing = new BenchWrites(1)
   const writes = new BenchWrites(2, 'own')
   const warmUp = createSide(name, incarnation)
   for (const batch of writes.first(WARM_UP_RECORDS, batchSize)) warmUp.write(batch)
   overwrite(warmUp, writes, WARM_UP_RECORDS, batchSize, WARM_UP_OVERWRITES * WARM_UP_RECORDS)
-  // which makes the list of records it picks from
+  // The first call makes the list of records to pick from.
   for (const made of [sharing, writes]) made.over(records, batchSize)
   const emptyBytes = heapBytes()
 
@@ -79,7 +82,7 @@ function overwrite (
 
 function heapBytes (): number {
   globalThis.gc?.()
-  globalThis.gc?.() // waits for the buffers the first one has found to be garbage
+  globalThis.gc?.() // waits for buffers that the first call found to be garbage
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external
 }
