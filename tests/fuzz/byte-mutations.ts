@@ -15,7 +15,7 @@ const join = (...parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(Bu
 
 /** A number as Yjs writes it, up to its largest and beyond. */
 export function drawVarint (random: SimRandom): Uint8Array {
-  // worth 0, and NaN to who adds up carelessly
+  // A number of 160 bytes that is worth 0, and NaN where its bytes are added up carelessly.
   if (random.chance(0.1)) return new Uint8Array(160).fill(0x80, 0, 159)
   const groups = random.pick([1, 2, 3, 4, 5, 7, 8, 9, 10, 12])
   return Uint8Array.from(

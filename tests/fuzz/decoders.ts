@@ -44,8 +44,8 @@ const withChecksum = (body: Uint8Array): Uint8Array => {
 }
 
 /**
- * Whether it was refused with an error of this class; what it decoded to must survive being written
- * and read again.
+ * Decodes, and demands that bytes are refused with an error of this class, or that the decoded
+ * value survives being written and read again.
  */
 function attempt<T> (
   decode: () => T,

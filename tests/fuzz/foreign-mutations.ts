@@ -89,7 +89,7 @@ export const foreignMutations: readonly Mutation[] = [
       const { random, updates } = material
       const made = new Y.Doc()
       Y.applyUpdate(made, random.pick(updates))
-      // set before, Yjs would take another
+      // Set after the update: before it, Yjs would take another id.
       made.clientID = random.pick([...material.writers, material.own])
       const list = made.getArray('log')
       if (list.length > 0 && random.chance(0.7)) list.delete(random.int(0, list.length - 1), 1)

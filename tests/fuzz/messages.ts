@@ -86,13 +86,13 @@ export function receiveMessage (random: SimRandom, content: Uint8Array): string 
     got.length + events.length === 1,
     `${got.length} values were handed out and ${events.length} messages refused`
   )
-  for (const value of got) encodeCbor(value) // it is data, or this throws
+  for (const value of got) encodeCbor(value) // throws unless the value is data
   return got.length === 1 ? 'understood' : 'refused'
 }
 
 export function receiveAnswer (random: SimRandom, content: Uint8Array): string {
   const { messenger, events, deliver } = open()
-  messenger.request('ask', 1, 100).catch(() => {}) // how it ends is looked at below
+  messenger.request('ask', 1, 100).catch(() => {}) // its end is checked below
   for (const bytes of random.shuffle(partsOf('reply', content, 'inbox.1'))) {
     deliver('inbox.*', { subject: 'inbox.1', bytes })
   }

@@ -139,7 +139,7 @@ class Round {
       const update = random.pick(this.#updates)
       for (const shard of this.#all) shard.merge(update)
     }
-    // all at the same moment: what is superseded before it is never logged
+    // All are flushed at the same moment: an entry that is superseded before is never logged.
     for (const shard of this.#all) shard.flush()
     if (random.chance(0.05)) this.#live.compact()
     if (random.chance(0.05)) this.#twin.compact()
@@ -165,7 +165,7 @@ class Round {
     const result = this.#live.merge(update)
     const { outcome } = result
     const { user, system } = process.cpuUsage(used)
-    // on a busy machine most of the time passes while others run
+    // On a busy machine most of the time passes while other processes run.
     trial.ms = Math.min(performance.now() - started, (user + system) / 1000)
     trial.outcome = outcome
     const refusals = this.#live.events.filter(({ type }) => type === 'update-refused').length
@@ -176,8 +176,8 @@ class Round {
       `${outcome}, and ${refusals} refusals were counted`
     )
 
-    // A message is a view of a larger buffer, which is used again: what lies around it is no part
-    // of it, and what it held must not be kept.
+    // A message is a view of a larger buffer, which is used again: the bytes around it are no
+    // part of it, and the shard must keep no view of it.
     const buffer = Uint8Array.from({ length: update.length + 64 }, () => 0x61)
     buffer.set(update, 32)
     const same = this.#twin.merge(buffer.subarray(32, 32 + update.length)).outcome
