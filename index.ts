@@ -1,6 +1,6 @@
 /**
  * Millpond: a bounded, mergeable buffer between streaming pipelines. Everything that a user needs
- * is named here; who writes an adapter finds the ports in millpond/adapters.
+ * is named here; the ports, for authors of adapters, are in millpond/adapters.
  */
 
 // Nodes and clients.
@@ -14,6 +14,7 @@ export type { Network } from './node/network.js'
 export type { InProcessNetwork } from './replication/transport/in-process/network.js'
 export type { MillpondEvent, OnMillpondEvent } from './node/events.js'
 export type { ConsumerStatus, NodeStatus } from './pubsub/requests/status-protocol.js'
+export type { Pace } from './engine/timing.js'
 
 // Caches: writing, reading, consuming.
 export type { Cache, CacheRecord, ReadOptions } from './node/cache/cache.js'
@@ -31,7 +32,7 @@ export type { FieldKind } from './engine/fields/kinds.js'
 export type { Element } from './engine/fields/set.js'
 export type { IndexDeclaration, IndexKind, Operators, Scalar, Where } from './engine/query/query.js'
 
-// Errors; docs of each say whether anything changed and whether to retry.
+// Errors. Each says whether anything changed and whether to retry; docs/errors.md lists the codes.
 export { BusyError, ClosedError, ConfigConflictError, ConfigError, ConnectionError, CursorError,
   EnvelopeError, FutureVersionError, KindError, LimitError, LogError, MillpondError,
   NotIndexedError, OutcomeUnknownError, QueryError, RemoteError, StoreError, TimeoutError,

@@ -1,5 +1,5 @@
 /**
- * The part that all commands with a cluster share: where the cluster is, and a client that is
+ * Shared by all commands that use a cluster: the flags that say where it is, and a client that is
  * closed in any case.
  */
 import { connect, type MillpondClient } from '../node/connect.js'

@@ -13,7 +13,7 @@ import { MillpondError } from '../engine/errors.js'
 
 export const EXIT = { ok: 0, no: 1, unusable: 2, internal: 70 } as const
 
-/** A command's own way to end with a status and, unless it was said already, a line about it. */
+/** Ends a command with a status, and a line on standard error that says why. */
 export class CommandError extends Error {
   constructor (readonly status: number, message: string) {
     super(message)

@@ -1,6 +1,6 @@
 /**
- * What a command that runs for long tells of itself: events as log lines on standard error, and
- * metrics when it is given a port.
+ * Makes a command that runs for long visible: its events are log lines on standard error, and its
+ * metrics are served when it is given a port.
  */
 import type { OnMillpondEvent } from '../node/events.js'
 import type { Shown } from '../node/observe/gauges.js'

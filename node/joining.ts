@@ -1,6 +1,6 @@
 /**
- * A node listens before it speaks: whatever contradicts the cluster is found before anything of the
- * node counts.
+ * A node listens before it speaks: settings that contradict the cluster are found before anything
+ * of the node counts.
  */
 import { ConfigConflictError } from '../engine/errors.js'
 import { joinWaitMs } from '../engine/timing.js'

@@ -3,7 +3,8 @@
  *
  *   clean --hint, differing digest--> dirty --polled to its end--> clean
  *
- * Dirty shards are read in the order they became dirty, so none waits behind a busy one for ever.
+ * Dirty shards are read in the order they became dirty, so no shard waits behind a busy one for
+ * ever.
  */
 import type { Limits } from '../../engine/limits.js'
 import { decodeCursor, encodeCursor, startOf } from '../../engine/cursor.js'
