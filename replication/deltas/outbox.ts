@@ -75,10 +75,16 @@ export class Outbox {
     return waiting
   }
 
-  /** Publishes everything that waits. Receivers notice a batch that the transport dropped. */
+  /**
+   * Publishes everything that waits. Receivers notice a batch that the transport dropped, and one
+   * that it refused: its number was given out, and the next batch shows the gap.
+   * @throws EnvelopeError when a batch is too large to travel; it is not published a second time,
+   *   and placement groups behind it wait for the next call
+   */
   publish (): void {
     const { maxPartBytes, maxShardsPerRequest } = this.#context.limits
     for (const [group, { deltas, cursors, ack }] of this.#waiting) {
+      this.#waiting.delete(group)
       for (const [piece, bytes] of cut(deltas, maxPartBytes - BATCH_OVERHEAD_BYTES)) {
         this.#send(group, piece, [], ack, bytes)
       }
@@ -86,7 +92,6 @@ export class Outbox {
         this.#send(group, [], cursors.slice(i, i + maxShardsPerRequest), ack, 0)
       }
     }
-    this.#waiting.clear()
   }
 
   #send (

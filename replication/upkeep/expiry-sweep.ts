@@ -4,6 +4,9 @@
  * for changes would not hear of it. The first owner of each placement group therefore writes down
  * that they have expired. Any other node may do the same at the same time, as the view of who is
  * first changes: it is the same write wherever it is made.
+ *
+ * A shard that cannot write it down (its log takes nothing, it cannot be read back) is reported and
+ * passed over; the next sweep tries it again.
  */
 import type { Timer } from '../../engine/ports.js'
 import { intervals } from '../../engine/timing.js'
@@ -39,16 +42,26 @@ export class ExpirySweep {
    */
   sweep (): boolean {
     const { self, topology, limits } = this.#context
-    const { held, shards } = this.#parts
+    const { held } = this.#parts
     let expired = 0
     for (const group of held.all) {
       if (held.phase(group) !== 'ready' || held.owners(group)[0] !== self.id) continue
       for (const shard of topology.shardsOf(group)) {
-        expired += shards.expire(shard)
+        expired += this.#expire(shard)
         if (expired >= limits.maxExpiredPerSweep) return false
       }
     }
     return true
+  }
+
+  #expire (shard: number): number {
+    try {
+      return this.#parts.shards.expire(shard)
+    } catch (error) {
+      const { cache, self, onEvent } = this.#context
+      onEvent({ type: 'repair-failed', cache, node: self.id, error })
+      return 0
+    }
   }
 
   close (): void {

@@ -70,12 +70,12 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
             )
           }),
         patch(Shard.prototype, 'merge', original =>
-          function (this: Shard, update: Uint8Array): MergeResult {
+          function (this: Shard, update: Uint8Array, isOurs = false): MergeResult {
             let runs: Run[]
             try {
               runs = decodeUpdate(update, limits)
             } catch {
-              return original.call(this, update)
+              return original.call(this, update, isOurs)
             }
             const losing = (entry: Entry): Entry =>
               ties(this, entry.key, entry.version)
@@ -91,7 +91,10 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
                 : entry
             return original.call(
               this,
-              encodeUpdate(runs.map(run => ({ ...run, entries: run.entries?.map(losing) ?? null })))
+              encodeUpdate(
+                runs.map(run => ({ ...run, entries: run.entries?.map(losing) ?? null }))
+              ),
+              isOurs
             )
           })
       )
