@@ -55,12 +55,13 @@ export class Consumer implements LiveConsumer {
   }
 
   async start (): Promise<void> {
-    const { context: { router: { shape, topology } }, positions, log } = this.#scope
+    const { context: { ports, router: { shape, topology } }, positions, log } = this.#scope
     this.#watch.listen()
     this.#endWith(this.#closing)
     if (this.#options.signal !== undefined) this.#endWith(this.#options.signal)
     await this.#restore()
     if (this.#closed) return
+    this.#idleSinceMs = ports.clock.monotonicMs() // to wait for a holder is not to see nothing new
     log.started(shape.shards, positions.cursorCount)
     for (const shard of topology.allShards()) positions.markDirty(shard)
     this.#watch.lookSoon()

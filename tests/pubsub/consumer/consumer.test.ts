@@ -2,6 +2,7 @@
  * Consumers of whole clusters: what they are shown, how often, in which order, and what becomes of
  * them when nodes die, hints vanish and cursors point beyond what is left.
  */
+import type { Transport } from '../../../replication/transport/transport.js'
 import test from 'ava'
 import { Topology } from '../../../engine/topology/topology.js'
 import type { Cache } from '../../../node/cache/cache.js'
@@ -401,6 +402,31 @@ test('stopWhenIdleMs ends the iteration once nothing new was seen for so long', 
   t.is(watcher.shown(), 30)
   t.true(cluster.time.nowMs - startMs >= 700)
   t.true(cluster.time.nowMs - startMs < 1500)
+})
+
+test('time spent waiting for a holder at the start does not count as idle', async t => {
+  const cluster = await startCluster(t, ['a'], { replicas: 1 })
+  await fill(cluster, cluster.cache('a'), 30)
+  const client = await cluster.client('consumer')
+  await cluster.time.advance(1000)
+  cluster.kill('a')
+  const watcher = watch(cluster, client, { stopWhenIdleMs: 700 })
+  await cluster.time.advance(5000)
+  t.false(watcher.ended())
+  const isPoll = (subject: string): boolean => subject.includes('.q.')
+  const started = (): boolean =>
+    cluster.events.some(({ event }) => event.type === 'consumer-started')
+  await cluster.startNode('a')
+  // The first polls are lost: the consumer is stalled before it was given anything.
+  const transport = cluster.transports.get('consumer') as Transport
+  const publish = transport.publish.bind(transport)
+  let lost = 0
+  transport.publish = (subject, bytes, replyTo) => {
+    if (isPoll(subject) && started() && lost++ < 2) return true
+    return publish(subject, bytes, replyTo)
+  }
+  await cluster.time.until(() => watcher.ended(), 'the end', 30_000)
+  t.is(watcher.shown(), 30)
 })
 
 test('a consumer that is aborted ends at once, however slow its rate', async t => {
