@@ -30,6 +30,14 @@ const BEATS_UNTIL_GONE = 6
 const MIN_BEATS_UNTIL_GONE = 3
 /** A whole heartbeat and some room: each node is heard once, even if the hello was lost. */
 const BEATS_TO_JOIN = 1.4
+/**
+ * A newcomer listens so long at least, whatever its own heartbeat: the nodes it waits for have
+ * heartbeats of their own, and answer its hello within MAX_BEAT_SOON_MS. The rest is for processes
+ * that are busy.
+ */
+const MIN_JOIN_WAIT_MS = 700
+/** Whatever their heartbeats, nodes answer a hello so soon: a newcomer does not know these yet. */
+const MAX_BEAT_SOON_MS = 50
 
 /** The `timing` of a node's or client's configuration. All values are milliseconds. */
 export const TimingConfig = v.strictObject({
@@ -63,7 +71,8 @@ export const TimingConfig = v.strictObject({
   failureTimeoutMs: v.optional(interval(...RANGES.failureTimeoutMs)),
   /**
    * How long a node listens for others before it takes part, 0 to 3,600,000. A node that listens
-   * for less than a heartbeat may overlook that its name is taken. Default: 1.4 heartbeats.
+   * for less than a heartbeat may overlook that its name is taken. Default: 1.4 heartbeats, and at
+   * least 700.
    */
   joinWaitMs: v.optional(interval(0)),
   /**
@@ -118,7 +127,7 @@ export function timingOf (given: GivenTiming): Timing {
     ...given,
     heartbeatMs,
     failureTimeoutMs,
-    joinWaitMs: given.joinWaitMs ?? heartbeatMs * BEATS_TO_JOIN
+    joinWaitMs: given.joinWaitMs ?? Math.max(MIN_JOIN_WAIT_MS, heartbeatMs * BEATS_TO_JOIN)
   }
 }
 
@@ -152,7 +161,7 @@ export function slowerPace (a: Pace, b: Pace): Pace {
  * heartbeat.
  */
 export function beatSoonMs ({ heartbeatMs }: Pick<Timing, 'heartbeatMs'>): number {
-  return Math.min(heartbeatMs / 10, 1000)
+  return Math.min(heartbeatMs / 10, MAX_BEAT_SOON_MS)
 }
 
 /** How often the view is searched for silent members: a silence is seen one heartbeat late. */

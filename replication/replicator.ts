@@ -29,6 +29,7 @@ import { MemberWatch } from './groups/member-watch.js'
 import type { CacheShape } from './membership/cache-shape.js'
 import type { CacheState } from './membership/heartbeat.js'
 import { Coverage } from './repair/coverage.js'
+import { DigestWatch } from './repair/digest-watch.js'
 import { Exchange } from './repair/exchange.js'
 import { PeerClient } from './repair/peer-client.js'
 import { PeerServer } from './repair/peer-server.js'
@@ -85,7 +86,8 @@ export class Replicator {
     const inbox = this.inbox = new Inbox(context, { shards, held, confirmations, rest })
     const exchange = new Exchange(context, { client, shards, held, inbox, rest })
     const coverage = new Coverage(context, client, shards)
-    const repairs = new Repairs(context, { client, inbox, exchange, rest })
+    const digests = new DigestWatch()
+    const repairs = new Repairs(context, { client, inbox, exchange, rest, digests })
     const feed = new DeltaFeed(context, { peers, inbox, repairs })
     held.listen({
       taken: group => feed.follow(group),
@@ -104,6 +106,7 @@ export class Replicator {
       inbox,
       outbox,
       acks,
+      digests,
       repairs
     })
     this.writes = new LocalWrites(context, { shards, held, outbox, acks, flushes, persister })

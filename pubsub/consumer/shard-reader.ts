@@ -108,8 +108,11 @@ export class ShardReader {
         positions.markDirty(page.shard)
         continue
       }
+      const before = positions.cursor(page.shard)
       positions.moveTo(page.shard, page.cursor)
-      this.#uncommitted.add(page.shard)
+      if (before === null || page.cursor === null || Buffer.compare(before, page.cursor) !== 0) {
+        this.#uncommitted.add(page.shard)
+      }
       if (page.more) positions.markDirty(page.shard)
     }
     this.#behind.tell()

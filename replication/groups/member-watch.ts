@@ -10,7 +10,7 @@ import type { Inbox } from '../deltas/inbox.js'
 import type { Outbox } from '../deltas/outbox.js'
 import { conflictBetween } from '../membership/cache-shape.js'
 import type { Member } from '../membership/heartbeat.js'
-import { DigestWatch } from '../repair/digest-watch.js'
+import type { DigestWatch } from '../repair/digest-watch.js'
 import type { Repairs } from '../repair/repairs.js'
 import type { CachePeers } from './cache-peers.js'
 import type { GroupMoves } from './group-moves.js'
@@ -24,13 +24,13 @@ export interface MemberWatchParts {
   readonly inbox: Inbox
   readonly outbox: Outbox
   readonly acks: Acks
+  readonly digests: DigestWatch
   readonly repairs: Repairs
 }
 
 export class MemberWatch {
   readonly #context: CacheContext
   readonly #parts: MemberWatchParts
-  readonly #digests = new DigestWatch()
   #closed = false
 
   constructor (context: CacheContext, parts: MemberWatchParts) {
@@ -70,14 +70,14 @@ export class MemberWatch {
 
   /** Compares the digests in a heartbeat with those of the groups held here. */
   #compare (member: Member): void {
-    const { shards, peers, held, outbox, acks, repairs } = this.#parts
+    const { shards, peers, held, outbox, acks, digests, repairs } = this.#parts
     for (const [group, theirs] of peers.cacheOf(member)?.held ?? []) {
       if (!held.has(group)) continue
       const root = shards.root(group)
       // The peer has all that is here. Its confirmation may have been lost on the way, and is sent
       // only once.
       if (theirs.root === root) acks.confirm(member.id, group, outbox.sequence(group))
-      if (this.#digests.differs(member.id, group, theirs, root, shards.cursorRoot(group))) {
+      if (digests.differs(member.id, group, theirs, root, shards.cursorRoot(group))) {
         repairs.differing(member.id, group)
       }
     }
@@ -87,7 +87,6 @@ export class MemberWatch {
     const { inbox, repairs } = this.#parts
     repairs.forgetPeer(id)
     inbox.forgetPeer(id)
-    this.#digests.forgetPeer(id)
     this.placeGroups()
   }
 

@@ -1,7 +1,9 @@
 /**
  * Decides when a difference between two replicas is worth an exchange. Under load their digests
  * nearly always differ, because deltas are on their way. A difference that stands still is one that
- * no delta will mend; one that keeps moving is looked into now and then all the same.
+ * no delta will mend; one that keeps moving is looked into now and then all the same, and so is one
+ * that a repair left just as it was: it is the peer that lacks something, or this node cannot take
+ * what the peer has.
  */
 import { intervals } from '../../engine/timing.js'
 import type { HeldGroup } from '../membership/heartbeat.js'
@@ -10,6 +12,8 @@ interface Seen {
   readonly difference: string
   readonly still: number
   readonly moving: number
+  /** The difference that the last repair was meant to end; null when none was, or it failed. */
+  readonly repaired: string | null
 }
 
 export class DigestWatch {
@@ -31,17 +35,22 @@ export class DigestWatch {
     }
     const before = groups.get(group)
     const difference = `${theirs.root} ${theirs.cursorRoot} ${root} ${cursorRoot}`
-    const seen = {
-      difference,
-      still: before?.difference === difference ? before.still + 1 : 1,
-      moving: (before?.moving ?? 0) + 1
-    }
-    if (seen.still < intervals.stillBeats && seen.moving < intervals.movingBeats) {
-      groups.set(group, seen)
+    const repaired = before?.repaired === difference ? difference : null
+    const still = before?.difference === difference ? before.still + 1 : 1
+    const moving = (before?.moving ?? 0) + 1
+    const isStill = repaired === null && still >= intervals.stillBeats
+    if (!isStill && moving < intervals.movingBeats) {
+      groups.set(group, { difference, still, moving, repaired })
       return false
     }
-    groups.delete(group)
+    groups.set(group, { difference, still: 0, moving: 0, repaired: difference })
     return true
+  }
+
+  /** A repair with the peer failed: what differs is repaired as if it had not been tried. */
+  repairFailed (peer: string): void {
+    const groups = this.#seen.get(peer) ?? new Map<number, Seen>()
+    for (const [group, seen] of groups) groups.set(group, { ...seen, repaired: null })
   }
 
   forgetPeer (peer: string): void {

@@ -12,6 +12,7 @@
 import { gapPatienceMs } from '../../engine/timing.js'
 import type { CacheContext } from '../cache-context.js'
 import type { Inbox } from '../deltas/inbox.js'
+import type { DigestWatch } from './digest-watch.js'
 import type { Exchange } from './exchange.js'
 import type { PeerClient } from './peer-client.js'
 import type { UpgradeRest } from './upgrade-rest.js'
@@ -28,6 +29,7 @@ export interface RepairsParts {
   readonly inbox: Inbox
   readonly exchange: Exchange
   readonly rest: UpgradeRest
+  readonly digests: DigestWatch
 }
 
 export class Repairs {
@@ -58,6 +60,7 @@ export class Repairs {
   forgetPeer (peer: string): void {
     this.#peers.delete(peer)
     this.#parts.rest.forgetPeer(peer)
+    this.#parts.digests.forgetPeer(peer)
   }
 
   #work (peer: string): RepairWork {
@@ -90,6 +93,7 @@ export class Repairs {
       if (!this.#closed) onEvent({ type: 'repair-failed', cache, node: peer, error })
       work.missing.clear()
       work.differing.clear()
+      this.#parts.digests.repairFailed(peer)
     } finally {
       work.busy = false
     }

@@ -83,6 +83,18 @@ test('a client adopts a faster timing too, down to what it set itself (SPEC R13)
   t.deepEqual(cluster.eventsOf('timing-differs'), [])
 })
 
+for (const [theirs, own] of [[3000, 100], [8000, 500]] as const) {
+  const title = `a node with heartbeats of ${own} ms hears nodes with ${theirs} ms as it joins`
+  test(`${title} (SPEC R13)`, async t => {
+    const slow = { heartbeatMs: theirs, failureTimeoutMs: theirs * 6 }
+    const cluster = await startCluster(t, ['a', 'b', 'c'], { timing: slow })
+    await cluster.time.wait(cluster.cache('a').put('k', { n: 1 }, { ack: 'all' }))
+    await cluster.startNode('d', { timing: { heartbeatMs: own, failureTimeoutMs: own * 6 } })
+    t.deepEqual(cluster.node('d').status().members, ['a', 'b', 'c', 'd'])
+    t.deepEqual(await cluster.time.wait(cluster.cache('d').get('k')), { n: 1 })
+  })
+}
+
 test('a node that joins a slower cluster listens as long as its heartbeats are apart', async t => {
   const cluster = await startCluster(t, ['a'], { timing: SLOW })
   const startedMs = cluster.time.nowMs

@@ -61,6 +61,10 @@ function writer ({ replicator }: Replica, key = KEY) {
   }
 }
 
+function questionsOf ({ sent }: Replica): number {
+  return sent.filter(subject => subject.includes('.ae.')).length
+}
+
 async function open (t: ExecutionContext) {
   const seed = pickSeed()
   t.log(describeSeed(seed))
@@ -80,7 +84,9 @@ async function open (t: ExecutionContext) {
     price: (replica: Replica): unknown => replica.replicator.shards.record(BLOCKED, KEY)?.['price'],
     told: () => older.events.filter(event => event.type === 'newer-release'),
     /** Questions the older one asked so far. */
-    asked: (): number => older.sent.filter(subject => subject.includes('.ae.')).length
+    asked: (): number => questionsOf(older),
+    /** Questions that both asked so far. */
+    askedInAll: (): number => questionsOf(newer) + questionsOf(older)
   }
 }
 
@@ -118,6 +124,17 @@ test('repair rests: a shard that cannot be read is not fetched with every heartb
   t.true(perMinute < 30, `${perMinute} questions a minute`)
   t.true(perMinute > 1, 'it is looked at now and then')
   t.deepEqual(older.events.filter(({ type }) => type === 'repair-failed'), [])
+})
+
+test('repair rests on both sides while nothing is written (SPEC R5)', async t => {
+  const { time, write, askedInAll } = await open(t)
+  write()
+  await time.advance(30_000)
+  const before = askedInAll()
+  await time.advance(10 * MINUTE)
+  const perMinute = (askedInAll() - before) / 10
+  t.log(`${perMinute} questions a minute`)
+  t.true(perMinute < 60, `${perMinute} questions a minute`)
 })
 
 test('other shards of the placement group go on, and their gaps are mended at once', async t => {
