@@ -227,8 +227,8 @@ export class ConnectionError extends MillpondError {
 
 /** The store could not be opened, read or written. */
 export class StoreError extends MillpondError {
-  constructor (message: string, cause?: unknown) {
-    super('STORE', message, { changed: 'maybe', retryable: true, cause })
+  constructor (message: string, cause?: unknown, facts: Partial<ErrorFacts> = {}) {
+    super('STORE', message, { changed: 'maybe', retryable: true, cause, ...facts })
   }
 }
 

@@ -260,13 +260,17 @@ const usual = Object.freeze({
 
 export type Limits = { readonly [name in keyof typeof usual]: number }
 
+/** The one bound that is a share; the others are whole numbers. */
+const SHARE = 'maxHoleShare'
+
 /** The bounds of every node, client and tool that is given no others; frozen. */
 export const limits: Limits = Object.freeze(usual)
 assertLimits(limits)
 
 /**
- * The usual bounds with some of them replaced.
- * @throws TypeError naming the relations that would be broken
+ * The usual bounds with some of them replaced. Use the same ones for all nodes and clients of a
+ * cluster: a node refuses what another one wrote under larger bounds.
+ * @throws TypeError naming the bound that cannot be, or the relations that would be broken
  */
 export function limitsWith (overrides: Partial<Limits>): Limits {
   const chosen = { ...limits, ...overrides }
@@ -274,11 +278,26 @@ export function limitsWith (overrides: Partial<Limits>): Limits {
   return Object.freeze(chosen)
 }
 
+/** @throws TypeError naming the bound, its value and the range */
+function assertValues (l: Limits): void {
+  if (typeof l !== 'object' || l === null) throw new TypeError(`limits are ${String(l)}`)
+  for (const name of Object.keys(l)) {
+    if (!Object.hasOwn(usual, name)) throw new TypeError(`limits.${name} is not a bound`)
+  }
+  for (const name of Object.keys(usual) as Array<keyof Limits>) {
+    const value: unknown = l[name]
+    if (name !== SHARE && (!Number.isSafeInteger(value) || (value as number) < 1)) {
+      throw new TypeError(`limits.${name} is ${String(value)}; use a whole number from 1 up`)
+    }
+  }
+}
+
 /**
- * Relations that must hold between bounds.
- * @throws TypeError naming those that do not
+ * Values that a bound can have, and relations that must hold between bounds.
+ * @throws TypeError naming the bound that cannot be, or the relations that do not hold
  */
 export function assertLimits (l: Limits): void {
+  assertValues(l)
   const broken = [
     [l.maxHoleShare > 0 && l.maxHoleShare < 1 && l.minHolesToPack >= 1 && l.maxSlotsPerChunk >= 2,
       'a chunk must have room for entries, and holes in it an end'],

@@ -170,7 +170,7 @@ export class ShardState implements AdmitSinks {
 
   /** The entry of a newer release that this shard cannot get past; null when there is none. */
   get standsBefore (): NewerForm | null {
-    return this.#newer.standing(incarnation => this.end(incarnation))
+    return this.#newer.standing(incarnation => this.end(incarnation), this.now())
   }
 
   /** A flush, a merge or a collection is done. */

@@ -1,5 +1,5 @@
 /** The surroundings of a node or client that a program may replace, and their defaults. */
-import { limits as usualLimits, type Limits } from '../engine/limits.js'
+import { assertLimits, limits as usualLimits, type Limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
 import type { Store } from '../storage/store.js'
 import type { Surroundings } from './connection.js'
@@ -18,7 +18,11 @@ export interface Wiring {
   readonly network?: Network
   /** Time, timers and chance. Default: those of the system. */
   readonly ports?: Ports
-  /** The bounds of everything in the node or client (limitsWith). Default: `limits`. */
+  /**
+   * The bounds of everything in the node or client (limitsWith): the same for all of a cluster, for
+   * a node refuses what another one wrote under larger bounds. Default: `limits`. A value that
+   * cannot be is a TypeError of openNode or connect.
+   */
   readonly limits?: Limits
   /**
    * Opens the store of a cache, which the node closes; a client opens none. A StoreError fails
@@ -31,8 +35,10 @@ export interface Wiring {
   readonly onInside?: (inside: Inside) => void
 }
 
+/** @throws TypeError when the limits cannot be */
 export function surroundingsOf (
   { limits = usualLimits, ports = systemPorts, onEvent = () => {} }: Wiring
 ): Surroundings {
+  assertLimits(limits)
   return { limits, ports, onEvent }
 }

@@ -3,8 +3,9 @@
  * then the committed cursors.
  *
  * A damaged shard comes back as far as it is whole. The missing rest is fetched from peers like
- * anything else that is missing. A shard in which a newer release wrote something that this one
- * cannot read ends the start: its next snapshot would take the place of all that on disk (ADR 12).
+ * anything else that is missing. Intact bytes that this node cannot read end the start: a newer
+ * release wrote them (ADR 12), or a node with larger bounds. The next snapshot would take their
+ * place on disk.
  */
 import { NewerReleaseError, StoreError } from '../engine/errors.js'
 import type { Floor } from '../engine/garbage/floor.js'
@@ -52,37 +53,32 @@ function loadShard (
 function loadSnapshot (
   shard: number,
   bytes: Uint8Array,
-  { limits, onEvent }: ShardSetContext,
+  { limits }: ShardSetContext,
   target: LoadTarget
 ): void {
   const snapshot = decodeSnapshot(bytes, limits)
-  if (snapshot === null) {
-    onEvent({
-      type: 'update-refused',
-      shard,
-      reason: 'snapshot',
-      detail: 'a stored snapshot is not one'
-    })
-    return
-  }
+  if (snapshot === null) throw unreadable(shard, 'its snapshot is not one of this release')
   const outcome = merge(shard, snapshot.update, target)
   if (outcome === 'merged' || outcome === 'known') target.restoreFloor(shard, snapshot.floor)
 }
 
-/** @throws StoreError when a newer release wrote the update */
+/** @throws StoreError when the update is refused */
 function merge (
   shard: number,
   update: Uint8Array,
   target: LoadTarget
 ): MergeResult['outcome'] {
   const result = target.merge(shard, update)
-  if (result.outcome === 'refused' && result.newer !== undefined) {
-    throw new StoreError(
-      `shard ${shard} cannot be read back: ${
-        new NewerReleaseError(result.newer).message
-      }, or give ` +
-        'it an empty data directory'
-    )
-  }
-  return result.outcome
+  if (result.outcome !== 'refused') return result.outcome
+  const { newer, reason } = result
+  throw unreadable(shard, newer === undefined ? reason : new NewerReleaseError(newer).message)
+}
+
+function unreadable (shard: number, why: string): StoreError {
+  return new StoreError(
+    `shard ${shard} cannot be read back: ${why}; nothing was changed. Start it with the release ` +
+      'and the limits that wrote it, or give the node an empty data directory',
+    undefined,
+    { changed: 'no', retryable: false }
+  )
 }

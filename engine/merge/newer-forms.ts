@@ -4,7 +4,8 @@
  * a second, so it is told at once and then once a minute, with the number of updates refused since.
  *
  * A shard stands before such an entry until its log has got past the entry: because the node was
- * upgraded, or because the entry has become history, and arrives as history.
+ * upgraded, or because the entry has become history, and arrives as history. An entry that was not
+ * met again for two minutes is not in the way either: a peer is asked for the shard every minute.
  */
 import { VERSION_UNITS_PER_MS } from '../base/hlc.js'
 import type { NewerForm, NewerReleaseError } from '../errors.js'
@@ -21,6 +22,8 @@ export class NewerForms {
   readonly #maxCodes: number
   readonly #told = new Map<number, Told>()
   #last: NewerForm | null = null
+  /** When it was met, as a version-time. */
+  #metAt = -Infinity
 
   constructor ({ maxUnknownCodes }: Limits) {
     this.#maxCodes = maxUnknownCodes
@@ -33,6 +36,7 @@ export class NewerForms {
   note (shard: number, error: NewerReleaseError, now: number): EngineEvent | null {
     const { form } = error
     this.#last = form
+    this.#metAt = now
     const told = this.#toldOf(form.code ?? -1)
     told.updates++
     if (now < told.at + intervals.newerReleaseToldMs * VERSION_UNITS_PER_MS) return null
@@ -55,9 +59,13 @@ export class NewerForms {
   /**
    * The last entry that could not be read, if the log has not got past it.
    * @param end the next clock of an incarnation
+   * @param now the version-time
    */
-  standing (end: (incarnation: number) => number): NewerForm | null {
-    if (this.#last !== null && end(this.#last.incarnation) > this.#last.clock) this.#last = null
+  standing (end: (incarnation: number) => number, now: number): NewerForm | null {
+    if (this.#last === null) return null
+    const isPast = end(this.#last.incarnation) > this.#last.clock
+    const isOld = now > this.#metAt + 2 * intervals.newerReleaseToldMs * VERSION_UNITS_PER_MS
+    if (isPast || isOld) this.#last = null
     return this.#last
   }
 }

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { assertLimits, limits, limitsWith } from '../../engine/limits.js'
+import { assertLimits, limits, limitsWith, type Limits } from '../../engine/limits.js'
 
 test('the bounds agree with each other (SPEC B1)', t => {
   t.notThrows(() => assertLimits(limits))
@@ -16,8 +16,22 @@ test('bounds that contradict each other are named', t => {
   })
 })
 
-test('a bound that is missing is a contradiction too', t => {
-  t.throws(() => assertLimits({ ...limits, maxPollReplyBytes: NaN }), { instanceOf: TypeError })
+for (const value of [0, -5, NaN, Infinity, 2.5, '512', null, undefined, {}]) {
+  test(`a bound of ${typeof value} ${String(value)} is refused by name (SPEC B1)`, t => {
+    t.throws(() => limitsWith({ maxKeyBytes: value as number }), {
+      instanceOf: TypeError,
+      message: `limits.maxKeyBytes is ${String(value)}; use a whole number from 1 up`
+    })
+  })
+}
+
+test('a name that is no bound is refused, and so is a value that holds none', t => {
+  t.throws(() => limitsWith({ maxKeyBytess: 1 } as unknown as Partial<Limits>), {
+    instanceOf: TypeError,
+    message: 'limits.maxKeyBytess is not a bound'
+  })
+  t.throws(() => assertLimits(null as unknown as Limits), { instanceOf: TypeError })
+  t.throws(() => assertLimits({} as Limits), { instanceOf: TypeError, message: /maxKeyBytes/ })
 })
 
 test('some bounds can be replaced, and the others stay as they are (SPEC B1)', t => {

@@ -1,5 +1,6 @@
 /** A store in which a newer release wrote something, opened by this one after a downgrade. */
 import test from 'ava'
+import { limitsWith } from '../../engine/limits.js'
 import { StoreError } from '../../engine/errors.js'
 import { MemoryDisk } from '../../storage/stores/memory-store.js'
 import { withUnknownKind } from '../engine/newer-release.js'
@@ -40,8 +41,35 @@ test('a store of a newer release is refused by name, and stays as it is (SPEC E2
     error.message,
     /^shard 3 cannot be read back: .*record "k": field "price" is of kind 4711/
   )
-  t.regex(error.message, /upgrade this node, or give it an empty data directory$/)
+  t.regex(error.message, /upgrade this node; nothing was changed\. Start it with the release/)
+  t.like(error, { code: 'STORE', changed: 'no', retryable: false })
   t.is(older.events.filter(({ type }) => type === 'newer-release').length, 1)
   await older.close()
   t.deepEqual(await stored(), before)
+})
+
+test('a store written under larger bounds is refused by name, and stays as it is', async t => {
+  const disk = new MemoryDisk()
+  const larger = openShardSet(1, { store: disk.open() })
+  larger.put('k', { text: 'x'.repeat(20_000) })
+  await larger.close()
+  const smaller = openShardSet(2, {
+    store: disk.open(),
+    limits: limitsWith({
+      maxEntryBytes: 4096,
+      maxKeyBytes: 64,
+      maxSequencedBytes: 1024,
+      maxClaimsPerEntry: 4,
+      maxElementLength: 32
+    })
+  })
+  t.throws(() => smaller.shards.load(smaller.store), {
+    instanceOf: StoreError,
+    message: /^shard \d+ cannot be read back: .*the release and the limits that wrote it/
+  })
+  await smaller.close()
+  const again = openShardSet(3, { store: disk.open() })
+  again.shards.load(again.store)
+  t.deepEqual(again.get('k'), { text: 'x'.repeat(20_000) })
+  await again.close()
 })

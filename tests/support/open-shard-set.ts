@@ -2,7 +2,7 @@
  * The shards of one node on a store of their own, with everything they report written down; nothing
  * replicates by itself.
  */
-import { limits } from '../../engine/limits.js'
+import { limits as usualLimits, type Limits } from '../../engine/limits.js'
 import { HybridClock } from '../../engine/base/hlc.js'
 import type { IndexDeclaration } from '../../engine/query/query.js'
 import { Topology } from '../../engine/topology/topology.js'
@@ -18,12 +18,15 @@ export interface ShardSetSettings {
   readonly groups?: number
   readonly store?: Store
   readonly indexes?: IndexDeclaration
+  readonly limits?: Limits
 }
 
 export function openShardSet (
   incarnation: number,
-  { shards: count = 8, groups = 4, store = new MemoryDisk().open(), indexes }: ShardSetSettings = {}
+  settings: ShardSetSettings = {}
 ) {
+  const { shards: count = 8, groups = 4, limits = usualLimits, indexes } = settings
+  const { store = new MemoryDisk().open() } = settings
   const time = new VirtualTime(1)
   const ports = time.ports('node')
   const clock = new HybridClock(ports.clock, limits)

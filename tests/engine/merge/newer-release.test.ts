@@ -174,3 +174,16 @@ test('a whole state of a peer that cannot be read resets nothing (SPEC E26)', t 
   t.deepEqual([older.encode(), dump(older)], before)
   t.is(told(older).length, 1)
 })
+
+test('an entry that is never met again is not in the way for ever (SPEC E26)', t => {
+  let now = 1
+  const writer = openShard(1)
+  sequenced(writer, 'k', 5)
+  writer.flush()
+  const older = openShardWithClock(2, () => now)
+  older.merge(withUnknownKind(writer.deltas[0] as Uint8Array))
+  now += MINUTE
+  t.like(older.standsBefore, { key: 'k' })
+  now += 2 * MINUTE
+  t.is(older.standsBefore, null)
+})
