@@ -1,6 +1,10 @@
 /**
  * What every Store must do, whatever it keeps its data in. The memory and the SQLite adapter run
  * the same suite.
+ *
+ * The suite does not show these, and an adapter tests them in its own way: that a batch is stored
+ * whole or not at all when the process is killed or the power fails; checksums, and `damaged` for
+ * blobs that fail theirs; a disk that is full.
  */
 import assert from 'node:assert/strict'
 import { StoreError } from '../engine/errors.js'

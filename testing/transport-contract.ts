@@ -3,13 +3,18 @@
  * run the same suite.
  *
  * The port promises little (at most once, in any order). The suite tests a transport at its best,
- * where nothing is lost; an adapter tests what it does under faults in its own way. Every test uses
- * subjects of its own, since one server may serve several tests at once.
+ * where nothing is lost. Every test uses subjects of its own, since one server may serve several
+ * tests at once.
+ *
+ * The suite does not show these, and an adapter tests them in its own way: a connection that is
+ * lost and found again, with its subscriptions; a peer that does not read, so that `publish` must
+ * drop and count in `dropped`; a name that is taken; a server that is not there.
  */
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { IncomingMessage, Transport } from '../replication/transport/transport.js'
 import type { DeclareTest } from './runner.js'
-import { waitFor } from './wait-for.js'
+import { Patience } from './patience.js'
 
 /** One network, and the connections to it that a test opens. */
 export interface TransportHarness {
@@ -41,25 +46,35 @@ interface Setting {
   readonly at: string
 }
 
+/** An event that should not come gets this long to come all the same. */
+const LATE_MS = 50
+
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 
-/** Subscribes, and waits until the network knows. */
-async function collect (transport: Transport, pattern: string): Promise<IncomingMessage[]> {
-  const messages: IncomingMessage[] = []
-  transport.subscribe(pattern, message => {
-    messages.push(message)
-  })
-  await transport.flush()
-  return messages
-}
-
 /**
- * Declares about 15 tests of a Transport: patterns, order, ownership of bytes, inboxes, refusals
- * and closing. A test waits up to 20 s for a message before it fails.
+ * Declares about 17 tests of a Transport: patterns, order, ownership of bytes, inboxes, refusals
+ * and closing. A test waits up to 5 s for a message before it fails, and 1 s once another one has
+ * waited in vain.
  */
 export function transportContract ({ test, name, open }: TransportContractOptions): void {
   let tests = 0
+  const patience = new Patience()
+  const waitFor = (condition: () => boolean, what: string): Promise<void> =>
+    patience.until(condition, what)
+  const flushed = (transport: Transport): Promise<void> =>
+    patience.settled(transport.flush(), 'a flush to resolve')
+  const closed = (closing: Promise<void>): Promise<void> =>
+    patience.settled(closing, 'a connection to close')
+  /** Subscribes, and waits until the network knows. */
+  const collect = async (transport: Transport, pattern: string): Promise<IncomingMessage[]> => {
+    const messages: IncomingMessage[] = []
+    transport.subscribe(pattern, message => {
+      messages.push(message)
+    })
+    await flushed(transport)
+    return messages
+  }
   const check = (title: string, run: (setting: Setting) => Promise<void>): void => {
     const at = `contract.t${++tests}`
     const number = tests
@@ -73,20 +88,27 @@ export function transportContract ({ test, name, open }: TransportContractOption
           b: await harness.connect(`b${number}`)
         })
       } finally {
-        await harness.close()
+        await closed(harness.close())
       }
     })
   }
 
-  check('a message arrives with its subject, bytes and reply subject', async ({ a, b, at }) => {
-    const messages = await collect(b, at)
-    assert.equal(a.publish(at, bytesOf('hello'), `${at}.reply`), true)
-    assert.equal(a.publish(at, new Uint8Array(0)), true)
-    await waitFor(() => messages.length === 2, 'two messages')
-    assert.deepEqual(messages[0], { subject: at, bytes: bytesOf('hello'), replyTo: `${at}.reply` })
-    assert.deepEqual(messages[1], { subject: at, bytes: new Uint8Array(0) })
-    assert.equal(a.dropped, 0)
-  })
+  check(
+    'a message arrives with its subject, bytes and reply subject',
+    async ({ a, b, at }) => {
+      const messages = await collect(b, at)
+      assert.equal(a.publish(at, bytesOf('hello'), `${at}.reply`), true)
+      assert.equal(a.publish(at, new Uint8Array(0)), true)
+      await waitFor(() => messages.length === 2, 'two messages')
+      assert.deepEqual(messages[0], {
+        subject: at,
+        bytes: bytesOf('hello'),
+        replyTo: `${at}.reply`
+      })
+      assert.deepEqual(messages[1], { subject: at, bytes: new Uint8Array(0) })
+      assert.equal(a.dropped, 0)
+    }
+  )
 
   check(
     'a star stands for one token and a greater-than sign for the rest',
@@ -112,6 +134,19 @@ export function transportContract ({ test, name, open }: TransportContractOption
   )
 
   check(
+    'a star at the end of a pattern stands for one token as well, and not for several',
+    async ({ a, b, at }) => {
+      const star = await collect(b, `${at}.*`)
+      const rest = await collect(b, `${at}.>`)
+      const sent = ['.one', '.one.x', '.one.x.y', '.two']
+      for (const subject of sent) a.publish(at + subject, new Uint8Array(1))
+      await waitFor(() => rest.length === sent.length, 'the messages below the subject')
+      await waitFor(() => star.length >= 2, 'the messages one token below the subject')
+      assert.deepEqual(star.map(({ subject }) => subject), [`${at}.one`, `${at}.two`])
+    }
+  )
+
+  check(
     'of several subscriptions to one pattern each gets every message until it is closed',
     async ({ a, b, at }) => {
       const counts = [0, 0, 0]
@@ -124,12 +159,12 @@ export function transportContract ({ test, name, open }: TransportContractOption
       a.publish(`${at}.x`, new Uint8Array(1))
       await waitFor(() => last.length === 1, 'the first message')
       subscriptions[1]?.close()
-      await b.flush()
+      await flushed(b)
       a.publish(`${at}.x`, new Uint8Array(1))
       await waitFor(() => last.length === 2 && counts[2] === 2, 'the second message')
       assert.deepEqual(counts, [2, 1, 2])
       for (const subscription of subscriptions) subscription.close()
-      await b.flush()
+      await flushed(b)
       a.publish(`${at}.x`, new Uint8Array(1))
       await waitFor(() => last.length === 3, 'the third message')
       assert.deepEqual(counts, [2, 1, 2])
@@ -146,7 +181,7 @@ export function transportContract ({ test, name, open }: TransportContractOption
           bytes.fill(0)
         })
       }
-      await b.flush()
+      await flushed(b)
       const whole = bytesOf('..first..')
       const view = whole.subarray(2, 7)
       a.publish(at, view)
@@ -187,7 +222,7 @@ export function transportContract ({ test, name, open }: TransportContractOption
       b.subscribe(at, ({ bytes, replyTo }) => {
         b.publish(replyTo ?? 'nowhere', bytesOf(`${textOf(bytes)}?`))
       })
-      await b.flush()
+      await flushed(b)
       const answers = await collect(a, `${a.inbox}.*`)
       a.publish(at, bytesOf('well'), `${a.inbox}.7`)
       await waitFor(() => answers.length === 1, 'the answer')
@@ -195,16 +230,19 @@ export function transportContract ({ test, name, open }: TransportContractOption
     }
   )
 
-  check('a request that reaches no subscriber is told so at once', async ({ a, at }) => {
-    const answers = await collect(a, `${a.inbox}.*`)
-    a.publish(at, bytesOf('anyone'), `${a.inbox}.1`)
-    await waitFor(() => answers.length === 1, 'the notice')
-    assert.deepEqual(answers[0], {
-      subject: `${a.inbox}.1`,
-      bytes: new Uint8Array(0),
-      noResponders: true
-    })
-  })
+  check(
+    'a request that reaches no subscriber is told so at once',
+    async ({ a, at }) => {
+      const answers = await collect(a, `${a.inbox}.*`)
+      a.publish(at, bytesOf('anyone'), `${a.inbox}.1`)
+      await waitFor(() => answers.length === 1, 'the notice')
+      assert.deepEqual(answers[0], {
+        subject: `${a.inbox}.1`,
+        bytes: new Uint8Array(0),
+        noResponders: true
+      })
+    }
+  )
 
   check(
     'a message that is too large is refused, and the connection is none the worse',
@@ -294,13 +332,16 @@ export function transportContract ({ test, name, open }: TransportContractOption
     }
   )
 
-  check('messages on one link arrive in the order they were sent', async ({ a, b, at }) => {
-    const messages = await collect(b, `${at}.*`)
-    const sent = Array.from({ length: 2000 }, (_, i) => String(i))
-    for (const text of sent) a.publish(`${at}.${Number(text) % 3}`, bytesOf(text))
-    await waitFor(() => messages.length === sent.length, 'all messages')
-    assert.deepEqual(messages.map(({ bytes }) => textOf(bytes)), sent)
-  })
+  check(
+    'messages on one link arrive in the order they were sent',
+    async ({ a, b, at }) => {
+      const messages = await collect(b, `${at}.*`)
+      const sent = Array.from({ length: 2000 }, (_, i) => String(i))
+      for (const text of sent) a.publish(`${at}.${Number(text) % 3}`, bytesOf(text))
+      await waitFor(() => messages.length === sent.length, 'all messages')
+      assert.deepEqual(messages.map(({ bytes }) => textOf(bytes)), sent)
+    }
+  )
 
   check('nothing is delivered before publish returns', async ({ a, at }) => {
     let publishing = false
@@ -308,7 +349,7 @@ export function transportContract ({ test, name, open }: TransportContractOption
     a.subscribe(at, () => {
       deliveredInside.push(publishing)
     })
-    await a.flush()
+    await flushed(a)
     publishing = true
     a.publish(at, bytesOf('one'))
     publishing = false
@@ -326,14 +367,32 @@ export function transportContract ({ test, name, open }: TransportContractOption
       assert.throws(() => a.publish(at, bytesOf('too late')), { code: 'CLOSED' })
       assert.throws(() => a.subscribe(at, () => undefined), { code: 'CLOSED' })
       await assert.rejects(() => a.flush(), { code: 'CLOSED' })
-      await closing
-      await a.close()
+      await closed(closing)
+      await closed(a.close())
       assert.equal(a.connected, false)
       b.publish(`${at}.own`, bytesOf('for nobody'))
-      await b.flush()
+      await flushed(b)
       await waitFor(() => messages.length === 1, 'the last words')
       assert.equal(textOf(messages[0]?.bytes ?? new Uint8Array(0)), 'last words')
       assert.deepEqual(own, [])
+    }
+  )
+
+  check(
+    'a connection that is closed by its own side tells no listener of it',
+    async ({ harness, at }) => {
+      const told: boolean[] = []
+      const closing = await harness.connect(`closing-${at}`)
+      closing.onConnection(connected => {
+        told.push(connected)
+      })
+      await flushed(closing)
+      await closed(closing.close())
+      closing.onConnection(connected => {
+        told.push(connected)
+      })
+      await sleep(LATE_MS)
+      assert.deepEqual(told, [])
     }
   )
 }

@@ -224,7 +224,8 @@ class NatsTransport implements Transport {
         )
       )
     }
-    this.#listeners.tell(up)
+    // A program that closes its own connection has not lost it.
+    if (this.#leaving === undefined) this.#listeners.tell(up)
   }
 
   /**
