@@ -2,6 +2,7 @@
  * Makes a command that runs for long visible: its events are log lines on standard error, and its
  * metrics are served when it is given a port.
  */
+import type { ConsumerStatus } from '../pubsub/requests/status-protocol.js'
 import type { OnMillpondEvent } from '../node/events.js'
 import type { Shown } from '../node/observe/gauges.js'
 import { createLogger, type Logger, type LogLevel } from '../node/observe/logger.js'
@@ -19,9 +20,13 @@ export interface Observation {
   readonly onEvent: OnMillpondEvent
   /**
    * Serves the metrics, when there is a port for them. @param status what the gauges show
+   * @param consumers that have to have nodes to read from, for the process to be healthy
    * @throws ConfigError when the port cannot be used
    */
-  readonly serve: (status: () => Shown) => Promise<MetricsServer | undefined>
+  readonly serve: (
+    status: () => Shown,
+    consumers?: () => readonly ConsumerStatus[]
+  ) => Promise<MetricsServer | undefined>
 }
 
 /**
@@ -44,14 +49,22 @@ export function observe (
       logger.onEvent(event)
       metrics?.onEvent(event)
     },
-    async serve (status) {
+    async serve (status, consumers = () => []) {
       if (metrics === undefined || metricsPort === undefined) return undefined
       return await serveMetrics({
         port: metricsPort,
         contentType: metrics.contentType,
         metrics: () => metrics.text(status()),
-        isConnected: () => isConnected
+        problem: () => isConnected ? unheldProblem(consumers()) : 'not connected to NATS'
       })
     }
   }
+}
+
+/** A line on the first consumer that misses nodes to read from, if there is one. */
+export function unheldProblem (consumers: readonly ConsumerStatus[]): string | undefined {
+  const found = consumers.find(({ groupsWithoutHolder }) => groupsWithoutHolder > 0)
+  if (found === undefined) return undefined
+  const { cache, groupsWithoutHolder: count } = found
+  return `no node in view holds ${count} placement group${count === 1 ? '' : 's'} of cache ${cache}`
 }

@@ -22,6 +22,13 @@ export type ConsumerEvent =
    * has been so for the first of them.
    */
   | { readonly type: 'consumer-behind', readonly shards: readonly number[], readonly forMs: number }
+  /**
+   * No node in view holds these placement groups: their nodes are gone, or the connection is. Each
+   * placement group is named once until it has a holder again.
+   */
+  | { readonly type: 'consumer-unheld', readonly groups: readonly number[] }
+  /** Every placement group has a holder again; `forMs` is how long that was not so. */
+  | { readonly type: 'consumer-held', readonly forMs: number }
   /** These shards are read again from the start. */
   | {
     readonly type: 'consumer-reset',

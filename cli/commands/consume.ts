@@ -33,7 +33,7 @@ export async function runConsume (flags: ConsumeFlags): Promise<number> {
       const metrics = await serve(() => ({
         members: [...client.nodes],
         consumers: client.consumers
-      }))
+      }), () => client.consumers)
       if (metrics !== undefined) {
         process.stderr.write(`millpond: metrics at http://127.0.0.1:${metrics.port}/metrics\n`)
       }

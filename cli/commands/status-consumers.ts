@@ -19,6 +19,7 @@ export function describeConsumers (
       age(consumer.ageMs),
       String(consumer.dirtyShards),
       String(consumer.behindShards),
+      String(consumer.groupsWithoutHolder),
       String(consumer.delivered),
       String(consumer.uncommitted),
       ago(consumer.deliveredAgoMs),
@@ -32,8 +33,9 @@ export function describeConsumers (
   return [
     'consumers in the processes of nodes\n',
     table(
-      ['node', 'cache', 'consumer group', 'phase', 'for', 'dirty shards', 'behind', 'delivered',
-        'uncommitted', 'last delivery', 'last commit', 'last error'],
+      ['node', 'cache', 'consumer group', 'phase', 'for', 'dirty shards', 'behind',
+        'groups without holder', 'delivered', 'uncommitted', 'last delivery', 'last commit',
+        'last error'],
       rows
     ),
     ...nodes.map(({ node, unlistedConsumers }) => more(unlistedConsumers, `on ${node}`))

@@ -62,6 +62,10 @@ export const COUNTERS = {
     'times a consumer of this process found no replica that had seen as much of a shard as it had',
     ['cache']
   ],
+  millpond_consumer_unheld_groups_total: [
+    'times a consumer of this process had no node in view that holds a placement group',
+    ['cache']
+  ],
   millpond_consumer_reset_shards_total: [
     'times a consumer of this process began a shard again: floor (tombstones it had not come to ' +
     'were dropped) or patience (no replica could continue it for too long)',
@@ -166,6 +170,14 @@ export function countEvent (event: MillpondEvent, count: Count): void {
         { cache: event.cache },
         event.shards.length
       )
+    case 'consumer-unheld':
+      return count(
+        'millpond_consumer_unheld_groups_total',
+        { cache: event.cache },
+        event.groups.length
+      )
+    case 'consumer-held':
+      return
     case 'consumer-reset':
       return count(
         'millpond_consumer_reset_shards_total',

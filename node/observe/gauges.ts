@@ -33,6 +33,10 @@ export const GAUGES = {
     'shards of which replicas have seen less than a consumer of this process',
     ['cache', 'consumer_group']
   ],
+  millpond_consumer_unheld_groups: [
+    'placement groups that no node in view holds, as a consumer of this process sees it',
+    ['cache', 'consumer_group']
+  ],
   millpond_consumer_uncommitted_records: [
     'records given to consumers of this process and not committed',
     ['cache', 'consumer_group']
@@ -85,6 +89,11 @@ export function setStatus ({ members, caches = {}, consumers }: Shown, set: SetG
     set('millpond_consumers', labels, running.length)
     set('millpond_consumer_dirty_shards', labels, sum(({ dirtyShards }) => dirtyShards))
     set('millpond_consumer_behind_shards', labels, sum(({ behindShards }) => behindShards))
+    set(
+      'millpond_consumer_unheld_groups',
+      labels,
+      Math.max(...running.map(({ groupsWithoutHolder }) => groupsWithoutHolder))
+    )
     set('millpond_consumer_uncommitted_records', labels, sum(({ uncommitted }) => uncommitted))
     set('millpond_consumer_silent_seconds', labels, Math.max(...silentMs) / 1000)
   }

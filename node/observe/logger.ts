@@ -74,6 +74,7 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'write-failed':
     case 'timing-differs':
     case 'consumer-behind':
+    case 'consumer-unheld':
     case 'commit-failed':
       return 'warn'
     case 'member-left':
@@ -88,6 +89,7 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'timing-agrees':
     case 'store-recovered':
     case 'consumer-started':
+    case 'consumer-held':
       return 'info'
     case 'group-phase':
     case 'gap-repaired':

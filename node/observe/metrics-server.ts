@@ -1,8 +1,9 @@
 /**
  * Serves `/metrics` to Prometheus and `/healthz` to a supervisor of the process, on the loopback
- * interface only: neither asks who is calling. `/healthz` is 200 while the node is connected to
- * NATS and 503 while it is not; a node without a connection keeps serving what it holds, so a
- * failed check is a reason to look, not to kill it.
+ * interface only: neither asks who is calling. `/healthz` is 200 while the process can do its work,
+ * and 503 with a line that says why while it cannot: the connection to NATS is lost, or a consumer
+ * has no node to read from. Both end by themselves, and a node without a connection keeps serving
+ * what it holds; so a failed check is a reason to look, not to kill the process.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -13,7 +14,8 @@ export interface MetricsServerOptions {
   readonly port: number
   readonly contentType: string
   readonly metrics: () => Promise<string>
-  readonly isConnected: () => boolean
+  /** A line on why the process cannot do its work now, or undefined while it can. */
+  readonly problem: () => string | undefined
 }
 
 export interface MetricsServer {
@@ -23,14 +25,15 @@ export interface MetricsServer {
 
 /** @throws ConfigError when the port cannot be used */
 export async function serveMetrics (
-  { port, contentType, metrics, isConnected }: MetricsServerOptions
+  { port, contentType, metrics, problem }: MetricsServerOptions
 ): Promise<MetricsServer> {
   const answer = async (path: string): Promise<[status: number, type: string, text: string]> => {
     if (path === '/metrics') return [200, contentType, await metrics()]
     if (path === '/healthz') {
-      return isConnected()
+      const line = problem()
+      return line === undefined
         ? [200, 'text/plain', 'ok\n']
-        : [503, 'text/plain', 'not connected to NATS\n']
+        : [503, 'text/plain', `${line}\n`]
     }
     return [404, 'text/plain', 'there are /metrics and /healthz\n']
   }

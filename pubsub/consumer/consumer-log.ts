@@ -31,6 +31,7 @@ export class ConsumerLog {
   readonly #clock: Clock
   readonly #report: (event: ConsumerEvent) => void
   readonly #begunMs: number
+  #unheldSinceMs: number | undefined
   #phase: ConsumerStatus['phase'] = 'starting'
   #delivered = 0
   #deliveredMs: number | undefined
@@ -86,6 +87,17 @@ export class ConsumerLog {
 
   reset (shards: readonly number[], why: ResetReason): void {
     if (shards.length > 0) this.#report({ type: 'consumer-reset', shards, why })
+  }
+
+  unheld (groups: readonly number[]): void {
+    this.#unheldSinceMs ??= this.#clock.monotonicMs()
+    this.#report({ type: 'consumer-unheld', groups })
+  }
+
+  held (): void {
+    const forMs = this.#unheldSinceMs === undefined ? 0 : this.#ago(this.#unheldSinceMs)
+    this.#unheldSinceMs = undefined
+    this.#report({ type: 'consumer-held', forMs })
   }
 
   ended (why: EndReason, error?: unknown): void {

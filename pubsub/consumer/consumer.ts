@@ -81,9 +81,10 @@ export class Consumer implements LiveConsumer {
 
   /** Starts at the group's committed cursors; waits for placement groups without a holder. */
   async #restore (): Promise<void> {
-    const { context: { router }, positions } = this.#scope
+    const { context: { router }, positions, unheld } = this.#scope
     let waiting: readonly number[] = [...router.topology.allGroups()]
     for (;;) {
+      unheld.look()
       const { cursors, left } = await this.#commits.read(waiting).catch((error: unknown) => {
         if (this.#closed) return { cursors: [], left: [] } // the connection went with us
         throw error
@@ -152,13 +153,14 @@ export class Consumer implements LiveConsumer {
   }
 
   status (): ConsumerStatus {
-    const { context: { router }, positions, log } = this.#scope
+    const { context: { router }, positions, unheld, log } = this.#scope
     return {
       ...log.status(),
       shards: router.shape.shards,
       cursors: positions.cursorCount,
       dirtyShards: positions.dirtyCount,
       behindShards: this.#reader.behindCount,
+      groupsWithoutHolder: unheld.count,
       uncommittedShards: this.#reader.readSoFar().length
     }
   }

@@ -3,21 +3,25 @@ import type { ConsumerContext } from '../context.js'
 import { ConsumerLog } from './consumer-log.js'
 import { HolderChoice } from './holder-choice.js'
 import { Positions } from './positions.js'
+import { UnheldGroups } from './unheld-groups.js'
 
 export interface ConsumerScope {
   readonly context: ConsumerContext
   readonly consumerGroup: string
   readonly positions: Positions
   readonly holders: HolderChoice
+  readonly unheld: UnheldGroups
   readonly log: ConsumerLog
 }
 
 export function scopeOf (context: ConsumerContext, consumerGroup: string): ConsumerScope {
+  const log = new ConsumerLog(context, consumerGroup)
   return {
     context,
     consumerGroup,
     positions: new Positions(context.router.topology, context.limits),
     holders: new HolderChoice(context.router),
-    log: new ConsumerLog(context, consumerGroup)
+    unheld: new UnheldGroups(context.router, log),
+    log
   }
 }

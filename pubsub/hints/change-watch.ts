@@ -46,8 +46,9 @@ export class ChangeWatch {
 
   /** Looks for lost hints from now on, and again and again. */
   lookSoon (): void {
-    const { context: { ports, pace }, log } = this.#scope
+    const { context: { ports, pace }, unheld, log } = this.#scope
     this.#timer = ports.timers.after(hintCheckIntervalMs(pace()), () => {
+      unheld.look()
       // A look that failed is made up for by the next one.
       void this.#lostHints.look().catch((error: unknown) => log.recovers(error)).finally(() => {
         if (this.#closed) return

@@ -22,6 +22,11 @@ const ConsumerStatus = v.object({
   dirtyShards: v.count,
   /** Shards of which the replicas asked so far have seen less than the consumer. */
   behindShards: v.count,
+  /**
+   * Placement groups of the cache that no node in view holds: nothing comes from these, and nothing
+   * of them can be committed.
+   */
+  groupsWithoutHolder: v.optional(v.count, 0),
   /** Records given to the program since the consumer began. */
   delivered: v.count,
   deliveredAgoMs: v.nullable(v.count),

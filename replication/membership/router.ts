@@ -91,6 +91,11 @@ export class Router {
     return holders
   }
 
+  /** The placement groups that no node in view holds, ascending. */
+  groupsWithoutHolder (): number[] {
+    return [...this.topology.allGroups()].filter(group => this.holders(group).length === 0)
+  }
+
   #rankHolders (group: number): string[] {
     const { membership, self } = this.#options
     const holding = new Map<string, number>()

@@ -244,7 +244,7 @@ test.serial('status tells of every node, for people and for programs', async t =
 
 test.serial('a consumer tells of itself in its log and its metrics (SPEC C13)', async t => {
   const where = place()
-  await oneNode(t, where)
+  const node = await oneNode(t, where)
   await output(t, [...INGEST, ...where.cache], NDJSON)
   const consumer = startMillpond(t, ['consume', '--group', 'repricer', '--log-level', 'info',
     '--metrics-port', '0', ...where.cache])
@@ -258,14 +258,22 @@ test.serial('a consumer tells of itself in its log and its metrics (SPEC C13)', 
   }, 'the commit')
   t.true(text.includes(`millpond_consumers${labels} 1\n`))
   t.true(text.includes('millpond_consumers_started_total{cache="offers"} 1\n'))
+  t.true(text.includes(`millpond_consumer_unheld_groups${labels} 0\n`))
+  const health = async () => await (await fetch(url.replace('/metrics', '/healthz'))).text()
+  t.is(await health(), 'ok\n')
+  await node.end('SIGTERM')
+  await waitFor(() => consumer.stderr.includes('consumer-unheld'), 'the loss of the node')
+  t.is(await health(), 'no node in view holds 4 placement groups of cache offers\n')
+  t.is((await fetch(url.replace('/metrics', '/healthz'))).status, 503)
+  t.true((await (await fetch(url)).text()).includes(`_consumer_unheld_groups${labels} 4\n`))
   const { stderr } = await consumer.end('SIGINT')
   const events = parseLines<{ msg: string, consumerGroup?: string, why?: string }>(
     stderr.split('\n').filter(line => line.startsWith('{')).join('\n')
   ).filter(({ consumerGroup }) => consumerGroup === 'repricer')
   t.deepEqual(events.map(({ msg, why }) => [msg, why]), [['consumer-started', undefined], [
-    'consumer-ended',
-    'stopped'
-  ]])
+    'consumer-unheld',
+    undefined
+  ], ['consumer-ended', 'stopped']])
 })
 
 test.serial('a node told to end keeps its data, and resumes it under the same name', async t => {

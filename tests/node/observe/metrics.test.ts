@@ -122,6 +122,13 @@ const EVENTS: {
     shards: [1, 2],
     forMs: 0
   }, 'millpond_consumer_behind_shards_total{cache="c"} 2'],
+  'consumer-unheld': [{
+    type: 'consumer-unheld',
+    cache: 'c',
+    consumerGroup: 'g',
+    groups: [1, 2, 3]
+  }, 'millpond_consumer_unheld_groups_total{cache="c"} 3'],
+  'consumer-held': [{ type: 'consumer-held', cache: 'c', consumerGroup: 'g', forMs: 9 }, null],
   'consumer-reset': [{
     type: 'consumer-reset',
     cache: 'c',

@@ -60,6 +60,7 @@ test('a consumer shows what it was given and what of it is committed (SPEC C13)'
     shards: 16,
     cursors: 16,
     behindShards: 0,
+    groupsWithoutHolder: 0,
     uncommittedShards: 0,
     lastError: null
   })
@@ -118,7 +119,44 @@ test('a consumer that no node answers shows what it waits for (SPEC C13)', async
   t.like(status, { phase: 'starting', cursors: 0, delivered: 0, deliveredAgoMs: null })
   t.is(status?.lastError?.code, 'UNAVAILABLE')
   t.regex(status?.lastError?.message ?? '', /no node that holds placement group 0 and 7 others/)
-  t.deepEqual(eventsOf(cluster, 'far'), [], 'it has not started')
+  t.is(status?.groupsWithoutHolder, 8)
+  t.deepEqual(eventsOf(cluster, 'far'), [
+    { type: 'consumer-unheld', ...of, groups: [0, 1, 2, 3, 4, 5, 6, 7] }
+  ], 'it has not started')
+  await cluster.close('far')
+  await cluster.time.wait(ended)
+})
+
+test('an idle consumer without nodes says so, once, and when they are back (SPEC C13)', async t => {
+  const cluster = await startCluster(t, ['a', 'b'])
+  const cache = await cluster.client('far')
+  await put(cluster, ['k1'])
+  await cluster.untilSettled()
+  const { ended } = reading(cache.consume({ group: GROUP }))
+  const status = (): ConsumerStatus | undefined => cluster.clients.get('far')?.consumers[0]
+  await cluster.time.until(() => status()?.committedAgoMs !== null, 'a commit')
+  await cluster.time.advance(5000)
+  t.like(status(), { phase: 'reading', dirtyShards: 0, groupsWithoutHolder: 0, lastError: null })
+  const since = eventsOf(cluster, 'far').length
+  const told = () => eventsOf(cluster, 'far').slice(since)
+
+  cluster.kill('a')
+  await cluster.time.advance(10_000)
+  t.is(status()?.groupsWithoutHolder, 0)
+  t.false(told().some(({ type }) => type === 'consumer-unheld'), 'b holds everything')
+  cluster.kill('b')
+  await cluster.time.advance(20_000)
+  t.like(status(), { phase: 'reading', dirtyShards: 0, groupsWithoutHolder: 8 })
+  const unheld = told().filter(({ type }) => type === 'consumer-unheld')
+  t.deepEqual(unheld, [{ type: 'consumer-unheld', ...of, groups: [0, 1, 2, 3, 4, 5, 6, 7] }])
+
+  await cluster.startNode('b')
+  await cluster.time.until(() => status()?.groupsWithoutHolder === 0, 'a holder')
+  await cluster.time.advance(5000)
+  const held = told().filter(({ type }) => type === 'consumer-held')
+  t.is(held.length, 1)
+  t.true(held[0]?.type === 'consumer-held' && held[0].forMs >= 15_000)
+  t.is(told().filter(({ type }) => type === 'consumer-unheld').length, 1)
   await cluster.close('far')
   await cluster.time.wait(ended)
 })
