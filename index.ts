@@ -17,7 +17,7 @@ export type { ConsumerStatus, NodeStatus } from './pubsub/requests/status-protoc
 export type { Pace } from './engine/timing.js'
 
 // Caches: writing, reading, consuming.
-export type { Cache, CacheRecord, ReadOptions } from './node/cache/cache.js'
+export type { Cache, CacheRecord, QueryOptions, ReadOptions } from './node/cache/cache.js'
 export type { NameOf, RecordOf, RegistersOf, Schema } from './node/cache/cache-schema.js'
 export type { PutOptions, WriteOptions } from './node/cache/cache-writes.js'
 export type { AckOptions } from './node/cache/write-entry.js'

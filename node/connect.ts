@@ -46,7 +46,7 @@ export interface MillpondClient {
  */
 export async function connect (config: ClientConfig, wiring: Wiring = {}): Promise<MillpondClient> {
   const { cluster, nats, connectTimeoutMs, timing, paceFloor, ...rest } = checkClientConfig(config)
-  const surroundings = surroundingsOf(wiring)
+  const surroundings = surroundingsOf(wiring, 'connect')
   const { limits, ports, onEvent } = surroundings
   const name = rest.name ?? `client-${ports.random.uint32().toString(36)}`
   const { network } = wiring

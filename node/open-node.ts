@@ -3,6 +3,7 @@
  * sent; then the connection; then the node joins (local-node.ts). When a step fails, the steps
  * before it are undone.
  */
+import { ConfigError } from '../engine/errors.js'
 import type { CacheShape } from '../replication/membership/cache-shape.js'
 import type { Store } from '../storage/store.js'
 import { openStore } from './cache/cache-replica.js'
@@ -23,9 +24,10 @@ const DEFAULT_GROUPS = 64
  *   the name is taken), ConnectionError, StoreError
  */
 export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promise<MillpondNode> {
-  const surroundings = surroundingsOf(wiring)
+  const surroundings = surroundingsOf(wiring, 'openNode')
   const { limits, ports } = surroundings
   const checked = checkNodeConfig(config, limits)
+  if (wiring.openStore !== undefined) assertOneStore(config)
   const { cluster, nats, timing } = checked
   const name = checked.name ?? `node-${ports.random.uint32().toString(36)}`
   const own = new Map<string, { shape: CacheShape, store: Store }>()
@@ -54,6 +56,17 @@ export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promis
       }
     }
     throw error
+  }
+}
+
+/** @throws ConfigError on a setting of the store that is not opened */
+function assertOneStore (config: NodeConfig): void {
+  for (const setting of ['dataDir', 'durability'] as const) {
+    if (config[setting] === undefined) continue
+    throw new ConfigError(
+      `${setting} and Wiring.openStore are both given, and a node has one kind of store: leave ` +
+        'one of them out'
+    )
   }
 }
 

@@ -1,4 +1,5 @@
 /** The surroundings of a node or client that a program may replace, and their defaults. */
+import { assertKnown } from '../engine/base/known.js'
 import { assertLimits, limits as usualLimits, type Limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
 import type { Store } from '../storage/store.js'
@@ -26,7 +27,8 @@ export interface Wiring {
   readonly limits?: Limits
   /**
    * Opens the store of a cache, which the node closes; a client opens none. A StoreError fails
-   * openNode. Default: SQLite in `dataDir`, or memory without one.
+   * openNode. Not together with `dataDir` or `durability`. Default: SQLite in `dataDir`, or memory
+   * without one.
    */
   readonly openStore?: (cache: string) => Store
   /** Hears everything the node or client reports. Default: nothing listens. */
@@ -35,10 +37,16 @@ export interface Wiring {
   readonly onInside?: (inside: Inside) => void
 }
 
-/** @throws TypeError when the limits cannot be */
-export function surroundingsOf (
-  { limits = usualLimits, ports = systemPorts, onEvent = () => {} }: Wiring
-): Surroundings {
+const KNOWN: ReadonlySet<string> = new Set<keyof Wiring>(['network', 'ports', 'limits', 'openStore',
+  'onEvent', 'onInside'])
+
+/**
+ * @param call the function that was given the wiring
+ * @throws TypeError when the limits cannot be, or on a part that there is not
+ */
+export function surroundingsOf (wiring: Wiring, call: 'openNode' | 'connect'): Surroundings {
+  assertKnown(wiring, KNOWN, call)
+  const { limits = usualLimits, ports = systemPorts, onEvent = () => {} } = wiring
   assertLimits(limits)
   return { limits, ports, onEvent }
 }

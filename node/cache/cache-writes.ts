@@ -11,6 +11,7 @@ import type { Operation } from '../../engine/fields/kinds.js'
 import { kindOfOperation } from '../../engine/fields/lookup.js'
 import type { Element } from '../../engine/fields/set.js'
 import type { Limits } from '../../engine/limits.js'
+import { assertKnown } from '../../engine/base/known.js'
 import { checkFields, checkKey } from '../../engine/base/values.js'
 import { checkBody, type Write, type WriteBody } from '../../engine/write/write.js'
 import type { FieldKinds, NameOf, RegistersOf, Schema } from './cache-schema.js'
@@ -35,6 +36,13 @@ export interface PutOptions extends WriteOptions {
    */
   readonly ttlMs?: number
 }
+
+const ACK_OPTIONS = ['ack', 'timeoutMs'] as const satisfies ReadonlyArray<keyof AckOptions>
+const ACK: ReadonlySet<string> = new Set(ACK_OPTIONS)
+const WRITE: ReadonlySet<string> = new Set<keyof WriteOptions>([...ACK_OPTIONS, 'at'])
+const PUT: ReadonlySet<string> = new Set<keyof PutOptions>([...ACK_OPTIONS, 'at', 'ttlMs'])
+/** The options of every call that is given none: they need no check. */
+const NONE = Object.freeze({})
 
 export interface WritesOptions extends WriteEntryOptions {
   readonly limits: Limits
@@ -62,7 +70,8 @@ export class CacheWrites<S extends Schema = Schema> {
    *   RemoteError of its code FIELD_KIND, when the record has a field as another kind (nothing
    *   changed), WriteConcernError (the write stands), TimeoutError or UnavailableError
    */
-  put (key: string, fields: RegistersOf<S>, options: PutOptions = {}): Promise<void> {
+  put (key: string, fields: RegistersOf<S>, options: PutOptions = NONE): Promise<void> {
+    checkPutOptions(options, 'put')
     return this.entry.send({
       key: checkKey(key, this.#limits),
       fields: this.#registers(fields),
@@ -71,7 +80,8 @@ export class CacheWrites<S extends Schema = Schema> {
   }
 
   /** Sets the whole record: every other field goes, of whatever kind it is. Fails as put does. */
-  replace (key: string, fields: RegistersOf<S>, options: PutOptions = {}): Promise<void> {
+  replace (key: string, fields: RegistersOf<S>, options: PutOptions = NONE): Promise<void> {
+    checkPutOptions(options, 'replace')
     return this.entry.send({
       key: checkKey(key, this.#limits),
       fields: this.#registers(fields),
@@ -92,8 +102,9 @@ export class CacheWrites<S extends Schema = Schema> {
    * have ended, and others may have taken effect; the same patch again does no harm. Otherwise
    * fails as put does.
    */
-  patch (key: string, fields: Patch<S>, options: WriteOptions = {}): Promise<void> {
+  patch (key: string, fields: Patch<S>, options: WriteOptions = NONE): Promise<void> {
     refuse(options, 'ttlMs', 'patch: put the fields that expire')
+    checkOptions(options, WRITE, 'patch')
     const checked = checkKey(key, this.#limits)
     const parts = cutPatch(fields, this.#kinds, this.#limits)
     const writes = parts.map(({ body, at = options.at }): Write => ({
@@ -108,8 +119,8 @@ export class CacheWrites<S extends Schema = Schema> {
    * Removes fields of a record, of whatever kind. Counters, sets and the like begin anew after it.
    * Fails as put does.
    */
-  unset (key: string, names: readonly NameOf<S>[], options: WriteOptions = {}): Promise<void> {
-    refuse(options, 'ttlMs', 'unset')
+  unset (key: string, names: readonly NameOf<S>[], options: WriteOptions = NONE): Promise<void> {
+    checkOptions(options, WRITE, 'unset')
     return this.entry.send({
       key: checkKey(key, this.#limits),
       ...checkBody({ unset: names }, this.#limits),
@@ -121,8 +132,8 @@ export class CacheWrites<S extends Schema = Schema> {
    * Removes a record. Writes older than this never bring it back, however late they arrive. Fails
    * as put does.
    */
-  delete (key: string, options: WriteOptions = {}): Promise<void> {
-    refuse(options, 'ttlMs', 'delete')
+  delete (key: string, options: WriteOptions = NONE): Promise<void> {
+    checkOptions(options, WRITE, 'delete')
     return this.entry.send(
       { key: checkKey(key, this.#limits), fields: null, ...this.entry.stamp(options.at) },
       options
@@ -143,7 +154,7 @@ export class CacheWrites<S extends Schema = Schema> {
     key: string,
     field: NameOf<S, 'counter'>,
     by = 1,
-    options: AckOptions = {}
+    options: AckOptions = NONE
   ): Promise<void> {
     return this.#operate(key, [{ kind: 'increment', field, by }], options)
   }
@@ -157,7 +168,7 @@ export class CacheWrites<S extends Schema = Schema> {
     key: string,
     field: NameOf<S, 'set'>,
     elements: Element | readonly Element[],
-    options: AckOptions = {}
+    options: AckOptions = NONE
   ): Promise<void> {
     return this.#operate(
       key,
@@ -174,7 +185,7 @@ export class CacheWrites<S extends Schema = Schema> {
     key: string,
     field: NameOf<S, 'set'>,
     elements: Element | readonly Element[],
-    options: AckOptions = {}
+    options: AckOptions = NONE
   ): Promise<void> {
     return this.#operate(
       key,
@@ -188,7 +199,7 @@ export class CacheWrites<S extends Schema = Schema> {
     key: string,
     field: NameOf<S, 'max'>,
     value: number,
-    options: AckOptions = {}
+    options: AckOptions = NONE
   ): Promise<void> {
     return this.#operate(key, [{ kind: 'max', field, value }], options)
   }
@@ -198,7 +209,7 @@ export class CacheWrites<S extends Schema = Schema> {
     key: string,
     field: NameOf<S, 'min'>,
     value: number,
-    options: AckOptions = {}
+    options: AckOptions = NONE
   ): Promise<void> {
     return this.#operate(key, [{ kind: 'min', field, value }], options)
   }
@@ -217,6 +228,7 @@ export class CacheWrites<S extends Schema = Schema> {
       'ttlMs',
       'operations on counters, sets, maxima and minima: unset the field when its time is over'
     )
+    checkOptions(options, ACK, 'operations on counters, sets, maxima and minima')
     return this.entry.send({ key: checked, ...body, ...this.entry.stamp(undefined) }, options)
   }
 
@@ -229,6 +241,15 @@ export class CacheWrites<S extends Schema = Schema> {
 
 function listOf (elements: Element | readonly Element[]): readonly Element[] {
   return Array.isArray(elements) ? elements as readonly Element[] : [elements as Element]
+}
+
+/** @throws TypeError naming an option that put and its like do not have */
+export function checkPutOptions (options: PutOptions, where: string): void {
+  checkOptions(options, PUT, where)
+}
+
+function checkOptions (options: object, known: ReadonlySet<string>, where: string): void {
+  if (options !== NONE) assertKnown(options, known, where)
 }
 
 /** Options that do not belong to a call are a mistake that types do not always show. */

@@ -5,14 +5,16 @@
 import type { Element } from '../../engine/fields/set.js'
 import { KindError, UnavailableError } from '../../engine/errors.js'
 import { parseWhere, type Where } from '../../engine/query/query.js'
+import { assertKnown } from '../../engine/base/known.js'
 import { describe } from '../../engine/base/plain.js'
 import { checkKey, type Fields } from '../../engine/base/values.js'
 import { consume } from '../../pubsub/consumer/consume.js'
 import type { ConsumedBatch, ConsumeOptions } from '../../pubsub/consumer/options.js'
 import type { ConsumerContext } from '../../pubsub/context.js'
-import { findRecords } from '../../pubsub/requests/find-records.js'
+import { checkLimit, findRecords } from '../../pubsub/requests/find-records.js'
 import type { NameOf, RecordOf, RegistersOf, Schema } from './cache-schema.js'
-import { CacheWrites, type PutOptions, type WritesOptions } from './cache-writes.js'
+import { CacheWrites, checkPutOptions, type PutOptions,
+  type WritesOptions } from './cache-writes.js'
 import { getMany } from './get-many.js'
 
 export interface CacheRecord<F = Fields> {
@@ -29,6 +31,14 @@ export interface ReadOptions {
    */
   readonly node?: string
 }
+
+export interface QueryOptions extends ReadOptions {
+  /** Most records to return, from 1 up. Default: all. */
+  readonly limit?: number
+}
+
+const READ: ReadonlySet<string> = new Set<keyof ReadOptions>(['node'])
+const QUERY: ReadonlySet<string> = new Set<keyof QueryOptions>(['node', 'limit'])
 
 export interface CacheOptions extends WritesOptions {
   /** Shared by the cache's reads and its consumers. */
@@ -113,6 +123,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
     fn: (fields: RecordOf<S> | undefined) => RegistersOf<S> | null | undefined,
     options: PutOptions = {}
   ): Promise<boolean> {
+    checkPutOptions(options, 'update')
     const next = fn(await this.get(key))
     if (next === undefined) return false
     if (next === null) {
@@ -125,10 +136,15 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   /**
    * Every live record, shard by shard and by key within a shard, in pages of bounded size. Records
    * written meanwhile may or may not be among them.
-   * @throws UnavailableError, TimeoutError
+   * @throws TypeError at once; while reading UnavailableError, TimeoutError
    */
-  async *scan (
-    { node }: ReadOptions = {}
+  scan (options: ReadOptions = {}): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
+    assertKnown(options, READ, 'scan')
+    return this.#scan(options)
+  }
+
+  async *#scan (
+    { node }: ReadOptions
   ): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
     const { router, requests, limits } = this.#options.readers
     const { topology } = router
@@ -165,14 +181,15 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    * price: { lt: 2 } }, { limit: 100 })`. Operators are eq (a plain value), in, lt, lte, gt and
    * gte; at least one of the fields must be declared under `indexes` in the nodes' settings. In
    * pages of bounded size; records written meanwhile may or may not be among them.
-   * @param options.limit most records to return, from 1 up; default: all
    * @throws TypeError, QueryError, LimitError at once; NotIndexedError (or a RemoteError of its
    *   code NOT_INDEXED), UnavailableError or TimeoutError while reading
    */
   query (
     where: Where,
-    options: ReadOptions & { readonly limit?: number } = {}
+    options: QueryOptions = {}
   ): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
+    assertKnown(options, QUERY, 'query')
+    if (options.limit !== undefined) checkLimit(options.limit)
     parseWhere(where, this.#options.limits)
     return findRecords(this.#options.readers, where, options) as AsyncGenerator<
       CacheRecord<RecordOf<S>>,
@@ -191,8 +208,9 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    *
    * Delivers at least once, and per key never older than before. Leaving the loop ends the
    * consumer, and so does closing the node or client.
-   * @throws ConfigError at once, on options that cannot work; while reading UnavailableError when
-   *   no node that runs the cache was heard of, and errors that trying again does not mend
+   * @throws TypeError, ConfigError at once, on options that cannot work; while reading
+   *   UnavailableError when no node that runs the cache was heard of, and errors that trying again
+   *   does not mend
    */
   consume (options: ConsumeOptions): AsyncGenerator<ConsumedBatch, void, undefined> {
     return consume(this.#options.readers, options, this.#closing.signal)

@@ -11,7 +11,7 @@ import { checkOptions, type CheckedOptions, type ConsumedBatch,
 /**
  * The consumer begins with the first step of the loop.
  * @param closing aborted when the node or client closes: the iteration ends
- * @throws ConfigError at once, on options that cannot work
+ * @throws TypeError, ConfigError at once, on options that cannot work
  */
 export function consume (
   context: ConsumerContext,

@@ -1,6 +1,7 @@
 /** The options of a consumer and the batches it gives out: the public side of consuming. */
 import type { Change } from '../../engine/changes.js'
 import { ConfigError } from '../../engine/errors.js'
+import { assertKnown } from '../../engine/base/known.js'
 import type { Limits } from '../../engine/limits.js'
 
 export interface ConsumeOptions {
@@ -56,8 +57,12 @@ export type CheckedOptions =
   & Required<Pick<ConsumeOptions, 'group' | 'ratePerSecond' | 'batchSize' | 'stopWhenIdleMs'>>
   & Pick<ConsumeOptions, 'signal'>
 
-/** @throws ConfigError on options that cannot work */
+const KNOWN: ReadonlySet<string> = new Set<keyof ConsumeOptions>(['group', 'ratePerSecond',
+  'batchSize', 'stopWhenIdleMs', 'signal'])
+
+/** @throws TypeError on options there are not; ConfigError on values that cannot work */
 export function checkOptions (options: ConsumeOptions, limits: Limits): CheckedOptions {
+  assertKnown(options, KNOWN, 'consume')
   const { group, ratePerSecond = Infinity, batchSize = BATCH_SIZE, stopWhenIdleMs = Infinity } =
     options
   if (typeof group !== 'string' || group === '') {

@@ -164,7 +164,8 @@ function checkProgress (
   return next
 }
 
-function checkLimit (limit: number): void {
+/** @throws TypeError */
+export function checkLimit (limit: number): void {
   if (!Number.isSafeInteger(limit) || limit < 1) {
     throw new TypeError(`limit must be a whole number from 1 up, got ${String(limit)}`)
   }
