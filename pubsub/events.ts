@@ -29,6 +29,19 @@ export type ConsumerEvent =
   | { readonly type: 'consumer-unheld', readonly groups: readonly number[] }
   /** Every placement group has a holder again; `forMs` is how long that was not so. */
   | { readonly type: 'consumer-held', readonly forMs: number }
+  /**
+   * The consumer goes on after an error with this code, and tries again: `times` it did since that
+   * was last told, at most once a second per code. `error` and `shards` are of the last time;
+   * `shards` has the first limits.maxStatusItems of them, and none where the error is about no
+   * shard in particular.
+   */
+  | {
+    readonly type: 'consumer-retrying',
+    readonly code: string,
+    readonly times: number,
+    readonly shards: readonly number[],
+    readonly error: unknown
+  }
   /** These shards are read again from the start. */
   | {
     readonly type: 'consumer-reset',

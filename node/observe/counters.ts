@@ -66,6 +66,10 @@ export const COUNTERS = {
     'times a consumer of this process had no node in view that holds a placement group',
     ['cache']
   ],
+  millpond_consumer_retries_total: [
+    'errors that a consumer of this process went on after, by code',
+    ['cache', 'code']
+  ],
   millpond_consumer_reset_shards_total: [
     'times a consumer of this process began a shard again: floor (tombstones it had not come to ' +
     'were dropped) or patience (no replica could continue it for too long)',
@@ -178,6 +182,12 @@ export function countEvent (event: MillpondEvent, count: Count): void {
       )
     case 'consumer-held':
       return
+    case 'consumer-retrying':
+      return count(
+        'millpond_consumer_retries_total',
+        { cache: event.cache, code: event.code },
+        event.times
+      )
     case 'consumer-reset':
       return count(
         'millpond_consumer_reset_shards_total',

@@ -25,6 +25,10 @@ export const GAUGES = {
     'consumers that run in this process',
     ['cache', 'consumer_group']
   ],
+  millpond_consumer_starting: [
+    'consumers of this process that look for the cursors their group has committed',
+    ['cache', 'consumer_group']
+  ],
   millpond_consumer_dirty_shards: [
     'shards with changes that a consumer of this process has still to read',
     ['cache', 'consumer_group']
@@ -37,12 +41,24 @@ export const GAUGES = {
     'placement groups that no node in view holds, as a consumer of this process sees it',
     ['cache', 'consumer_group']
   ],
+  millpond_consumer_delivered_records: [
+    'records given to consumers of this process that run now, since they began',
+    ['cache', 'consumer_group']
+  ],
+  millpond_consumer_uncommitted_shards: [
+    'shards that consumers of this process have read further than they have committed',
+    ['cache', 'consumer_group']
+  ],
   millpond_consumer_uncommitted_records: [
     'records given to consumers of this process and not committed',
     ['cache', 'consumer_group']
   ],
   millpond_consumer_silent_seconds: [
     'seconds since a consumer of this process was given something, or began: the longest of them',
+    ['cache', 'consumer_group']
+  ],
+  millpond_consumer_commit_age_seconds: [
+    'seconds since a consumer of this process that has committed did so last: the longest of them',
     ['cache', 'consumer_group']
   ]
 } as const satisfies Readonly<Record<string, readonly [help: string, labels: readonly string[]]>>
@@ -87,6 +103,8 @@ export function setStatus ({ members, caches = {}, consumers }: Shown, set: SetG
       running.reduce((total, consumer) => total + figure(consumer), 0)
     const silentMs = running.map(({ ageMs, deliveredAgoMs }) => deliveredAgoMs ?? ageMs)
     set('millpond_consumers', labels, running.length)
+    const starting = running.filter(({ phase }) => phase === 'starting').length
+    set('millpond_consumer_starting', labels, starting)
     set('millpond_consumer_dirty_shards', labels, sum(({ dirtyShards }) => dirtyShards))
     set('millpond_consumer_behind_shards', labels, sum(({ behindShards }) => behindShards))
     set(
@@ -94,8 +112,14 @@ export function setStatus ({ members, caches = {}, consumers }: Shown, set: SetG
       labels,
       Math.max(...running.map(({ groupsWithoutHolder }) => groupsWithoutHolder))
     )
+    set('millpond_consumer_delivered_records', labels, sum(({ delivered }) => delivered))
+    set('millpond_consumer_uncommitted_shards', labels, sum(of => of.uncommittedShards))
     set('millpond_consumer_uncommitted_records', labels, sum(({ uncommitted }) => uncommitted))
     set('millpond_consumer_silent_seconds', labels, Math.max(...silentMs) / 1000)
+    const committedMs = running.flatMap(({ committedAgoMs }) => committedAgoMs ?? [])
+    if (committedMs.length > 0) {
+      set('millpond_consumer_commit_age_seconds', labels, Math.max(...committedMs) / 1000)
+    }
   }
 }
 

@@ -75,6 +75,7 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'timing-differs':
     case 'consumer-behind':
     case 'consumer-unheld':
+    case 'consumer-retrying':
     case 'commit-failed':
       return 'warn'
     case 'member-left':

@@ -23,8 +23,10 @@ export class Commits {
   ): Promise<{ readonly cursors: ShardCursor[], readonly left: number[] }> {
     const { context: { router, requests, limits }, holders, consumerGroup, log } = this.#scope
     const cursors: ShardCursor[] = []
+    const shardsOf = (some: readonly number[]) =>
+      some.flatMap(group => router.topology.shardsOf(group))
     const left = groups.filter(group => holders.of(group) === undefined)
-    if (left.length > 0) log.recovers(noHolder(left))
+    if (left.length > 0) log.recovers(noHolder(left), shardsOf(left))
     for (const [holder, ofHolder] of holders.byHolder(groups, group => group)) {
       for (const asked of piecesOf(ofHolder, limits.maxShardsPerRequest)) {
         try {
@@ -36,7 +38,7 @@ export class Commits {
           for (const cursor of found) cursors.push(cursor)
         } catch (error) {
           if (!(error instanceof MillpondError) || !error.retryable) throw error
-          log.recovers(error)
+          log.recovers(error, shardsOf(asked))
           left.push(...asked)
           for (const group of asked) holders.moveOn(group, holder)
         }

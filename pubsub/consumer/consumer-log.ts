@@ -6,6 +6,7 @@
  * Times are told as ages by the clock that never jumps, so they mean the same on every machine.
  */
 import { MillpondError } from '../../engine/errors.js'
+import { intervals } from '../../engine/timing.js'
 import type { Clock } from '../../engine/ports.js'
 import type { ConsumerContext } from '../context.js'
 import type { ConsumerEvent, EndReason, ResetReason } from '../events.js'
@@ -29,6 +30,7 @@ export class ConsumerLog {
   readonly #cache: string
   readonly #consumerGroup: string
   readonly #clock: Clock
+  readonly #maxShards: number
   readonly #report: (event: ConsumerEvent) => void
   readonly #begunMs: number
   #unheldSinceMs: number | undefined
@@ -38,13 +40,16 @@ export class ConsumerLog {
   /** How many of the records delivered were committed. */
   #committed = 0
   #committedMs: number | undefined
+  /** Errors by code: when one was last told, and how many came since. */
+  readonly #retries = new Map<string, { toldMs: number, untold: number }>()
   #error: { readonly code: string, readonly message: string, readonly atMs: number } | undefined
 
-  constructor ({ router, ports, onEvent }: ConsumerContext, consumerGroup: string) {
+  constructor ({ router, ports, limits, onEvent }: ConsumerContext, consumerGroup: string) {
     const { cache } = router
     this.#cache = cache
     this.#consumerGroup = consumerGroup
     this.#clock = ports.clock
+    this.#maxShards = limits.maxStatusItems
     this.#report = event => onEvent({ cache, consumerGroup, ...event })
     this.#begunMs = ports.clock.monotonicMs()
   }
@@ -68,14 +73,33 @@ export class ConsumerLog {
   }
 
   commitFailed (shards: readonly number[], error: unknown): void {
-    this.recovers(error)
+    this.#keep(error)
     this.#report({ type: 'commit-failed', shards, error })
   }
 
-  /** Keeps an error that the consumer goes on after. */
-  recovers (error: unknown): void {
+  /** Keeps an error that the consumer goes on after, and tells of it now and then. */
+  recovers (error: unknown, shards: readonly number[]): void {
+    this.#keep(error)
+    const code = codeOf(error)
+    const nowMs = this.#clock.monotonicMs()
+    const retries = this.#retries.get(code) ?? { toldMs: -Infinity, untold: 0 }
+    this.#retries.set(code, retries)
+    retries.untold++
+    if (nowMs - retries.toldMs < intervals.tallyMs) return
+    this.#report({
+      type: 'consumer-retrying',
+      code,
+      times: retries.untold,
+      shards: shards.slice(0, this.#maxShards),
+      error
+    })
+    retries.toldMs = nowMs
+    retries.untold = 0
+  }
+
+  #keep (error: unknown): void {
     this.#error = {
-      code: error instanceof MillpondError ? error.code : 'INTERNAL',
+      code: codeOf(error),
       message: error instanceof Error ? error.message : String(error),
       atMs: this.#clock.monotonicMs()
     }
@@ -124,4 +148,8 @@ export class ConsumerLog {
   #ago (ms: number): number {
     return Math.floor(this.#clock.monotonicMs() - ms)
   }
+}
+
+function codeOf (error: unknown): string {
+  return error instanceof MillpondError ? error.code : 'INTERNAL'
 }

@@ -44,7 +44,10 @@ export class ShardReader {
     const { context: { router, requests }, positions, log } = this.#scope
     const [holder, shards] = this.#pick()
     if (holder === undefined) {
-      log.recovers(new UnavailableError('no dirty shard has a holder that is reachable'))
+      log.recovers(
+        new UnavailableError('no dirty shard has a holder that is reachable'),
+        [...positions.dirty()]
+      )
       return NO_ANSWER
     }
     this.#startOver(this.#behind.takeOutOfPatience(shards))
@@ -59,7 +62,7 @@ export class ShardReader {
       })
     } catch (error) {
       if (!(error instanceof MillpondError) || !error.retryable) throw error
-      log.recovers(error)
+      log.recovers(error, shards)
       for (const shard of shards) this.#avoid(holder, shard)
       return NO_ANSWER
     }

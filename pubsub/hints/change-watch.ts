@@ -50,7 +50,7 @@ export class ChangeWatch {
     this.#timer = ports.timers.after(hintCheckIntervalMs(pace()), () => {
       unheld.look()
       // A look that failed is made up for by the next one.
-      void this.#lostHints.look().catch((error: unknown) => log.recovers(error)).finally(() => {
+      void this.#lostHints.look().catch((error: unknown) => log.recovers(error, [])).finally(() => {
         if (this.#closed) return
         this.#wake()
         this.lookSoon()

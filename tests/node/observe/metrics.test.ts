@@ -5,7 +5,7 @@ import test from 'ava'
 import { createMetrics } from '../../../node/observe/metrics.js'
 import type { MillpondEvent } from '../../../node/events.js'
 import { StoreError } from '../../../engine/errors.js'
-import type { NodeStatus } from '../../../pubsub/requests/status-protocol.js'
+import type { ConsumerStatus, NodeStatus } from '../../../pubsub/requests/status-protocol.js'
 
 const EVENTS: {
   readonly [type in MillpondEvent['type']]: readonly [
@@ -129,6 +129,15 @@ const EVENTS: {
     groups: [1, 2, 3]
   }, 'millpond_consumer_unheld_groups_total{cache="c"} 3'],
   'consumer-held': [{ type: 'consumer-held', cache: 'c', consumerGroup: 'g', forMs: 9 }, null],
+  'consumer-retrying': [{
+    type: 'consumer-retrying',
+    cache: 'c',
+    consumerGroup: 'g',
+    code: 'TIMEOUT',
+    times: 4,
+    shards: [1],
+    error: new Error('no')
+  }, 'millpond_consumer_retries_total{cache="c",code="TIMEOUT"} 4'],
   'consumer-reset': [{
     type: 'consumer-reset',
     cache: 'c',
@@ -206,6 +215,55 @@ test('current values come from the status of the moment, and empty phases are go
     ]
   ) t.true(text.split('\n').includes(line), line)
   t.notRegex(text, /phase="syncing"/)
+})
+
+test('every figure of a consumer is a gauge, over its consumer group (SPEC C13)', async t => {
+  const consumer: ConsumerStatus = {
+    cache: 'c',
+    consumerGroup: 'g',
+    phase: 'reading',
+    ageMs: 9000,
+    shards: 16,
+    cursors: 16,
+    dirtyShards: 3,
+    behindShards: 2,
+    groupsWithoutHolder: 4,
+    delivered: 70,
+    deliveredAgoMs: 1500,
+    uncommitted: 20,
+    uncommittedShards: 5,
+    committedAgoMs: 2500,
+    lastError: null
+  }
+  const consumers: ConsumerStatus[] = [consumer, {
+    ...consumer,
+    phase: 'starting',
+    delivered: 0,
+    deliveredAgoMs: null,
+    uncommitted: 0,
+    uncommittedShards: 1,
+    committedAgoMs: null
+  }]
+  const metrics = createMetrics()
+  const shown = async (of: readonly ConsumerStatus[]) =>
+    Object.fromEntries(
+      [...(await metrics.text({ consumers: of })).matchAll(
+        /^millpond_consumer(\w*)\{cache="c",consumer_group="g"\} (\S+)$/gm
+      )].map(([, name = '', value]) => [name, Number(value)])
+    )
+  t.deepEqual(await shown(consumers), {
+    s: 2,
+    _starting: 1,
+    _dirty_shards: 6,
+    _behind_shards: 4,
+    _unheld_groups: 4,
+    _delivered_records: 70,
+    _uncommitted_shards: 6,
+    _uncommitted_records: 20,
+    _silent_seconds: 9,
+    _commit_age_seconds: 2.5
+  })
+  t.false('_commit_age_seconds' in await shown(consumers.slice(1)), 'it has committed nothing')
 })
 
 test('the connection is up until it is lost, and up again when it is back', async t => {

@@ -120,9 +120,19 @@ test('a consumer that no node answers shows what it waits for (SPEC C13)', async
   t.is(status?.lastError?.code, 'UNAVAILABLE')
   t.regex(status?.lastError?.message ?? '', /no node that holds placement group 0 and 7 others/)
   t.is(status?.groupsWithoutHolder, 8)
+  const retries = eventsOf(cluster, 'far').filter(({ type }) => type === 'consumer-retrying')
   t.deepEqual(eventsOf(cluster, 'far'), [
-    { type: 'consumer-unheld', ...of, groups: [0, 1, 2, 3, 4, 5, 6, 7] }
+    { type: 'consumer-unheld', ...of, groups: [0, 1, 2, 3, 4, 5, 6, 7] },
+    ...retries
   ], 'it has not started')
+  t.like(retries[0], { ...of, code: 'UNAVAILABLE', times: 1, error: { code: 'UNAVAILABLE' } })
+  t.is(retries[0]?.type === 'consumer-retrying' && retries[0].shards.length, 16)
+  await cluster.time.advance(3000)
+  const later = eventsOf(cluster, 'far').flatMap(event =>
+    event.type === 'consumer-retrying' ? [event.times] : []
+  )
+  t.true(later.length >= 3 && later.length <= 5, `told ${later.length} times in 4 s`)
+  t.true(later.slice(1).every(times => times > 10), `each stands for many: ${later.join()}`)
   await cluster.close('far')
   await cluster.time.wait(ended)
 })
