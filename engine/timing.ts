@@ -118,9 +118,12 @@ export function timingOf (given: GivenTiming): Timing {
     )
   }
   if (failureTimeoutMs < heartbeatMs * MIN_BEATS_UNTIL_GONE) {
+    const most = Math.floor(failureTimeoutMs / MIN_BEATS_UNTIL_GONE)
     throw new ConfigError(
-      `failureTimeoutMs ${failureTimeoutMs} is less than three times heartbeatMs ${heartbeatMs}: ` +
-        'one lost heartbeat would look like a dead node'
+      `failureTimeoutMs ${failureTimeoutMs} is less than three times heartbeatMs ${heartbeatMs}` +
+        `${given.heartbeatMs === undefined ? ' (the default)' : ''}: one lost heartbeat would ` +
+        `look like a dead node; set heartbeatMs to at most ${most} too, or failureTimeoutMs to ` +
+        `at least ${heartbeatMs * MIN_BEATS_UNTIL_GONE}`
     )
   }
   return {
@@ -129,6 +132,19 @@ export function timingOf (given: GivenTiming): Timing {
     failureTimeoutMs,
     joinWaitMs: given.joinWaitMs ?? Math.max(MIN_JOIN_WAIT_MS, heartbeatMs * BEATS_TO_JOIN)
   }
+}
+
+/**
+ * The timing of a client, which sends no heartbeats: a failure timeout alone is the least that it
+ * accepts, and says nothing about heartbeats.
+ * @throws ConfigError as timingOf
+ */
+export function clientTimingOf (given: GivenTiming): Timing {
+  if (given.heartbeatMs !== undefined || given.failureTimeoutMs === undefined) {
+    return timingOf(given)
+  }
+  const usualMs = DEFAULT_HEARTBEAT_MS * BEATS_UNTIL_GONE
+  return timingOf({ ...given, failureTimeoutMs: Math.max(given.failureTimeoutMs, usualMs) })
 }
 
 /** The pace that a client insists on, however fast its cluster is: 0 where it sets nothing. */

@@ -6,10 +6,11 @@
 import { ConfigError, MillpondError } from '../engine/errors.js'
 import type { Limits } from '../engine/limits.js'
 import * as v from '../engine/base/schema.js'
-import { intervals, paceFloor, timingOf, TimingConfig, type Pace,
+import { clientTimingOf, intervals, paceFloor, timingOf, TimingConfig, type Pace,
   type Timing } from '../engine/timing.js'
 import { checkFields } from '../engine/base/values.js'
 import { checkToken } from '../replication/messages/subjects.js'
+import { parseSettings } from './settings.js'
 
 const wholeNumber = (min: number, max: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max))
@@ -86,7 +87,7 @@ const nodeConfig = (limits: Limits) =>
       v.record(v.string(), cacheConfig(limits)),
       v.check(
         caches => Object.keys(caches).length >= 1 && Object.keys(caches).length <= limits.maxCaches,
-        `caches must name 1 to ${limits.maxCaches} caches`
+        `name 1 to ${limits.maxCaches} caches`
       )
     ),
     /**
@@ -156,7 +157,7 @@ export type CheckedClientConfig = v.InferOutput<typeof ClientConfig> & {
 
 /** @throws ConfigError naming the setting, its value and what is allowed */
 export function checkNodeConfig (config: unknown, limits: Limits): CheckedNodeConfig {
-  const checked = parse(nodeConfig(limits), config)
+  const checked = parseSettings(nodeConfig(limits), config)
   checkToken('cluster name', checked.cluster)
   if (checked.name !== undefined) checkToken('node name', checked.name)
   for (const [name, { shards, groups, indexes = {} }] of Object.entries(checked.caches)) {
@@ -190,16 +191,12 @@ function checkIndexes (cache: string, fields: readonly string[], limits: Limits)
 
 /** @throws ConfigError naming the setting, its value and what is allowed */
 export function checkClientConfig (config: unknown): CheckedClientConfig {
-  const checked = parse(ClientConfig, config)
+  const checked = parseSettings(ClientConfig, config)
   checkToken('cluster name', checked.cluster)
   if (checked.name !== undefined) checkToken('client name', checked.name)
-  return { ...checked, timing: timingOf(checked.timing), paceFloor: paceFloor(checked.timing) }
-}
-
-function parse<T extends v.GenericSchema> (schema: T, value: unknown): v.InferOutput<T> {
-  const parsed = v.safeParse(schema, value)
-  if (parsed.success) return parsed.output
-  const [issue] = parsed.issues
-  const path = issue.path?.map(({ key }) => String(key)).join('.') ?? 'configuration'
-  throw new ConfigError(`${path}: ${issue.message}`)
+  return {
+    ...checked,
+    timing: clientTimingOf(checked.timing),
+    paceFloor: paceFloor(checked.timing)
+  }
 }

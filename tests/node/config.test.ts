@@ -86,3 +86,60 @@ test('a client is checked alike', t => {
     { message: /failureTimeoutMs 600/ }
   )
 })
+
+test('a client may set only the least failure timeout: it sends no heartbeats', t => {
+  const { timing, paceFloor } = checkClientConfig({
+    cluster: 'a',
+    timing: { failureTimeoutMs: 1000 }
+  })
+  t.deepEqual(paceFloor, { heartbeatMs: 0, failureTimeoutMs: 1000 })
+  t.like(timing, { heartbeatMs: 500, failureTimeoutMs: 3000 })
+  t.like(checkClientConfig({ cluster: 'a', timing: { failureTimeoutMs: 9000 } }).timing, {
+    heartbeatMs: 500,
+    failureTimeoutMs: 9000
+  })
+})
+
+const words: ReadonlyArray<readonly [config: object | undefined, message: string]> = [
+  [{ timing: { heartBeatMs: 100 } },
+    'timing.heartBeatMs is not a setting; known are heartbeatMs, flushIntervalMs, ' +
+    'hintIntervalMs, storeIntervalMs, failureTimeoutMs, joinWaitMs, collectIntervalMs, ' +
+    'tombstoneMinAgeMs, tombstoneMaxAgeMs, requestTimeoutMs'],
+  [{ caches: { prices: { replica: 3 } } },
+    'caches.prices.replica is not a setting; known are replicas, shards, groups, indexes'],
+  [{ nats: { servers: 'x', tls: { ca: 'x' } } },
+    'nats.tls.ca is not a setting; known are caFile, certFile, keyFile'],
+  [{ timing: { heartbeatMs: 1 } }, 'timing.heartbeatMs must be a number from 10 to 60000, got 1'],
+  [{ timing: { heartbeatMs: NaN } },
+    'timing.heartbeatMs must be a number from 10 to 60000, got NaN'],
+  [{ weight: 2000 }, 'weight must be a number from 0.001 to 1000, got 2000'],
+  [{ caches: { prices: { shards: 1.5 } } },
+    'caches.prices.shards must be a whole number from 1 to 65536, got 1.5'],
+  [{ caches: { prices: { shards: '64' } } },
+    'caches.prices.shards must be a whole number from 1 to 65536, got "64"'],
+  [{ caches: { prices: { indexes: { price: 'hash' } } } },
+    'caches.prices.indexes.price must be "equality" or "range", got "hash"'],
+  [{ caches: {} }, 'caches: name 1 to 16 caches'],
+  [{ caches: { prices: null } },
+    'caches.prices must be an object of shards, replicas, groups, indexes, got null'],
+  [{ durability: 'fsync' }, 'durability must be "async" or "sync", got "fsync"'],
+  [{ cluster: undefined }, 'cluster is missing: give a string'],
+  [{ nats: {} }, 'nats.servers is missing: give a string, or an array of 1 or more, each a string'],
+  [{ nats: { servers: [] } },
+    'nats.servers must be a string, or an array of 1 or more, each a string, got an array'],
+  [{ nats: { servers: 'x', pass: 1234 } }, 'nats.pass must be a string, got a number'],
+  [undefined, 'configuration must be an object of cluster, name, caches, nats, dataDir, ' +
+    'durability, zone, weight, timing, got undefined'],
+  [{ timing: { failureTimeoutMs: 1000 } },
+    'failureTimeoutMs 1000 is less than three times heartbeatMs 500 (the default): one lost ' +
+    'heartbeat would look like a dead node; set heartbeatMs to at most 333 too, or ' +
+    'failureTimeoutMs to at least 1500']
+]
+for (const [config, message] of words) {
+  test(`refused in words: ${message.slice(0, 70)}`, t => {
+    t.throws(() => checkNodeConfig(config && { ...good, ...config }, limits), {
+      code: 'CONFIG_INVALID',
+      message
+    })
+  })
+}
