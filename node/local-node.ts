@@ -185,12 +185,21 @@ export class LocalNode implements MillpondNode {
   }
 
   status (): NodeStatus {
-    const { limits: { maxStatusItems } } = this.#context
+    const { limits: { maxStatusItems }, timing: configured } = this.#context
     const { consumers } = this.#caches
+    const { pace } = this.#membership
     return {
       node: this.name,
       incarnation: this.#self.incarnation,
       members: [this.name, ...this.#membership.members.keys()].sort(),
+      timing: {
+        heartbeatMs: pace.heartbeatMs,
+        failureTimeoutMs: pace.failureTimeoutMs,
+        configured: {
+          heartbeatMs: configured.heartbeatMs,
+          failureTimeoutMs: configured.failureTimeoutMs
+        }
+      },
       caches: Object.fromEntries(
         [...this.#replicas].map(([cache, replica]) => [cache, replica.status()])
       ),

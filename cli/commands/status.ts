@@ -63,6 +63,7 @@ export function describeStatus ({ cluster, nodes, unanswered }: ClusterStatus): 
   const names = [...new Set(nodes.flatMap(({ caches }) => Object.keys(caches)))].sort()
   const parts = [`cluster ${cluster}: ${nodes.map(({ node }) => node).join(', ')}\n`]
   for (const { node, problem } of unanswered) parts.push(`${node} does not answer: ${problem}\n`)
+  parts.push(nodes.map(describeTiming).join(''))
   for (const name of names) {
     parts.push(describeCache(
       name,
@@ -73,6 +74,19 @@ export function describeStatus ({ cluster, nodes, unanswered }: ClusterStatus): 
   }
   parts.push(describeConsumers(nodes))
   return parts.filter(part => part !== '').join('\n')
+}
+
+/** A line where a node does not go by its own timing; nothing where it does, or does not say. */
+function describeTiming ({ node, timing }: NodeStatus): string {
+  if (timing === undefined) return ''
+  const { heartbeatMs, failureTimeoutMs, configured } = timing
+  const isOwn = heartbeatMs === configured.heartbeatMs &&
+    failureTimeoutMs === configured.failureTimeoutMs
+  return isOwn
+    ? ''
+    : `${node} goes by slower nodes: heartbeat ${heartbeatMs} ms, failure timeout ` +
+      `${failureTimeoutMs} ms; its own timing is ${configured.heartbeatMs} ms, ` +
+      `${configured.failureTimeoutMs} ms\n`
 }
 
 interface Held {

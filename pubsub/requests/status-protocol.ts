@@ -93,13 +93,23 @@ const CacheStatus = v.object({
 })
 export type CacheStatus = v.InferOutput<typeof CacheStatus>
 
+const PaceStatus = v.object({ heartbeatMs: v.number(), failureTimeoutMs: v.number() })
+
 export const NodeStatus = v.object({
   node: v.string(),
   incarnation: v.count,
   /** The members this node sees, itself included. */
   members: v.array(v.string()),
+  /**
+   * The pace by which the node judges others now, the slowest in view, and the one it is configured
+   * with; they differ while nodes do. Absent in the answer of an earlier release.
+   */
+  timing: v.optional(v.object({ ...PaceStatus.entries, configured: PaceStatus })),
   caches: v.record(v.string(), CacheStatus),
-  /** Consumers that run in the node's own process, the first limits.maxStatusItems of them ... */
+  /**
+   * Consumers that run in the node's own process, of all its caches: the first
+   * limits.maxStatusItems of them ...
+   */
   consumers: v.optional(v.array(ConsumerStatus), []),
   /** ... and how many more there are. */
   unlistedConsumers: v.optional(v.count, 0)

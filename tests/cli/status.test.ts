@@ -1,7 +1,7 @@
 /** The status of a cluster as text, where something is wrong that no command could bring about. */
 import test from 'ava'
 import { describeStatus } from '../../cli/commands/status.js'
-import type { CacheStatus } from '../../pubsub/requests/status-protocol.js'
+import type { CacheStatus, NodeStatus } from '../../pubsub/requests/status-protocol.js'
 
 const CACHE: CacheStatus = {
   shards: 4,
@@ -19,7 +19,7 @@ const CACHE: CacheStatus = {
   unlistedUnreadable: 0
 }
 
-function text (of: Partial<CacheStatus>): string {
+function text (of: Partial<CacheStatus>, node: Partial<NodeStatus> = {}): string {
   return describeStatus({
     cluster: 'c',
     nodes: [{
@@ -28,7 +28,8 @@ function text (of: Partial<CacheStatus>): string {
       members: ['n1'],
       caches: { offers: { ...CACHE, ...of } },
       consumers: [],
-      unlistedConsumers: 0
+      unlistedConsumers: 0,
+      ...node
     }],
     unanswered: []
   })
@@ -46,4 +47,16 @@ test('shards that wait for an upgrade are named with record and field (SPEC E26)
     ''
   ])
   t.notRegex(text({}), /upgraded/)
+})
+
+test('a node that goes by slower ones shows both timings (SPEC R13)', t => {
+  const configured = { heartbeatMs: 500, failureTimeoutMs: 3000 }
+  const slow = { heartbeatMs: 4000, failureTimeoutMs: 24_000 }
+  t.true(
+    text({}, { timing: { ...slow, configured } }).split('\n').includes(
+      'n1 goes by slower nodes: heartbeat 4000 ms, failure timeout 24000 ms; its own timing is ' +
+        '500 ms, 3000 ms'
+    )
+  )
+  t.is(text({}, { timing: { ...configured, configured } }), text({}), 'an older node says none')
 })

@@ -39,6 +39,16 @@ test('nodes of a rolling change judge each other by the slower timing (SPEC R13)
     t.like(event, { ...SLOW, timings: { length: 2 } })
     t.regex(JSON.stringify(event), /"failureTimeoutMs":12000,"nodes":\["c"\]/)
   }
+  const usual = { heartbeatMs: 500, failureTimeoutMs: 3000 }
+  t.deepEqual(cluster.node('a').status().timing, { ...SLOW, configured: usual })
+  t.deepEqual(cluster.node('c').status().timing, { ...SLOW, configured: SLOW })
+  await cluster.client('far', { timing: {} })
+  const far = cluster.clients.get('far')
+  if (far === undefined) throw new Error('far has no connection')
+  t.deepEqual(far.timing, SLOW)
+  const { timing } = await cluster.time.wait(far.statusOf('b'))
+  t.deepEqual(timing, { ...SLOW, configured: usual })
+  await cluster.close('far')
   cluster.kill('a')
   await cluster.time.advance(11_000)
   t.deepEqual(left(cluster), [], 'all of them wait as long as the slowest does')
@@ -52,6 +62,8 @@ test('when the nodes agree again, what they are configured with counts (SPEC R13
   await cluster.untilSettled()
   await cluster.close('c')
   await cluster.time.advance(100)
+  const usual = { heartbeatMs: 500, failureTimeoutMs: 3000 }
+  t.deepEqual(cluster.node('a').status().timing, { ...usual, configured: usual })
   t.deepEqual(
     cluster.events.flatMap(({ node, event }) =>
       event.type === 'timing-agrees'
