@@ -29,7 +29,12 @@ export function describeConsumers (
         : `${consumer.lastError.code} ${age(consumer.lastError.agoMs)} ago`
     ])
   )
-  if (rows.length === 0) return ''
+  const unlisted = nodes.map(({ node, unlistedConsumers }) =>
+    more(unlistedConsumers, `on ${node}, of all caches`)
+  ).join('')
+  if (rows.length === 0) {
+    return unlisted === '' ? '' : `consumers in the processes of nodes\n${unlisted}`
+  }
   return [
     'consumers in the processes of nodes\n',
     table(
@@ -38,7 +43,7 @@ export function describeConsumers (
         'last error'],
       rows
     ),
-    ...nodes.map(({ node, unlistedConsumers }) => more(unlistedConsumers, `on ${node}`))
+    unlisted
   ].join('')
 }
 

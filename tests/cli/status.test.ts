@@ -60,3 +60,10 @@ test('a node that goes by slower ones shows both timings (SPEC R13)', t => {
   )
   t.is(text({}, { timing: { ...configured, configured } }), text({}), 'an older node says none')
 })
+
+test('consumers that are not listed are said to be of all caches (SPEC B1)', t => {
+  t.is(
+    text({}, { unlistedConsumers: 4 }).split('\n\n').at(-1),
+    'consumers in the processes of nodes\nand 4 more on n1, of all caches\n'
+  )
+})
