@@ -2,6 +2,7 @@
  * Shared by all commands that use a cluster: the flags that say where it is, and a client that is
  * closed in any case.
  */
+import { ConfigError } from '../engine/errors.js'
 import { connect, type MillpondClient } from '../node/connect.js'
 import type { ClientConfig } from '../node/config.js'
 import type { Wiring } from '../node/wiring.js'
@@ -19,11 +20,18 @@ export interface CacheFlags extends ClusterFlags {
   readonly cache: string
 }
 
+/** @throws ConfigError when no server is named */
 export function natsConfig (
   { nats, natsUser, natsPass, natsToken }: ClusterFlags
 ): NonNullable<ClientConfig['nats']> {
+  const servers = nats.split(',').map(server => server.trim()).filter(server => server !== '')
+  if (servers.length === 0) {
+    throw new ConfigError(
+      `--nats ${JSON.stringify(nats)}: give a NATS server, such as nats://127.0.0.1:4222`
+    )
+  }
   return {
-    servers: nats.split(',').map(server => server.trim()).filter(server => server !== ''),
+    servers,
     ...natsUser === undefined ? {} : { user: natsUser },
     ...natsPass === undefined ? {} : { pass: natsPass },
     ...natsToken === undefined ? {} : { token: natsToken }

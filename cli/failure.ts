@@ -28,7 +28,7 @@ export function failureOf (error: unknown): { readonly line: string, readonly st
   if (error instanceof CommandError) return { line: oneLine(error.message), status: error.status }
   if (error instanceof MillpondError) {
     return {
-      line: oneLine(error.message),
+      line: oneLine(inFlags(error.message)),
       status: UNUSABLE.has(error.code) ? EXIT.unusable : EXIT.no
     }
   }
@@ -36,6 +36,25 @@ export function failureOf (error: unknown): { readonly line: string, readonly st
     line: error instanceof Error ? error.stack ?? error.message : String(error),
     status: EXIT.internal
   }
+}
+
+/**
+ * Messages name the settings of a program. On the command line each has a flag, and its name is
+ * what helps there.
+ */
+const FLAGS: ReadonlyArray<readonly [setting: string, flag: string]> = [
+  ['correct the servers option', 'correct --nats'],
+  ['check user and pass, or token', 'check --nats-user and --nats-pass, or --nats-token'],
+  ['pass them as user and pass, or token', 'give --nats-user and --nats-pass, or --nats-token'],
+  ['Give the node another data directory', 'Give another directory with --data'],
+  ['give the node another data directory', 'give another directory with --data'],
+  ['give this node a data directory of its own',
+    'give this node a directory of its own with --data'],
+  ['not a NATS server URL:', '--nats: not a NATS server URL:']
+]
+
+function inFlags (message: string): string {
+  return FLAGS.reduce((text, [setting, flag]) => text.replaceAll(setting, flag), message)
 }
 
 function oneLine (message: string): string {

@@ -38,13 +38,18 @@ export class JsonFileStore implements Store {
       // behind, and an operator removes it.
       closeSync(openSync(this.#lock, 'wx'))
     } catch (cause) {
-      throw new StoreError(`${this.#path} is open already, or cannot be locked`, cause)
+      throw new StoreError(`${this.#path} is open already, or cannot be locked`, cause, {
+        changed: 'no'
+      })
     }
     try {
       this.#contents = read(this.#path)
     } catch (cause) {
       rmSync(this.#lock)
-      throw new StoreError(`${this.#path} cannot be read`, cause)
+      throw new StoreError(`${this.#path} cannot be read`, cause, {
+        changed: 'no',
+        retryable: false
+      })
     }
   }
 

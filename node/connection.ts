@@ -79,7 +79,8 @@ async function openTransport (
   }
   if (network === undefined) {
     throw new ConfigError(
-      'nats: give the servers to connect to, or an in-process network to share with the nodes'
+      'nothing to connect to: give nats.servers in the configuration, or the network of the ' +
+        'nodes as Wiring.network, in the second argument'
     )
   }
   return await network.connect(name, { onProblem })

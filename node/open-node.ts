@@ -4,7 +4,7 @@
  * before it are undone.
  */
 import { ConfigError } from '../engine/errors.js'
-import type { CacheShape } from '../replication/membership/cache-shape.js'
+import { defaultGroups, type CacheShape } from '../replication/membership/cache-shape.js'
 import type { Store } from '../storage/store.js'
 import { openStore } from './cache/cache-replica.js'
 import { checkNodeConfig, type CheckedNodeConfig, type NodeConfig } from './config.js'
@@ -12,11 +12,6 @@ import { openContext } from './connection.js'
 import { LocalNode, type MillpondNode } from './local-node.js'
 import { createNetwork } from './network.js'
 import { surroundingsOf, type Wiring } from './wiring.js'
-
-/**
- * Placement groups by default: enough to spread over many nodes, few enough for small heartbeats.
- */
-const DEFAULT_GROUPS = 64
 
 /**
  * Opens a node and joins the cluster.
@@ -74,6 +69,6 @@ function shapesOf ({ caches }: CheckedNodeConfig): Array<[cache: string, shape: 
   return Object.entries(caches).map(([cache, { shards, replicas, groups }]) => [cache, {
     shards,
     replicas,
-    groups: groups ?? Math.min(shards, DEFAULT_GROUPS)
+    groups: groups ?? defaultGroups(shards)
   }])
 }

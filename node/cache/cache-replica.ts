@@ -129,7 +129,9 @@ export class CacheReplica {
       if (shards.known(shard).has(incarnation)) {
         throw new StoreError(
           `incarnation id ${incarnation} was drawn before, one chance in four billion: start the ` +
-            'node again'
+            'node again',
+          undefined,
+          { changed: 'no' }
         )
       }
       held.tell(topology.groupOf(shard), 'restored')

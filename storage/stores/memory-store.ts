@@ -25,7 +25,11 @@ export class MemoryDisk {
   /** @throws StoreError when a store has it open already */
   open (): Store {
     if (this.#owner !== undefined) {
-      throw new StoreError('this memory disk is already open: close the store that has it first')
+      throw new StoreError(
+        'this memory disk is already open: close the store that has it first',
+        undefined,
+        { changed: 'no' }
+      )
     }
     this.#owner = new MemoryStore(this.#meta, this.#shards, () => {
       this.#owner = undefined

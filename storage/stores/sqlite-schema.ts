@@ -45,7 +45,14 @@ export const START_OVER =
   'Move the file and its -wal file aside and start again: the node fetches its shards from its ' +
   'peers'
 
-/** Advice on errors, by SQLite's primary result code. */
+const IN_THE_WAY =
+  'a file stands where its directory should be. Give the node another data directory, or move ' +
+  'that file away'
+const NO_DIRECTORY =
+  'its directory cannot be made. Check the permissions of the directory above it, or give the ' +
+  'node another data directory'
+
+/** Advice on errors, by SQLite's primary result code or that of the operating system. */
 const ADVICE: { readonly [code: string]: string } = {
   SQLITE_BUSY:
     'another process has it open. A store belongs to one node: stop the other one, or give this ' +
@@ -58,8 +65,16 @@ const ADVICE: { readonly [code: string]: string } = {
   SQLITE_CANTOPEN:
     'it cannot be opened. Check that the path is a file and that this user may read and write it ' +
     'and its directory',
-  SQLITE_IOERR: 'the disk reported an error. Check the disk and the system log'
+  SQLITE_IOERR: 'the disk reported an error. Check the disk and the system log',
+  EEXIST: IN_THE_WAY,
+  ENOTDIR: IN_THE_WAY,
+  EACCES: NO_DIRECTORY,
+  EPERM: NO_DIRECTORY,
+  EROFS: NO_DIRECTORY,
+  ENOSPC: 'there is no space left for its directory. Free or add space'
 }
+/** What these codes say passes by itself, or when somebody frees space; others need a decision. */
+const PASSING = new Set(['SQLITE_BUSY', 'SQLITE_FULL', 'SQLITE_IOERR', 'ENOSPC'])
 
 /**
  * A StoreError that names the operation, the file and the way out. A cause that is a StoreError
@@ -67,7 +82,7 @@ const ADVICE: { readonly [code: string]: string } = {
  */
 export function storeError (doing: string, path: string, cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause
-  const code = /^SQLITE_[A-Z]+/.exec(errorCode(cause))?.[0] ?? ''
+  const code = primaryCode(cause)
   const detail = cause instanceof Error ? cause.message : String(cause)
   const advice = ADVICE[code]
   return new StoreError(
@@ -76,8 +91,24 @@ export function storeError (doing: string, path: string, cause: unknown): StoreE
   )
 }
 
-function errorCode (cause: unknown): string {
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
+/**
+ * The error of opening a store: nothing was changed, and to try again helps only against what
+ * passes.
+ */
+export function openingError (path: string, cause: unknown): StoreError {
+  const { message } = storeError('open the store', path, cause)
+  const code = primaryCode(cause)
+  const lasts = cause instanceof StoreError || (code in ADVICE && !PASSING.has(code))
+  return new StoreError(message, cause instanceof StoreError ? cause.cause : cause, {
+    changed: 'no',
+    retryable: !lasts
+  })
+}
+
+/** Of an error of SQLite without its details, such as those of SQLITE_IOERR_WRITE. */
+function primaryCode (cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
     ? cause.code
     : ''
+  return /^SQLITE_[A-Z]+/.exec(code)?.[0] ?? code
 }

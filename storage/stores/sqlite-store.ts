@@ -17,7 +17,8 @@ import Database from 'better-sqlite3'
 import { StoreError } from '../../engine/errors.js'
 import type { Limits } from '../../engine/limits.js'
 import { intervals } from '../../engine/timing.js'
-import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, START_OVER, storeError } from './sqlite-schema.js'
+import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, START_OVER, openingError,
+  storeError } from './sqlite-schema.js'
 import { SQL } from './sqlite-statements.js'
 import type { Store, StoreBatch, StoredShard } from '../store.js'
 import { blobChecksum, cursorChecksum, inspectShard, settingChecksum } from './stored-blobs.js'
@@ -42,7 +43,7 @@ export interface SqliteStoreOptions {
 
 /**
  * @throws StoreError when the file is open elsewhere, is not ours, is from a newer version, or
- * cannot be read or written
+ * cannot be read or written; nothing was changed then
  */
 export function openSqliteStore (options: SqliteStoreOptions): Store {
   const path = resolve(options.path)
@@ -54,7 +55,7 @@ export function openSqliteStore (options: SqliteStoreOptions): Store {
     return new SqliteStore(db, path, options)
   } catch (cause) {
     db?.close()
-    throw storeError('open the store', path, cause)
+    throw openingError(path, cause)
   }
 }
 
@@ -142,7 +143,9 @@ class SqliteStore implements Store {
       const row = this.#sql.getMeta.get(name)
       if (row !== undefined && row.checksum !== settingChecksum(name, row.value)) {
         throw new StoreError(
-          `cannot read the store ${this.path}: its setting '${name}' is damaged. ${START_OVER}`
+          `cannot read the store ${this.path}: its setting '${name}' is damaged. ${START_OVER}`,
+          undefined,
+          { changed: 'no', retryable: false }
         )
       }
       return row?.value

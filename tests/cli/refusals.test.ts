@@ -54,7 +54,12 @@ const WRONG: Array<[args: string[], line: RegExp]> = [
   [['get'], /missing required argument 'key'/],
   [['get', 'a', 'b'], /too many arguments/],
   [['grow'], /unknown command 'grow'.*see millpond --help/],
-  [['status', '--nats', 'nats://me:secret@host'], /credentials in a NATS server URL are not used/]
+  [['status', '--nats', 'nats://me:secret@host'],
+    /credentials in a NATS server URL are not used.*give --nats-user and --nats-pass/],
+  [['status', '--nats', ','], /--nats ",": give a NATS server, such as nats:/],
+  [['status', '--nats', 'nats://:x'], /--nats: not a NATS server URL: nats:..:x/],
+  [['node', '--data', import.meta.filename],
+    /cannot open the store .*: a file stands where .* directory should be. Give .* with --data/]
 ]
 for (const [args, line] of WRONG) {
   test(`millpond ${args.join(' ')} is refused`, async t => {
@@ -84,7 +89,7 @@ test.serial('a server that is not there is named, by every command that needs on
       refuses(
         t,
         [...command, '--nats', url, ...command[0] === 'node' ? ['--log-level', 'silent'] : []],
-        new RegExp(`cannot connect to NATS at ${url} .*start nats-server`)
+        new RegExp(`cannot connect to NATS at ${url} .*start nats-server.*correct --nats$`, 'm')
       )
     )
   )
@@ -126,7 +131,7 @@ test.serial('settings that contradict the cluster are refused with both values',
   await refuses(
     t,
     ['node', ...where, '--name', 'n2', '--shards', '8', '--replicas', '1', '--log-level', 'silent'],
-    /cache offers: shards 8 here, 4 there.*n1.*use the cluster's settings/
+    /cache offers: shards 8 here, 4 there, groups 8 here, 4 there \(groups follow from shards .*n1/
   )
 })
 

@@ -66,3 +66,26 @@ test('a start that fails says why, also when one of its stores cannot be closed'
   const again = await openNode({ ...config, name: 'b' }, { network })
   await again.close()
 })
+
+test('a client that is given nothing to connect to is told of both ways', async t => {
+  await t.throwsAsync(connect({ cluster: 'own-network' }), {
+    code: 'CONFIG_INVALID',
+    message: /give nats\.servers .* or the network of the nodes as Wiring\.network/
+  })
+})
+
+test('a cluster of other shards is told that groups follow from them', async t => {
+  const network = createNetwork()
+  const node = await openNode({ cluster: 'shapes', name: 'a', caches: { offers: { shards: 8 } } }, {
+    network
+  })
+  t.teardown(() => node.close())
+  const other = (shape: { shards: number, groups?: number }) =>
+    openNode({ cluster: 'shapes', name: 'b', caches: { offers: shape } }, { network })
+  await t.throwsAsync(other({ shards: 9 }), {
+    code: 'CONFIG_CONFLICT',
+    message: /shards 9 here, 8 there, groups 9 here, 8 there \(groups follow from shards where /
+  })
+  const given = await t.throwsAsync(other({ shards: 9, groups: 4 }), { code: 'CONFIG_CONFLICT' })
+  t.regex(given.message, /shards 9 here, 8 there, groups 4 here, 8 there \(a\)/)
+})

@@ -309,6 +309,23 @@ test('a path that cannot be a file is a StoreError that names it', t => {
   })
 })
 
+test('a store that cannot be opened changed nothing, and says when trying again helps', async t => {
+  const path = createPath(t)
+  const refused = (at: string): Pick<StoreError, 'message' | 'changed' | 'retryable'> =>
+    t.throws(() => openSqliteStore({ path: at, limits }), { instanceOf: StoreError })
+  const file = join(path, '..', '..', 'a-file')
+  writeFileSync(file, 'not a database '.repeat(100))
+  for (const inTheWay of [join(file, 'prices.db'), join(file, 'deeper', 'prices.db')]) {
+    const { message, ...facts } = refused(inTheWay)
+    t.regex(message, /a-file.*a file stands where its directory should be/)
+    t.like(facts, { changed: 'no', retryable: false })
+  }
+  t.like(refused(file), { changed: 'no', retryable: false })
+  const store = openSqliteStore({ path, limits })
+  t.like(refused(path), { changed: 'no', retryable: true }, 'it may be closed there')
+  await store.close()
+})
+
 test('a full disk fails the whole batch, keeps what was there, and takes smaller ones', async t => {
   const path = createPath(t)
   const store = openSqliteStore({ path, maxFileBytes: 1024 * 1024, limits })
