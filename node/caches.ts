@@ -118,12 +118,16 @@ export class Caches {
     return count
   }
 
-  /** Takes no more writes, and resolves when those on their way arrived or failed. */
+  /**
+   * Takes no more calls, and resolves when the writes on their way arrived or failed. Reads that
+   * wait for an answer then fail.
+   */
   async close (): Promise<void> {
     for (const { cache } of this.#caches.values()) cache.close()
     await Promise.all([...this.#caches.values()].map(async ({ forwarder }) => {
       await forwarder.idle()
       forwarder.close()
     }))
+    this.requests.close()
   }
 }

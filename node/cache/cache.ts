@@ -3,7 +3,7 @@
  * client, which holds nothing. Writes are in cache-writes.ts.
  */
 import type { Element } from '../../engine/fields/set.js'
-import { KindError, UnavailableError } from '../../engine/errors.js'
+import { ClosedError, KindError, UnavailableError } from '../../engine/errors.js'
 import { parseWhere, type Where } from '../../engine/query/query.js'
 import { assertKnown } from '../../engine/base/known.js'
 import { describe } from '../../engine/base/plain.js'
@@ -60,10 +60,11 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    * took itself at once, with others as soon as they have replicated. The object is frozen, and
    * stays as it is when the record changes. Bytes in it cannot be frozen, and are the record's own:
    * copy them before changing them.
-   * @throws TypeError, ValueError, LimitError; rejects with UnavailableError or TimeoutError when
-   *   no holder answers
+   * @throws TypeError, ValueError, LimitError; ClosedError, as every call after the node or client
+   *   was closed; rejects with UnavailableError or TimeoutError when no holder answers
    */
   async get (key: string): Promise<RecordOf<S> | undefined> {
+    this.#assertOpen()
     const { readers: { router, requests, limits }, local } = this.#options
     const shard = router.topology.shardOf(checkKey(key, limits))
     const group = router.topology.groupOf(shard)
@@ -84,6 +85,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    * does.
    */
   async getMany (keys: readonly string[]): Promise<Array<RecordOf<S> | undefined>> {
+    this.#assertOpen()
     const { readers, local } = this.#options
     return await getMany(readers, local, keys) as Array<RecordOf<S> | undefined>
   }
@@ -139,6 +141,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    * @throws TypeError at once; while reading UnavailableError, TimeoutError
    */
   scan (options: ReadOptions = {}): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
+    this.#assertOpen()
     assertKnown(options, READ, 'scan')
     return this.#scan(options)
   }
@@ -188,6 +191,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
     where: Where,
     options: QueryOptions = {}
   ): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
+    this.#assertOpen()
     assertKnown(options, QUERY, 'query')
     if (options.limit !== undefined) checkLimit(options.limit)
     parseWhere(where, this.#options.limits)
@@ -213,18 +217,25 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    *   does not mend
    */
   consume (options: ConsumeOptions): AsyncGenerator<ConsumedBatch, void, undefined> {
+    this.#assertOpen()
     return consume(this.#options.readers, options, this.#closing.signal)
   }
 
   /** Resolves when every write so far has reached an owner, or failed. */
   async flush (): Promise<void> {
+    this.#assertOpen()
     this.#options.local?.flush()
     await this.#options.forwarder.idle()
   }
 
-  /** Takes no more writes, and ends the iterations of consumers. */
+  /** Takes no more calls, and ends the iterations of consumers. */
   close (): void {
     this.entry.close()
     this.#closing.abort()
+  }
+
+  /** @throws ClosedError */
+  #assertOpen (): void {
+    if (this.#closing.signal.aborted) throw new ClosedError(`cache ${this.name}`)
   }
 }

@@ -2,7 +2,7 @@
  * Asks nodes (see request-protocol.ts) and checks their answers. Where one holder cannot answer the
  * next one is asked, and all of them again for a while.
  */
-import { EnvelopeError, MillpondError, UnavailableError } from '../../engine/errors.js'
+import { ClosedError, EnvelopeError, MillpondError, UnavailableError } from '../../engine/errors.js'
 import type { Ports } from '../../engine/ports.js'
 import * as v from '../../engine/base/schema.js'
 import { intervals } from '../../engine/timing.js'
@@ -23,13 +23,15 @@ export interface RequestClientOptions {
 
 export class RequestClient {
   readonly #options: RequestClientOptions
+  #closed = false
 
   constructor (options: RequestClientOptions) {
     this.#options = options
   }
 
   /**
-   * @throws TimeoutError, UnavailableError, RemoteError; EnvelopeError when the answer is not one
+   * @throws ClosedError, TimeoutError, UnavailableError, RemoteError; EnvelopeError when the answer
+   *   is not one
    */
   async ask<Op extends ReadRequest['op']> (
     node: string,
@@ -37,6 +39,7 @@ export class RequestClient {
     request: Asked<Op>
   ): Promise<ReadReply<Op>> {
     const { messenger, subjects, timeoutMs, self } = this.#options
+    this.#assertOpen()
     if (node === self?.id) return self.answer({ op, ...request }) as ReadReply<Op>
     const parsed = v.safeParse(
       ReadReplies[op],
@@ -51,8 +54,9 @@ export class RequestClient {
   /**
    * Asks the holders of a placement group in turn until one answers. As long as none can, asks all
    * again after growing pauses, because a view catches up with nodes that come and go.
-   * @throws the last holder's error, or UnavailableError when there is no holder, at the end of the
-   *   first round that ends later than timeoutMs: holders that are silent take timeoutMs each
+   * @throws ClosedError; at the end of the first round that ends later than timeoutMs the last
+   *   holder's error, or UnavailableError when there is no holder: holders that are silent take
+   *   timeoutMs each
    */
   async askHolder<Op extends ReadRequest['op']> (
     router: Router,
@@ -63,6 +67,7 @@ export class RequestClient {
     const { ports: { clock, timers }, timeoutMs } = this.#options
     const deadlineMs = clock.monotonicMs() + timeoutMs
     for (let pauseMs = intervals.minReadRetryMs;; pauseMs *= 2) {
+      this.#assertOpen()
       let last: MillpondError = new UnavailableError(
         `no node that holds placement group ${group} is reachable`
       )
@@ -80,5 +85,15 @@ export class RequestClient {
         timers.after(Math.min(pauseMs, leftMs), resolve)
       })
     }
+  }
+
+  /** Asks nothing more: the node itself would go on answering, and others be asked in vain. */
+  close (): void {
+    this.#closed = true
+  }
+
+  /** @throws ClosedError */
+  #assertOpen (): void {
+    if (this.#closed) throw new ClosedError('connection')
   }
 }
