@@ -3,7 +3,8 @@
  * else.
  *
  *   error   an operator has to act: two processes share a name, data is damaged, the disk refuses
- *   warn    something went wrong and is dealt with; where it happens often, it is worth a look
+ *   warn    something went wrong and is dealt with, or is well again; where it happens often, it is
+ *           worth a look
  *   info    comings and goings, of nodes and of this process's consumers, to be read afterwards
  *   debug   routine that comes in bursts: phases of groups, repairs, compactions, dropped messages
  *   trace   routine that comes many times a second: commits of the store
@@ -77,6 +78,10 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'consumer-unheld':
     case 'consumer-retrying':
     case 'commit-failed':
+    // the ends of such troubles: a log that shows a loss shows the recovery
+    case 'connection':
+    case 'timing-agrees':
+    case 'consumer-held':
       return 'warn'
     case 'member-left':
       return event.why === 'silent' ? 'warn' : 'info'
@@ -84,13 +89,9 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
       return event.why === 'patience' ? 'warn' : 'info'
     case 'consumer-ended':
       return event.why === 'error' ? 'warn' : 'info'
-    case 'connection':
-      return event.connected ? 'info' : 'warn'
     case 'member-joined':
-    case 'timing-agrees':
     case 'store-recovered':
     case 'consumer-started':
-    case 'consumer-held':
       return 'info'
     case 'group-phase':
     case 'gap-repaired':

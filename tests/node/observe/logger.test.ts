@@ -81,3 +81,17 @@ test('events that come many times a second are only logged at level trace', t =>
   t.deepEqual(logged('trace', chatter).map(({ level }) => level), ['trace', 'debug', 'debug'])
   t.deepEqual(logged('silent', logger => logger.error({}, 'loud')), [])
 })
+
+test('the end of a trouble is logged where the trouble was', t => {
+  const of = { cache: 'c', consumerGroup: 'g' }
+  const lines = logged('warn', logger => {
+    logger.onEvent({ type: 'connection', connected: false })
+    logger.onEvent({ type: 'connection', connected: true })
+    logger.onEvent({ type: 'timing-agrees', heartbeatMs: 500, failureTimeoutMs: 3000 })
+    logger.onEvent({ ...of, type: 'consumer-held', forMs: 9 })
+  })
+  t.deepEqual(lines.map(({ msg, connected }) => [msg, connected]), [['connection', false], [
+    'connection',
+    true
+  ], ['timing-agrees', undefined], ['consumer-held', undefined]])
+})
