@@ -10,7 +10,6 @@
  * before. This file holds the beginning, the pace and the end of a consumer; shards are read in
  * shard-reader.ts.
  */
-import { setMaxListeners } from 'node:events'
 import { hintCheckIntervalMs, intervals } from '../../engine/timing.js'
 import type { ConsumerContext } from '../context.js'
 import type { EndReason } from '../events.js'
@@ -23,6 +22,7 @@ import { RateLimit } from './rate-limit.js'
 import { scopeOf, type ConsumerScope } from './scope.js'
 import { ShardReader, type Reading } from './shard-reader.js'
 import { Wake } from './wake.js'
+import { onAbort } from './on-abort.js'
 
 const NOTHING: Reading = { changes: [], resets: [], isStalled: false }
 
@@ -72,10 +72,7 @@ export class Consumer implements LiveConsumer {
       this.#closed = true
       this.#wake.end()
     }
-    // each consumer adds one listener and takes it away again: no leak to warn of
-    if (signal === this.#closing) setMaxListeners(0, signal)
-    signal.addEventListener('abort', abort)
-    this.#closers.push(() => signal.removeEventListener('abort', abort))
+    this.#closers.push(onAbort(signal, abort))
     if (signal.aborted) abort()
   }
 
