@@ -11,6 +11,7 @@ import type { Transport } from '../replication/transport/transport.js'
 import type { CheckedClientConfig } from './config.js'
 import type { OnMillpondEvent } from './events.js'
 import type { Network } from './network.js'
+import { connectOver } from './own-adapters.js'
 
 /** Bounds, ports and listener that a program gives its node or client, defaults included. */
 export interface Surroundings {
@@ -51,7 +52,8 @@ export async function openContext (dial: Dial, surroundings: Surroundings): Prom
 
 /**
  * @throws ConnectionError when the server cannot be reached, naming it and the fix; ConfigError
- *   when there is nothing to connect to; ConfigConflictError when the name is taken
+ *   when there is nothing to connect to; ConfigConflictError when the name is taken; TypeError
+ *   when a network gives no Transport
  */
 async function openTransport (
   { nats, network, name }: Dial,
@@ -83,5 +85,5 @@ async function openTransport (
         'nodes as Wiring.network, in the second argument'
     )
   }
-  return await network.connect(name, { onProblem })
+  return await connectOver(network, name, onProblem)
 }

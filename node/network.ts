@@ -13,7 +13,12 @@ export interface Network {
   /**
    * A new connection, which its node or client closes. `name` is that of the node or client;
    * `onProblem` hears of exceptions in message handlers, and of troubles that no call reports.
-   * @throws ConfigConflictError when the name is taken; ConnectionError when it cannot connect
+   * No limits are handed over: the program that makes the network gives it the same ones
+   * as `limits` of the wiring (createNetwork's second argument), of which it keeps maxPartBytes,
+   * maxUnflushedBytes and maxSubjectBytes.
+   * @throws ConfigConflictError when the name is taken; ConnectionError when it cannot connect.
+   *   openNode and connect pass an error with a code and a TypeError on as they are, and any other
+   *   as the cause of a ConnectionError
    */
   connect(
     name: string,

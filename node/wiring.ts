@@ -26,8 +26,9 @@ export interface Wiring {
    */
   readonly limits?: Limits
   /**
-   * Opens the store of a cache, which the node closes; a client opens none. A StoreError fails
-   * openNode. Not together with `dataDir` or `durability`. Default: SQLite in `dataDir`, or memory
+   * Opens the store of a cache, which the node closes; a client opens none. Not together with
+   * `dataDir` or `durability`. An error fails openNode: as it is with a code (StoreError), else as
+   * the cause of a StoreError; a TypeError stays one. Default: SQLite in `dataDir`, or memory
    * without one.
    */
   readonly openStore?: (cache: string) => Store

@@ -44,7 +44,11 @@ export interface StoredShard {
   readonly damaged: number
 }
 
-/** An open store. Its place can be open once at a time; once closed it fails with a StoreError. */
+/**
+ * An open store. Its place can be open once at a time: opening it again is a StoreError whose
+ * message says "open". Once closed, every call but close fails with a StoreError whose message says
+ * "closed", also a `shards` that is being read. The contract suite matches these two words.
+ */
 export interface Store {
   /** A setting kept beside the data (shard count, format version), or undefined. */
   getMeta(name: string): string | undefined

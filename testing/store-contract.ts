@@ -16,7 +16,8 @@ import { batch, bytes, readAll } from './store-batches.js'
 export interface StorePlace {
   /**
    * Opens the store that keeps its data here; the suite closes each that it opens.
-   * @throws StoreError while another store has the place open
+   * @throws StoreError while another store has the place open, with "open" in its message, as a
+   *   closed store has "closed" in its own: the suite matches these words
    */
   open(): Store
   /** Removes the place once its test is over. Default: nothing is removed. */

@@ -20,6 +20,7 @@ import { openSqliteStore } from '../../storage/stores/sqlite-store.js'
 import type { Store } from '../../storage/store.js'
 import type { CheckedNodeConfig } from '../config.js'
 import type { OnMillpondEvent } from '../events.js'
+import { openOwnStore, withCode } from '../own-adapters.js'
 
 export interface CacheReplicaParts {
   readonly store: Store
@@ -35,7 +36,7 @@ export interface CacheReplicaContext extends CacheContext {
 
 /**
  * Opens a cache's store and checks that it belongs to this cluster and has its shape.
- * @throws StoreError; ConfigConflictError naming what differs
+ * @throws StoreError; ConfigConflictError naming what differs; TypeError when `open` gives no Store
  */
 export async function openStore (
   config: CheckedNodeConfig,
@@ -45,7 +46,7 @@ export async function openStore (
   open?: (cache: string) => Store
 ): Promise<Store> {
   const store = open !== undefined
-    ? open(cache)
+    ? openOwnStore(open, cache)
     : config.dataDir === undefined
     ? openMemoryStore()
     : openSqliteStore({
@@ -61,8 +62,8 @@ export async function openStore (
   }
   try {
     for (const [name, wanted] of Object.entries(facts)) {
-      const stored = store.getMeta(name)
-      if (stored === undefined) store.setMeta(name, wanted)
+      const stored = withCode(cache, () => store.getMeta(name))
+      if (stored === undefined) withCode(cache, () => store.setMeta(name, wanted))
       else if (stored !== wanted) {
         throw new ConfigConflictError(
           `${name} ${wanted} contradicts the data in ${

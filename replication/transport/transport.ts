@@ -12,11 +12,15 @@ export interface IncomingMessage {
   readonly subject: string
   /** The receiver's own copy: no other subscription and no sender sees a change of it. */
   readonly bytes: Uint8Array
-  /** The subject on which the sender waits for an answer. */
+  /**
+   * The subject on which the sender waits for an answer. Without one the property is absent, not
+   * undefined (exactOptionalPropertyTypes).
+   */
   readonly replyTo?: string
   /**
-   * Set, with no bytes, on a reply subject when a message with `replyTo` reached no subscriber at
-   * all.
+   * Set, with no bytes and no `replyTo`, on a message that the network itself sends to the reply
+   * subject when a message with `replyTo` reached no subscriber at all. Only the connection that
+   * published hears it. Absent on every other message.
    */
   readonly noResponders?: true
 }
@@ -26,10 +30,15 @@ export interface Subscription {
   close(): void
 }
 
+/**
+ * One connection, which looks after itself until it is closed: after a loss the adapter, not its
+ * user, connects again and subscribes again to every pattern that is open.
+ */
 export interface Transport {
   /**
-   * A subject prefix that belongs to this connection alone; replies arrive below it:
-   * `<inbox>.<token>`.
+   * A subject prefix that belongs to this connection alone, of one or more tokens without '*' and
+   * '>' (`_INBOX.x7Kq2`). The user subscribes to `<inbox>.*`, and replies arrive at
+   * `<inbox>.<token>`. It stays the same when the connection is found again.
    */
   readonly inbox: string
   /**
@@ -37,7 +46,7 @@ export interface Transport {
    * it.
    */
   readonly maxMessageBytes: number
-  /** False while the connection is known to be lost, and after close. */
+  /** False while the connection is known to be lost, and from the call of close on. */
   readonly connected: boolean
   /**
    * Sends one message, or drops it. The bytes are the caller's again when this returns, and nothing
@@ -45,28 +54,35 @@ export interface Transport {
    * @returns false when the message was dropped at once: not connected, or too many bytes wait to
    *   leave. A dropped message is counted, not an error: the layer above repairs losses anyway.
    * @throws LimitError when the message is larger than maxMessageBytes or a subject is too long;
-   *   TypeError when a subject is not well formed; ClosedError after close
+   *   TypeError when a subject is not well formed; ClosedError (code CLOSED) from the call of close
+   *   on
    */
   publish(subject: string, bytes: Uint8Array, replyTo?: string): boolean
   /**
    * Calls `onMessage` for every message whose subject matches, one after the other. An exception in
    * a handler is reported (onProblem) and dropped.
    * @throws LimitError when the pattern is too long; TypeError when it is not well formed;
-   *   ClosedError after close
+   *   ClosedError from the call of close on
    */
   subscribe(pattern: string, onMessage: (message: IncomingMessage) => void): Subscription
   /**
    * Calls back whenever the connection is lost (false) or found again (true). Messages may have
-   * vanished in between.
+   * vanished in between. A close by this side is not a loss: from the call of close on no listener
+   * is called. The connection counts as made from the start, and is not reported.
    */
   onConnection(listener: (connected: boolean) => void): Subscription
   /**
    * Resolves when everything published before has left this process and the server has answered.
    * Subscriptions made before are known to the network by then.
-   * @throws ConnectionError when the connection is lost first; ClosedError after close
+   * @throws ConnectionError when the connection is lost first; ClosedError from the call of close
+   *   on
    */
   flush(): Promise<void>
-  /** Flushes, then leaves. Calling it again does nothing. */
+  /**
+   * Flushes, then leaves; resolves also where the connection is lost. As soon as it is called,
+   * publish, subscribe and flush fail with ClosedError, nothing more is delivered and no listener
+   * is called, also while it still flushes. Calling it again does nothing, and waits for the same.
+   */
   close(): Promise<void>
   /** Messages dropped by publish since the start. */
   readonly dropped: number

@@ -44,6 +44,55 @@ test('a mistake in a network is not taken for a name that is taken', async t => 
   t.is(await t.throwsAsync(openNode(config, { network })), error)
 })
 
+test('an error without a code becomes the cause of one that has one', async t => {
+  const cause = new Error('EPIPE')
+  const network: Network = { connect: () => Promise.reject(cause) }
+  for (const failing of [openNode(config, { network }), connect({ cluster: 'x' }, { network })]) {
+    const error = await t.throwsAsync(failing, { instanceOf: ConnectionError, message: /EPIPE/ })
+    t.is(error.cause, cause)
+  }
+  const throwing = (): never => {
+    throw cause
+  }
+  const stores: Array<() => Store> = [
+    throwing,
+    () => Object.assign(openMemoryStore(), { getMeta: throwing }),
+    () => Object.assign(openMemoryStore(), { setMeta: throwing })
+  ]
+  for (const openStore of stores) {
+    const error = await t.throwsAsync(openNode(config, { openStore }), {
+      instanceOf: StoreError,
+      message: /cache offers.*EPIPE/
+    })
+    t.is(error.cause, cause)
+  }
+})
+
+test('an adapter that is none is a TypeError that says what is missing', async t => {
+  const networks: Array<[transport: unknown, message: RegExp]> = [
+    [{}, /^network\.connect must give a Transport: it has no publish, subscribe, .*close$/],
+    [undefined, /^network\.connect must give a Transport: it has no publish/],
+    [{ ...createNetwork().connect('x') }, /must give a Transport/],
+    [Object.defineProperty(createNetwork().connect('x'), 'inbox', { value: 7 }), /inbox must be/]
+  ]
+  for (const [transport, message] of networks) {
+    const network = { connect: () => transport } as Network
+    const wrong = { instanceOf: TypeError, message }
+    await t.throwsAsync(openNode(config, { network }), wrong)
+    await t.throwsAsync(connect({ cluster: config.cluster }, { network }), wrong)
+  }
+  const stores: Array<[store: unknown, message: RegExp]> = [
+    [{}, /^openStore must return a Store: it has no getMeta, setMeta, shards, commit, close$/],
+    [Promise.resolve(openMemoryStore()), /^openStore must return a Store, not a promise of one$/]
+  ]
+  for (const [store, message] of stores) {
+    await t.throwsAsync(openNode(config, { openStore: () => store as Store }), {
+      instanceOf: TypeError,
+      message
+    })
+  }
+})
+
 test('a start that fails says why, also when one of its stores cannot be closed', async t => {
   const network = createNetwork()
   const node = await openNode({ ...config, name: 'a' }, { network })
