@@ -19,7 +19,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as
 
 /** Documents that the package has beside docs/. */
 const DOCUMENTS = new Set(['README.md', 'LICENSE', 'CHANGELOG.md', 'SPEC.md', 'ARCHITECTURE.md',
-  'UPGRADING.md'])
+  'UPGRADING.md', 'CONTRIBUTING.md'])
 
 const test = anyTest as TestFn<undefined>
 let directory = ''
@@ -94,11 +94,25 @@ test('pack: it contains the product and its documents, and neither sources nor t
   }
   t.true(files.some(path => path.startsWith('docs/')))
   const stray = files.filter(path =>
-    !/^(?:dist|docs)\//.test(path) && !DOCUMENTS.has(path) && path !== 'package.json'
+    !/^(?:dist|docs)\/|^examples\/[^/]+\.ts$/.test(path) && !DOCUMENTS.has(path) && path !== 'package.json'
   )
   t.deepEqual(stray, [])
   t.deepEqual(files.filter(path => /^dist\/(?:tests|bench|examples)\//.test(path)), [])
 })
+
+test('pack: each relative link of the README leads to a file or folder of the package', t => {
+  const readme = readFileSync(join(directory, 'node_modules/millpond/README.md'), 'utf8')
+  const targets = [...readme.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, target = '']) => target)
+    .filter(target => !/^[a-z]+:/.test(target))
+  t.true(targets.length > 10 && targets.includes('examples/own-store.ts'))
+  t.deepEqual(targets.filter(target => !isPacked(target)), [])
+  t.false(isPacked('tests/tooling/pack.test.ts'))
+})
+
+function isPacked (target: string): boolean {
+  const path = target.replace(/\/$/, '')
+  return files.some(file => file === path || file.startsWith(`${path}/`))
+}
 
 test('pack: the command is executable and knows its version', t => {
   t.timeout(60_000)
