@@ -41,12 +41,18 @@ export interface KindTypes {
   readonly value: Value
 }
 
+/**
+ * The parts of a claim behind its head, at least one: in every release a claim has four parts or
+ * more, and a decoder takes a shorter one of an unknown code for bytes no writer made (SPEC E26).
+ */
+export type ClaimRest = readonly [first: unknown, ...more: readonly unknown[]]
+
 /** A claim in an encoded entry. Every release has the same head; the rest is up to its kind. */
 export type ClaimTuple = readonly [
   code: number,
   field: string,
   epoch: number,
-  ...rest: readonly unknown[]
+  ...rest: ClaimRest
 ]
 
 /** The arguments of an operation as they come from a caller or over the wire. */
@@ -97,8 +103,8 @@ export interface FieldKindCells<T extends KindTypes> {
    * @param aIsLater whether the entry of `a` is later than that of `b`
    */
   decide(a: T['claim'], b: T['claim'], aIsLater: boolean): number
-  /** The rest of its tuple, behind the head. */
-  encode(claim: T['claim']): readonly unknown[]
+  /** The rest of its tuple, behind the head: at least one part. */
+  encode(claim: T['claim']): ClaimRest
   /**
    * The claim that a tuple stands for, or null when no writer could have made the tuple.
    * @param dot the dot of the entry that holds the tuple

@@ -94,7 +94,8 @@ test('pack: it contains the product and its documents, and neither sources nor t
   }
   t.true(files.some(path => path.startsWith('docs/')))
   const stray = files.filter(path =>
-    !/^(?:dist|docs)\/|^examples\/[^/]+\.ts$/.test(path) && !DOCUMENTS.has(path) && path !== 'package.json'
+    !/^(?:dist|docs)\/|^examples\/[^/]+\.ts$/.test(path) && !DOCUMENTS.has(path) &&
+    path !== 'package.json'
   )
   t.deepEqual(stray, [])
   t.deepEqual(files.filter(path => /^dist\/(?:tests|bench|examples)\//.test(path)), [])
