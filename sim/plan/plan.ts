@@ -6,6 +6,7 @@ import type { LinkFaults } from '../world/links.js'
 import type { ConsumerPlan } from '../workloads/consumer.js'
 import type { WritesPlan } from '../workloads/writes.js'
 import type { IndexDeclaration } from '../../engine/query/query.js'
+import type { Timing } from '../../engine/timing.js'
 import type { WriteConcern } from '../../replication/deltas/acks.js'
 
 export interface ClusterPlan {
@@ -87,6 +88,29 @@ export const PACES = {
   }
 } as const
 
+/** What a slow machine of a world of another pace differs in: a rolling change of the timing. */
+const SLOW_BEATS = { heartbeatMs: 2000, failureTimeoutMs: 6000 } as const
+
+/**
+ * The timing of one machine. In a world with slow beats every node finds out about them only by
+ * listening, and a client adopts what it hears.
+ */
+export function timingOf (
+  { pace, slowBeats }: Pick<Plan, 'pace' | 'slowBeats'>,
+  machine: string,
+  isClient: boolean
+): Partial<Timing> {
+  if (slowBeats.length === 0) return PACES[pace]
+  if (slowBeats.includes(machine)) return { ...PACES[pace], ...SLOW_BEATS }
+  const { heartbeatMs: _, failureTimeoutMs: __, ...rest } = PACES[pace]
+  return isClient ? rest : PACES[pace]
+}
+
+/** The longest time between two heartbeats of a node. */
+export function slowestBeatMs ({ pace, slowBeats }: Pick<Plan, 'pace' | 'slowBeats'>): number {
+  return slowBeats.length === 0 ? PACES[pace].heartbeatMs : SLOW_BEATS.heartbeatMs
+}
+
 export interface Plan {
   readonly seed: number
   readonly pace: keyof typeof PACES
@@ -103,6 +127,8 @@ export interface Plan {
   readonly faults: readonly Fault[]
   /** Machines that stand still for moments whenever they start. */
   readonly slowStarts: readonly string[]
+  /** Nodes whose heartbeats are far apart. */
+  readonly slowBeats: readonly string[]
   /** Whether hints are lost at the end (checkers/lost-hints.ts). */
   readonly losesHints: boolean
 }

@@ -20,6 +20,7 @@ export interface Scenario {
   readonly consumers?: ReadonlyArray<Partial<ConsumerPlan>>
   readonly faults?: readonly Fault[]
   readonly losesHints?: boolean
+  readonly slowBeats?: readonly string[]
 }
 
 export const CLUSTER = 'alpha'
@@ -39,7 +40,8 @@ export function planFor (scenario: Scenario): Plan {
     writes,
     consumers = [],
     faults = [],
-    losesHints = true
+    losesHints = true,
+    slowBeats = []
   } = scenario
   return {
     seed,
@@ -69,6 +71,7 @@ export function planFor (scenario: Scenario): Plan {
       ...plan
     })),
     slowStarts: [],
+    slowBeats,
     losesHints,
     faults: [...faults].sort((a, b) => a.atMs - b.atMs)
   }

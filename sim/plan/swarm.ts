@@ -45,7 +45,8 @@ export function planOf (seed: number, safetyMs: number): Plan {
       b
     ) => a.atMs - b.atMs),
     losesHints: true,
-    slowStarts: slowStarts(new SimRandom(seed).fork('slow starts'), clusters[0] as ClusterPlan)
+    slowStarts: slowStarts(new SimRandom(seed).fork('slow starts'), clusters[0] as ClusterPlan),
+    slowBeats: slowBeats(new SimRandom(seed).fork('slow beats'), clusters[0] as ClusterPlan)
   }
 }
 
@@ -132,6 +133,13 @@ function faultsOf (random: SimRandom, cluster: ClusterPlan, safetyMs: number): F
  */
 function slowStarts (random: SimRandom, { nodes, clients }: ClusterPlan): string[] {
   return random.chance(0.2) ? random.some([...nodes, ...clients], 0.4) : []
+}
+
+/** One node, or all but one, as in a rolling change of the timing. */
+function slowBeats (random: SimRandom, { nodes }: ClusterPlan): readonly string[] {
+  if (!random.chance(0.15)) return []
+  const shuffled = random.shuffle(nodes)
+  return random.chance(0.5) ? shuffled.slice(0, 1) : shuffled.slice(1)
 }
 
 function faultOf (

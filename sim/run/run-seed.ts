@@ -11,7 +11,7 @@ import { checkReads } from '../checkers/reads.js'
 import { checkStores } from '../checkers/stores.js'
 import { finalRecords } from '../checkers/truth.js'
 import type { Coverage } from './coverage.js'
-import type { Plan } from '../plan/plan.js'
+import { slowestBeatMs, type Plan } from '../plan/plan.js'
 import { Trace } from './trace.js'
 import { stackOf, Violation } from '../violation.js'
 import { World } from '../world/world.js'
@@ -190,7 +190,10 @@ async function rest (world: World, plan: Plan): Promise<void> {
       }
     }
   }
-  await runUntil(world, Math.max(world.scheduler.nowMs + REST_MS, plan.safetyMs + LATEST_MS))
+  // Until nodes with slow beats were heard again, others take their digests for different ones.
+  const heardMs = plan.slowBeats.length === 0 ? 0 : 3 * slowestBeatMs(plan)
+  const restMs = REST_MS + heardMs
+  await runUntil(world, Math.max(world.scheduler.nowMs + restMs, plan.safetyMs + LATEST_MS))
   let noise: string[] = []
   for (let left = MAX_COLLECTIONS, collected = -1; collected !== collections(world); left--) {
     if (left === 0) {
@@ -202,7 +205,7 @@ async function rest (world: World, plan: Plan): Promise<void> {
     if (collected !== -1) {
       await settle(world, plan)
       // Consumers see that digests have changed, and ask.
-      await runUntil(world, world.scheduler.nowMs + QUIET_MS)
+      await runUntil(world, world.scheduler.nowMs + QUIET_MS + heardMs)
     }
     collected = collections(world)
     world.takeSubjects()

@@ -2,7 +2,7 @@
  * The machines of a world: nodes, spares and clients of every cluster of its plan, and second
  * processes that run by mistake under the name of a node.
  */
-import { PACES, type ClusterPlan, type Plan } from '../plan/plan.js'
+import { timingOf, type ClusterPlan, type Plan } from '../plan/plan.js'
 import { ClientMachine } from './client-machine.js'
 import type { Machine } from './machine.js'
 import { NodeMachine } from './node-machine.js'
@@ -36,7 +36,7 @@ export class Machines {
       const machine = new ClientMachine(this.#world, cluster.name, name, {
         cluster: cluster.name,
         connectTimeoutMs: 1000,
-        timing: PACES[this.#plan.pace]
+        timing: timingOf(this.#plan, name, true)
       }, Object.keys(cluster.caches))
       this.byName.set(name, machine)
       scheduler.at(CLIENT_START_MS, `start ${name}`, () => machine.start())
@@ -47,7 +47,7 @@ export class Machines {
     return new NodeMachine(this.#world, cluster.name, name, {
       cluster: cluster.name,
       caches: cluster.caches,
-      timing: PACES[this.#plan.pace]
+      timing: timingOf(this.#plan, nodeName, false)
     }, nodeName)
   }
 

@@ -12,7 +12,7 @@ import { Machines } from './machines.js'
 import { Model } from '../model.js'
 import { SimNetwork, type SentMessage } from './network.js'
 import { NodeMachine } from './node-machine.js'
-import { describeFault, PACES, type Plan } from '../plan/plan.js'
+import { describeFault, slowestBeatMs, type Plan } from '../plan/plan.js'
 import { SimRandom } from '../random.js'
 import { Resends } from '../run/resends.js'
 import { Scheduler } from './scheduler.js'
@@ -216,6 +216,6 @@ export class World implements Stage, Watched {
   }
 
   get heartbeatMs (): number {
-    return PACES[this.#plan.pace].heartbeatMs
+    return slowestBeatMs(this.#plan)
   }
 }
