@@ -12,7 +12,7 @@ import { EXIT } from '../failure.js'
 import { askMembers, type MembersAnswer } from '../members.js'
 import { writeNdjson } from '../output.js'
 import { table } from '../table.js'
-import { describeConsumerGroups, describeConsumers } from './status-consumers.js'
+import { describeConsumerGroups, describeConsumers } from '../status-consumers.js'
 
 export interface StatusFlags extends ClusterFlags {
   readonly cache?: string

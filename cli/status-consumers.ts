@@ -1,6 +1,6 @@
 /** The part of `millpond status` about consumers and their groups; empty where there are none. */
-import type { CacheStatus, ConsumerStatus } from '../../pubsub/requests/status-protocol.js'
-import { table } from '../table.js'
+import type { CacheStatus, ConsumerStatus } from '../pubsub/requests/status-protocol.js'
+import { table } from './table.js'
 
 /** The consumers that run in the processes of nodes. */
 export function describeConsumers (

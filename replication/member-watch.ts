@@ -3,18 +3,18 @@
  * placement is computed anew, lost batches and differing digests are repaired, lost confirmations
  * are made up for, and groups that are on their way in or out move on.
  */
-import type { ShardSet } from '../../storage/shard-set.js'
-import type { CacheContext } from '../cache-context.js'
-import type { Acks } from '../deltas/acks.js'
-import type { Inbox } from '../deltas/inbox.js'
-import type { Outbox } from '../deltas/outbox.js'
-import { conflictBetween } from '../membership/cache-shape.js'
-import type { Member } from '../membership/heartbeat.js'
-import type { DigestWatch } from '../repair/digest-watch.js'
-import type { Repairs } from '../repair/repairs.js'
-import type { CachePeers } from './cache-peers.js'
-import type { GroupMoves } from './group-moves.js'
-import type { HeldGroups } from './held-groups.js'
+import type { ShardSet } from '../storage/shard-set.js'
+import type { CacheContext } from './cache-context.js'
+import type { Acks } from './deltas/acks.js'
+import type { Inbox } from './deltas/inbox.js'
+import type { Outbox } from './deltas/outbox.js'
+import { conflictBetween } from './membership/cache-shape.js'
+import type { Member } from './membership/heartbeat.js'
+import type { DigestWatch } from './repair/digest-watch.js'
+import type { Repairs } from './repair/repairs.js'
+import type { CachePeers } from './groups/cache-peers.js'
+import type { GroupMoves } from './groups/group-moves.js'
+import type { HeldGroups } from './groups/held-groups.js'
 
 export interface MemberWatchParts {
   readonly shards: ShardSet
