@@ -87,7 +87,7 @@ const usual = Object.freeze({
   maxGroups: 1024,
   /** Replicas of one placement group. */
   maxReplicas: 16,
-  /** Caches of one cluster: their placement groups share one heartbeat message. */
+  /** Caches of one node: their placement groups share one heartbeat message. */
   maxCaches: 16,
   /** Consumer groups whose cursors one shard remembers. */
   maxConsumerGroups: 256,
@@ -106,7 +106,7 @@ const usual = Object.freeze({
   maxParts: 96,
   /** Logical messages that one connection may be putting together at the same time. */
   maxPartialMessages: 64,
-  /** Requests one connection may have in flight; more wait for their turn or fail with TOO_BUSY. */
+  /** Requests one connection may have in flight; more fail with TOO_BUSY. */
   maxRequestsInFlight: 1024,
   /**
    * Published delta batches one node keeps per placement group so that a peer can ask for a lost
@@ -117,7 +117,10 @@ const usual = Object.freeze({
   maxResendBytes: 64 * MIB,
   /** Bytes a reply to an anti-entropy request may carry before the peer has to ask for the rest. */
   maxDiffReplyBytes: 4 * MIB,
-  /** Shards named in one anti-entropy request. */
+  /**
+   * Items of one request between nodes or to one: shards, placement groups, committed cursors, keys
+   * of a get. Committed cursors of one delta batch as well.
+   */
   maxShardsPerRequest: 4096,
   /**
    * Shards whose tombstones are looked at in one go: a request to each replica, then a walk over

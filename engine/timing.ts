@@ -301,7 +301,10 @@ export const intervals = Object.freeze({
    * answer; it doubles each time.
    */
   minReadRetryMs: 10,
-  /** Pause before a consumer asks again a holder that had nothing for it. */
+  /**
+   * Pause of a consumer where no holder could answer or continue its cursor, and between two looks
+   * for the cursors that its consumer group committed.
+   */
   consumerRetryMs: 20,
   /** How often a tally is told: of events that may come thousands of times a second. */
   tallyMs: 1000,
@@ -318,8 +321,9 @@ export const intervals = Object.freeze({
    */
   storeLockWaitMs: 250,
   /**
-   * How long a client looks for the cluster's nodes, where it does not say: three times as long as
-   * a node may take to answer a hello (beatSoonMs).
+   * How long a client looks for the cluster's nodes, where it does not say. Nodes answer a hello
+   * within MAX_BEAT_SOON_MS; the rest is for nodes that start at the same time and for processes
+   * that are busy.
    */
   connectTimeoutMs: 3000,
   /** How long the first connection to NATS may take, over all servers. */
