@@ -26,6 +26,6 @@ export interface ConsumerContext extends ReadContext {
   /** How often nodes are heard, which says how long to wait for them. It may change. */
   readonly pace: () => Pace
   readonly onEvent: OnPubsubEvent
-  /** Lists every consumer of this process as long as it runs. */
+  /** Lists every consumer of this node or client as long as it runs. */
   readonly consumers: LiveConsumers
 }

@@ -162,7 +162,7 @@ export class ShardSet extends ShardTable {
 
   /**
    * Unsets what has expired in one shard, so that consumers hear of it.
-   * @returns how many records changed
+   * @returns how many entries expired
    */
   expire (shard: number): number {
     const expired = this.#expire(this.at(shard))

@@ -7,7 +7,9 @@
  * snapshots, deltas or cursors.
  *
  *   commit(batch) is atomic: after a crash all of a batch is there or none, and no batch that came
- *   after a missing one. Every blob carries a checksum; a blob that fails it is never handed out.
+ *   after a missing one.
+ *   shards() never hands out a blob that was damaged. A store whose bytes outlive the process tells
+ *   by a checksum of each blob; one in memory has none.
  */
 
 /** The changes of one commit. Every blob is the caller's again once commit has returned. */
@@ -50,7 +52,7 @@ export interface StoredShard {
  * "closed", also a `shards` that is being read. The contract suite matches these two words.
  */
 export interface Store {
-  /** A setting kept beside the data (shard count, format version), or undefined. */
+  /** A setting kept beside the data (cluster, cache, shards, groups), or undefined. */
   getMeta(name: string): string | undefined
   /** Keeps a setting; durable when it returns. */
   setMeta(name: string, value: string): void

@@ -4,8 +4,8 @@
  * replica.
  *
  * A mistake in the arguments is thrown at once, before anything is sent. The promise resolves when
- * the write concern is reached. A caller need not await it: a failure that is not awaited is
- * reported as an event.
+ * the write concern is reached. A caller need not await it: every later failure is reported as an
+ * event, whether or not the promise is awaited.
  */
 import type { Operation } from '../../engine/fields/kinds.js'
 import { kindOfOperation } from '../../engine/fields/lookup.js'

@@ -1,6 +1,6 @@
 /**
- * The consumers of one connection that run right now, so that a status can show them. The list is
- * as long as this process has opened consumers. Consumers elsewhere never enter it (SPEC C7).
+ * The consumers of one node or client that run now, so that its status can show them. Consumers of
+ * other nodes and clients never enter the list (SPEC C7), so its length is up to this program.
  */
 import type { ConsumerStatus } from '../requests/status-protocol.js'
 

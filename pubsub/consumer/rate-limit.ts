@@ -1,6 +1,7 @@
 /**
  * A token bucket: lets a consumer read at most so many records per second, in portions of about a
- * twentieth of a second, so that a slow rate does not turn into a request per record.
+ * twentieth of a second, so that a fast rate does not turn into a request per record. Up to 20
+ * records per second a portion is one record.
  */
 import type { Clock } from '../../engine/ports.js'
 

@@ -141,7 +141,7 @@ export class ShardReader {
     positions.markDirty(shard)
   }
 
-  /** How many shards no replica could continue when they were last polled. */
+  /** How many shards the replicas asked so far have seen less of than the consumer. */
   get behindCount (): number {
     return this.#behind.size
   }

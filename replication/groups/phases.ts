@@ -10,7 +10,9 @@
  *   dropped --restored--> leaving        syncing --disowned--> leaving
  *
  *   dropped   the node holds nothing of the group, or no longer does
- *   syncing   writes and deltas are taken; reads go elsewhere while another node is ready
+ *   syncing   deltas, polls, commits and writes of whole values are taken. Gets, scans and queries
+ *             are refused, for a record that is lacking here may exist. Operations that enter here
+ *             are passed on: their meaning depends on entries that may be lacking
  *   ready     everything works
  *   leaving   everything still works; the group is given up when each of its owners has proved that
  *             it covers the state here, so the last copy is never dropped

@@ -1,6 +1,7 @@
 /**
- * The settings of a cache that all its nodes must share: nodes with different ones would put a key
- * into different shards.
+ * The settings of a cache that all its nodes must share. With different shards, nodes would put a
+ * key into different shards; with different placement groups, a shard into different ones; and with
+ * different replicas, they would not agree on who holds a placement group.
  */
 export interface CacheShape {
   readonly shards: number

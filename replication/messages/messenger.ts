@@ -3,8 +3,10 @@
  * `on`) or as a question with one answer (`request`, `serve`). Large values are cut into parts and
  * put together again.
  *
- * A request that gets no answer in time is rejected. Whether it was carried out is then unknown, so
- * every operation served here must be harmless to repeat.
+ * A request that gets no answer in time is rejected. Whether it was carried out is then unknown,
+ * and a network may deliver a request twice. So every operation served here is harmless to repeat,
+ * with one exception: a batch of writes may hold increments, and the WriteServer drops a copy of
+ * one that it has taken.
  */
 import { decodeCbor, encodeCbor, isPlainCbor } from '../../engine/base/codec.js'
 import * as v from '../../engine/base/schema.js'
