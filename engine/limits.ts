@@ -46,6 +46,11 @@ const usual = Object.freeze({
   /** Bytes of one delta. With the envelope it stays below NATS's default max_payload of 1 MiB. */
   maxDeltaBytes: 512 * KIB,
   /**
+   * Room in one message part beside the deltas of a batch: the envelope, numbers, and framing. A
+   * batch of so many small deltas that their framing takes more goes in a second part.
+   */
+  maxBatchOverheadBytes: 64 * KIB,
+  /**
    * Runs in one update. A delta may have many small runs, but no honest peer sends more than this.
    */
   maxRunsPerUpdate: 4_000_000,
@@ -311,7 +316,8 @@ export function assertLimits (l: Limits): void {
       'an entry must hold its key, and as many claims as it may make'
     ],
     [l.maxEntryBytes * 2 <= l.maxDeltaBytes, 'a delta must hold an entry of the largest size'],
-    [l.maxDeltaBytes < l.maxPartBytes, 'a delta must fit into one part of a message'],
+    [l.maxDeltaBytes + l.maxBatchOverheadBytes <= l.maxPartBytes,
+      'a delta and what its batch adds must fit into one part of a message'],
     [l.maxUpdateBytes + l.maxDiffReplyBytes <= l.maxPartBytes * l.maxParts,
       'a whole shard must fit into one message'],
     [l.maxKeyBytes * 8 <= l.maxEntryBytes, 'a key must be small beside its entry'],

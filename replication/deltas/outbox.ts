@@ -24,9 +24,6 @@ interface Gathering {
   ack: boolean
 }
 
-/** Room for the envelope, the numbers and CBOR's own framing around a batch's deltas. */
-const BATCH_OVERHEAD_BYTES = 64 * 1024
-
 export class Outbox {
   readonly #context: CacheContext
   readonly #waiting = new Map<number, Gathering>()
@@ -82,10 +79,10 @@ export class Outbox {
    *   and placement groups behind it wait for the next call
    */
   publish (): void {
-    const { maxPartBytes, maxShardsPerRequest } = this.#context.limits
+    const { maxPartBytes, maxBatchOverheadBytes, maxShardsPerRequest } = this.#context.limits
     for (const [group, { deltas, cursors, ack }] of this.#waiting) {
       this.#waiting.delete(group)
-      for (const [piece, bytes] of cut(deltas, maxPartBytes - BATCH_OVERHEAD_BYTES)) {
+      for (const [piece, bytes] of cut(deltas, maxPartBytes - maxBatchOverheadBytes)) {
         this.#send(group, piece, [], ack, bytes)
       }
       for (let i = 0; i < cursors.length; i += maxShardsPerRequest) {

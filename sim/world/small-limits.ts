@@ -12,6 +12,7 @@ const SMALL: Limits = limitsWith({
   maxSequencedBytes: KIB,
   maxEntryBytes: 4 * KIB,
   maxDeltaBytes: 8 * KIB,
+  maxBatchOverheadBytes: 2 * KIB,
   maxPartBytes: 16 * KIB,
   maxUpdateBytes: 512 * KIB,
   maxDiffReplyBytes: 4 * KIB,

@@ -14,6 +14,10 @@ test('bounds that contradict each other are named', t => {
     instanceOf: TypeError,
     message: /one part of a message; a whole shard must fit/
   })
+  t.throws(() => limitsWith({ maxDeltaBytes: limits.maxPartBytes - 1 }), {
+    instanceOf: TypeError,
+    message: /a delta and what its batch adds must fit into one part of a message/
+  })
 })
 
 for (const value of [0, -5, NaN, Infinity, 2.5, '512', null, undefined, {}]) {
