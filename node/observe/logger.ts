@@ -78,10 +78,11 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'consumer-unheld':
     case 'consumer-retrying':
     case 'commit-failed':
-    // the ends of such troubles: a log that shows a loss shows the recovery
+    // the ends of troubles: a log of this level that shows a loss shows the recovery
     case 'connection':
     case 'timing-agrees':
     case 'consumer-held':
+    case 'store-recovered':
       return 'warn'
     case 'member-left':
       return event.why === 'silent' ? 'warn' : 'info'
@@ -90,7 +91,6 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'consumer-ended':
       return event.why === 'error' ? 'warn' : 'info'
     case 'member-joined':
-    case 'store-recovered':
     case 'consumer-started':
       return 'info'
     case 'group-phase':

@@ -89,9 +89,10 @@ test('the end of a trouble is logged where the trouble was', t => {
     logger.onEvent({ type: 'connection', connected: true })
     logger.onEvent({ type: 'timing-agrees', heartbeatMs: 500, failureTimeoutMs: 3000 })
     logger.onEvent({ ...of, type: 'consumer-held', forMs: 9 })
+    logger.onEvent({ cache: 'c', type: 'store-recovered', failures: 3 })
   })
   t.deepEqual(lines.map(({ msg, connected }) => [msg, connected]), [['connection', false], [
     'connection',
     true
-  ], ['timing-agrees', undefined], ['consumer-held', undefined]])
+  ], ['timing-agrees', undefined], ['consumer-held', undefined], ['store-recovered', undefined]])
 })
