@@ -6,6 +6,7 @@ import { ConfigError } from '../engine/errors.js'
 import { connect, type MillpondClient } from '../node/connect.js'
 import type { ClientConfig } from '../node/config.js'
 import type { Wiring } from '../node/wiring.js'
+import { starting } from './failure.js'
 
 export interface ClusterFlags {
   readonly cluster: string
@@ -38,13 +39,15 @@ export function natsConfig (
   }
 }
 
-/** Runs `use` with a client, and closes it. @throws what connect throws, and what `use` does */
+/** Runs `use` with a client, and closes it. @throws as `starting`, and what `use` throws */
 export async function withClient<T> (
   flags: ClusterFlags,
   use: (client: MillpondClient) => Promise<T>,
   wiring: Wiring = {}
 ): Promise<T> {
-  const client = await connect({ cluster: flags.cluster, nats: natsConfig(flags) }, wiring)
+  const client = await starting(
+    connect({ cluster: flags.cluster, nats: natsConfig(flags) }, wiring)
+  )
   try {
     return await use(client)
   } finally {

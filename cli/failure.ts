@@ -5,9 +5,13 @@
  *   1    the command ran, and the answer is no: no such record, rows refused under --strict,
  *        replicas that differ, an output or input that broke off, a cluster that stopped answering
  *        on the way
- *   2    the command could not start: a wrong flag, an unreachable server or cluster, settings that
- *        contradict the cluster's or the data directory's
+ *   2    the command could not start: an unreachable server or cluster, a store that cannot be
+ *        opened, settings that contradict the cluster's or the data directory's; or a flag cannot
+ *        be, which may show only when the cluster was asked
  *   70   a mistake in this program; only that comes with a stack trace
+ *
+ * The same error may stop a command at its start or on the way, so each command says where it
+ * begins: it awaits its node or client with `starting`.
  */
 import { MillpondError } from '../engine/errors.js'
 
@@ -15,13 +19,23 @@ export const EXIT = { ok: 0, no: 1, unusable: 2, internal: 70 } as const
 
 /** Ends a command with a status, and a line on standard error that says why. */
 export class CommandError extends Error {
-  constructor (readonly status: number, message: string) {
-    super(message)
+  constructor (readonly status: number, message: string, cause?: unknown) {
+    super(message, { cause })
   }
 }
 
-const UNUSABLE = new Set(['CONFIG_INVALID', 'CONFIG_CONFLICT', 'CONNECTION', 'UNAVAILABLE',
-  'STORE'])
+/** Codes of errors that say that a flag cannot be. */
+const SETTINGS = new Set(['CONFIG_INVALID', 'CONFIG_CONFLICT'])
+
+/** Waits for what a command needs before it can do anything. @throws CommandError of status 2 */
+export async function starting<T> (begun: Promise<T>): Promise<T> {
+  try {
+    return await begun
+  } catch (error) {
+    if (!(error instanceof MillpondError)) throw error
+    throw new CommandError(EXIT.unusable, inFlags(error.message), error)
+  }
+}
 
 /** The line to print and the status to end with. */
 export function failureOf (error: unknown): { readonly line: string, readonly status: number } {
@@ -29,7 +43,7 @@ export function failureOf (error: unknown): { readonly line: string, readonly st
   if (error instanceof MillpondError) {
     return {
       line: oneLine(inFlags(error.message)),
-      status: UNUSABLE.has(error.code) ? EXIT.unusable : EXIT.no
+      status: SETTINGS.has(error.code) ? EXIT.unusable : EXIT.no
     }
   }
   return {
@@ -42,14 +56,11 @@ export function failureOf (error: unknown): { readonly line: string, readonly st
  * Messages name the settings of a program. On the command line each has a flag, and its name is
  * what helps there.
  */
-const FLAGS: ReadonlyArray<readonly [setting: string, flag: string]> = [
+const FLAGS: ReadonlyArray<readonly [setting: string | RegExp, flag: string]> = [
   ['correct the servers option', 'correct --nats'],
   ['check user and pass, or token', 'check --nats-user and --nats-pass, or --nats-token'],
   ['pass them as user and pass, or token', 'give --nats-user and --nats-pass, or --nats-token'],
-  ['Give the node another data directory', 'Give another directory with --data'],
-  ['give the node another data directory', 'give another directory with --data'],
-  ['give this node a data directory of its own',
-    'give this node a directory of its own with --data'],
+  [/([Gg])ive the node (another|an empty) data directory/g, '$1ive $2 directory with --data'],
   ['not a NATS server URL:', '--nats: not a NATS server URL:']
 ]
 

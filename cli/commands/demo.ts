@@ -18,7 +18,7 @@ import { eventGapMs, marketplaceEvents } from '../demo/marketplace.js'
 import { openCluster } from '../demo/nodes.js'
 import { describeReport, type DemoReport } from '../demo/report.js'
 import { readEvents, type EventFlags, type LineEvent } from '../event-source.js'
-import { EXIT } from '../failure.js'
+import { EXIT, starting } from '../failure.js'
 import { writeNdjson } from '../output.js'
 import { onInterrupt } from '../signals.js'
 
@@ -36,7 +36,7 @@ export async function runDemo (flags: DemoFlags): Promise<number> {
     ? generated(flags)
     : rowsOf(readEvents(flags.input, flags))
   const interrupt = onInterrupt()
-  const cluster = await openCluster()
+  const cluster = await starting(openCluster())
   const consuming = new AbortController()
   try {
     const demo = new DemoRun(cluster, {
@@ -44,7 +44,7 @@ export async function runDemo (flags: DemoFlags): Promise<number> {
       ...flags.input === undefined ? { total: flags.events } : {}
     })
     const consumers = demo.consume(consuming.signal)
-    const report = await Promise.race([demo.run(events, interrupt.signal), failureOf(consumers)])
+    const report = await Promise.race([demo.run(events, interrupt.signal), onlyFailure(consumers)])
     consuming.abort()
     await consumers
     await print(report, flags.json === true)
@@ -57,7 +57,7 @@ export async function runDemo (flags: DemoFlags): Promise<number> {
 }
 
 /** Never resolves: a consumer that ends well is no result. */
-async function failureOf (consumers: Promise<unknown>): Promise<never> {
+async function onlyFailure (consumers: Promise<unknown>): Promise<never> {
   await consumers
   return await new Promise<never>(() => {})
 }

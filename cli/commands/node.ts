@@ -8,7 +8,7 @@
 import type { NodeConfig } from '../../node/config.js'
 import { openNode } from '../../node/open-node.js'
 import { natsConfig, type CacheFlags } from '../cluster.js'
-import { EXIT } from '../failure.js'
+import { EXIT, starting } from '../failure.js'
 import { observe, type ObservationFlags } from '../observation.js'
 import { aborted, onInterrupt } from '../signals.js'
 
@@ -38,7 +38,7 @@ async function serve (flags: NodeFlags, signal: AbortSignal): Promise<void> {
     { cluster, ...flags.name === undefined ? {} : { self: flags.name } },
     () => signal.aborted
   )
-  const node = await openNode(nodeConfig(flags), { onEvent })
+  const node = await starting(openNode(nodeConfig(flags), { onEvent }))
   try {
     const server = await serveMetrics(() => node.status())
     logger.info({

@@ -45,15 +45,12 @@ export async function openStore (
   limits: Limits,
   open?: (cache: string) => Store
 ): Promise<Store> {
+  const path = config.dataDir === undefined ? undefined : join(config.dataDir, `${cache}.sqlite`)
   const store = open !== undefined
     ? openOwnStore(open, cache)
-    : config.dataDir === undefined
+    : path === undefined
     ? openMemoryStore()
-    : openSqliteStore({
-      path: join(config.dataDir, `${cache}.sqlite`),
-      durability: config.durability,
-      limits
-    })
+    : openSqliteStore({ path, durability: config.durability, limits })
   const facts = {
     cluster: config.cluster,
     cache,
@@ -65,10 +62,12 @@ export async function openStore (
       const stored = withCode(cache, () => store.getMeta(name))
       if (stored === undefined) withCode(cache, () => store.setMeta(name, wanted))
       else if (stored !== wanted) {
+        const [place, other] = path === undefined
+          ? ['', 'another store']
+          : [` (${path})`, 'give the node another data directory']
         throw new ConfigConflictError(
-          `${name} ${wanted} contradicts the data in ${
-            config.dataDir ?? 'memory'
-          }, which was written with ${name} ${stored}: use ${stored}, or another data directory`
+          `${name} ${wanted} contradicts the data in the store of cache ${cache}${place}, which ` +
+            `was written with ${name} ${stored}: use ${stored}, or ${other}`
         )
       }
     }

@@ -55,8 +55,8 @@ const NO_DIRECTORY =
 /** Advice on errors, by SQLite's primary result code or that of the operating system. */
 const ADVICE: { readonly [code: string]: string } = {
   SQLITE_BUSY:
-    'another process has it open. A store belongs to one node: stop the other one, or give this ' +
-    'node a data directory of its own',
+    'another process has it open. A store belongs to one node: stop the other one, or give the ' +
+    'node another data directory',
   SQLITE_FULL: 'there is no space left for it. Free or add space; what was stored before is intact',
   SQLITE_CORRUPT: `the file is damaged. ${START_OVER}`,
   SQLITE_NOTADB:

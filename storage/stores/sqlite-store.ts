@@ -87,7 +87,7 @@ function prepareFile (db: Database.Database, path: string, options: SqliteStoreO
     } else if (version !== SCHEMA_VERSION) {
       throw new StoreError(
         `cannot open the store ${path}: it has schema version ${version}, this version of ` +
-          `Millpond reads ${SCHEMA_VERSION}. Run the version that wrote it, or give this node an ` +
+          `Millpond reads ${SCHEMA_VERSION}. Run the version that wrote it, or give the node an ` +
           'empty data directory'
       )
     }

@@ -7,8 +7,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { failureOf } from '../../cli/failure.js'
+import { withClient } from '../../cli/cluster.js'
+import { failureOf, starting } from '../../cli/failure.js'
 import { run } from '../../cli/program.js'
+import { ConfigError, ConnectionError, MillpondError, StoreError,
+  UnavailableError } from '../../engine/errors.js'
 import { millpond, output, startNode } from '../support/millpond-process.js'
 import { freePort, startNatsServer, type NatsServer } from '../support/nats-server.js'
 
@@ -70,6 +73,56 @@ for (const [args, line] of WRONG) {
     t.regex(failure.line, line)
   })
 }
+
+for (
+  const error of [new UnavailableError('no'), new StoreError('no'), new ConnectionError('no')]
+) {
+  test(`${error.code} is status 2 at the start of a command, and 1 on its way`, async t => {
+    const atStart = await t.throwsAsync(starting(Promise.reject(error)))
+    t.deepEqual(failureOf(atStart), { line: 'no', status: 2 })
+    t.deepEqual(failureOf(error), { line: 'no', status: 1 })
+  })
+}
+
+test('a flag that cannot be is status 2 also on the way, and a bug is one at any time', async t => {
+  t.is(failureOf(new ConfigError('no')).status, 2)
+  const bug = await t.throwsAsync(starting(Promise.reject(new TypeError('no'))))
+  t.is(failureOf(bug).status, 70)
+})
+
+test('advice about data directories is given in flags, wherever it comes from', async t => {
+  const files = ['node/cache/cache-replica.ts', 'storage/loading.ts',
+    'storage/stores/sqlite-schema.ts', 'storage/stores/sqlite-store.ts']
+  for (const file of files) {
+    const source = readFileSync(resolve(import.meta.dirname, '../..', file), 'utf8')
+    const text = source.replaceAll(/['`] \+\n *['`]/g, '')
+    const advice = [...text.matchAll(/give (?:the|this) node [^':]*directory[^',]*/gi)].map(String)
+    t.true(advice.length > 0, file)
+    for (const setting of advice) {
+      const { line } = failureOf(
+        new MillpondError('STORE', setting, {
+          changed: 'no',
+          retryable: false
+        })
+      )
+      t.regex(line, /give (?:another|an empty) directory with --data/i, `${file}: ${setting}`)
+    }
+  }
+})
+
+test.serial('a cluster that stops answering on the way is status 1', async t => {
+  const where = place()
+  const node = await startNode(t, [...where, '--name', 'n1', '--shards', '4', '--replicas', '1'])
+  const flags = { cluster: where[1] ?? '', nats: nats?.url ?? '' }
+  const error = await t.throwsAsync(
+    withClient(flags, async client => {
+      await node.end()
+      return await client.cache('offers').get('k')
+    }),
+    { code: 'UNAVAILABLE' }
+  )
+  t.is(failureOf(error).status, 1)
+})
 
 test.serial('a refusal is one line on standard error, with status 2', async t => {
   await refuses(t, ['get', 'a', 'b'], /too many arguments/)
@@ -146,7 +199,10 @@ test.serial('settings contradicting the data directory are refused with both val
   await refuses(
     t,
     ['node', ...flags, '--shards', '8', '--log-level', 'silent'],
-    /shards 8 contradicts the data in .*, which was written with shards 4: use 4/
+    new RegExp(
+      'shards 8 contradicts the data in the store of cache offers \\(.*\\), which was written ' +
+        'with shards 4: use 4, or give another directory with --data'
+    )
   )
 })
 
