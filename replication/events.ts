@@ -1,5 +1,6 @@
 /** Events between nodes, for metrics, logs and programs that act on them. */
 import type { ShardSetEvent } from '../storage/shard-set-context.js'
+import type { Phase } from './groups/phases.js'
 
 /** Nodes with the same timing. */
 export interface TimingOfNodes {
@@ -49,7 +50,7 @@ export type ReplicationEvent =
     readonly type: 'group-phase',
     readonly cache: string,
     readonly group: number,
-    readonly phase: 'syncing' | 'ready' | 'leaving' | 'dropped'
+    readonly phase: Phase | 'dropped'
   }
   /**
    * The transport took no more messages, and so many confirmations were dropped within a second.
@@ -70,10 +71,25 @@ export type ReplicationEvent =
     readonly node: string,
     readonly shards: number
   }
+  /**
+   * A difference was not mended, placement groups were not fetched, or one was not handed over; it
+   * is tried again. `node` is the peer that was asked, and this node itself where a hand-over
+   * failed, which asks all owners.
+   */
   | {
     readonly type: 'repair-failed',
     readonly cache: string,
     readonly node: string,
+    readonly error: unknown
+  }
+  /**
+   * Work that a node does on its own shards failed, and is tried with the next round: `expiry`
+   * unsets what has expired, `tombstones` drops what no replica or consumer needs any more.
+   */
+  | {
+    readonly type: 'upkeep-failed',
+    readonly cache: string,
+    readonly work: 'expiry' | 'tombstones',
     readonly error: unknown
   }
 

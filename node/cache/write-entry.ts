@@ -15,6 +15,7 @@ import { describe } from '../../engine/base/plain.js'
 import type { Write } from '../../engine/write/write.js'
 import { intervals } from '../../engine/timing.js'
 import { replicasNeeded, type WriteConcern } from '../../replication/deltas/acks.js'
+import type { Phase } from '../../replication/groups/phases.js'
 import type { Replicator } from '../../replication/replicator.js'
 import type { Router } from '../../replication/membership/router.js'
 import type { WriteForwarder } from '../../replication/writes/write-forwarder.js'
@@ -117,10 +118,7 @@ export class WriteEntry {
  * is still fetching, an increment might belong to an epoch that has ended, and a removal would find
  * nothing to remove.
  */
-function takes (
-  phase: 'syncing' | 'ready' | 'leaving' | undefined,
-  { operations }: Write
-): boolean {
+function takes (phase: Phase | undefined, { operations }: Write): boolean {
   return phase !== undefined && (phase !== 'syncing' || operations === undefined)
 }
 

@@ -16,7 +16,14 @@ export const COUNTERS = {
   millpond_digest_repaired_shards_total: ['shards exchanged because their states differed', [
     'cache'
   ]],
-  millpond_repair_failures_total: ['repairs that failed and will be tried again', ['cache']],
+  millpond_repair_failures_total: [
+    'repairs, fetches and hand-overs that failed and will be tried again',
+    ['cache']
+  ],
+  millpond_upkeep_failures_total: [
+    'expiry sweeps and looks for tombstones that failed and will be tried again',
+    ['cache', 'work']
+  ],
   millpond_updates_refused_total: ['updates from peers or disk that were not applied', ['cache',
     'reason']],
   millpond_clock_ahead_total: ['merges with versions too far ahead for the clock to follow', [
@@ -111,6 +118,8 @@ export function countEvent (event: MillpondEvent, count: Count): void {
       return count('millpond_digest_repaired_shards_total', { cache: event.cache }, event.shards)
     case 'repair-failed':
       return count('millpond_repair_failures_total', { cache: event.cache })
+    case 'upkeep-failed':
+      return count('millpond_upkeep_failures_total', { cache: event.cache, work: event.work })
     case 'update-refused':
       return count('millpond_updates_refused_total', { cache: event.cache, reason: event.reason })
     case 'newer-release':

@@ -71,6 +71,7 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'shard-large':
     case 'message-refused':
     case 'repair-failed':
+    case 'upkeep-failed':
     case 'connection-problem':
     case 'write-failed':
     case 'timing-differs':

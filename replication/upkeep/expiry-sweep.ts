@@ -58,8 +58,8 @@ export class ExpirySweep {
     try {
       return this.#parts.shards.expire(shard)
     } catch (error) {
-      const { cache, self, onEvent } = this.#context
-      onEvent({ type: 'repair-failed', cache, node: self.id, error })
+      const { cache, onEvent } = this.#context
+      onEvent({ type: 'upkeep-failed', cache, work: 'expiry', error })
       return 0
     }
   }

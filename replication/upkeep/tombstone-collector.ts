@@ -62,8 +62,8 @@ export class TombstoneCollector {
   }
 
   #failed (error: unknown): void {
-    const { cache, self, onEvent } = this.#context
-    if (!this.#closed) onEvent({ type: 'repair-failed', cache, node: self.id, error })
+    const { cache, onEvent } = this.#context
+    if (!this.#closed) onEvent({ type: 'upkeep-failed', cache, work: 'tombstones', error })
   }
 
   async #collect (group: number): Promise<void> {

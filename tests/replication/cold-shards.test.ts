@@ -30,7 +30,7 @@ const ask = ({ replicator, incarnation }: Replica, question: object): Promise<un
   replicator.peerServer.answer({ cache: 'prices', to: incarnation, ...question })
 
 const coldFailures = ({ events }: Replica) =>
-  events.filter(event => event.type === 'repair-failed' && event.error instanceof ColdShardError)
+  events.filter(event => event.type === 'upkeep-failed' && event.error instanceof ColdShardError)
 
 test('a group is not given up while its owner lacks what a cold shard has (SPEC S5)', async t => {
   const { time, a, join } = await open(t)

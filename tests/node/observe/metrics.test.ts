@@ -42,6 +42,8 @@ const EVENTS: {
     'millpond_digest_repaired_shards_total{cache="c"} 3'],
   'repair-failed': [{ type: 'repair-failed', cache: 'c', node: 'b', error: new Error('no') },
     'millpond_repair_failures_total{cache="c"} 1'],
+  'upkeep-failed': [{ type: 'upkeep-failed', cache: 'c', work: 'expiry', error: new Error('no') },
+    'millpond_upkeep_failures_total{cache="c",work="expiry"} 1'],
   'update-refused': [{ type: 'update-refused', cache: 'c', shard: 1, reason: 'form', detail: '' },
     'millpond_updates_refused_total{cache="c",reason="form"} 1'],
   'newer-release': [{

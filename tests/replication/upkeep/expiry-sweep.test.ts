@@ -25,4 +25,7 @@ test('a shard that cannot write down an expiry stops neither sweep nor node', as
   await time.advance(5000)
   t.true((asked[0] ?? 0) > 2, 'the sweep goes on')
   t.deepEqual(asked[0], asked[1], 'the other shard has its turn each time')
+  const failed = a.events.filter(({ type }) => type === 'upkeep-failed')
+  t.is(failed.length, asked[0] ?? 0)
+  t.like(failed[0], { cache: 'prices', work: 'expiry', error: { code: 'LOG_FAILED' } })
 })
