@@ -253,7 +253,7 @@ const usual = Object.freeze({
   maxQueryCandidates: 10_000,
   /**
    * Consumers, and consumer groups of a cache, one status lists: a person reads it, and a scrape of
-   * metrics has a line for each. Shards that one event consumer-retrying names.
+   * metrics has a line for each. Shards or placement groups that one event of a consumer names.
    */
   maxStatusItems: 256,
   /** Shards named in one hint, about 3 bytes each; more make several hints. */

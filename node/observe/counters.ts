@@ -181,13 +181,13 @@ export function countEvent (event: MillpondEvent, count: Count): void {
       return count(
         'millpond_consumer_behind_shards_total',
         { cache: event.cache },
-        event.shards.length
+        event.shards.length + event.unlistedShards
       )
     case 'consumer-unheld':
       return count(
         'millpond_consumer_unheld_groups_total',
         { cache: event.cache },
-        event.groups.length
+        event.groups.length + event.unlistedGroups
       )
     case 'consumer-held':
       return
@@ -201,7 +201,7 @@ export function countEvent (event: MillpondEvent, count: Count): void {
       return count(
         'millpond_consumer_reset_shards_total',
         { cache: event.cache, why: event.why },
-        event.shards.length
+        event.shards.length + event.unlistedShards
       )
     case 'commit-failed':
       return count('millpond_commit_failures_total', { cache: event.cache })

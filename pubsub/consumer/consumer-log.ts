@@ -9,7 +9,7 @@ import { MillpondError } from '../../engine/errors.js'
 import { intervals } from '../../engine/timing.js'
 import type { Clock } from '../../engine/ports.js'
 import type { ConsumerContext } from '../context.js'
-import type { ConsumerEvent, EndReason, ResetReason } from '../events.js'
+import type { ConsumerEvent, EndReason, ResetReason, ShardList } from '../events.js'
 import type { ConsumerStatus } from '../requests/status-protocol.js'
 
 /** Figures that are counted here; the others are counted where they change. */
@@ -30,7 +30,7 @@ export class ConsumerLog {
   readonly #cache: string
   readonly #consumerGroup: string
   readonly #clock: Clock
-  readonly #maxShards: number
+  readonly #maxItems: number
   readonly #report: (event: ConsumerEvent) => void
   readonly #begunMs: number
   #unheldSinceMs: number | undefined
@@ -49,7 +49,7 @@ export class ConsumerLog {
     this.#cache = cache
     this.#consumerGroup = consumerGroup
     this.#clock = ports.clock
-    this.#maxShards = limits.maxStatusItems
+    this.#maxItems = limits.maxStatusItems
     this.#report = event => onEvent({ cache, consumerGroup, ...event })
     this.#begunMs = ports.clock.monotonicMs()
   }
@@ -74,7 +74,7 @@ export class ConsumerLog {
 
   commitFailed (shards: readonly number[], error: unknown): void {
     this.#keep(error)
-    this.#report({ type: 'commit-failed', shards, error })
+    this.#report({ type: 'commit-failed', ...this.#list(shards), error })
   }
 
   /** Keeps an error that the consumer goes on after, and tells of it now and then. */
@@ -90,7 +90,7 @@ export class ConsumerLog {
       type: 'consumer-retrying',
       code,
       times: retries.untold,
-      shards: shards.slice(0, this.#maxShards),
+      ...this.#list(shards),
       error
     })
     retries.toldMs = nowMs
@@ -106,16 +106,21 @@ export class ConsumerLog {
   }
 
   behind (shards: readonly number[], forMs: number): void {
-    if (shards.length > 0) this.#report({ type: 'consumer-behind', shards, forMs })
+    if (shards.length > 0) {
+      this.#report({ type: 'consumer-behind', ...this.#list(shards), forMs })
+    }
   }
 
   reset (shards: readonly number[], why: ResetReason): void {
-    if (shards.length > 0) this.#report({ type: 'consumer-reset', shards, why })
+    if (shards.length > 0) {
+      this.#report({ type: 'consumer-reset', ...this.#list(shards), why })
+    }
   }
 
   unheld (groups: readonly number[]): void {
     this.#unheldSinceMs ??= this.#clock.monotonicMs()
-    this.#report({ type: 'consumer-unheld', groups })
+    const [listed, unlistedGroups] = this.#cut(groups)
+    this.#report({ type: 'consumer-unheld', groups: listed, unlistedGroups })
   }
 
   held (): void {
@@ -126,6 +131,16 @@ export class ConsumerLog {
 
   ended (why: EndReason, error?: unknown): void {
     this.#report({ type: 'consumer-ended', why, ...why === 'error' ? { error } : {} })
+  }
+
+  #list (all: readonly number[]): ShardList {
+    const [shards, unlistedShards] = this.#cut(all)
+    return { shards, unlistedShards }
+  }
+
+  /** As many as one event names. A log line is one event, and a cache has up to 65,536 shards. */
+  #cut (all: readonly number[]): [listed: readonly number[], unlisted: number] {
+    return [all.slice(0, this.#maxItems), Math.max(0, all.length - this.#maxItems)]
   }
 
   status (): LoggedStatus {

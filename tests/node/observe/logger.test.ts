@@ -49,7 +49,7 @@ test('errors come with their message and their code', t => {
 })
 
 test('a consumer that cannot go on is a warning, its comings and goings are not (SPEC C13)', t => {
-  const of = { cache: 'c', consumerGroup: 'g', shards: [1] }
+  const of = { cache: 'c', consumerGroup: 'g', shards: [1], unlistedShards: 0 }
   const lines = logged('debug', logger => {
     logger.onEvent({ ...of, type: 'consumer-started', shards: 4, committedShards: 0 })
     logger.onEvent({ ...of, type: 'consumer-behind', forMs: 20 })

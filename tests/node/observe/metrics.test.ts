@@ -122,14 +122,16 @@ const EVENTS: {
     cache: 'c',
     consumerGroup: 'g',
     shards: [1, 2],
+    unlistedShards: 5,
     forMs: 0
-  }, 'millpond_consumer_behind_shards_total{cache="c"} 2'],
+  }, 'millpond_consumer_behind_shards_total{cache="c"} 7'],
   'consumer-unheld': [{
     type: 'consumer-unheld',
     cache: 'c',
     consumerGroup: 'g',
-    groups: [1, 2, 3]
-  }, 'millpond_consumer_unheld_groups_total{cache="c"} 3'],
+    groups: [1, 2, 3],
+    unlistedGroups: 5
+  }, 'millpond_consumer_unheld_groups_total{cache="c"} 8'],
   'consumer-held': [{ type: 'consumer-held', cache: 'c', consumerGroup: 'g', forMs: 9 }, null],
   'consumer-retrying': [{
     type: 'consumer-retrying',
@@ -138,6 +140,7 @@ const EVENTS: {
     code: 'TIMEOUT',
     times: 4,
     shards: [1],
+    unlistedShards: 0,
     error: new Error('no')
   }, 'millpond_consumer_retries_total{cache="c",code="TIMEOUT"} 4'],
   'consumer-reset': [{
@@ -145,13 +148,15 @@ const EVENTS: {
     cache: 'c',
     consumerGroup: 'g',
     shards: [1, 2],
+    unlistedShards: 5,
     why: 'floor'
-  }, 'millpond_consumer_reset_shards_total{cache="c",why="floor"} 2'],
+  }, 'millpond_consumer_reset_shards_total{cache="c",why="floor"} 7'],
   'commit-failed': [{
     type: 'commit-failed',
     cache: 'c',
     consumerGroup: 'g',
     shards: [1],
+    unlistedShards: 0,
     error: new Error('no')
   }, 'millpond_commit_failures_total{cache="c"} 1'],
   'write-failed': [{ type: 'write-failed', cache: 'c', key: 'k', error: new Error('no') },

@@ -143,13 +143,25 @@ test('that all holders are behind is said once, and why it starts over (SPEC C13
   t.is(reader.behindCount, 1)
   wait(50)
   await reader.read(10)
-  const told = [{ type: 'consumer-behind', ...of, shards: [0], forMs: 50 }] as const
+  const told = [{
+    type: 'consumer-behind',
+    ...of,
+    shards: [0],
+    unlistedShards: 0,
+    forMs: 50
+  }] as const
   t.deepEqual(events, [...told])
   await reader.read(10)
   t.deepEqual(events, [...told])
   wait(1200)
   await reader.read(10)
-  const reset = { type: 'consumer-reset', ...of, shards: [0], why: 'patience' } as const
+  const reset = {
+    type: 'consumer-reset',
+    ...of,
+    shards: [0],
+    unlistedShards: 0,
+    why: 'patience'
+  } as const
   t.deepEqual(events, [...told, reset])
   await reader.read(10)
   t.is(reader.behindCount, 0)
@@ -164,6 +176,7 @@ test('a consumer says which shards it reads again for dropped tombstones (SPEC C
     cache: 'prices',
     consumerGroup: 'test',
     shards: [1, 2],
+    unlistedShards: 0,
     why: 'floor'
   }])
 })
