@@ -128,7 +128,7 @@ export class Messenger {
           answer => answer === NO_ANSWER ? undefined : replyOf(answer),
           (error: unknown) => {
             if (!(error instanceof MillpondError)) this.#reportFailure(message.subject, error)
-            return refusalOf(error)
+            return { error: refusalOf(error) }
           }
         )
         .then(reply => reply === undefined || this.#publish(replyTo, 'reply', reply))

@@ -2,17 +2,19 @@
 import * as v from '../../engine/base/schema.js'
 import { MillpondError } from '../../engine/errors.js'
 
+/** An error as it travels. */
+export const Refusal = v.object({
+  code: v.string(),
+  message: v.string(),
+  changed: v.picklist(['no', 'yes', 'maybe']),
+  retryable: v.boolean()
+})
+export type Refusal = v.InferOutput<typeof Refusal>
+
 /** Without an error it is an answer, which may be nothing at all. */
 export const RequestReply = v.object({
   ok: v.optional(v.unknown()),
-  error: v.optional(
-    v.object({
-      code: v.string(),
-      message: v.string(),
-      changed: v.picklist(['no', 'yes', 'maybe']),
-      retryable: v.boolean()
-    })
-  )
+  error: v.optional(Refusal)
 })
 export type RequestReply = v.InferOutput<typeof RequestReply>
 
@@ -21,11 +23,11 @@ export function replyOf (answer: unknown): RequestReply {
 }
 
 /** An error that is none of ours may have come after a change. */
-export function refusalOf (error: unknown): RequestReply {
+export function refusalOf (error: unknown): Refusal {
   if (error instanceof MillpondError) {
     const { code, message, changed, retryable } = error
-    return { error: { code, message, changed, retryable } }
+    return { code, message, changed, retryable }
   }
   const message = error instanceof Error ? error.message : String(error)
-  return { error: { code: 'INTERNAL', message, changed: 'maybe', retryable: false } }
+  return { code: 'INTERNAL', message, changed: 'maybe', retryable: false }
 }

@@ -1,17 +1,15 @@
 /**
- * How writes travel from where they enter to an owner of their shard: batches, each write with its
+ * How writes travel from where they enter to a holder of their shard: batches, each write with its
  * own outcome.
  */
 import * as v from '../../engine/base/schema.js'
 import type { Limits } from '../../engine/limits.js'
 import type { Operation } from '../../engine/fields/kinds.js'
 import type { Fields } from '../../engine/base/values.js'
+import { Refusal } from '../messages/request-reply.js'
 
 const WriteOutcome = v.object({
-  code: v.string(),
-  message: v.string(),
-  changed: v.picklist(['no', 'yes', 'maybe']),
-  retryable: v.boolean(),
+  ...Refusal.entries,
   /** How far the write concern was reached, when the write failed for that. */
   concern: v.optional(
     v.object({ wanted: v.string(), reached: v.count, needed: v.count, timeoutMs: v.number() })

@@ -1,6 +1,6 @@
 /**
  * Takes batches of writes that entered elsewhere. Versions come with the writes and are kept as
- * they are, so the same write sent to another owner changes nothing the second time.
+ * they are, so the same write sent to another holder changes nothing the second time.
  *
  * Each batch is taken once, though the network may deliver it twice. A copy could count an
  * increment again, or take a write that was refused when the batch first came, after its writer was
@@ -17,6 +17,7 @@ import * as v from '../../engine/base/schema.js'
 import { checkKey } from '../../engine/base/values.js'
 import { checkBody } from '../../engine/write/write.js'
 import { NO_ANSWER } from '../messages/messenger.js'
+import { refusalOf } from '../messages/request-reply.js'
 import type { LocalWrites } from './local-writes.js'
 import { writeBatchWithin, type WriteOutcome, type WriteOutcomes } from './write-protocol.js'
 
@@ -94,17 +95,10 @@ export class WriteServer {
 
 function outcomeOf (error: unknown): WriteOutcome {
   if (error instanceof WriteConcernError) {
-    const { code, message, changed, retryable, wanted, reached, needed, timeoutMs } = error
-    return { code, message, changed, retryable, concern: { wanted, reached, needed, timeoutMs } }
+    const { wanted, reached, needed, timeoutMs } = error
+    return { ...refusalOf(error), concern: { wanted, reached, needed, timeoutMs } }
   }
-  if (error instanceof MillpondError) {
-    return {
-      code: error.code,
-      message: error.message,
-      changed: error.changed,
-      retryable: error.retryable
-    }
-  }
+  if (error instanceof MillpondError) return refusalOf(error)
   if (error instanceof TypeError) {
     return { code: 'VALUE_REFUSED', message: error.message, changed: 'no', retryable: false }
   }
