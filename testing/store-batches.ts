@@ -1,7 +1,7 @@
 /** Short forms for those who write to a Store by hand: tests, and the contract suite itself. */
 import type { Store, StoreBatch, StoredShard } from '../storage/store.js'
 
-export function bytes (...values: number[]): Uint8Array {
+export function bytesOf (...values: number[]): Uint8Array {
   return Uint8Array.from(values)
 }
 

@@ -10,7 +10,7 @@ import assert from 'node:assert/strict'
 import { StoreError } from '../engine/errors.js'
 import type { Store } from '../storage/store.js'
 import type { DeclareTest } from './runner.js'
-import { batch, bytes, readAll } from './store-batches.js'
+import { batch, bytesOf, readAll } from './store-batches.js'
 
 /** Where data outlives a Store: a directory, a file, a MemoryDisk. */
 export interface StorePlace {
@@ -74,50 +74,50 @@ export function storeContract ({ test, name, createPlace }: StoreContractOptions
 
   contract('deltas read back in the order they were committed', async store => {
     await store.commit(
-      batch({ deltas: [{ shard: 3, delta: bytes(1) }, { shard: 3, delta: bytes(2, 2) }] })
+      batch({ deltas: [{ shard: 3, delta: bytesOf(1) }, { shard: 3, delta: bytesOf(2, 2) }] })
     )
-    await store.commit(batch({ deltas: [{ shard: 3, delta: bytes(3) }] }))
+    await store.commit(batch({ deltas: [{ shard: 3, delta: bytesOf(3) }] }))
     assert.deepEqual(readAll(store), [{
       ...EMPTY,
       shard: 3,
-      deltas: [bytes(1), bytes(2, 2), bytes(3)]
+      deltas: [bytesOf(1), bytesOf(2, 2), bytesOf(3)]
     }])
   })
 
   contract(
     'a snapshot replaces what the shard had, and later deltas follow it',
     async store => {
-      await store.commit(batch({ deltas: [{ shard: 0, delta: bytes(1) }] }))
-      await store.commit(batch({ snapshots: [{ shard: 0, snapshot: bytes(10) }] }))
-      await store.commit(batch({ deltas: [{ shard: 0, delta: bytes(2) }] }))
+      await store.commit(batch({ deltas: [{ shard: 0, delta: bytesOf(1) }] }))
+      await store.commit(batch({ snapshots: [{ shard: 0, snapshot: bytesOf(10) }] }))
+      await store.commit(batch({ deltas: [{ shard: 0, delta: bytesOf(2) }] }))
       assert.deepEqual(readAll(store), [{
         ...EMPTY,
         shard: 0,
-        snapshot: bytes(10),
-        deltas: [bytes(2)]
+        snapshot: bytesOf(10),
+        deltas: [bytesOf(2)]
       }])
-      await store.commit(batch({ snapshots: [{ shard: 0, snapshot: bytes(11) }] }))
-      assert.deepEqual(readAll(store), [{ ...EMPTY, shard: 0, snapshot: bytes(11) }])
+      await store.commit(batch({ snapshots: [{ shard: 0, snapshot: bytesOf(11) }] }))
+      assert.deepEqual(readAll(store), [{ ...EMPTY, shard: 0, snapshot: bytesOf(11) }])
     }
   )
 
   contract('a snapshot replaces the deltas of its own batch as well', async store => {
     await store.commit(batch({
-      deltas: [{ shard: 0, delta: bytes(1) }, { shard: 1, delta: bytes(2) }],
-      snapshots: [{ shard: 0, snapshot: bytes(10) }]
+      deltas: [{ shard: 0, delta: bytesOf(1) }, { shard: 1, delta: bytesOf(2) }],
+      snapshots: [{ shard: 0, snapshot: bytesOf(10) }]
     }))
-    assert.deepEqual(readAll(store), [{ ...EMPTY, shard: 0, snapshot: bytes(10) }, {
+    assert.deepEqual(readAll(store), [{ ...EMPTY, shard: 0, snapshot: bytesOf(10) }, {
       ...EMPTY,
       shard: 1,
-      deltas: [bytes(2)]
+      deltas: [bytesOf(2)]
     }])
   })
 
   contract('the last of two snapshots of a shard in one batch counts', async store => {
     await store.commit(
-      batch({ snapshots: [{ shard: 0, snapshot: bytes(1) }, { shard: 0, snapshot: bytes(2) }] })
+      batch({ snapshots: [{ shard: 0, snapshot: bytesOf(1) }, { shard: 0, snapshot: bytesOf(2) }] })
     )
-    assert.deepEqual(readAll(store), [{ ...EMPTY, shard: 0, snapshot: bytes(2) }])
+    assert.deepEqual(readAll(store), [{ ...EMPTY, shard: 0, snapshot: bytesOf(2) }])
   })
 
   contract(
@@ -126,72 +126,72 @@ export function storeContract ({ test, name, createPlace }: StoreContractOptions
     async store => {
       await store.commit(batch({
         cursors: [
-          { shard: 1, consumerGroup: 'etl', cursor: bytes(1) },
-          { shard: 1, consumerGroup: 'audit', cursor: bytes(2) },
-          { shard: 2, consumerGroup: 'etl', cursor: bytes(3) }
+          { shard: 1, consumerGroup: 'etl', cursor: bytesOf(1) },
+          { shard: 1, consumerGroup: 'audit', cursor: bytesOf(2) },
+          { shard: 2, consumerGroup: 'etl', cursor: bytesOf(3) }
         ]
       }))
       await store.commit(batch({
-        cursors: [{ shard: 1, consumerGroup: 'etl', cursor: bytes(4) }],
-        snapshots: [{ shard: 1, snapshot: bytes(9) }]
+        cursors: [{ shard: 1, consumerGroup: 'etl', cursor: bytesOf(4) }],
+        snapshots: [{ shard: 1, snapshot: bytesOf(9) }]
       }))
       const [first, second] = readAll(store)
       assert.deepEqual(
         Object.fromEntries(
           first?.cursors.map(({ consumerGroup, cursor }) => [consumerGroup, cursor]) ?? []
         ),
-        { etl: bytes(4), audit: bytes(2) }
+        { etl: bytesOf(4), audit: bytesOf(2) }
       )
       assert.deepEqual(second, {
         ...EMPTY,
         shard: 2,
-        cursors: [{ consumerGroup: 'etl', cursor: bytes(3) }]
+        cursors: [{ consumerGroup: 'etl', cursor: bytesOf(3) }]
       })
     }
   )
 
   contract('a dropped shard is forgotten with everything it had', async store => {
     await store.commit(batch({
-      deltas: [{ shard: 1, delta: bytes(1) }, { shard: 2, delta: bytes(2) }],
-      cursors: [{ shard: 1, consumerGroup: 'etl', cursor: bytes(3) }]
+      deltas: [{ shard: 1, delta: bytesOf(1) }, { shard: 2, delta: bytesOf(2) }],
+      cursors: [{ shard: 1, consumerGroup: 'etl', cursor: bytesOf(3) }]
     }))
-    await store.commit(batch({ snapshots: [{ shard: 1, snapshot: bytes(4) }] }))
+    await store.commit(batch({ snapshots: [{ shard: 1, snapshot: bytesOf(4) }] }))
     await store.commit(batch({ drops: [1, 77] }))
-    assert.deepEqual(readAll(store), [{ ...EMPTY, shard: 2, deltas: [bytes(2)] }])
+    assert.deepEqual(readAll(store), [{ ...EMPTY, shard: 2, deltas: [bytesOf(2)] }])
   })
 
   contract('drops come before everything else in their batch', async store => {
     await store.commit(
       batch({
-        snapshots: [{ shard: 1, snapshot: bytes(1) }],
-        cursors: [{ shard: 1, consumerGroup: 'old', cursor: bytes(2) }]
+        snapshots: [{ shard: 1, snapshot: bytesOf(1) }],
+        cursors: [{ shard: 1, consumerGroup: 'old', cursor: bytesOf(2) }]
       })
     )
     await store.commit(batch({
       drops: [1],
-      deltas: [{ shard: 1, delta: bytes(3) }],
-      cursors: [{ shard: 1, consumerGroup: 'new', cursor: bytes(4) }]
+      deltas: [{ shard: 1, delta: bytesOf(3) }],
+      cursors: [{ shard: 1, consumerGroup: 'new', cursor: bytesOf(4) }]
     }))
     assert.deepEqual(readAll(store), [{
       ...EMPTY,
       shard: 1,
-      deltas: [bytes(3)],
-      cursors: [{ consumerGroup: 'new', cursor: bytes(4) }]
+      deltas: [bytesOf(3)],
+      cursors: [{ consumerGroup: 'new', cursor: bytesOf(4) }]
     }])
   })
 
   contract('shards come in ascending numeric order, whatever they hold', async store => {
     await store.commit(batch({
-      deltas: [{ shard: 1000, delta: bytes(1) }, { shard: 9, delta: bytes(1) }],
-      snapshots: [{ shard: 65_535, snapshot: bytes(1) }, { shard: 0, snapshot: bytes(1) }],
-      cursors: [{ shard: 10, consumerGroup: 'etl', cursor: bytes(1) }]
+      deltas: [{ shard: 1000, delta: bytesOf(1) }, { shard: 9, delta: bytesOf(1) }],
+      snapshots: [{ shard: 65_535, snapshot: bytesOf(1) }, { shard: 0, snapshot: bytesOf(1) }],
+      cursors: [{ shard: 10, consumerGroup: 'etl', cursor: bytesOf(1) }]
     }))
     assert.deepEqual(readAll(store).map(({ shard }) => shard), [0, 9, 10, 1000, 65_535])
   })
 
   contract('a reader may stop early, and commit after that', async store => {
     await store.commit(
-      batch({ deltas: [{ shard: 1, delta: bytes(1) }, { shard: 2, delta: bytes(2) }] })
+      batch({ deltas: [{ shard: 1, delta: bytesOf(1) }, { shard: 2, delta: bytesOf(2) }] })
     )
     for (const { shard } of store.shards()) {
       assert.equal(shard, 1)
@@ -204,24 +204,24 @@ export function storeContract ({ test, name, createPlace }: StoreContractOptions
   contract('empty blobs and large ones read back', async store => {
     const large = new Uint8Array(3_000_000).map((_, at) => (at * 31) % 251)
     await store.commit(
-      batch({ snapshots: [{ shard: 0, snapshot: bytes() }, { shard: 1, snapshot: large }] })
+      batch({ snapshots: [{ shard: 0, snapshot: bytesOf() }, { shard: 1, snapshot: large }] })
     )
     await store.commit(
       batch({
-        deltas: [{ shard: 0, delta: bytes() }, { shard: 1, delta: large }],
-        cursors: [{ shard: 0, consumerGroup: '', cursor: bytes() }]
+        deltas: [{ shard: 0, delta: bytesOf() }, { shard: 1, delta: large }],
+        cursors: [{ shard: 0, consumerGroup: '', cursor: bytesOf() }]
       })
     )
     const [first, second] = readAll(store)
     assert.deepEqual(first, {
       shard: 0,
-      snapshot: bytes(),
-      deltas: [bytes()],
-      cursors: [{ consumerGroup: '', cursor: bytes() }],
+      snapshot: bytesOf(),
+      deltas: [bytesOf()],
+      cursors: [{ consumerGroup: '', cursor: bytesOf() }],
       damaged: 0
     })
-    assert.equal(Buffer.from(large).equals(second?.snapshot ?? bytes()), true)
-    assert.equal(Buffer.from(large).equals(second?.deltas[0] ?? bytes()), true)
+    assert.equal(Buffer.from(large).equals(second?.snapshot ?? bytesOf()), true)
+    assert.equal(Buffer.from(large).equals(second?.deltas[0] ?? bytesOf()), true)
   })
 
   contract(
@@ -245,10 +245,10 @@ export function storeContract ({ test, name, createPlace }: StoreContractOptions
         {
           ...EMPTY,
           shard: 0,
-          deltas: [bytes(1, 2, 3)],
-          cursors: [{ consumerGroup: 'etl', cursor: bytes(1, 2, 3) }]
+          deltas: [bytesOf(1, 2, 3)],
+          cursors: [{ consumerGroup: 'etl', cursor: bytesOf(1, 2, 3) }]
         },
-        { ...EMPTY, shard: 1, snapshot: bytes(2, 3) }
+        { ...EMPTY, shard: 1, snapshot: bytesOf(2, 3) }
       ])
       assert.equal(readAll(store)[0]?.deltas[0]?.constructor, Uint8Array)
     }
@@ -259,7 +259,7 @@ export function storeContract ({ test, name, createPlace }: StoreContractOptions
     async store => {
       const numbers = Array.from({ length: 50 }, (_, at) => at)
       await Promise.all(
-        numbers.map(n => store.commit(batch({ deltas: [{ shard: 0, delta: bytes(n) }] })))
+        numbers.map(n => store.commit(batch({ deltas: [{ shard: 0, delta: bytesOf(n) }] })))
       )
       assert.deepEqual(readAll(store)[0]?.deltas.map(([n]) => n), numbers)
     }
@@ -267,22 +267,22 @@ export function storeContract ({ test, name, createPlace }: StoreContractOptions
 
   contract('a closed store can be opened again and has everything', async (store, place) => {
     store.setMeta('shardCount', '8')
-    await store.commit(batch({ snapshots: [{ shard: 5, snapshot: bytes(1) }] }))
+    await store.commit(batch({ snapshots: [{ shard: 5, snapshot: bytesOf(1) }] }))
     await store.commit(
       batch({
-        deltas: [{ shard: 5, delta: bytes(2) }],
-        cursors: [{ shard: 5, consumerGroup: 'etl', cursor: bytes(3) }]
+        deltas: [{ shard: 5, delta: bytesOf(2) }],
+        cursors: [{ shard: 5, consumerGroup: 'etl', cursor: bytesOf(3) }]
       })
     )
     await store.close()
     const again = place.open()
     assert.equal(again.getMeta('shardCount'), '8')
-    await again.commit(batch({ deltas: [{ shard: 5, delta: bytes(4) }] }))
+    await again.commit(batch({ deltas: [{ shard: 5, delta: bytesOf(4) }] }))
     assert.deepEqual(readAll(again), [{
       shard: 5,
-      snapshot: bytes(1),
-      deltas: [bytes(2), bytes(4)],
-      cursors: [{ consumerGroup: 'etl', cursor: bytes(3) }],
+      snapshot: bytesOf(1),
+      deltas: [bytesOf(2), bytesOf(4)],
+      cursors: [{ consumerGroup: 'etl', cursor: bytesOf(3) }],
       damaged: 0
     }])
     await again.close()
@@ -297,7 +297,7 @@ export function storeContract ({ test, name, createPlace }: StoreContractOptions
   contract(
     'a closed store refuses everything with a StoreError, and closing it again does nothing',
     async store => {
-      await store.commit(batch({ deltas: [{ shard: 0, delta: bytes(1) }] }))
+      await store.commit(batch({ deltas: [{ shard: 0, delta: bytesOf(1) }] }))
       const reader = store.shards()
       await store.close()
       await store.close()

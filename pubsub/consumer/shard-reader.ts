@@ -21,7 +21,7 @@ export interface Reading {
   readonly isStalled: boolean
 }
 
-const NO_ANSWER: Reading = { changes: [], resets: [], isStalled: true }
+const NOTHING_READ: Reading = { changes: [], resets: [], isStalled: true }
 
 export class ShardReader {
   readonly #scope: ConsumerScope
@@ -48,7 +48,7 @@ export class ShardReader {
         new UnavailableError('no dirty shard has a holder that is reachable'),
         [...positions.dirty()]
       )
-      return NO_ANSWER
+      return NOTHING_READ
     }
     this.#startOver(this.#behind.takeOutOfPatience(shards))
     // a hint that comes during the poll marks its shards again
@@ -64,7 +64,7 @@ export class ShardReader {
       if (!(error instanceof MillpondError) || !error.retryable) throw error
       log.recovers(error, shards)
       for (const shard of shards) this.#avoid(holder, shard)
-      return NO_ANSWER
+      return NOTHING_READ
     }
     this.#take(pages, shards, holder)
     const changes = pages.flatMap(page => page.changes)

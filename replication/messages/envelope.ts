@@ -18,7 +18,7 @@ import { EnvelopeError } from '../../engine/errors.js'
 import { checksum32, hash32 } from '../../engine/base/hash.js'
 import type { Limits } from '../../engine/limits.js'
 
-export const KINDS = {
+export const MESSAGE_KINDS = {
   heartbeat: 1,
   deltas: 2,
   ack: 3,
@@ -27,12 +27,12 @@ export const KINDS = {
   request: 6,
   reply: 7
 } as const
-export type MessageKind = keyof typeof KINDS
+export type MessageKind = keyof typeof MESSAGE_KINDS
 
 const VERSION = 1
 const HEADER_BYTES = 16
 const KIND_NAMES = new Map<number, MessageKind>(
-  Object.entries(KINDS).map(([name, code]) => [code, name as MessageKind])
+  Object.entries(MESSAGE_KINDS).map(([name, code]) => [code, name as MessageKind])
 )
 
 export interface Part {
@@ -72,7 +72,7 @@ export function encodeParts (
     bytes[0] = 0x4d
     bytes[1] = 0x50
     bytes[2] = VERSION
-    bytes[3] = KINDS[kind]
+    bytes[3] = MESSAGE_KINDS[kind]
     header.setUint32(8, id)
     header.setUint16(12, part)
     header.setUint16(14, parts)

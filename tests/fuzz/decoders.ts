@@ -15,7 +15,7 @@ import { checksum32 } from '../../engine/base/hash.js'
 import { decodeStateVector, encodeStateVector, join } from '../../engine/base/state-vector.js'
 import { createEncoder, toUint8Array, writeVarUint } from '../../engine/base/varint.js'
 import { Assembler } from '../../replication/messages/assembler.js'
-import { decodePart, encodeParts, KINDS,
+import { decodePart, encodeParts, MESSAGE_KINDS,
   type MessageKind } from '../../replication/messages/envelope.js'
 import type { SimRandom } from '../../sim/random.js'
 import { byteMutations } from './byte-mutations.js'
@@ -32,7 +32,7 @@ export interface Decoder {
   readonly take: (bytes: Uint8Array, random: SimRandom) => string
 }
 
-const kinds = Object.keys(KINDS) as MessageKind[]
+const kinds = Object.keys(MESSAGE_KINDS) as MessageKind[]
 const drawVector = (random: SimRandom): Map<number, number> =>
   new Map(
     Array.from({ length: random.int(0, 5) }, () => [drawIncarnation(random), near(random, 5) + 1])

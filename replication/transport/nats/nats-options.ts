@@ -51,7 +51,7 @@ export interface NatsOptions {
 }
 
 /** @throws ConfigError naming the option and what it should be */
-export function checkOptions (
+export function checkNatsOptions (
   options: NatsOptions
 ): { readonly servers: readonly string[], readonly inboxPrefix: string } {
   const inboxPrefix = options.inboxPrefix ?? `_INBOX_${tokenOf(options.name)}`

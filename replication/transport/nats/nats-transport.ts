@@ -20,7 +20,7 @@ import { intervals } from '../../../engine/timing.js'
 import { ConnectionListeners } from '../connection-listeners.js'
 import { cannotConnect, loginRefused, reportedBy } from './nats-errors.js'
 import { Flushes } from './flushes.js'
-import { checkOptions, clientOptions, type NatsOptions } from './nats-options.js'
+import { checkNatsOptions, clientOptions, type NatsOptions } from './nats-options.js'
 import { settledWithin } from '../settled-within.js'
 import { assertPattern, assertSubject } from '../subjects-match.js'
 import type { IncomingMessage, Subscription, Transport } from '../transport.js'
@@ -40,7 +40,7 @@ interface Gate {
  *   or the login is refused
  */
 export async function connectNats (options: NatsOptions): Promise<Transport> {
-  const { servers, inboxPrefix } = checkOptions(options)
+  const { servers, inboxPrefix } = checkNatsOptions(options)
   const gate: Gate = { leaving: false }
   const { random, timers, name, connectTimeoutMs = intervals.natsConnectTimeoutMs } = options
   const fraction = (): number => random.uint32() / 2 ** 32

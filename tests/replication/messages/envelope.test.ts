@@ -3,7 +3,7 @@ import test from 'ava'
 import { EnvelopeError } from '../../../engine/errors.js'
 import { limits } from '../../../engine/limits.js'
 import { Assembler } from '../../../replication/messages/assembler.js'
-import { decodePart, encodeParts, KINDS, type MessageKind,
+import { decodePart, encodeParts, MESSAGE_KINDS, type MessageKind,
   type Part } from '../../../replication/messages/envelope.js'
 import { describeSeed, pickSeed, seededRandom } from '../../support/ports.js'
 
@@ -24,7 +24,7 @@ function open (part: Uint8Array, subject = ''): Part {
 }
 
 test('every kind survives, empty content too', t => {
-  for (const kind of Object.keys(KINDS) as MessageKind[]) {
+  for (const kind of Object.keys(MESSAGE_KINDS) as MessageKind[]) {
     for (const bytes of [content, new Uint8Array(0)]) {
       const [part, ...more] = partsOf(kind, 0xffffffff, bytes, 1024)
       t.deepEqual(more, [])

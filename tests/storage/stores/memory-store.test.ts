@@ -1,7 +1,7 @@
 import test from 'ava'
 import { StoreError } from '../../../engine/errors.js'
 import { MemoryDisk, openMemoryStore } from '../../../storage/stores/memory-store.js'
-import { batch, bytes, readAll } from '../../../testing/store-batches.js'
+import { batch, bytesOf, readAll } from '../../../testing/store-batches.js'
 import { storeContract } from '../../../testing/store-contract.js'
 import { underAva } from '../../contracts/under-ava.js'
 
@@ -10,9 +10,9 @@ storeContract({ test: underAva(test), name: 'memory', createPlace: () => new Mem
 test('a crash of the memory disk fails its open store and keeps every commit', async t => {
   const disk = new MemoryDisk()
   const store = disk.open()
-  await store.commit(batch({ deltas: [{ shard: 1, delta: bytes(1) }] }))
+  await store.commit(batch({ deltas: [{ shard: 1, delta: bytesOf(1) }] }))
   disk.crash()
-  await t.throwsAsync(store.commit(batch({ deltas: [{ shard: 1, delta: bytes(2) }] })), {
+  await t.throwsAsync(store.commit(batch({ deltas: [{ shard: 1, delta: bytesOf(2) }] })), {
     instanceOf: StoreError
   })
   const again = disk.open()
@@ -22,11 +22,11 @@ test('a crash of the memory disk fails its open store and keeps every commit', a
     { instanceOf: StoreError },
     'the old store must not unlock what the new one has open'
   )
-  t.deepEqual(readAll(again).map(({ deltas }) => deltas), [[bytes(1)]])
+  t.deepEqual(readAll(again).map(({ deltas }) => deltas), [[bytesOf(1)]])
 })
 
 test('stores opened without a disk share nothing', async t => {
   const first = openMemoryStore()
-  await first.commit(batch({ snapshots: [{ shard: 1, snapshot: bytes(1) }] }))
+  await first.commit(batch({ snapshots: [{ shard: 1, snapshot: bytesOf(1) }] }))
   t.deepEqual(readAll(openMemoryStore()), [])
 })

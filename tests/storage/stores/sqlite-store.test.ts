@@ -16,7 +16,7 @@ import Database from 'better-sqlite3'
 import { StoreError } from '../../../engine/errors.js'
 import { limits } from '../../../engine/limits.js'
 import { openSqliteStore } from '../../../storage/stores/sqlite-store.js'
-import { batch, bytes, readAll } from '../../../testing/store-batches.js'
+import { batch, bytesOf, readAll } from '../../../testing/store-batches.js'
 import { storeContract } from '../../../testing/store-contract.js'
 import { underAva } from '../../contracts/under-ava.js'
 
@@ -65,37 +65,37 @@ function quarantined (path: string): unknown[] {
 async function createFilled (t: ExecutionContext): Promise<string> {
   const path = createPath(t)
   const store = openSqliteStore({ path, limits })
-  await store.commit(batch({ snapshots: [{ shard: 1, snapshot: bytes(10) }] }))
+  await store.commit(batch({ snapshots: [{ shard: 1, snapshot: bytesOf(10) }] }))
   await store.commit(batch({
-    deltas: [1, 2, 3, 4].map(n => ({ shard: 1, delta: bytes(n) })).concat({
+    deltas: [1, 2, 3, 4].map(n => ({ shard: 1, delta: bytesOf(n) })).concat({
       shard: 2,
-      delta: bytes(5)
+      delta: bytesOf(5)
     }),
-    cursors: [{ shard: 1, consumerGroup: 'etl', cursor: bytes(6) }]
+    cursors: [{ shard: 1, consumerGroup: 'etl', cursor: bytesOf(6) }]
   }))
   await store.close()
   return path
 }
 
-const SHARD_2 = { shard: 2, snapshot: null, deltas: [bytes(5)], cursors: [], damaged: 0 }
-const CURSORS_1 = [{ consumerGroup: 'etl', cursor: bytes(6) }]
+const SHARD_2 = { shard: 2, snapshot: null, deltas: [bytesOf(5)], cursors: [], damaged: 0 }
+const CURSORS_1 = [{ consumerGroup: 'etl', cursor: bytesOf(6) }]
 
 test('a damaged delta is set aside with those behind it; the shard goes on (SPEC S2)', async t => {
   const path = await createFilled(t)
-  edit(path, 'UPDATE deltas SET data = ? WHERE shard = 1 AND seq = 3', bytes(99))
+  edit(path, 'UPDATE deltas SET data = ? WHERE shard = 1 AND seq = 3', bytesOf(99))
   const store = openSqliteStore({ path, limits })
   t.deepEqual(readAll(store), [{
     shard: 1,
-    snapshot: bytes(10),
-    deltas: [bytes(1), bytes(2)],
+    snapshot: bytesOf(10),
+    deltas: [bytesOf(1), bytesOf(2)],
     cursors: CURSORS_1,
     damaged: 1
   }, SHARD_2])
-  await store.commit(batch({ deltas: [{ shard: 1, delta: bytes(7) }] }))
+  await store.commit(batch({ deltas: [{ shard: 1, delta: bytesOf(7) }] }))
   t.deepEqual(readAll(store)[0], {
     shard: 1,
-    snapshot: bytes(10),
-    deltas: [bytes(1), bytes(2), bytes(7)],
+    snapshot: bytesOf(10),
+    deltas: [bytesOf(1), bytesOf(2), bytesOf(7)],
     cursors: CURSORS_1,
     damaged: 0
   })
@@ -108,7 +108,7 @@ test('a damaged delta is set aside with those behind it; the shard goes on (SPEC
 
 test('a damaged snapshot takes all deltas of its shard with it, and no cursor', async t => {
   const path = await createFilled(t)
-  edit(path, 'UPDATE snapshots SET data = ?', bytes(99))
+  edit(path, 'UPDATE snapshots SET data = ?', bytesOf(99))
   const store = openSqliteStore({ path, limits })
   t.deepEqual(readAll(store), [{
     shard: 1,
@@ -130,12 +130,12 @@ test('a damaged snapshot takes all deltas of its shard with it, and no cursor', 
 
 test('a damaged cursor is left out alone', async t => {
   const path = await createFilled(t)
-  edit(path, 'UPDATE cursors SET data = ?', bytes(99))
+  edit(path, 'UPDATE cursors SET data = ?', bytesOf(99))
   const store = openSqliteStore({ path, limits })
   t.deepEqual(readAll(store)[0], {
     shard: 1,
-    snapshot: bytes(10),
-    deltas: [1, 2, 3, 4].map(n => bytes(n)),
+    snapshot: bytesOf(10),
+    deltas: [1, 2, 3, 4].map(n => bytesOf(n)),
     cursors: [],
     damaged: 1
   })
@@ -155,9 +155,9 @@ test('a byte that flips in the file itself is found', async t => {
   const store = openSqliteStore({ path, limits })
   await store.commit(
     batch({
-      deltas: [{ shard: 1, delta: bytes(1) }, { shard: 1, delta: marker }, {
+      deltas: [{ shard: 1, delta: bytesOf(1) }, { shard: 1, delta: marker }, {
         shard: 1,
-        delta: bytes(3)
+        delta: bytesOf(3)
       }]
     })
   )
@@ -170,7 +170,7 @@ test('a byte that flips in the file itself is found', async t => {
   t.deepEqual(readAll(again), [{
     shard: 1,
     snapshot: null,
-    deltas: [bytes(1)],
+    deltas: [bytesOf(1)],
     cursors: [],
     damaged: 1
   }])
@@ -191,7 +191,7 @@ for (const [title, sql, kept] of rottenKeys) {
     edit(path, sql)
     const store = openSqliteStore({ path, limits })
     const [damaged] = readAll(store)
-    t.deepEqual(damaged?.deltas, kept.map(n => bytes(n)))
+    t.deepEqual(damaged?.deltas, kept.map(n => bytesOf(n)))
     t.true((damaged?.damaged ?? 0) > 0)
     t.is(readAll(store)[0]?.damaged, 0)
     await store.close()
@@ -214,9 +214,9 @@ test('the quarantine keeps the newest blobs up to its bound', async t => {
   const path = createPath(t)
   const store = openSqliteStore({ path, limits })
   const shards = Array.from({ length: limits.maxQuarantinedBlobs + 10 }, (_, shard) => shard)
-  await store.commit(batch({ snapshots: shards.map(shard => ({ shard, snapshot: bytes(1) })) }))
+  await store.commit(batch({ snapshots: shards.map(shard => ({ shard, snapshot: bytesOf(1) })) }))
   await store.close()
-  edit(path, 'UPDATE snapshots SET data = ?', bytes(2))
+  edit(path, 'UPDATE snapshots SET data = ?', bytesOf(2))
   const again = openSqliteStore({ path, limits })
   t.is(readAll(again).reduce((sum, { damaged }) => sum + damaged, 0), shards.length)
   await again.close()
@@ -329,23 +329,23 @@ test('a store that cannot be opened changed nothing, and says when trying again 
 test('a full disk fails the whole batch, keeps what was there, and takes smaller ones', async t => {
   const path = createPath(t)
   const store = openSqliteStore({ path, maxFileBytes: 1024 * 1024, limits })
-  const before = { deltas: [{ shard: 1, delta: bytes(1) }] }
+  const before = { deltas: [{ shard: 1, delta: bytesOf(1) }] }
   await store.commit(batch(before))
   const tooMuch = batch({
     drops: [1],
-    deltas: [{ shard: 2, delta: bytes(2) }],
+    deltas: [{ shard: 2, delta: bytesOf(2) }],
     snapshots: [{ shard: 3, snapshot: new Uint8Array(2 * 1024 * 1024) }]
   })
   await t.throwsAsync(store.commit(tooMuch), { instanceOf: StoreError, message: /no space left/ })
-  const intact = [{ shard: 1, snapshot: null, deltas: [bytes(1)], cursors: [], damaged: 0 }]
+  const intact = [{ shard: 1, snapshot: null, deltas: [bytesOf(1)], cursors: [], damaged: 0 }]
   t.deepEqual(readAll(store), intact)
-  await store.commit(batch({ deltas: [{ shard: 4, delta: bytes(4) }] }))
+  await store.commit(batch({ deltas: [{ shard: 4, delta: bytesOf(4) }] }))
   await store.close()
   const again = openSqliteStore({ path, limits })
   t.deepEqual(readAll(again), [...intact, {
     shard: 4,
     snapshot: null,
-    deltas: [bytes(4)],
+    deltas: [bytesOf(4)],
     cursors: [],
     damaged: 0
   }])

@@ -10,7 +10,7 @@ import { openMemoryStore } from '../../../storage/stores/memory-store.js'
 import { Persister } from '../../../storage/write-behind/persister.js'
 import type { PersisterEvent } from '../../../storage/write-behind/persister.js'
 import type { Store, StoreBatch } from '../../../storage/store.js'
-import { batch, bytes, readAll } from '../../../testing/store-batches.js'
+import { batch, bytesOf, readAll } from '../../../testing/store-batches.js'
 
 /** Time stands still until advance() is called. */
 class ManualTimers implements Timers {
@@ -136,20 +136,20 @@ function watch (promise: Promise<void>): { outcome: 'waiting' | 'ok' | Error } {
 
 test('everything handed in within one interval becomes one batch', async t => {
   const { store, timers, events, persister } = create()
-  persister.delta(1, bytes(1))
-  persister.delta(2, bytes(2))
+  persister.delta(1, bytesOf(1))
+  persister.delta(2, bytesOf(2))
   await timers.advance(STORE_MS - 1)
-  persister.delta(1, bytes(3, 3))
-  persister.cursor(1, 'etl', bytes(4))
+  persister.delta(1, bytesOf(3, 3))
+  persister.cursor(1, 'etl', bytesOf(4))
   t.is(store.attempts, 0)
   t.is(persister.unstoredBytes, 5)
   await timers.advance(1)
   t.deepEqual(store.batches, [batch({
-    deltas: [{ shard: 1, delta: bytes(1) }, { shard: 1, delta: bytes(3, 3) }, {
+    deltas: [{ shard: 1, delta: bytesOf(1) }, { shard: 1, delta: bytesOf(3, 3) }, {
       shard: 2,
-      delta: bytes(2)
+      delta: bytesOf(2)
     }],
-    cursors: [{ shard: 1, consumerGroup: 'etl', cursor: bytes(4) }]
+    cursors: [{ shard: 1, consumerGroup: 'etl', cursor: bytesOf(4) }]
   })])
   t.is(persister.unstoredBytes, 0)
   t.deepEqual(events, [{ type: 'store-committed', bytes: 5 }])
@@ -159,7 +159,7 @@ test('everything handed in within one interval becomes one batch', async t => {
 test('who waits does not wait for the interval, and many who wait share one commit', async t => {
   const { store, timers, persister } = create()
   const waiting = [1, 2, 3].map(n => {
-    persister.delta(n, bytes(n))
+    persister.delta(n, bytesOf(n))
     return watch(persister.synced())
   })
   await timers.advance(0)
@@ -177,13 +177,13 @@ test('there is nothing to wait for when nothing was handed in', async t => {
 test('one commit runs at a time; what comes meanwhile shares the next one', async t => {
   const { store, timers, persister } = create()
   store.hold()
-  persister.delta(1, bytes(1))
+  persister.delta(1, bytesOf(1))
   const first = watch(persister.synced())
   await timers.advance(0)
   const alsoFirst = watch(persister.synced())
-  persister.delta(1, bytes(2))
+  persister.delta(1, bytesOf(2))
   const second = watch(persister.synced())
-  persister.delta(1, bytes(3))
+  persister.delta(1, bytesOf(3))
   const alsoSecond = watch(persister.synced())
   await timers.advance(STORE_MS * 10)
   t.is(store.running, 1)
@@ -200,9 +200,9 @@ test('one commit runs at a time; what comes meanwhile shares the next one', asyn
 test('deltas that come during an unawaited commit are stored after another interval', async t => {
   const { store, timers, persister } = create()
   store.hold()
-  persister.delta(1, bytes(1))
+  persister.delta(1, bytesOf(1))
   await timers.advance(STORE_MS)
-  persister.delta(1, bytes(2))
+  persister.delta(1, bytesOf(2))
   await store.release()
   t.deepEqual(timers.pendingDelaysMs, [STORE_MS])
   await timers.advance(STORE_MS)
@@ -211,48 +211,48 @@ test('deltas that come during an unawaited commit are stored after another inter
 
 test('a snapshot replaces the queued deltas of its shard, and later ones are kept', async t => {
   const { store, timers, persister } = create()
-  persister.delta(1, bytes(1, 1))
-  persister.delta(2, bytes(2))
-  persister.snapshot(1, bytes(10))
-  persister.snapshot(1, bytes(11))
-  persister.delta(1, bytes(3))
-  persister.cursor(1, 'etl', bytes(4))
+  persister.delta(1, bytesOf(1, 1))
+  persister.delta(2, bytesOf(2))
+  persister.snapshot(1, bytesOf(10))
+  persister.snapshot(1, bytesOf(11))
+  persister.delta(1, bytesOf(3))
+  persister.cursor(1, 'etl', bytesOf(4))
   t.is(persister.unstoredBytes, 4)
   await timers.advance(STORE_MS)
   t.deepEqual(store.batches, [
     batch({
-      deltas: [{ shard: 2, delta: bytes(2) }],
-      snapshots: [{ shard: 1, snapshot: bytes(11) }]
+      deltas: [{ shard: 2, delta: bytesOf(2) }],
+      snapshots: [{ shard: 1, snapshot: bytesOf(11) }]
     }),
     batch({
-      deltas: [{ shard: 1, delta: bytes(3) }],
-      cursors: [{ shard: 1, consumerGroup: 'etl', cursor: bytes(4) }]
+      deltas: [{ shard: 1, delta: bytesOf(3) }],
+      cursors: [{ shard: 1, consumerGroup: 'etl', cursor: bytesOf(4) }]
     })
   ])
   t.deepEqual(readAll(store)[0], {
     shard: 1,
-    snapshot: bytes(11),
-    deltas: [bytes(3)],
-    cursors: [{ consumerGroup: 'etl', cursor: bytes(4) }],
+    snapshot: bytesOf(11),
+    deltas: [bytesOf(3)],
+    cursors: [{ consumerGroup: 'etl', cursor: bytesOf(4) }],
     damaged: 0
   })
 })
 
 test('a drop forgets what is queued and stored, and its batch can begin anew', async t => {
   const { store, timers, persister } = create()
-  persister.delta(1, bytes(1))
-  persister.cursor(1, 'old', bytes(1))
+  persister.delta(1, bytesOf(1))
+  persister.cursor(1, 'old', bytesOf(1))
   await timers.advance(STORE_MS)
-  persister.snapshot(1, bytes(2))
-  persister.cursor(1, 'old', bytes(2))
+  persister.snapshot(1, bytesOf(2))
+  persister.cursor(1, 'old', bytesOf(2))
   persister.drop(1)
   t.is(persister.unstoredBytes, 0)
-  persister.delta(1, bytes(3))
+  persister.delta(1, bytesOf(3))
   await timers.advance(STORE_MS)
   t.deepEqual(readAll(store), [{
     shard: 1,
     snapshot: null,
-    deltas: [bytes(3)],
+    deltas: [bytesOf(3)],
     cursors: [],
     damaged: 0
   }])
@@ -260,18 +260,18 @@ test('a drop forgets what is queued and stored, and its batch can begin anew', a
 
 test('only the last cursor of a consumer group is stored', async t => {
   const { store, timers, persister } = create()
-  for (const n of [1, 2, 3]) persister.cursor(7, 'etl', bytes(n))
+  for (const n of [1, 2, 3]) persister.cursor(7, 'etl', bytesOf(n))
   t.is(persister.unstoredBytes, 1)
   await timers.advance(STORE_MS)
   t.deepEqual(store.batches, [
-    batch({ cursors: [{ shard: 7, consumerGroup: 'etl', cursor: bytes(3) }] })
+    batch({ cursors: [{ shard: 7, consumerGroup: 'etl', cursor: bytesOf(3) }] })
   ])
 })
 
 test('a failed commit rejects its waiters, and is tried again in order (SPEC S4)', async t => {
   const { store, timers, events, persister } = create()
   store.verdicts = ['fail']
-  persister.delta(1, bytes(1))
+  persister.delta(1, bytesOf(1))
   const failed = watch(persister.synced())
   await timers.advance(0)
   t.true(failed.outcome instanceof StoreError)
@@ -286,7 +286,7 @@ test('a failed commit rejects its waiters, and is tried again in order (SPEC S4)
     }
   })
 
-  persister.delta(1, bytes(2))
+  persister.delta(1, bytesOf(2))
   const later = watch(persister.synced())
   t.deepEqual(
     timers.pendingDelaysMs,
@@ -306,10 +306,10 @@ test('who came while a commit ran that then failed gets the next attempt', async
   const { store, timers, persister } = create()
   store.verdicts = ['fail']
   store.hold()
-  persister.delta(1, bytes(1))
+  persister.delta(1, bytesOf(1))
   const first = watch(persister.synced())
   await timers.advance(0)
-  persister.delta(1, bytes(2))
+  persister.delta(1, bytesOf(2))
   const second = watch(persister.synced())
   await store.release()
   t.true(first.outcome instanceof StoreError)
@@ -322,7 +322,7 @@ test('who came while a commit ran that then failed gets the next attempt', async
 test('the pause between attempts grows to its bound, and starts over after a success', async t => {
   const { store, timers, persister } = create()
   store.verdicts = Array.from({ length: 9 }, () => 'fail' as const)
-  persister.delta(1, bytes(1))
+  persister.delta(1, bytesOf(1))
   await timers.advance(STORE_MS)
   const pausesMs: number[] = []
   while (store.verdicts.length > 0) {
@@ -335,7 +335,7 @@ test('the pause between attempts grows to its bound, and starts over after a suc
   t.deepEqual(deltasOf(store, 1), [1])
 
   store.verdicts = ['fail']
-  persister.delta(1, bytes(2))
+  persister.delta(1, bytesOf(2))
   await timers.advance(STORE_MS)
   t.deepEqual(timers.pendingDelaysMs, [intervals.minStoreRetryMs])
 })
@@ -343,13 +343,13 @@ test('the pause between attempts grows to its bound, and starts over after a suc
 test('when the second half of a commit fails, the first half is not stored again', async t => {
   const { store, timers, persister } = create()
   store.verdicts = ['ok', 'fail']
-  persister.delta(2, bytes(1))
-  persister.snapshot(1, bytes(10))
-  persister.delta(1, bytes(2))
+  persister.delta(2, bytesOf(1))
+  persister.snapshot(1, bytesOf(10))
+  persister.delta(1, bytesOf(2))
   await timers.advance(STORE_MS)
   t.is(persister.unstoredBytes, 1)
-  persister.delta(1, bytes(3))
-  persister.delta(2, bytes(4))
+  persister.delta(1, bytesOf(3))
+  persister.delta(2, bytesOf(4))
   await timers.advance(intervals.minStoreRetryMs)
   t.deepEqual(deltasOf(store, 1), [2, 3])
   t.deepEqual(deltasOf(store, 2), [1, 4])
@@ -358,15 +358,15 @@ test('when the second half of a commit fails, the first half is not stored again
 test('a snapshot or drop coming after a failure replaces what was to be tried again', async t => {
   const { store, timers, persister } = create()
   store.verdicts = ['fail']
-  persister.delta(1, bytes(1))
-  persister.delta(2, bytes(2))
-  persister.cursor(2, 'etl', bytes(2))
+  persister.delta(1, bytesOf(1))
+  persister.delta(2, bytesOf(2))
+  persister.cursor(2, 'etl', bytesOf(2))
   await timers.advance(STORE_MS)
-  persister.snapshot(1, bytes(10))
+  persister.snapshot(1, bytesOf(10))
   persister.drop(2)
   await timers.advance(intervals.minStoreRetryMs)
   t.deepEqual(store.batches, [
-    batch({ drops: [2], snapshots: [{ shard: 1, snapshot: bytes(10) }] })
+    batch({ drops: [2], snapshots: [{ shard: 1, snapshot: bytesOf(10) }] })
   ])
 })
 
@@ -376,7 +376,7 @@ test('too much in the queue is stored at once and shows as a backlog until it is
   persister.delta(1, half)
   persister.delta(1, half)
   t.false(persister.backlogged)
-  persister.delta(1, bytes(1))
+  persister.delta(1, bytesOf(1))
   t.true(persister.backlogged)
   await timers.advance(0)
   t.false(persister.backlogged)
@@ -404,7 +404,7 @@ test('a shard wants a snapshot once its deltas clearly outgrow the last one (SPE
 
 test('a shard wants a snapshot when it has too many deltas, counting those found at start', t => {
   const { persister } = create()
-  const deltas = Array.from({ length: limits.maxStoredDeltas - 1 }, () => bytes(1))
+  const deltas = Array.from({ length: limits.maxStoredDeltas - 1 }, () => bytesOf(1))
   persister.restored({
     shard: 3,
     snapshot: new Uint8Array(1_000_000),
@@ -413,21 +413,21 @@ test('a shard wants a snapshot when it has too many deltas, counting those found
     damaged: 0
   })
   t.false(persister.wantsSnapshot(3))
-  persister.delta(3, bytes(1))
+  persister.delta(3, bytesOf(1))
   t.true(persister.wantsSnapshot(3))
-  persister.snapshot(3, bytes(1))
+  persister.snapshot(3, bytesOf(1))
   t.false(persister.wantsSnapshot(3))
 })
 
 test('closing stores what is queued, leaves the store open and takes nothing more', async t => {
   const { store, timers, persister } = create()
   store.hold()
-  persister.delta(1, bytes(1))
+  persister.delta(1, bytesOf(1))
   await timers.advance(STORE_MS)
-  persister.delta(1, bytes(2))
+  persister.delta(1, bytesOf(2))
   const waiting = watch(persister.synced())
   const closing = watch(persister.close())
-  t.throws(() => persister.delta(1, bytes(3)), { instanceOf: ClosedError })
+  t.throws(() => persister.delta(1, bytesOf(3)), { instanceOf: ClosedError })
   t.throws(() => persister.drop(1), { instanceOf: ClosedError })
   await store.release()
   t.is(closing.outcome, 'ok')
@@ -441,7 +441,7 @@ test('closing stores what is queued, leaves the store open and takes nothing mor
 test('closing says so when the rest cannot be stored, and can be tried again', async t => {
   const { store, timers, events, persister } = create()
   store.verdicts = ['fail', 'fail']
-  persister.delta(1, bytes(1))
+  persister.delta(1, bytesOf(1))
   await timers.advance(STORE_MS)
   await t.throwsAsync(persister.close(), { instanceOf: StoreError, message: 'no space left' })
   t.deepEqual(timers.pendingDelaysMs, [])
@@ -461,7 +461,7 @@ test('whatever a store throws reaches those who wait as a StoreError', async t =
   store.commit = () => {
     throw new RangeError('a bug')
   }
-  persister.delta(1, bytes(1))
+  persister.delta(1, bytesOf(1))
   const waiting = watch(persister.synced())
   await timers.advance(0)
   t.true(waiting.outcome instanceof StoreError && waiting.outcome.cause instanceof RangeError)
@@ -508,8 +508,8 @@ test('whatever fails, a shard is stored as it once was, and in the end as it is'
         return found
       }
       for (const [n, { do: what, shard }] of steps.entries()) {
-        if (what === 'delta') persister.delta(shard, bytes(n))
-        if (what === 'snapshot') persister.snapshot(shard, bytes(n))
+        if (what === 'delta') persister.delta(shard, bytesOf(n))
+        if (what === 'snapshot') persister.snapshot(shard, bytesOf(n))
         if (what === 'drop') persister.drop(shard)
         if (what === 'delta') now[shard] += `,${n}`
         if (what === 'snapshot') now[shard] = `S${n}`
