@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MillpondError } from '../../engine/errors.js'
 import { commitPatienceMs, intervals } from '../../engine/timing.js'
-import type { ConsumedBatch } from '../../pubsub/consumer/options.js'
+import { USUAL_BATCH_SIZE, type ConsumedBatch } from '../../pubsub/consumer/options.js'
 import type { MillpondClient } from '../../node/connect.js'
 import { withClient, type CacheFlags } from '../cluster.js'
 import { EXIT } from '../failure.js'
@@ -22,7 +22,6 @@ export interface ConsumeFlags extends CacheFlags, ObservationFlags {
 
 /** With a rate, batches are small enough to come several times a second. */
 const BATCHES_PER_SECOND = 10
-const MAX_BATCH = 500
 
 export async function runConsume (flags: ConsumeFlags): Promise<number> {
   const interrupt = onInterrupt()
@@ -63,7 +62,7 @@ async function printAll (
       ? {}
       : {
         ratePerSecond: rate,
-        batchSize: Math.max(1, Math.min(MAX_BATCH, Math.ceil(rate / BATCHES_PER_SECOND)))
+        batchSize: Math.max(1, Math.min(USUAL_BATCH_SIZE, Math.ceil(rate / BATCHES_PER_SECOND)))
       },
     ...untilIdle === undefined ? {} : { stopWhenIdleMs: untilIdle }
   })

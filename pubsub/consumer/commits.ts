@@ -1,7 +1,8 @@
 /** A consumer group's committed cursors: read when a consumer starts, joined when it commits. */
-import { MillpondError, UnavailableError } from '../../engine/errors.js'
+import { MillpondError } from '../../engine/errors.js'
 import { groupedBy } from '../../engine/base/grouped.js'
 import { piecesOf } from '../../engine/base/pieces.js'
+import { noHolder } from '../../replication/membership/router.js'
 import type { Asked } from '../requests/request-protocol.js'
 import type { ConsumerScope } from './scope.js'
 
@@ -26,7 +27,7 @@ export class Commits {
     const shardsOf = (some: readonly number[]) =>
       some.flatMap(group => router.topology.shardsOf(group))
     const left = groups.filter(group => holders.of(group) === undefined)
-    if (left.length > 0) log.recovers(noHolder(left), shardsOf(left))
+    if (left.length > 0) log.recovers(noHolder(router.cache, left), shardsOf(left))
     for (const [holder, ofHolder] of holders.byHolder(groups, group => group)) {
       for (const asked of piecesOf(ofHolder, limits.maxShardsPerRequest)) {
         try {
@@ -99,11 +100,4 @@ export class Commits {
       cursors: cursors.map(([shard, cursor]): [number, Uint8Array] => [shard, cursor])
     }
   }
-}
-
-function noHolder (groups: readonly number[]): UnavailableError {
-  const others = groups.length === 1 ? '' : ` and ${groups.length - 1} others`
-  return new UnavailableError(
-    `no node that holds placement group ${groups[0]}${others} is reachable`
-  )
 }

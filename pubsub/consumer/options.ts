@@ -49,8 +49,8 @@ export interface ConsumedBatch {
   commit(): Promise<void>
 }
 
-/** The usual number of records in a batch. */
-const BATCH_SIZE = 500
+/** Most records in a batch, where the program does not say. */
+export const USUAL_BATCH_SIZE = 500
 
 /** Options that were checked, with every default in its place. */
 export type CheckedOptions =
@@ -63,8 +63,12 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ConsumeOptions>(['group', 'rate
 /** @throws TypeError on options there are not; ConfigError on values that cannot work */
 export function checkOptions (options: ConsumeOptions, limits: Limits): CheckedOptions {
   assertKnown(options, KNOWN, 'consume')
-  const { group, ratePerSecond = Infinity, batchSize = BATCH_SIZE, stopWhenIdleMs = Infinity } =
-    options
+  const {
+    group,
+    ratePerSecond = Infinity,
+    batchSize = USUAL_BATCH_SIZE,
+    stopWhenIdleMs = Infinity
+  } = options
   if (typeof group !== 'string' || group === '') {
     throw new ConfigError(
       `group must be the name of the consumer group, got ${

@@ -2,12 +2,12 @@
  * Asks nodes (see request-protocol.ts) and checks their answers. Where one holder cannot answer the
  * next one is asked, and all of them again for a while.
  */
-import { ClosedError, EnvelopeError, MillpondError, UnavailableError } from '../../engine/errors.js'
+import { ClosedError, EnvelopeError, MillpondError } from '../../engine/errors.js'
 import type { Ports } from '../../engine/ports.js'
 import * as v from '../../engine/base/schema.js'
 import { intervals } from '../../engine/timing.js'
 import type { Messenger } from '../../replication/messages/messenger.js'
-import type { Router } from '../../replication/membership/router.js'
+import { noHolder, type Router } from '../../replication/membership/router.js'
 import type { Subjects } from '../../replication/messages/subjects.js'
 import { ReadReplies, type Asked, type ReadRequest, type ReadReply } from './request-protocol.js'
 
@@ -52,11 +52,12 @@ export class RequestClient {
   }
 
   /**
-   * Asks the holders of a placement group in turn until one answers. As long as none can, asks all
-   * again after growing pauses, because a view catches up with nodes that come and go.
-   * @throws ClosedError; at the end of the first round that ends later than timeoutMs the last
-   *   holder's error, or UnavailableError when there is no holder: holders that are silent take
-   *   timeoutMs each
+   * Asks the holders of a placement group in turn until one answers, which is one round. Where none
+   * can, there is another round after a pause that doubles each time, because a view catches up
+   * with nodes that come and go. No round begins later than timeoutMs after the first. Each holder
+   * of a round may take timeoutMs, so a round of silent holders ends later.
+   * @throws ClosedError; an error that trying again does not mend; else, when no further round may
+   *   begin, the error of the last holder, or UnavailableError where there is no holder
    */
   async askHolder<Op extends ReadRequest['op']> (
     router: Router,
@@ -68,9 +69,7 @@ export class RequestClient {
     const deadlineMs = clock.monotonicMs() + timeoutMs
     for (let pauseMs = intervals.minReadRetryMs;; pauseMs *= 2) {
       this.#assertOpen()
-      let last: MillpondError = new UnavailableError(
-        `no node that holds placement group ${group} is reachable`
-      )
+      let last: MillpondError = noHolder(router.cache, [group])
       for (const node of router.holders(group)) {
         try {
           return await this.ask(node, op, request)

@@ -9,7 +9,7 @@ import type { Limits } from '../../engine/limits.js'
 import { boundedPace, type Pace } from '../../engine/timing.js'
 import { PHASES, type Phase } from '../groups/phases.js'
 
-const GroupState = v.tuple([v.number(), v.number(), v.string(), v.string(), v.picklist(PHASES)])
+const HeldTuple = v.tuple([v.number(), v.number(), v.string(), v.string(), v.picklist(PHASES)])
 
 /** The schema of a heartbeat under these bounds. */
 export function heartbeatSchema (limits: Limits) {
@@ -21,7 +21,7 @@ export function heartbeatSchema (limits: Limits) {
      * [placement group, last published sequence, digest of the shards, digest of the committed
      * cursors, phase]
      */
-    held: v.pipe(v.array(GroupState), v.maxLength(limits.maxGroups))
+    held: v.pipe(v.array(HeldTuple), v.maxLength(limits.maxGroups))
   })
   return v.object({
     incarnation: v.number(),
@@ -54,10 +54,14 @@ export interface HeldGroup {
   readonly phase: Phase
 }
 
-/** A node as its last heartbeat described it. */
-export interface Member {
+/** One process life of a node. Under one name there may be two for a while. */
+export interface NodeLife {
   readonly id: string
   readonly incarnation: number
+}
+
+/** A node as its last heartbeat described it. */
+export interface Member extends NodeLife {
   readonly zone?: string | undefined
   readonly weight: number
   readonly lastHeardMs: number

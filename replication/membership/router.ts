@@ -27,6 +27,14 @@ export interface RouterOptions {
   readonly self?: Self
 }
 
+/** Nobody in view holds these placement groups, of which there is at least one. */
+export function noHolder (cache: string, [first, ...others]: readonly number[]): UnavailableError {
+  const more = others.length === 0 ? '' : ` and ${others.length} others`
+  return new UnavailableError(
+    `no node that holds placement group ${first}${more} of ${cache} is reachable`
+  )
+}
+
 export class Router {
   readonly cache: string
   readonly #options: RouterOptions

@@ -15,7 +15,8 @@ import type { ShardSet } from '../../storage/shard-set.js'
 import type { CacheContext } from '../cache-context.js'
 import type { Inbox } from '../deltas/inbox.js'
 import type { HeldGroups } from '../groups/held-groups.js'
-import type { PeerClient, PeerLife } from './peer-client.js'
+import type { NodeLife } from '../membership/heartbeat.js'
+import type { PeerClient } from './peer-client.js'
 import type { ShardDiff } from './peer-protocol.js'
 import type { UpgradeRest } from './upgrade-rest.js'
 
@@ -79,13 +80,13 @@ export class Exchange {
    *   those where this node has to be upgraded first
    */
   async #fetch (
-    peer: PeerLife,
+    peer: NodeLife,
     wanted: readonly number[]
   ): Promise<{ merged: number, failed: Set<number>, tooNew: Set<number> }> {
-    const { client, shards, rest: resting } = this.#parts
+    const { client, shards, rest } = this.#parts
     const { topology, limits: { maxShardsPerRequest } } = this.#context
     const failed = new Set<number>()
-    const isAwake = (shard: number): boolean => !resting.shardRests(peer.id, shard)
+    const isAwake = (shard: number): boolean => !rest.shardRests(peer.id, shard)
     const tooNew = new Set(
       wanted.filter(shard => !isAwake(shard)).map(shard => topology.groupOf(shard))
     )
@@ -93,22 +94,22 @@ export class Exchange {
     let waiting = wanted.filter(isAwake)
     while (waiting.length > 0 && !this.#closed) {
       const page = waiting.slice(0, maxShardsPerRequest)
-      const { diffs, rest } = await client.ask(peer, 'diffs', {
+      const { diffs, rest: unsent } = await client.ask(peer, 'diffs', {
         shards: page.map(shard => [shard, encodeStateVector(shards.known(shard))])
       })
       for (const diff of diffs) {
         const outcome = this.#holds(diff.shard) ? this.#apply(diff) : 'known'
         if (outcome === 'merged') merged++
         else if (outcome !== 'known') {
-          const needsUpgrade = outcome === 'refused' && resting.refused(peer.id, diff.shard)
+          const needsUpgrade = outcome === 'refused' && rest.refused(peer.id, diff.shard)
           const unmerged = needsUpgrade ? tooNew : failed
           unmerged.add(topology.groupOf(diff.shard))
         }
       }
-      if (rest.length === page.length) {
-        throw new Error(`${peer.id} sends none of ${rest.length} shards`)
+      if (unsent.length === page.length) {
+        throw new Error(`${peer.id} sends none of ${unsent.length} shards`)
       }
-      waiting = rest.concat(waiting.slice(maxShardsPerRequest))
+      waiting = unsent.concat(waiting.slice(maxShardsPerRequest))
     }
     for (const shard of waiting) failed.add(topology.groupOf(shard)) // closed half-way
     return { merged, failed, tooNew }
@@ -137,7 +138,7 @@ export class Exchange {
     return outcome
   }
 
-  async #fetchCursors (peer: PeerLife, groups: number[]): Promise<void> {
+  async #fetchCursors (peer: NodeLife, groups: number[]): Promise<void> {
     const { client, shards } = this.#parts
     for (
       const [shard, consumerGroup, cursor] of await client.ask(peer, 'cursors', { groups })

@@ -5,13 +5,8 @@
 import * as v from '../../engine/base/schema.js'
 import { EnvelopeError, UnavailableError } from '../../engine/errors.js'
 import type { CacheContext } from '../cache-context.js'
+import type { NodeLife } from '../membership/heartbeat.js'
 import { PeerAnswers, type PeerAnswer, type PeerOp, type PeerQuestion } from './peer-protocol.js'
-
-/** A process life under a name. */
-export interface PeerLife {
-  readonly id: string
-  readonly incarnation: number
-}
 
 /** A question without its operation, the cache, and the life that is asked. */
 type QuestionBody<Op extends PeerOp> = Omit<
@@ -27,7 +22,7 @@ export class PeerClient {
   }
 
   /** The life under this name, as last heard. @throws UnavailableError when it has left */
-  life (peer: string): PeerLife {
+  life (peer: string): NodeLife {
     const incarnation = this.#context.membership.members.get(peer)?.incarnation
     if (incarnation === undefined) throw new UnavailableError(`${peer} has left`)
     return { id: peer, incarnation }
@@ -38,7 +33,7 @@ export class PeerClient {
    *   UnavailableError, BusyError, RemoteError as Messenger.request does
    */
   async ask<Op extends PeerOp> (
-    peer: PeerLife,
+    peer: NodeLife,
     op: Op,
     question: QuestionBody<Op>
   ): Promise<PeerAnswer<Op>> {

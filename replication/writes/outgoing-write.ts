@@ -1,10 +1,10 @@
 /**
- * One write on its way to an owner, through all its attempts, and what its writer is told at the
+ * One write on its way to a holder, through all its attempts, and what its writer is told at the
  * end.
  *
  *   attempt --taken--> done
  *           --refused for good, or out of time--> rejected
- *           --no answer, or refused for now--> pause --> attempt, at the next owner
+ *           --no answer, or refused for now--> pause --> attempt, at the next holder
  *
  * A write keeps its version through every attempt, so trying again after a lost answer changes
  * nothing. Only an operation that is not repeatable (an increment) would count twice: its writer is
@@ -59,7 +59,7 @@ export class OutgoingWrite {
   }
 
   /**
-   * An owner answered.
+   * A holder answered.
    * @param isLast whether there can be no other attempt
    * @returns how long to wait before the next attempt, in milliseconds; null when the writer was
    *   told
@@ -125,7 +125,7 @@ export class OutgoingWrite {
   }
 }
 
-/** An answer that cannot be read was sent by an owner that may have taken the write. */
+/** An answer that cannot be read was sent by a holder that may have taken the write. */
 function mayHaveChanged (error: Error): boolean {
   return !(error instanceof MillpondError) || error.changed !== 'no' ||
     error instanceof EnvelopeError

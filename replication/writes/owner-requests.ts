@@ -1,5 +1,5 @@
 /**
- * Sends one batch of writes to an owner and waits for the outcome of each. An owner has as long to
+ * Sends one batch of writes to a holder and waits for the outcome of each. A holder has as long to
  * answer as the write concern may take; when it leaves meanwhile, the batch fails at once.
  */
 import * as v from '../../engine/base/schema.js'
@@ -7,19 +7,14 @@ import { EnvelopeError, MillpondError } from '../../engine/errors.js'
 import { writeAnswerMs } from '../../engine/timing.js'
 import { moreOf, type Write } from '../../engine/write/write.js'
 import type { CacheAccess } from '../cache-context.js'
+import type { NodeLife } from '../membership/heartbeat.js'
 import type { Router } from '../membership/router.js'
 import type { OutgoingWrite } from './outgoing-write.js'
 import { WriteOutcomes, type WriteBatch } from './write-protocol.js'
 
-/** An owner, in the process life that is asked. */
-export interface Owner {
-  readonly id: string
-  readonly incarnation: number
-}
-
 export class OwnerRequests {
   readonly #context: CacheAccess
-  /** Per owner, how to give up the batches that it was sent and has not answered. */
+  /** Per holder, how to give up the batches that it was sent and has not answered. */
   readonly #waiting = new Map<string, Set<(error: Error) => void>>()
 
   constructor (context: CacheAccess, router: Pick<Router, 'onLeft'>) {
@@ -33,24 +28,27 @@ export class OwnerRequests {
    * @throws EnvelopeError when the answer is not shaped as outcomes; UnavailableError,
    *   TimeoutError, BusyError, RemoteError as Messenger.request does
    */
-  async send (owner: Owner, writes: readonly OutgoingWrite[]): Promise<WriteOutcomes> {
+  async send (holder: NodeLife, writes: readonly OutgoingWrite[]): Promise<WriteOutcomes> {
     const { cache, messenger, subjects, timing } = this.#context
     const [{ concern, timeoutMs }] = writes as readonly [OutgoingWrite]
     const batch: WriteBatch = {
       cache,
-      to: owner.incarnation,
+      to: holder.incarnation,
       concern,
       timeoutMs,
       writes: writes.map(({ write }) => tupleOf(write))
     }
     const waitMs = writeAnswerMs(timing, concern === 'buffered' ? 0 : timeoutMs)
     const answer = await this.#unlessLeft(
-      owner.id,
-      messenger.request(subjects.writes(owner.id), batch, waitMs)
+      holder.id,
+      messenger.request(subjects.writes(holder.id), batch, waitMs)
     )
     const parsed = v.safeParse(WriteOutcomes, answer)
     if (!parsed.success || parsed.output.length !== writes.length) {
-      throw new EnvelopeError('shape', `${owner.id} answered a batch of writes with something else`)
+      throw new EnvelopeError(
+        'shape',
+        `${holder.id} answered a batch of writes with something else`
+      )
     }
     return parsed.output
   }

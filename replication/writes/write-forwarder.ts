@@ -1,26 +1,27 @@
 /**
- * Sends writes to an owner of their shard, in batches per owner, and tries another owner when one
+ * Sends writes to a holder of their shard, in batches per holder, and tries another holder when one
  * does not answer. Writes that are on their way are bounded in number: a writer that runs ahead is
  * told at once.
  *
- *   submit --> queue --batch delay, or full--> batches per owner --> OwnerRequests
+ *   submit --> queue --batch delay, or full--> batches per holder --> OwnerRequests
  *                ^                                                        |
  *                +--- pause <-- OutgoingWrite: try again? <-- outcome ----+
  */
 import { approximateBytes } from '../../engine/base/values.js'
-import { BusyError, ClosedError, UnavailableError } from '../../engine/errors.js'
+import { BusyError, ClosedError } from '../../engine/errors.js'
 import type { Timer } from '../../engine/ports.js'
 import { writeBatchDelayMs } from '../../engine/timing.js'
 import type { Write } from '../../engine/write/write.js'
 import type { CacheAccess } from '../cache-context.js'
 import type { WriteConcern } from '../deltas/acks.js'
-import type { Router } from '../membership/router.js'
+import type { NodeLife } from '../membership/heartbeat.js'
+import { noHolder, type Router } from '../membership/router.js'
 import { OutgoingWrite } from './outgoing-write.js'
-import { OwnerRequests, type Owner } from './owner-requests.js'
+import { OwnerRequests } from './owner-requests.js'
 
-/** Writes that can share a batch: to one owner, with one write concern and timeout. */
-interface OwnerWrites {
-  readonly owner: Owner
+/** Writes that can share a batch: to one holder, with one write concern and timeout. */
+interface HolderWrites {
+  readonly holder: NodeLife
   readonly writes: OutgoingWrite[]
 }
 
@@ -43,8 +44,8 @@ export class WriteForwarder {
   /**
    * @param timeoutMs how long the write may take, in whole milliseconds
    * @throws BusyError at once when limits.maxWritesInFlight writes are on their way. The promise
-   *   rejects with what the owner refused, WriteConcernError, or UnavailableError / TimeoutError
-   *   when no owner answered in time
+   *   rejects with what the holder refused, WriteConcernError, or UnavailableError / TimeoutError
+   *   when no holder answered in time
    */
   submit (shard: number, write: Write, concern: WriteConcern, timeoutMs: number): Promise<void> {
     if (this.#closed) throw new ClosedError('connection')
@@ -101,35 +102,29 @@ export class WriteForwarder {
 
   #sendAll (): void {
     this.#timer = undefined
-    const batches = new Map<string, OwnerWrites>()
+    const batches = new Map<string, HolderWrites>()
     for (const outgoing of this.#queue.splice(0)) {
-      const owner = this.#ownerFor(outgoing)
-      if (owner === undefined) {
-        this.#failed(outgoing, this.#unreachable(outgoing.group))
+      const holder = this.#holderFor(outgoing)
+      if (holder === undefined) {
+        this.#failed(outgoing, noHolder(this.#context.cache, [outgoing.group]))
         continue
       }
-      const name = `${owner.id} ${outgoing.concern} ${outgoing.timeoutMs}`
+      const name = `${holder.id} ${outgoing.concern} ${outgoing.timeoutMs}`
       const batch = batches.get(name)
-      if (batch === undefined) batches.set(name, { owner, writes: [outgoing] })
+      if (batch === undefined) batches.set(name, { holder, writes: [outgoing] })
       else batch.writes.push(outgoing)
     }
-    for (const { owner, writes } of batches.values()) {
-      for (const piece of this.#cut(writes)) void this.#send(owner, piece)
+    for (const { holder, writes } of batches.values()) {
+      for (const piece of this.#cut(writes)) void this.#send(holder, piece)
     }
   }
 
   /** Each attempt goes to the next holder. */
-  #ownerFor ({ group, attempts }: OutgoingWrite): Owner | undefined {
+  #holderFor ({ group, attempts }: OutgoingWrite): NodeLife | undefined {
     const holders = this.#router.holders(group)
     const id = holders[attempts % Math.max(1, holders.length)]
     const incarnation = id === undefined ? undefined : this.#router.incarnationOf(id)
     return id === undefined || incarnation === undefined ? undefined : { id, incarnation }
-  }
-
-  #unreachable (group: number): Error {
-    return new UnavailableError(
-      `no node that holds placement group ${group} of ${this.#context.cache} is reachable`
-    )
   }
 
   /** Batches bounded in number and size. */
@@ -151,9 +146,9 @@ export class WriteForwarder {
     return pieces
   }
 
-  async #send (owner: Owner, writes: readonly OutgoingWrite[]): Promise<void> {
+  async #send (holder: NodeLife, writes: readonly OutgoingWrite[]): Promise<void> {
     try {
-      const outcomes = await this.#requests.send(owner, writes)
+      const outcomes = await this.#requests.send(holder, writes)
       const nowMs = this.#context.ports.clock.monotonicMs()
       writes.forEach((outgoing, i) => {
         this.#again(outgoing, outgoing.answered(outcomes[i] ?? null, nowMs, this.#closed))
