@@ -8,7 +8,7 @@ import { LiveConsumers } from '../pubsub/consumer/live-consumers.js'
 import { RequestClient } from '../pubsub/requests/request-client.js'
 import { Cache } from './cache/cache.js'
 import { FieldKinds, type Schema } from './cache/cache-schema.js'
-import type { NodeContext } from './connection.js'
+import type { NodeContext } from './node-context.js'
 
 /** The node that caches live on. */
 export interface CachesNode {

@@ -1,24 +1,15 @@
 /** How a node or client is connected: over NATS, or over a network that it is handed. */
 import { ConfigError } from '../engine/errors.js'
-import type { Limits } from '../engine/limits.js'
-import type { Ports } from '../engine/ports.js'
 import type { Timing } from '../engine/timing.js'
-import type { ClusterContext } from '../replication/membership/membership.js'
 import { Messenger } from '../replication/messages/messenger.js'
 import { subjectsOf } from '../replication/messages/subjects.js'
 import { connectNats } from '../replication/transport/nats/nats-transport.js'
 import type { Transport } from '../replication/transport/transport.js'
 import type { CheckedClientConfig } from './config.js'
-import type { OnMillpondEvent } from './events.js'
 import type { Network } from './network.js'
+import type { NodeContext } from './node-context.js'
 import { connectOver } from './own-adapters.js'
-
-/** Bounds, ports and listener that a program gives its node or client, defaults included. */
-export interface Surroundings {
-  readonly limits: Limits
-  readonly ports: Ports
-  readonly onEvent: OnMillpondEvent
-}
+import type { Surroundings } from './wiring.js'
 
 /** The cluster that a node or client connects to, the way there, and its name. */
 export interface Dial {
@@ -29,11 +20,6 @@ export interface Dial {
   readonly nats: CheckedClientConfig['nats']
   /** Counts where no NATS servers are given. */
   readonly network: Network | undefined
-}
-
-/** The context that all parts of a node or client share. */
-export interface NodeContext extends ClusterContext {
-  readonly onEvent: OnMillpondEvent
 }
 
 /**

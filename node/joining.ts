@@ -4,9 +4,10 @@
  */
 import { ConfigConflictError } from '../engine/errors.js'
 import { joinWaitMs } from '../engine/timing.js'
+import type { ClusterContext } from '../replication/contexts.js'
 import { conflictBetween, sameShape,
   type CacheShape } from '../replication/membership/cache-shape.js'
-import type { ClusterContext, Membership } from '../replication/membership/membership.js'
+import type { Membership } from '../replication/membership/membership.js'
 import { settledWithin } from '../replication/transport/settled-within.js'
 
 /** Says hello, and waits for as long as the heartbeats of the other nodes may be apart. */

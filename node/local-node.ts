@@ -20,9 +20,9 @@ import type { Schema } from './cache/cache-schema.js'
 import { CacheReplica, drawIncarnation } from './cache/cache-replica.js'
 import { Caches } from './caches.js'
 import type { CheckedNodeConfig } from './config.js'
-import type { NodeContext } from './connection.js'
 import type { Inside } from './inside.js'
 import { assertFits, listen } from './joining.js'
+import type { NodeContext } from './node-context.js'
 
 export interface MillpondNode {
   readonly name: string

@@ -6,7 +6,7 @@
 import { ConfigError } from '../engine/errors.js'
 import { defaultGroups, type CacheShape } from '../replication/membership/cache-shape.js'
 import type { Store } from '../storage/store.js'
-import { openStore } from './cache/cache-replica.js'
+import { openStore } from './cache/open-store.js'
 import { checkNodeConfig, type CheckedNodeConfig, type NodeConfig } from './config.js'
 import { openContext } from './connection.js'
 import { LocalNode, type MillpondNode } from './local-node.js'

@@ -3,11 +3,17 @@ import { assertKnown } from '../engine/base/known.js'
 import { assertLimits, limits as usualLimits, type Limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
 import type { Store } from '../storage/store.js'
-import type { Surroundings } from './connection.js'
 import type { OnMillpondEvent } from './events.js'
 import type { Inside } from './inside.js'
 import type { Network } from './network.js'
 import { systemPorts } from './system-ports.js'
+
+/** Bounds, ports and listener that a program gives its node or client, defaults included. */
+export interface Surroundings {
+  readonly limits: Limits
+  readonly ports: Ports
+  readonly onEvent: OnMillpondEvent
+}
 
 /** The parts of a node or client that tests and embedders may replace. */
 export interface Wiring {

@@ -4,7 +4,7 @@
  * are made up for, and groups that are on their way in or out move on.
  */
 import type { ShardSet } from '../storage/shard-set.js'
-import type { CacheContext } from './cache-context.js'
+import type { CacheContext } from './contexts.js'
 import type { Acks } from './deltas/acks.js'
 import type { Inbox } from './deltas/inbox.js'
 import type { Outbox } from './deltas/outbox.js'

@@ -1,26 +1,20 @@
 /**
- * One cache on one node, from its store up: opens the store, reads back the shards in it, and wires
- * shards to replication.
+ * One cache on one node, from its open store up: reads back the shards in it, and wires shards to
+ * replication.
  */
-import { join } from 'node:path'
-import { ConfigConflictError, StoreError } from '../../engine/errors.js'
+import { StoreError } from '../../engine/errors.js'
 import type { HybridClock } from '../../engine/base/hlc.js'
 import type { Limits } from '../../engine/limits.js'
 import type { Ports } from '../../engine/ports.js'
 import type { IndexDeclaration } from '../../engine/query/query.js'
 import { HintPublisher } from '../../pubsub/hints/hints.js'
 import type { CacheStatus } from '../../pubsub/requests/status-protocol.js'
-import type { CacheContext } from '../../replication/cache-context.js'
-import type { CacheShape } from '../../replication/membership/cache-shape.js'
+import type { CacheContext } from '../../replication/contexts.js'
 import { Replicator } from '../../replication/replicator.js'
-import { openMemoryStore } from '../../storage/stores/memory-store.js'
 import { Persister } from '../../storage/write-behind/persister.js'
 import { ShardSet } from '../../storage/shard-set.js'
-import { openSqliteStore } from '../../storage/stores/sqlite-store.js'
 import type { Store } from '../../storage/store.js'
-import type { CheckedNodeConfig } from '../config.js'
 import type { OnMillpondEvent } from '../events.js'
-import { openOwnStore, withCode } from '../own-adapters.js'
 
 export interface CacheReplicaParts {
   readonly store: Store
@@ -32,50 +26,6 @@ export interface CacheReplicaParts {
 /** The context of replication, whose listener hears the events of storage as well. */
 export interface CacheReplicaContext extends CacheContext {
   readonly onEvent: OnMillpondEvent
-}
-
-/**
- * Opens a cache's store and checks that it belongs to this cluster and has its shape.
- * @throws StoreError; ConfigConflictError naming what differs; TypeError when `open` gives no Store
- */
-export async function openStore (
-  config: CheckedNodeConfig,
-  cache: string,
-  shape: CacheShape,
-  limits: Limits,
-  open?: (cache: string) => Store
-): Promise<Store> {
-  const path = config.dataDir === undefined ? undefined : join(config.dataDir, `${cache}.sqlite`)
-  const store = open !== undefined
-    ? openOwnStore(open, cache)
-    : path === undefined
-    ? openMemoryStore()
-    : openSqliteStore({ path, durability: config.durability, limits })
-  const facts = {
-    cluster: config.cluster,
-    cache,
-    shards: String(shape.shards),
-    groups: String(shape.groups)
-  }
-  try {
-    for (const [name, wanted] of Object.entries(facts)) {
-      const stored = withCode(cache, () => store.getMeta(name))
-      if (stored === undefined) withCode(cache, () => store.setMeta(name, wanted))
-      else if (stored !== wanted) {
-        const [place, other] = path === undefined
-          ? ['', 'another store']
-          : [` (${path})`, 'give the node another data directory']
-        throw new ConfigConflictError(
-          `${name} ${wanted} contradicts the data in the store of cache ${cache}${place}, which ` +
-            `was written with ${name} ${stored}: use ${stored}, or ${other}`
-        )
-      }
-    }
-    return store
-  } catch (error) {
-    await store.close()
-    throw error
-  }
 }
 
 /** An id no other process life has: the Yjs client id, so 32 bits and not 0. */

@@ -10,7 +10,7 @@
  */
 import { BusyError, ConfigError, WriteConcernError } from '../../engine/errors.js'
 import type { Timer } from '../../engine/ports.js'
-import type { CacheContext } from '../cache-context.js'
+import type { CacheContext } from '../contexts.js'
 
 /**
  * 'buffered': in the write buffer of one owner (default). 'durable': in that owner's store. A

@@ -5,7 +5,7 @@
  */
 import { Tally } from '../../engine/base/tally.js'
 import * as v from '../../engine/base/schema.js'
-import type { CacheContext } from '../cache-context.js'
+import type { CacheContext } from '../contexts.js'
 import { tokenFromEnd } from '../messages/subjects.js'
 import type { Subscription } from '../transport/transport.js'
 import type { Acks } from './acks.js'

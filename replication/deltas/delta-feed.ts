@@ -2,7 +2,7 @@
  * Listens to the deltas that peers publish for the placement groups held here, and hands them to
  * the inbox.
  */
-import type { CacheContext } from '../cache-context.js'
+import type { CacheContext } from '../contexts.js'
 import type { CachePeers } from '../groups/cache-peers.js'
 import { tokenFromEnd } from '../messages/subjects.js'
 import type { Repairs } from '../repair/repairs.js'

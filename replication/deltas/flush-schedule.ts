@@ -5,7 +5,7 @@
  */
 import type { Timer } from '../../engine/ports.js'
 import { flushRestMs } from '../../engine/timing.js'
-import type { CacheContext } from '../cache-context.js'
+import type { CacheContext } from '../contexts.js'
 
 export class FlushSchedule {
   readonly #context: Pick<CacheContext, 'ports' | 'timing'>

@@ -13,7 +13,7 @@
  */
 import * as v from '../../engine/base/schema.js'
 import type { ShardSet } from '../../storage/shard-set.js'
-import type { CacheContext } from '../cache-context.js'
+import type { CacheContext } from '../contexts.js'
 import type { HeldGroups } from '../groups/held-groups.js'
 import type { HeldGroup, Member } from '../membership/heartbeat.js'
 import type { Confirmations } from './confirmations.js'

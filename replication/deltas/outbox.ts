@@ -5,7 +5,7 @@
  * is no longer kept is repaired by comparing digests.
  */
 import * as v from '../../engine/base/schema.js'
-import type { CacheContext } from '../cache-context.js'
+import type { CacheContext } from '../contexts.js'
 
 export const DeltaBatch = v.object({
   incarnation: v.count,

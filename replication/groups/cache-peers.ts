@@ -2,7 +2,7 @@
  * The other members, as far as they run this cache with the settings it has here. A member with
  * other settings puts the same key into another shard, so nothing is taken from it.
  */
-import type { CacheContext } from '../cache-context.js'
+import type { CacheContext } from '../contexts.js'
 import { sameShape } from '../membership/cache-shape.js'
 import type { HeldGroup, Member } from '../membership/heartbeat.js'
 import type { Place } from '../membership/placement.js'

@@ -6,7 +6,7 @@
  * next heartbeat takes it again.
  */
 import type { ShardSet } from '../../storage/shard-set.js'
-import type { CacheContext } from '../cache-context.js'
+import type { CacheContext } from '../contexts.js'
 import type { Member } from '../membership/heartbeat.js'
 import type { Coverage } from '../repair/coverage.js'
 import type { Exchange } from '../repair/exchange.js'

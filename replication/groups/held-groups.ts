@@ -3,7 +3,7 @@
  * owners that placement computes from the members it hears. The work of getting a group from one
  * phase to the next is done in group-moves.ts; here the phases are only written down and told.
  */
-import type { CacheContext } from '../cache-context.js'
+import type { CacheContext } from '../contexts.js'
 import type { Member } from '../membership/heartbeat.js'
 import { ownersOf } from '../membership/placement.js'
 import type { CachePeers } from './cache-peers.js'

@@ -5,32 +5,18 @@
  * these parts.
  */
 import * as v from '../../engine/base/schema.js'
-import type { Limits } from '../../engine/limits.js'
-import type { Ports, Timer } from '../../engine/ports.js'
-import { sweepIntervalMs, type Pace, type Timing } from '../../engine/timing.js'
-import type { OnEvent } from '../events.js'
-import type { Messenger } from '../messages/messenger.js'
-import { tokenFromEnd, type Subjects } from '../messages/subjects.js'
+import type { Timer } from '../../engine/ports.js'
+import { sweepIntervalMs, type Pace } from '../../engine/timing.js'
+import type { ClusterContext, View } from '../contexts.js'
+import { tokenFromEnd } from '../messages/subjects.js'
 import type { Subscription } from '../transport/transport.js'
 import { ClusterPace } from './cluster-pace.js'
-import { Hello, heartbeatSchema, type Heartbeat, type Member } from './heartbeat.js'
+import { Hello, heartbeatSchema, type Heartbeat, type Member, type NodeLife } from './heartbeat.js'
 import { Members } from './members.js'
 import { OwnBeats } from './own-beats.js'
 import { OwnName } from './own-name.js'
 
-/** The things that all parts of a node or client share: built once when it is opened. */
-export interface ClusterContext {
-  readonly limits: Limits
-  readonly timing: Timing
-  readonly ports: Ports
-  readonly messenger: Messenger
-  readonly subjects: Subjects
-  readonly onEvent: OnEvent
-}
-
-export interface OwnNode {
-  readonly id: string
-  readonly incarnation: number
+export interface OwnNode extends NodeLife {
   /** The content of its heartbeats, beside name and timing. */
   readonly describe: () => Pick<Heartbeat, 'zone' | 'weight' | 'caches'>
 }
@@ -40,7 +26,7 @@ export interface OwnClient {
   readonly paceFloor: Pace
 }
 
-export class Membership {
+export class Membership implements View {
   readonly #context: ClusterContext
   readonly #self: OwnNode | undefined
   readonly #heartbeat: ReturnType<typeof heartbeatSchema>

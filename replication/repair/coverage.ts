@@ -6,7 +6,7 @@ import { decodeStateVector, encodeStateVector,
   type StateVector } from '../../engine/base/state-vector.js'
 import type { Residency } from '../../storage/residency/residency.js'
 import type { ShardSet } from '../../storage/shard-set.js'
-import type { CacheContext } from '../cache-context.js'
+import type { CacheContext } from '../contexts.js'
 import type { PeerClient } from './peer-client.js'
 
 export class Coverage {

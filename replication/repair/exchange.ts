@@ -12,7 +12,7 @@ import { decodeStateVector, encodeStateVector } from '../../engine/base/state-ve
 import { canPatch, decodeFloor } from '../../engine/garbage/floor.js'
 import type { MergeResult } from '../../engine/shard.js'
 import type { ShardSet } from '../../storage/shard-set.js'
-import type { CacheContext } from '../cache-context.js'
+import type { CacheContext } from '../contexts.js'
 import type { Inbox } from '../deltas/inbox.js'
 import type { HeldGroups } from '../groups/held-groups.js'
 import type { NodeLife } from '../membership/heartbeat.js'

@@ -4,7 +4,7 @@
  */
 import * as v from '../../engine/base/schema.js'
 import { EnvelopeError, UnavailableError } from '../../engine/errors.js'
-import type { CacheContext } from '../cache-context.js'
+import type { CacheContext } from '../contexts.js'
 import type { NodeLife } from '../membership/heartbeat.js'
 import { PeerAnswers, type PeerAnswer, type PeerOp, type PeerQuestion } from './peer-protocol.js'
 

@@ -10,7 +10,7 @@
  * (upgrade-rest.ts).
  */
 import { gapPatienceMs } from '../../engine/timing.js'
-import type { CacheContext } from '../cache-context.js'
+import type { CacheContext } from '../contexts.js'
 import type { Inbox } from '../deltas/inbox.js'
 import type { DigestWatch } from './digest-watch.js'
 import type { Exchange } from './exchange.js'

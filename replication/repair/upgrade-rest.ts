@@ -10,7 +10,7 @@
 import type { Clock } from '../../engine/ports.js'
 import { intervals } from '../../engine/timing.js'
 import type { ShardSet } from '../../storage/shard-set.js'
-import type { CacheContext } from '../cache-context.js'
+import type { CacheContext } from '../contexts.js'
 
 interface Resting {
   /** Until when, by the monotonic clock. */

@@ -11,7 +11,7 @@
 import type { Timer } from '../../engine/ports.js'
 import { intervals } from '../../engine/timing.js'
 import type { ShardSet } from '../../storage/shard-set.js'
-import type { CacheContext } from '../cache-context.js'
+import type { CacheContext } from '../contexts.js'
 import type { HeldGroups } from '../groups/held-groups.js'
 
 export interface ExpirySweepParts {

@@ -7,7 +7,7 @@ import { LogError, MillpondError, UnavailableError } from '../../engine/errors.j
 import type { Write } from '../../engine/write/write.js'
 import type { ShardSet } from '../../storage/shard-set.js'
 import type { Persister } from '../../storage/write-behind/persister.js'
-import type { CacheContext } from '../cache-context.js'
+import type { CacheContext } from '../contexts.js'
 import { replicasNeeded, type Acks, type WriteConcern } from '../deltas/acks.js'
 import type { FlushSchedule } from '../deltas/flush-schedule.js'
 import type { Outbox } from '../deltas/outbox.js'

@@ -91,7 +91,7 @@ test('a flag that cannot be is status 2 also on the way, and a bug is one at any
 })
 
 test('advice about data directories is given in flags, wherever it comes from', async t => {
-  const files = ['node/cache/cache-replica.ts', 'storage/loading.ts',
+  const files = ['node/cache/open-store.ts', 'storage/loading.ts',
     'storage/stores/sqlite-schema.ts', 'storage/stores/sqlite-store.ts']
   for (const file of files) {
     const source = readFileSync(resolve(import.meta.dirname, '../..', file), 'utf8')

@@ -3,7 +3,7 @@ import test from 'ava'
 import { EnvelopeError } from '../../../engine/errors.js'
 import { limits } from '../../../engine/limits.js'
 import { Topology } from '../../../engine/topology/topology.js'
-import type { CacheContext } from '../../../replication/cache-context.js'
+import type { CacheContext } from '../../../replication/contexts.js'
 import { Outbox, type DeltaBatch } from '../../../replication/deltas/outbox.js'
 import { subjectsOf } from '../../../replication/messages/subjects.js'
 

@@ -2,7 +2,7 @@
 import test from 'ava'
 import { limits } from '../../../engine/limits.js'
 import { Topology } from '../../../engine/topology/topology.js'
-import type { CacheContext } from '../../../replication/cache-context.js'
+import type { CacheContext } from '../../../replication/contexts.js'
 import { Exchange, type ExchangeParts } from '../../../replication/repair/exchange.js'
 
 test('an exchange closed half-way claims nothing that it did not fetch (SPEC R3)', async t => {

@@ -1,0 +1,50 @@
+/**
+ * The contexts that parts of a node or client share: of its cluster, of one cache, and of a cache
+ * that it holds replicas of. Each is built once and handed to a part whole, beside the few other
+ * parts that this part works with.
+ */
+import type { Limits } from '../engine/limits.js'
+import type { Ports } from '../engine/ports.js'
+import type { Timing } from '../engine/timing.js'
+import type { Topology } from '../engine/topology/topology.js'
+import type { OnEvent } from './events.js'
+import type { CacheShape } from './membership/cache-shape.js'
+import type { Member, NodeLife } from './membership/heartbeat.js'
+import type { Place } from './membership/placement.js'
+import type { Messenger } from './messages/messenger.js'
+import type { Subjects } from './messages/subjects.js'
+
+/** The things that all parts of a node or client share: built once when it is opened. */
+export interface ClusterContext {
+  readonly limits: Limits
+  readonly timing: Timing
+  readonly ports: Ports
+  readonly messenger: Messenger
+  readonly subjects: Subjects
+  readonly onEvent: OnEvent
+}
+
+/** A cache as a node and a client alike reach it. */
+export interface CacheAccess extends ClusterContext {
+  readonly cache: string
+}
+
+/** The nodes in view, as Membership knows them. */
+export interface View {
+  /** Other nodes that are alive as far as is known here, by name. */
+  readonly members: ReadonlyMap<string, Member>
+  /** Something that this node holds changed: tell the others soon. */
+  selfChanged(): void
+  /** Calls back at every heartbeat of another node, `joined` telling whether it is new here. */
+  onBeat(listener: (member: Member, joined: boolean) => void): void
+  onLeft(listener: (member: Member) => void): void
+}
+
+/** A cache of which this node holds replicas. */
+export interface CacheContext extends CacheAccess {
+  readonly shape: CacheShape
+  readonly topology: Topology
+  /** This node, in this process life. */
+  readonly self: Place & NodeLife
+  readonly membership: View
+}
