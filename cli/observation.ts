@@ -2,6 +2,7 @@
  * Makes a command that runs for long visible: its events are log lines on standard error, and its
  * metrics are served when it is given a port.
  */
+import { ConfigError } from '../engine/errors.js'
 import type { ConsumerStatus } from '../pubsub/requests/status-protocol.js'
 import type { OnMillpondEvent } from '../node/events.js'
 import type { Shown } from '../node/observe/gauges.js'
@@ -19,9 +20,12 @@ export interface Observation {
   /** Takes every event of the node or client. */
   readonly onEvent: OnMillpondEvent
   /**
-   * Serves the metrics, when there is a port for them. @param status what the gauges show
-   * @param consumers that have to have nodes to read from, for the process to be healthy
-   * @throws ConfigError when the port cannot be used
+   * Serves the metrics and the health of the process, where --metrics-port was given.
+   * @param status the figures that the gauges show
+   * @param consumers the process is unhealthy while one of these has no node to read from. Default:
+   *   none
+   * @returns the server; undefined where no port was given
+   * @throws ConfigError when the port cannot be used, naming the flag
    */
   readonly serve: (
     status: () => Shown,
@@ -51,12 +55,17 @@ export function observe (
     },
     async serve (status, consumers = () => []) {
       if (metrics === undefined || metricsPort === undefined) return undefined
-      return await serveMetrics({
-        port: metricsPort,
-        contentType: metrics.contentType,
-        metrics: () => metrics.text(status()),
-        problem: () => isConnected ? unheldProblem(consumers()) : 'not connected to NATS'
-      })
+      try {
+        return await serveMetrics({
+          port: metricsPort,
+          contentType: metrics.contentType,
+          metrics: () => metrics.text(status()),
+          problem: () => isConnected ? unheldProblem(consumers()) : 'not connected to NATS'
+        })
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error
+        throw new ConfigError(`--metrics-port ${metricsPort}: ${error.message}`, error)
+      }
     }
   }
 }

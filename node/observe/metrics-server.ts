@@ -56,7 +56,7 @@ export async function serveMetrics (
       (error: Error) =>
         reject(
           new ConfigError(
-            `--metrics-port ${port}: ${error.message}; choose a port that is free`,
+            `cannot serve metrics on port ${port}: ${error.message}; choose a port that is free`,
             error
           )
         )
