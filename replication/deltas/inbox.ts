@@ -36,6 +36,14 @@ export interface InboxParts {
   readonly rest: Pick<UpgradeRest, 'gap'>
 }
 
+export type MissingBatches =
+  /** Every batch that was heard of is merged. */
+  | { readonly state: 'none' }
+  /** Batches from this sequence on. */
+  | { readonly state: 'from', readonly sequence: number }
+  /** The position is not known, so asking for batches would not do: a whole exchange is needed. */
+  | { readonly state: 'unknown' }
+
 export class Inbox {
   readonly #context: Pick<CacheContext, 'cache' | 'onEvent'>
   readonly #parts: InboxParts
@@ -58,13 +66,11 @@ export class Inbox {
     return position
   }
 
-  /**
-   * The sequence from which on batches are missing: Infinity when none is, null when it is not
-   * known up to which batch everything was merged.
-   */
-  missingFrom (node: string, incarnation: number, group: number): number | null {
+  /** The batches of a group that a life of a peer has published and that are not merged here. */
+  missing (node: string, incarnation: number, group: number): MissingBatches {
     const { merged, heard } = this.#position(node, incarnation, group)
-    return merged === -1 ? null : merged < heard ? merged + 1 : Infinity
+    if (merged === -1) return { state: 'unknown' }
+    return merged < heard ? { state: 'from', sequence: merged + 1 } : { state: 'none' }
   }
 
   /** Takes a batch as it came off the wire. @returns whether batches of the group are missing */

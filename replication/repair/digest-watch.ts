@@ -1,9 +1,11 @@
 /**
  * Decides when a difference between two replicas is worth an exchange. Under load their digests
- * nearly always differ, because deltas are on their way. A difference that stands still is one that
- * no delta will mend; one that keeps moving is looked into now and then all the same, and so is one
- * that a repair left just as it was: it is the peer that lacks something, or this node cannot take
- * what the peer has.
+ * nearly always differ, because deltas are on their way.
+ *
+ *   stands still              no delta will mend it: repaired after intervals.stillBeats
+ *   keeps moving              deltas may mend it: repaired after intervals.movingBeats all the same
+ *   is as a repair left it    the peer lacks something, or this node cannot take what the peer has:
+ *                             repaired again after intervals.movingBeats
  */
 import { intervals } from '../../engine/timing.js'
 import type { HeldGroup } from '../membership/heartbeat.js'

@@ -110,9 +110,9 @@ export class Repairs {
     const life = client.life(peer)
     const ask: Array<[group: number, from: number]> = []
     for (const group of groups) {
-      const from = inbox.missingFrom(peer, life.incarnation, group)
-      if (from === null) work.differing.add(group)
-      else if (from !== Infinity) ask.push([group, from])
+      const missing = inbox.missing(peer, life.incarnation, group)
+      if (missing.state === 'unknown') work.differing.add(group)
+      else if (missing.state === 'from') ask.push([group, missing.sequence])
     }
     if (ask.length === 0) return
     let batches = 0
@@ -124,8 +124,8 @@ export class Repairs {
         if (batch.incarnation === life.incarnation) inbox.merge(peer, group, batch)
       }
       batches += found?.length ?? 0
-      const still = inbox.missingFrom(peer, life.incarnation, group)
-      if (still !== Infinity) work.differing.add(group)
+      const still = inbox.missing(peer, life.incarnation, group)
+      if (still.state !== 'none') work.differing.add(group)
     }
     onEvent({ type: 'gap-repaired', cache, node: peer, batches })
   }

@@ -60,11 +60,12 @@ test('a batch behind a missing one is merged, but confirmed only when both are (
   receive(0, batch(3))
   t.deepEqual(confirmed, [1])
   t.deepEqual(missing, [0])
-  t.is(inbox.missingFrom('b', 7, 0), 2)
+  t.deepEqual(inbox.missing('b', 7, 0), { state: 'from', sequence: 2 })
   inbox.merge('b', 0, batch(2))
   inbox.merge('b', 0, batch(3))
   t.deepEqual(confirmed, [1, 3])
-  t.is(inbox.missingFrom('b', 7, 0), Infinity)
+  t.deepEqual(inbox.missing('b', 7, 0), { state: 'none' })
+  t.deepEqual(inbox.missing('b', 7, 1), { state: 'unknown' })
 })
 
 for (const outcome of [{ outcome: 'gap' }, { outcome: 'refused', reason: 'test' }] as const) {
