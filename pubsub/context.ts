@@ -10,7 +10,7 @@ import type { Messenger } from '../replication/messages/messenger.js'
 import type { Subjects } from '../replication/messages/subjects.js'
 import type { LiveConsumers } from './consumer/live-consumers.js'
 import type { OnPubsubEvent } from './events.js'
-import type { RequestClient } from './requests/request-client.js'
+import type { RequestClient } from './requests/ask/request-client.js'
 
 export interface ReadContext {
   readonly router: Router

@@ -11,11 +11,11 @@ import { checkKey, type Fields } from '../../engine/base/values.js'
 import { consume } from '../../pubsub/consumer/consume.js'
 import type { ConsumedBatch, ConsumeOptions } from '../../pubsub/consumer/options.js'
 import type { ConsumerContext } from '../../pubsub/context.js'
-import { checkLimit, findRecords } from '../../pubsub/requests/find-records.js'
+import { checkLimit, findRecords } from '../../pubsub/requests/ask/find-records.js'
 import type { NameOf, RecordOf, RegistersOf, Schema } from './cache-schema.js'
 import { CacheWrites, checkPutOptions, type PutOptions,
   type WritesOptions } from './cache-writes.js'
-import { getMany } from './get-many.js'
+import { getMany } from '../../pubsub/requests/ask/get-many.js'
 
 export interface CacheRecord<F = Fields> {
   readonly key: string

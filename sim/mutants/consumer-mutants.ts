@@ -9,7 +9,7 @@ import { limits } from '../../engine/limits.js'
 import { LostHints } from '../../pubsub/hints/lost-hints.js'
 import { readRequest, type PollPage, type ReadReply,
   type ReadRequest } from '../../pubsub/requests/request-protocol.js'
-import { RequestServer } from '../../pubsub/requests/request-server.js'
+import { RequestServer } from '../../pubsub/requests/answer/request-server.js'
 import { Wake } from '../../pubsub/consumer/wake.js'
 import { CommittedCursors } from '../../storage/committed-cursors.js'
 import { patch } from '../patch.js'

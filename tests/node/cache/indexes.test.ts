@@ -4,7 +4,7 @@ import { connect, createNetwork } from '../../../index.js'
 import { limits } from '../../../engine/limits.js'
 import type { Inside } from '../../../node/inside.js'
 import { systemPorts } from '../../../node/system-ports.js'
-import { findRecords } from '../../../pubsub/requests/find-records.js'
+import { findRecords } from '../../../pubsub/requests/ask/find-records.js'
 import { Router } from '../../../replication/membership/router.js'
 import { setting, settled, TIMING } from '../../contracts/cluster-contract.js'
 

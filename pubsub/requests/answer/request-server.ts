@@ -3,15 +3,15 @@
  * replica it is for. A node keeps nothing for a reader, so ten thousand idle consumers cost nothing
  * here.
  */
-import { EnvelopeError } from '../../engine/errors.js'
-import type { Limits } from '../../engine/limits.js'
-import * as v from '../../engine/base/schema.js'
-import type { Replicator } from '../../replication/replicator.js'
+import { EnvelopeError } from '../../../engine/errors.js'
+import type { Limits } from '../../../engine/limits.js'
+import * as v from '../../../engine/base/schema.js'
+import type { Replicator } from '../../../replication/replicator.js'
 import { find } from './find.js'
 import { getRecords, scanShard } from './get-and-scan.js'
 import { commitCursors, committedCursors, digests, poll } from './poll.js'
-import { readRequest, type ReadReply, type ReadRequest } from './request-protocol.js'
-import type { NodeStatus } from './status-protocol.js'
+import { readRequest, type ReadReply, type ReadRequest } from '../request-protocol.js'
+import type { NodeStatus } from '../status-protocol.js'
 
 export interface RequestServerOptions {
   readonly replicatorOf: (cache: string) => Replicator

@@ -1,13 +1,13 @@
 /**
  * Answers with records of this node: some by their keys, or all of a shard in order of the keys.
  */
-import type { Limits } from '../../engine/limits.js'
-import { fieldsOf } from '../../engine/record/reading.js'
-import type { Shard } from '../../engine/shard.js'
-import { approximateBytes, type Fields } from '../../engine/base/values.js'
-import type { Replicator } from '../../replication/replicator.js'
+import type { Limits } from '../../../engine/limits.js'
+import { fieldsOf } from '../../../engine/record/reading.js'
+import type { Shard } from '../../../engine/shard.js'
+import { approximateBytes, type Fields } from '../../../engine/base/values.js'
+import type { Replicator } from '../../../replication/replicator.js'
 import { assertReadable } from './held-shards.js'
-import type { Asked, ReadReply } from './request-protocol.js'
+import type { Asked, ReadReply } from '../request-protocol.js'
 
 /**
  * Takes the keys in turn until the reply is full. The reply leaves out the keys behind that point.

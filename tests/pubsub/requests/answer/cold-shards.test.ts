@@ -1,14 +1,14 @@
 /** Readers of shards that are in the store only (SPEC S5). */
 import test from 'ava'
-import { limits } from '../../../engine/limits.js'
-import { decodeCursor, encodeCursor } from '../../../engine/cursor.js'
-import { find } from '../../../pubsub/requests/find.js'
-import { getRecords, scanShard } from '../../../pubsub/requests/get-and-scan.js'
-import { poll } from '../../../pubsub/requests/poll.js'
-import type { Replicator } from '../../../replication/replicator.js'
-import { ColdShardError } from '../../../storage/residency/residency.js'
-import { cool } from '../../support/cold-shard.js'
-import { openShardSet } from '../../support/open-shard-set.js'
+import { limits } from '../../../../engine/limits.js'
+import { decodeCursor, encodeCursor } from '../../../../engine/cursor.js'
+import { find } from '../../../../pubsub/requests/answer/find.js'
+import { getRecords, scanShard } from '../../../../pubsub/requests/answer/get-and-scan.js'
+import { poll } from '../../../../pubsub/requests/answer/poll.js'
+import type { Replicator } from '../../../../replication/replicator.js'
+import { ColdShardError } from '../../../../storage/residency/residency.js'
+import { cool } from '../../../support/cold-shard.js'
+import { openShardSet } from '../../../support/open-shard-set.js'
 
 const cache = 'prices'
 

@@ -4,16 +4,16 @@
  * again. A node that turns out not to answer, or no longer to hold all of them, costs its piece one
  * question per placement group.
  */
-import { EnvelopeError, LimitError, MillpondError } from '../../engine/errors.js'
-import type { Limits } from '../../engine/limits.js'
-import { groupedBy } from '../../engine/base/grouped.js'
-import { piecesOf } from '../../engine/base/pieces.js'
-import { describe } from '../../engine/base/plain.js'
-import { checkKey, type Fields } from '../../engine/base/values.js'
-import type { ReadContext } from '../../pubsub/context.js'
-import type { ReadReply } from '../../pubsub/requests/request-protocol.js'
-import type { Router } from '../../replication/membership/router.js'
-import type { Replicator } from '../../replication/replicator.js'
+import { EnvelopeError, LimitError, MillpondError } from '../../../engine/errors.js'
+import type { Limits } from '../../../engine/limits.js'
+import { groupedBy } from '../../../engine/base/grouped.js'
+import { piecesOf } from '../../../engine/base/pieces.js'
+import { describe } from '../../../engine/base/plain.js'
+import { checkKey, type Fields } from '../../../engine/base/values.js'
+import type { ReadContext } from '../../context.js'
+import type { ReadReply } from '../request-protocol.js'
+import type { Router } from '../../../replication/membership/router.js'
+import type { Replicator } from '../../../replication/replicator.js'
 
 interface WantedKey {
   readonly key: string

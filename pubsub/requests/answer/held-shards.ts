@@ -1,6 +1,6 @@
 /** Whether this node may answer for a shard: another holder is asked where it may not. */
-import { UnavailableError } from '../../engine/errors.js'
-import type { Replicator } from '../../replication/replicator.js'
+import { UnavailableError } from '../../../engine/errors.js'
+import type { Replicator } from '../../../replication/replicator.js'
 
 /** @throws UnavailableError when this node does not hold the shard's placement group */
 export function assertHeld (replicator: Replicator, shard: number): void {

@@ -2,14 +2,14 @@
  * Asks nodes (see request-protocol.ts) and checks their answers. Where one holder cannot answer the
  * next one is asked, and all of them again for a while.
  */
-import { ClosedError, EnvelopeError, MillpondError } from '../../engine/errors.js'
-import type { Ports } from '../../engine/ports.js'
-import * as v from '../../engine/base/schema.js'
-import { intervals } from '../../engine/timing.js'
-import type { Messenger } from '../../replication/messages/messenger.js'
-import { noHolder, type Router } from '../../replication/membership/router.js'
-import type { Subjects } from '../../replication/messages/subjects.js'
-import { ReadReplies, type Asked, type ReadRequest, type ReadReply } from './request-protocol.js'
+import { ClosedError, EnvelopeError, MillpondError } from '../../../engine/errors.js'
+import type { Ports } from '../../../engine/ports.js'
+import * as v from '../../../engine/base/schema.js'
+import { intervals } from '../../../engine/timing.js'
+import type { Messenger } from '../../../replication/messages/messenger.js'
+import { noHolder, type Router } from '../../../replication/membership/router.js'
+import type { Subjects } from '../../../replication/messages/subjects.js'
+import { ReadReplies, type Asked, type ReadRequest, type ReadReply } from '../request-protocol.js'
 
 export interface RequestClientOptions {
   readonly messenger: Messenger

@@ -1,10 +1,10 @@
 /** Answers queries from the secondary indexes of this node, a page at a time. */
-import { EnvelopeError } from '../../engine/errors.js'
-import type { Limits } from '../../engine/limits.js'
-import { parseWhere, type Condition, type Where } from '../../engine/query/query.js'
-import type { Replicator } from '../../replication/replicator.js'
+import { EnvelopeError } from '../../../engine/errors.js'
+import type { Limits } from '../../../engine/limits.js'
+import { parseWhere, type Condition, type Where } from '../../../engine/query/query.js'
+import type { Replicator } from '../../../replication/replicator.js'
 import { assertReadable } from './held-shards.js'
-import type { Asked, ReadReply } from './request-protocol.js'
+import type { Asked, ReadReply } from '../request-protocol.js'
 
 /**
  * Goes through the shards until the page is full, or has cost so much that other readers should

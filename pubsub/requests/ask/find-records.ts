@@ -7,12 +7,12 @@
  * from another process. No node keeps anything in between, and no page is larger than
  * limits.maxQueryPage records or about limits.maxPollReplyBytes.
  */
-import { EnvelopeError, LimitError, UnavailableError } from '../../engine/errors.js'
-import { parseWhere, type Where } from '../../engine/query/query.js'
-import type { Topology } from '../../engine/topology/topology.js'
-import { approximateBytes } from '../../engine/base/values.js'
-import type { ReadContext } from '../context.js'
-import type { ReadReply } from './request-protocol.js'
+import { EnvelopeError, LimitError, UnavailableError } from '../../../engine/errors.js'
+import { parseWhere, type Where } from '../../../engine/query/query.js'
+import type { Topology } from '../../../engine/topology/topology.js'
+import { approximateBytes } from '../../../engine/base/values.js'
+import type { ReadContext } from '../../context.js'
+import type { ReadReply } from '../request-protocol.js'
 
 /**
  * The place where a query goes on: with this shard, above this key. Plain data, good on every node

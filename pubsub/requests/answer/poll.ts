@@ -3,14 +3,14 @@
  * hints, and the cursors their consumer group committed. All that a poll needs is in its cursor, so
  * nothing stays here for a consumer that has gone or waits.
  */
-import { changesSince, pageWithoutLog, type ChangePage } from '../../engine/changes.js'
-import { decodeCursor, encodeCursor, startOf, type Cursor } from '../../engine/cursor.js'
-import type { Limits } from '../../engine/limits.js'
-import { approximateBytes } from '../../engine/base/values.js'
-import type { ShardSet } from '../../storage/shard-set.js'
-import type { Replicator } from '../../replication/replicator.js'
+import { changesSince, pageWithoutLog, type ChangePage } from '../../../engine/changes.js'
+import { decodeCursor, encodeCursor, startOf, type Cursor } from '../../../engine/cursor.js'
+import type { Limits } from '../../../engine/limits.js'
+import { approximateBytes } from '../../../engine/base/values.js'
+import type { ShardSet } from '../../../storage/shard-set.js'
+import type { Replicator } from '../../../replication/replicator.js'
 import { assertHeld } from './held-shards.js'
-import type { Asked, PollPage, ReadReply } from './request-protocol.js'
+import type { Asked, PollPage, ReadReply } from '../request-protocol.js'
 
 /**
  * Takes the shards in turn until the reply is full. The reply leaves out the shards behind that

@@ -3,8 +3,8 @@
  * of the others.
  */
 import test from 'ava'
-import { limits } from '../../../engine/limits.js'
-import { startCluster } from '../../support/cluster.js'
+import { limits } from '../../../../engine/limits.js'
+import { startCluster } from '../../../support/cluster.js'
 
 const KEYS = Array.from({ length: 400 }, (_, i) => `k${i}`)
 const FIELDS = KEYS.map((_, i) => ({ n: i }))
