@@ -9,6 +9,8 @@ import type { Schema } from './cache/cache-schema.js'
 import { checkClientConfig, type ClientConfig } from './config.js'
 import { Caches } from './caches.js'
 import { openContext } from './connection.js'
+import type { NodeContext } from './node-context.js'
+import { undoAll } from './undoing.js'
 import { surroundingsOf, type Wiring } from './wiring.js'
 
 export interface MillpondClient {
@@ -47,13 +49,36 @@ export interface MillpondClient {
 export async function connect (config: ClientConfig, wiring: Wiring = {}): Promise<MillpondClient> {
   const { cluster, nats, connectTimeoutMs, timing, paceFloor, ...rest } = checkClientConfig(config)
   const surroundings = surroundingsOf(wiring, 'connect')
-  const { limits, ports, onEvent } = surroundings
-  const name = rest.name ?? `client-${ports.random.uint32().toString(36)}`
+  const name = rest.name ?? `client-${surroundings.ports.random.uint32().toString(36)}`
   const { network } = wiring
   const context = await openContext({ cluster, name, timing, nats, network }, surroundings)
   const { messenger } = context
+  const undo = [() => messenger.transport.close(), () => messenger.close()]
+  try {
+    const membership = new Membership(context, { paceFloor })
+    undo.push(() => membership.close())
+    return await joinAsClient(context, membership, { cluster, connectTimeoutMs, wiring })
+  } catch (error) {
+    await undoAll(undo.reverse())
+    throw error
+  }
+}
+
+/** The cluster a client looks for, for how long, and what its program gave it. */
+interface Search {
+  readonly cluster: string
+  readonly connectTimeoutMs: number
+  readonly wiring: Wiring
+}
+
+/** @throws UnavailableError when no node answers in time */
+async function joinAsClient (
+  context: NodeContext,
+  membership: Membership,
+  { cluster, connectTimeoutMs, wiring }: Search
+): Promise<MillpondClient> {
+  const { messenger, limits, ports, onEvent } = context
   const { transport } = messenger
-  const membership = new Membership(context, { paceFloor })
   const caches = new Caches(context, membership, new HybridClock(ports.clock, limits))
   wiring.onInside?.({ messenger, membership, caches, replicas: new Map() })
   transport.onConnection(connected => {
@@ -109,7 +134,6 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
   membership.hello()
   await heard
   if (membership.members.size === 0) {
-    await client.close()
     throw new UnavailableError(
       `no node of cluster ${cluster} answered within ${connectTimeoutMs} ms: start one with this ` +
         'cluster name on the same server'

@@ -9,6 +9,7 @@ import type { CheckedClientConfig } from './config.js'
 import type { Network } from './network.js'
 import type { NodeContext } from './node-context.js'
 import { connectOver } from './own-adapters.js'
+import { undoAll } from './undoing.js'
 import type { Surroundings } from './wiring.js'
 
 /** The cluster that a node or client connects to, the way there, and its name. */
@@ -28,11 +29,16 @@ export interface Dial {
  */
 export async function openContext (dial: Dial, surroundings: Surroundings): Promise<NodeContext> {
   const transport = await openTransport(dial, surroundings)
-  return {
-    ...surroundings,
-    timing: dial.timing,
-    messenger: new Messenger({ ...surroundings, transport }),
-    subjects: subjectsOf(dial.cluster)
+  try {
+    return {
+      ...surroundings,
+      timing: dial.timing,
+      messenger: new Messenger({ ...surroundings, transport }),
+      subjects: subjectsOf(dial.cluster)
+    }
+  } catch (error) {
+    await undoAll([() => transport.close()])
+    throw error
   }
 }
 

@@ -23,6 +23,7 @@ import type { CheckedNodeConfig } from './config.js'
 import type { Inside } from './inside.js'
 import { assertFits, listen } from './joining.js'
 import type { NodeContext } from './node-context.js'
+import { undoAll } from './undoing.js'
 
 export interface MillpondNode {
   readonly name: string
@@ -138,8 +139,9 @@ export class LocalNode implements MillpondNode {
       }
       const indexes = this.#config.caches[cache]?.indexes
       const replica = new CacheReplica(context, { store, clock: this.#clock, indexes })
-      this.#replicas.set(cache, replica)
+      this.#replicas.set(cache, replica) // before it loads: one that cannot is abandoned as well
       this.#replicators.set(cache, replica.replicator)
+      replica.load()
     }
   }
 
@@ -230,14 +232,13 @@ export class LocalNode implements MillpondNode {
     for (const result of durable) if (result.status === 'rejected') throw result.reason
   }
 
-  /** Lets go after a join that failed: nothing was written. */
+  /** Lets go after a join that failed: says and writes nothing, and lets go of all that it can. */
   async abandon (): Promise<void> {
-    for (const replica of this.#replicas.values()) {
-      replica.stop()
-      await replica.close()
-    }
-    this.#membership.close()
-    this.#context.messenger.close()
+    await undoAll([
+      () => this.#membership.close(),
+      ...[...this.#replicas.values()].map(replica => () => replica.abandon()),
+      () => this.#context.messenger.close()
+    ])
   }
 }
 

@@ -11,6 +11,7 @@ import { checkNodeConfig, type CheckedNodeConfig, type NodeConfig } from './conf
 import { openContext } from './connection.js'
 import { LocalNode, type MillpondNode } from './local-node.js'
 import { createNetwork } from './network.js'
+import { undoAll } from './undoing.js'
 import { surroundingsOf, type Wiring } from './wiring.js'
 
 /**
@@ -43,13 +44,7 @@ export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promis
     await node.join()
     return node
   } catch (error) {
-    for (const step of undo.reverse()) {
-      try {
-        await step()
-      } catch {
-        // the program is told why the node did not start; the other steps must be undone as well
-      }
-    }
+    await undoAll(undo.reverse())
     throw error
   }
 }

@@ -172,7 +172,16 @@ export class Replicator {
   /** Publishes everything buffered and stops. The shards stay readable. */
   close (): void {
     if (this.#closed) return
-    this.flush()
+    try {
+      this.flush()
+    } finally {
+      this.abandon()
+    }
+  }
+
+  /** Stops at once: what waits for a flush is neither logged nor published. */
+  abandon (): void {
+    if (this.#closed) return
     this.#closed = true
     for (const part of this.#closing) part.close()
   }

@@ -36,7 +36,13 @@ export class CommittedCursors {
    * @throws LimitError when the shard remembers as many consumer groups as it may
    */
   commit (consumerGroup: string, cursor: Cursor): Uint8Array | null {
-    const { limits: { maxConsumerGroups }, onMoved } = this.#options
+    const moved = this.#join(consumerGroup, cursor)
+    if (moved !== null) this.#options.onMoved(cursor.shard, consumerGroup, moved)
+    return moved
+  }
+
+  #join (consumerGroup: string, cursor: Cursor): Uint8Array | null {
+    const { limits: { maxConsumerGroups } } = this.#options
     let ofShard = this.#byShard.get(cursor.shard)
     if (ofShard === undefined) {
       this.#byShard.set(cursor.shard, ofShard = new Map<string, Committed>())
@@ -53,18 +59,31 @@ export class CommittedCursors {
     const bytes = encodeCursor(joined)
     if (before !== undefined && Buffer.compare(before.bytes, bytes) === 0) return null
     ofShard.set(consumerGroup, { cursor: joined, bytes })
-    onMoved(cursor.shard, consumerGroup, bytes)
     return bytes
   }
 
-  /** Joins a cursor from a peer or from disk. One that cannot be used is reported and left out. */
+  /** Joins a cursor from a peer. One that cannot be used is reported and left out. */
   merge (shard: number, consumerGroup: string, bytes: Uint8Array): void {
+    const moved = this.#joinBytes(shard, consumerGroup, bytes)
+    if (moved !== null) this.#options.onMoved(shard, consumerGroup, moved)
+  }
+
+  /**
+   * Takes a cursor that was read back, as merge does, and tells nobody that it moved: the store has
+   * it already.
+   */
+  restore (shard: number, consumerGroup: string, bytes: Uint8Array): void {
+    this.#joinBytes(shard, consumerGroup, bytes)
+  }
+
+  #joinBytes (shard: number, consumerGroup: string, bytes: Uint8Array): Uint8Array | null {
     try {
-      this.commit(consumerGroup, decodeCursor(bytes, shard, this.#options.limits))
+      return this.#join(consumerGroup, decodeCursor(bytes, shard, this.#options.limits))
     } catch (error) {
       if (!(error instanceof MillpondError)) throw error
       const { code: reason, message: detail } = error
       this.#options.onEvent({ type: 'update-refused', shard, reason, detail })
+      return null
     }
   }
 

@@ -19,7 +19,7 @@ export interface LoadTarget {
   /** Merges an update that this node has stored before. */
   readonly merge: (shard: number, update: Uint8Array) => MergeResult
   readonly restoreFloor: (shard: number, floor: Floor) => void
-  readonly mergeCursor: (shard: number, consumerGroup: string, cursor: Uint8Array) => void
+  readonly restoreCursor: (shard: number, consumerGroup: string, cursor: Uint8Array) => void
   /** Everything of this shard was read. */
   readonly onLoaded: (shard: number) => void
 }
@@ -47,7 +47,9 @@ function loadShard (
 ): void {
   if (snapshot !== null) loadSnapshot(shard, snapshot, context, target)
   for (const delta of deltas) merge(shard, delta, target)
-  for (const { consumerGroup, cursor } of cursors) target.mergeCursor(shard, consumerGroup, cursor)
+  for (const { consumerGroup, cursor } of cursors) {
+    target.restoreCursor(shard, consumerGroup, cursor)
+  }
 }
 
 function loadSnapshot (

@@ -69,8 +69,10 @@ export class ShardSet extends ShardTable {
     return loadShards(store, this.#context, {
       merge: (shard, update) => this.#merge(shard, update, true),
       restoreFloor: (shard, floor) => this.open(shard).restoreFloor(floor),
-      mergeCursor: (shard, consumerGroup, cursor) =>
-        this.cursors.merge(shard, consumerGroup, cursor),
+      restoreCursor: (shard, consumerGroup, cursor) => {
+        this.cursors.restore(shard, consumerGroup, cursor)
+        this.#digests.cursorMoved(shard)
+      },
       onLoaded: shard => this.#queue.foldSoon(shard) // the last life may have ended before it did
     })
   }

@@ -39,6 +39,7 @@ export class CacheReplica {
   readonly #persister: Persister
   readonly #hints: HintPublisher
   readonly #limits: Limits
+  readonly #incarnation: number
 
   constructor (
     context: CacheReplicaContext,
@@ -48,6 +49,7 @@ export class CacheReplica {
     const { incarnation } = self
     this.#store = store
     this.#limits = context.limits
+    this.#incarnation = incarnation
     const persister = this.#persister = new Persister({
       store,
       timers: ports.timers,
@@ -70,11 +72,15 @@ export class CacheReplica {
           onEvent: event => onEvent({ ...event, cache })
         }, { ...listener, onChange: shard => this.#hints.changed(shard) })
     })
-    this.#load(incarnation)
   }
 
-  #load (incarnation: number): void {
+  /**
+   * Reads the store back. @throws StoreError when it cannot be read; the replica is then to be
+   * abandoned
+   */
+  load (): void {
     const { shards, held, topology } = this.replicator
+    const incarnation = this.#incarnation
     for (const shard of shards.load(this.#store)) {
       if (shards.known(shard).has(incarnation)) {
         throw new StoreError(
@@ -122,6 +128,16 @@ export class CacheReplica {
   stop (): void {
     this.replicator.close()
     this.#hints.close()
+  }
+
+  /**
+   * Lets go without a word to other nodes or to the store, for a node that never took part.
+   * @throws what the store throws when it is closed
+   */
+  async abandon (): Promise<void> {
+    this.replicator.abandon()
+    this.#hints.abandon()
+    await this.close()
   }
 
   /**

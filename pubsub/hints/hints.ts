@@ -51,9 +51,16 @@ export class HintPublisher {
     }
   }
 
+  /** Publishes what was gathered, and stops. */
   close (): void {
     this.#timer?.cancel()
     this.#publish()
+    this.#dropped.close()
+  }
+
+  /** Stops without publishing anything. */
+  abandon (): void {
+    this.#timer?.cancel()
     this.#dropped.close()
   }
 }

@@ -146,3 +146,28 @@ test('a damaged cursor is reported and left out', t => {
   t.is(a.shards.cursors.get(0, 'etl'), undefined)
   t.deepEqual(a.events.map(({ type }) => type), ['update-refused'])
 })
+
+test('reading back queues nothing: the store has it all, cursors too (SPEC S6)', async t => {
+  const disk = new MemoryDisk()
+  const a = open(1, disk.open())
+  a.put('k1', 1)
+  a.shards.flush()
+  const shard = TOPOLOGY.shardOf('k1')
+  const seen = a.shards.known(shard)
+  a.shards.cursors.commit('g', {
+    shard,
+    generation: 0,
+    seen,
+    witness: seen,
+    floor: new Map(),
+    retired: new Map()
+  })
+  const committed = a.shards.cursorRoot(TOPOLOGY.groupOf(shard))
+  await a.close()
+  const again = open(2, disk.open())
+  const empty = again.shards.cursorRoot(TOPOLOGY.groupOf(shard))
+  t.not(empty, committed)
+  again.shards.load(again.store)
+  t.is(again.persister.unstoredBytes, 0)
+  t.is(again.shards.cursorRoot(TOPOLOGY.groupOf(shard)), committed)
+})
