@@ -287,6 +287,12 @@ export const intervals = Object.freeze({
    * other shards. Their deltas are merged as they come, and a gap in them is mended at once.
    */
   newerReleaseRestMs: 10_000,
+  /**
+   * Within this time it is told at most timingToldTimes whether nodes agree on their timing: a
+   * rolling change is told at once, and a node that starts again and again does not fill the log.
+   */
+  timingToldMs: 60_000,
+  timingToldTimes: 4,
   /** How long a write may take to reach its write concern, where the caller does not say. */
   writeTimeoutMs: 5000,
   /** The first pause before a write is tried elsewhere; it doubles each time (writeRetryMs). */

@@ -6,8 +6,13 @@
  *
  * A node counts its own configuration among the others. A client has none of its own to go by and
  * adopts the cluster's; a configuration of its own is only the least that it accepts.
+ *
+ * That nodes differ, or agree again, is told when it is so. A node that comes and goes, or changes
+ * its timing all the time, would have it told without end: after a few times the latest is told
+ * once the rest is over.
  */
-import { slowerPace, type Pace } from '../../engine/timing.js'
+import type { Clock } from '../../engine/ports.js'
+import { intervals, slowerPace, type Pace } from '../../engine/timing.js'
 import type { OnEvent, TimingOfNodes } from '../events.js'
 import type { Member } from './heartbeat.js'
 
@@ -16,13 +21,19 @@ export interface ClusterPaceOptions {
   readonly configured: Pace
   /** The name of this node; on a client the least pace that it accepts. */
   readonly self: { readonly id: string } | { readonly paceFloor: Pace }
+  readonly clock: Clock
   readonly onEvent: OnEvent
 }
+
+const AGREED = 'agreed'
 
 export class ClusterPace {
   readonly #options: ClusterPaceOptions
   #pace: Pace
-  #differs = false
+  /** What was told last, as a name of it: nodes agree until it is told that they differ. */
+  #told = AGREED
+  /** When it was told, within the last timingToldMs. */
+  #toldAtMs: number[] = []
 
   constructor (options: ClusterPaceOptions) {
     this.#options = options
@@ -33,24 +44,35 @@ export class ClusterPace {
     return this.#pace
   }
 
-  /** Call it whenever a member joined, left, or changed its timing. */
+  /**
+   * Call it whenever a member joined, left, or changed its timing, and now and then besides: what
+   * could not be told at once is told then.
+   */
   look (members: Iterable<Member>): void {
-    const { configured, self, onEvent } = this.#options
+    const { configured, self } = this.#options
     const all = [...members]
-    const before = this.#pace
     const own = 'id' in self || all.length === 0 ? configured : self.paceFloor
     this.#pace = all.reduce((most, { pace = configured }) => slowerPace(most, pace), own)
-    const timings = this.#timings(all)
-    const differs = timings.length > 1
+    this.#tell(this.#timings(all))
+  }
+
+  #tell (timings: readonly TimingOfNodes[]): void {
+    const { onEvent } = this.#options
     const { heartbeatMs, failureTimeoutMs } = this.#pace
-    const changed = before.heartbeatMs !== heartbeatMs ||
-      before.failureTimeoutMs !== failureTimeoutMs
-    if (differs && (!this.#differs || changed)) {
-      onEvent({ type: 'timing-differs', heartbeatMs, failureTimeoutMs, timings })
-    } else if (this.#differs && !differs) {
-      onEvent({ type: 'timing-agrees', heartbeatMs, failureTimeoutMs })
-    }
-    this.#differs = differs
+    const differs = timings.length > 1
+    const now = differs ? `${heartbeatMs} ${failureTimeoutMs}` : AGREED
+    if (now === this.#told || !this.#mayTell()) return
+    this.#told = now
+    if (differs) onEvent({ type: 'timing-differs', heartbeatMs, failureTimeoutMs, timings })
+    else onEvent({ type: 'timing-agrees', heartbeatMs, failureTimeoutMs })
+  }
+
+  #mayTell (): boolean {
+    const nowMs = this.#options.clock.monotonicMs()
+    this.#toldAtMs = this.#toldAtMs.filter(atMs => nowMs - atMs < intervals.timingToldMs)
+    if (this.#toldAtMs.length >= intervals.timingToldTimes) return false
+    this.#toldAtMs.push(nowMs)
+    return true
   }
 
   /** The configurations of the nodes in view, each once. */

@@ -38,7 +38,10 @@ export class Membership implements View {
   readonly #leftListeners = new Set<(member: Member) => void>()
   readonly #subscriptions: Subscription[]
   #sweepTimer: Timer | undefined
+  /** When the next sweep is due, by the monotonic clock. */
+  #sweepAtMs = Infinity
   #ownChanges = 0
+  #closed = false
 
   constructor (context: ClusterContext, self: OwnNode | OwnClient) {
     this.#context = context
@@ -46,7 +49,7 @@ export class Membership implements View {
     this.#self = 'id' in self ? self : undefined
     this.#name = this.#self === undefined ? undefined : new OwnName(this.#self, onEvent)
     this.#heartbeat = heartbeatSchema(limits)
-    this.#pace = new ClusterPace({ configured: timing, self, onEvent })
+    this.#pace = new ClusterPace({ configured: timing, self, clock: ports.clock, onEvent })
     this.#beats = new OwnBeats({
       timers: ports.timers,
       timing,
@@ -57,9 +60,8 @@ export class Membership implements View {
       maxMembers: limits.maxMembers,
       onEvent,
       onChanged: () => {
-        const before = sweepIntervalMs(this.pace)
         this.#pace.look(this.members.values())
-        if (sweepIntervalMs(this.pace) !== before) this.#sweepSoon()
+        this.#sweepWithin(sweepIntervalMs(this.pace))
       },
       onBeat: (member, joined) => {
         if (joined) this.#beats.soon() // so that the newcomer knows this node at once
@@ -77,7 +79,7 @@ export class Membership implements View {
       ),
       messenger.on(subjects.hello, 'hello', value => this.#greeted(value))
     ]
-    this.#sweepSoon()
+    this.#sweepWithin(sweepIntervalMs(this.pace))
   }
 
   /** Other nodes that are alive as far as is known here, by name. */
@@ -177,16 +179,29 @@ export class Membership implements View {
     }
   }
 
-  #sweepSoon (): void {
+  /**
+   * Plans the next sweep, or brings it forward. It is never put off: a pace that changes more often
+   * than it comes would put it off for ever.
+   */
+  #sweepWithin (delayMs: number): void {
+    const { clock, timers } = this.#context.ports
+    const atMs = clock.monotonicMs() + delayMs
+    if (this.#closed || atMs >= this.#sweepAtMs) return
     this.#sweepTimer?.cancel()
-    this.#sweepTimer = this.#context.ports.timers.after(sweepIntervalMs(this.pace), () => {
-      this.#members.sweep(this.pace.failureTimeoutMs)
-      this.#sweepSoon()
-    })
+    this.#sweepAtMs = atMs
+    this.#sweepTimer = timers.after(delayMs, () => this.#sweep())
+  }
+
+  #sweep (): void {
+    this.#sweepAtMs = Infinity
+    this.#members.sweep(this.pace.failureTimeoutMs)
+    this.#pace.look(this.members.values())
+    this.#sweepWithin(sweepIntervalMs(this.pace))
   }
 
   /** Says goodbye and stops. */
   close (): void {
+    this.#closed = true
     this.#beats.close()
     this.#sweepTimer?.cancel()
     for (const subscription of this.#subscriptions) subscription.close()

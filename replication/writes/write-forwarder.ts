@@ -90,7 +90,8 @@ export class WriteForwarder {
   #enqueue (outgoing: OutgoingWrite): void {
     const { ports, timing, limits } = this.#context
     this.#queue.push(outgoing)
-    const full = this.#queue.length >= limits.maxWritesPerBatch
+    // Once: with every further write the sending would be put off again.
+    const full = this.#queue.length === limits.maxWritesPerBatch
     if (full) this.#timer?.cancel()
     if (full || this.#timer === undefined) {
       this.#timer = ports.timers.after(

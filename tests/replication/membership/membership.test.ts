@@ -1,6 +1,7 @@
 /** Membership: who joins, who leaves and why, and what one node hears of its own name. */
 import test from 'ava'
 import { limits } from '../../../engine/limits.js'
+import { intervals } from '../../../engine/timing.js'
 import type { ReplicationEvent } from '../../../replication/events.js'
 import { NO_FAULTS } from '../../../replication/transport/in-process/faults.js'
 import { InProcessNetwork } from '../../../replication/transport/in-process/network.js'
@@ -272,6 +273,39 @@ test('no heartbeat can set a timing that no configuration could (SPEC R13)', asy
   await time.advance(10)
   t.deepEqual(take(), Array.from({ length: 4 }, () => 'message-refused'))
 })
+
+for (
+  const [what, lives, timings] of [
+    ['a node whose timing changes with every heartbeat', 1, [[110, 400], [111, 400]]],
+    ['a node that starts again and again with another timing', 100, [[150, 450]]]
+  ] as const
+) {
+  test(`${what} hides no silence, and is told of a few times (SPEC R13)`, async t => {
+    const { time, open, take } = world()
+    const [a, client] = [open('a', 'a'), open('client', undefined)]
+    a.membership.start()
+    const beat = (id: string, count: number): void => {
+      const [heartbeatMs, failureTimeoutMs] = timings[count % timings.length] ?? [0, 0]
+      a.messenger.send(subjects.heartbeat(id), 'heartbeat', {
+        ...BEAT,
+        incarnation: 9 + count % lives,
+        timing: { heartbeatMs, failureTimeoutMs }
+      })
+    }
+    a.messenger.send(subjects.heartbeat('ghost'), 'heartbeat', BEAT)
+    for (let count = 0; count < 50; count++) {
+      beat('x', count)
+      await time.advance(60)
+    }
+    t.false(a.membership.members.has('ghost'))
+    t.false(client.membership.members.has('ghost'))
+    const told = take().filter(line => line.startsWith('timing-'))
+    t.true(told.length > 0 && told.length <= 2 * intervals.timingToldTimes, told.join())
+    await time.advance(2 * intervals.timingToldMs)
+    t.like(a.membership.pace, { heartbeatMs: 100, failureTimeoutMs: 400 })
+    t.true([...told, ...take()].includes('timing-agrees'), 'the end of it is told, if late')
+  })
+}
 
 test('a view is of another version when a node joins, leaves, or changes a phase', async t => {
   const { time, open } = world()

@@ -2,7 +2,7 @@
  * Writes on their way to an owner that refuses, hears twice or died meanwhile; whole clusters of
  * them are in tests/node.
  */
-import { limits } from '../../../engine/limits.js'
+import { limits, limitsWith } from '../../../engine/limits.js'
 import test from 'ava'
 import { UnavailableError } from '../../../engine/errors.js'
 import { HybridClock } from '../../../engine/base/hlc.js'
@@ -125,4 +125,30 @@ test('a batch for an earlier life of its owner is left alone as uncertain (SPEC 
     t.throwsAsync(forwarder.submit(0, increment, 'buffered', 100), { code: 'OUTCOME_UNKNOWN' })
   )
   t.is(taken, 0)
+})
+
+test('a writer that never pauses does not put the sending of its writes off', async t => {
+  const armed: number[] = []
+  const time = new VirtualTime(1)
+  const ports = time.ports('both')
+  const network = new InProcessNetwork({ limits, ...ports })
+  const timers = {
+    after: (delayMs: number, fn: () => void) => {
+      armed.push(delayMs)
+      return time.ports('forwarder').timers.after(delayMs, fn)
+    }
+  }
+  const forwarder = new WriteForwarder({
+    cache: 'prices',
+    limits: limitsWith({ maxWritesPerBatch: 4 }),
+    timing: timingWith({ requestTimeoutMs: 1000 }),
+    ports: { ...ports, timers },
+    messenger: new Messenger({ transport: network.connect('w'), ports, limits, onEvent: () => {} }),
+    subjects: subjectsOf('test'),
+    onEvent: () => {}
+  }, { topology, holders: () => [], onLeft: () => {} } as unknown as Router)
+  for (let i = 0; i < 50; i++) forwarder.submit(0, increment, 'buffered', 1).catch(() => {})
+  t.deepEqual(armed, [2, 0])
+  forwarder.close()
+  await time.advance(10)
 })
