@@ -283,10 +283,12 @@ export const intervals = Object.freeze({
    */
   newerReleaseToldMs: 60_000,
   /**
-   * How often a placement group with such a shard is compared with a peer, for the sake of its
-   * other shards. Their deltas are merged as they come, and a gap in them is mended at once.
+   * How often a placement group with such a shard, or with one that refuses what a peer has for
+   * another reason, is compared with that peer, for the sake of its other shards: their deltas are
+   * merged as they come, and a gap in them is mended at once. A shard of the second sort is fetched
+   * as often: each time costs its whole difference.
    */
-  newerReleaseRestMs: 10_000,
+  refusedRestMs: 10_000,
   /**
    * Within this time it is told at most timingToldTimes whether nodes agree on their timing: a
    * rolling change is told at once, and a node that starts again and again does not fill the log.

@@ -57,7 +57,7 @@ export type ReplicationEvent =
    * Writes that wait for them are confirmed by equal digests in a heartbeat instead.
    */
   | { readonly type: 'confirmation-dropped', readonly cache: string, readonly count: number }
-  /** A peer's batches were missing, and were asked for again. */
+  /** A peer's batches were missing, were asked for again, and so many of them were merged. */
   | {
     readonly type: 'gap-repaired',
     readonly cache: string,

@@ -34,7 +34,7 @@ import { Exchange } from './repair/exchange.js'
 import { PeerClient } from './repair/peer-client.js'
 import { PeerServer } from './repair/peer-server.js'
 import { Repairs } from './repair/repairs.js'
-import { UpgradeRest } from './repair/upgrade-rest.js'
+import { RepairRest } from './repair/repair-rest.js'
 import { ExpirySweep } from './upkeep/expiry-sweep.js'
 import { TombstoneCollector } from './upkeep/tombstone-collector.js'
 import { LocalWrites } from './writes/local-writes.js'
@@ -82,7 +82,7 @@ export class Replicator {
       }
     })
     const held = this.held = new HeldGroups(context, peers)
-    const rest = new UpgradeRest(context, shards)
+    const rest = new RepairRest(context, shards)
     const inbox = this.inbox = new Inbox(context, { shards, held, confirmations, rest })
     const exchange = new Exchange(context, { client, shards, held, inbox, rest })
     const coverage = new Coverage(context, client, shards)

@@ -17,7 +17,7 @@ import type { CacheContext } from '../contexts.js'
 import type { HeldGroups } from '../groups/held-groups.js'
 import type { HeldGroup, Member } from '../membership/heartbeat.js'
 import type { Confirmations } from './confirmations.js'
-import type { UpgradeRest } from '../repair/upgrade-rest.js'
+import type { RepairRest } from '../repair/repair-rest.js'
 import { DeltaBatch } from './outbox.js'
 
 interface PeerPosition {
@@ -33,7 +33,7 @@ export interface InboxParts {
   readonly shards: Pick<ShardSet, 'merge' | 'cursors' | 'topology'>
   readonly held: Pick<HeldGroups, 'has'>
   readonly confirmations: Pick<Confirmations, 'send'>
-  readonly rest: Pick<UpgradeRest, 'gap'>
+  readonly rest: Pick<RepairRest, 'gap'>
 }
 
 export type MissingBatches =

@@ -18,14 +18,14 @@ import type { HeldGroups } from '../groups/held-groups.js'
 import type { NodeLife } from '../membership/heartbeat.js'
 import type { PeerClient } from './peer-client.js'
 import type { ShardDiff } from './peer-protocol.js'
-import type { UpgradeRest } from './upgrade-rest.js'
+import type { RepairRest } from './repair-rest.js'
 
 export interface ExchangeParts {
   readonly client: PeerClient
   readonly shards: ShardSet
   readonly held: HeldGroups
   readonly inbox: Inbox
-  readonly rest: UpgradeRest
+  readonly rest: RepairRest
 }
 
 export class Exchange {
@@ -60,12 +60,14 @@ export class Exchange {
           ? []
           : topology.shardsOf(group).filter((shard, i) => shards.digest(shard) !== digests[i])
       )
-      const { merged, failed, tooNew } = await this.#fetch(asked, differing)
+      const { merged, failed, refused } = await this.#fetch(asked, differing)
       repaired += merged
-      for (const group of tooNew) if (!failed.has(group)) rest.begin(peer, group)
       await this.#fetchCursors(asked, answers.map(([group]) => group))
       for (const [group, sequence] of answers) {
-        if (failed.has(group) || tooNew.has(group)) continue
+        if (failed.has(group)) rest.failed(peer, group)
+        else if (refused.has(group)) rest.begin(peer, group)
+        else rest.fetched(peer, group)
+        if (failed.has(group) || refused.has(group)) continue
         inbox.caughtUp(peer, asked.incarnation, group, sequence)
         fetched.push(group)
       }
@@ -76,18 +78,18 @@ export class Exchange {
 
   /**
    * Merges diffs of these shards, in as many requests as that takes.
-   * @returns how many brought something new, and the groups where one was not merged; `tooNew` are
-   *   those where this node has to be upgraded first
+   * @returns how many brought something new, and the groups where one was not merged; in those of
+   *   `refused` it was refused, now or a short while ago
    */
   async #fetch (
     peer: NodeLife,
     wanted: readonly number[]
-  ): Promise<{ merged: number, failed: Set<number>, tooNew: Set<number> }> {
+  ): Promise<{ merged: number, failed: Set<number>, refused: Set<number> }> {
     const { client, shards, rest } = this.#parts
     const { topology, limits: { maxShardsPerRequest } } = this.#context
     const failed = new Set<number>()
     const isAwake = (shard: number): boolean => !rest.shardRests(peer.id, shard)
-    const tooNew = new Set(
+    const refused = new Set(
       wanted.filter(shard => !isAwake(shard)).map(shard => topology.groupOf(shard))
     )
     let merged = 0
@@ -101,8 +103,8 @@ export class Exchange {
         const outcome = this.#holds(diff.shard) ? this.#apply(diff) : 'known'
         if (outcome === 'merged') merged++
         else if (outcome !== 'known') {
-          const needsUpgrade = outcome === 'refused' && rest.refused(peer.id, diff.shard)
-          const unmerged = needsUpgrade ? tooNew : failed
+          if (outcome === 'refused') rest.refused(peer.id, diff.shard)
+          const unmerged = outcome === 'refused' ? refused : failed
           unmerged.add(topology.groupOf(diff.shard))
         }
       }
@@ -112,7 +114,7 @@ export class Exchange {
       waiting = unsent.concat(waiting.slice(maxShardsPerRequest))
     }
     for (const shard of waiting) failed.add(topology.groupOf(shard)) // closed half-way
-    return { merged, failed, tooNew }
+    return { merged, failed, refused }
   }
 
   #apply ({ shard, update, known, floor, retired }: ShardDiff): MergeResult['outcome'] | 'below' {

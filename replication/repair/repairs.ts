@@ -6,8 +6,8 @@
  *
  * Per peer one repair runs at a time, and the groups found meanwhile wait as a set, so a flood of
  * gaps costs one round. A failed round is reported; the next heartbeat that still shows a
- * difference starts another. Groups in which only an upgrade of this node can end a difference rest
- * (upgrade-rest.ts).
+ * difference starts another. Groups of which this node refuses what the peer has rest
+ * (repair-rest.ts).
  */
 import { gapPatienceMs } from '../../engine/timing.js'
 import type { CacheContext } from '../contexts.js'
@@ -15,7 +15,7 @@ import type { Inbox } from '../deltas/inbox.js'
 import type { DigestWatch } from './digest-watch.js'
 import type { Exchange } from './exchange.js'
 import type { PeerClient } from './peer-client.js'
-import type { UpgradeRest } from './upgrade-rest.js'
+import type { RepairRest } from './repair-rest.js'
 
 /** Groups of one peer that wait for their repair. */
 interface RepairWork {
@@ -28,7 +28,7 @@ export interface RepairsParts {
   readonly client: PeerClient
   readonly inbox: Inbox
   readonly exchange: Exchange
-  readonly rest: UpgradeRest
+  readonly rest: RepairRest
   readonly digests: DigestWatch
 }
 
@@ -115,6 +115,7 @@ export class Repairs {
       else if (missing.state === 'from') ask.push([group, missing.sequence])
     }
     if (ask.length === 0) return
+    const asked = new Map(ask)
     let batches = 0
     const answer = await client.ask(life, 'resend', {
       groups: ask.slice(0, limits.maxShardsPerRequest)
@@ -123,11 +124,13 @@ export class Repairs {
       for (const batch of found ?? []) {
         if (batch.incarnation === life.incarnation) inbox.merge(peer, group, batch)
       }
-      batches += found?.length ?? 0
       const still = inbox.missing(peer, life.incarnation, group)
       if (still.state !== 'none') work.differing.add(group)
+      // A batch that was refused, in whole or in part, moves no position.
+      const hasMoved = still.state !== 'from' || still.sequence !== asked.get(group)
+      if (hasMoved) batches += found?.length ?? 0
     }
-    onEvent({ type: 'gap-repaired', cache, node: peer, batches })
+    if (batches > 0) onEvent({ type: 'gap-repaired', cache, node: peer, batches })
   }
 
   close (): void {

@@ -22,7 +22,12 @@ test('an exchange closed half-way claims nothing that it did not fetch (SPEC R3)
       }
     },
     shards: { root: () => 'root', digest: () => 'digest' },
-    rest: { groupRests: () => false, shardRests: () => false, begin: () => {} },
+    rest: {
+      groupRests: () => false,
+      shardRests: () => false,
+      failed: () => {},
+      fetched: () => {}
+    },
     inbox: { caughtUp: (_: string, __: number, group: number) => caughtUp.push(group) }
   } as unknown as ExchangeParts)
   t.deepEqual(await exchange.exchange('b', [0, 1]), [1])
