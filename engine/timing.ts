@@ -71,8 +71,9 @@ export const TimingConfig = v.strictObject({
   failureTimeoutMs: v.optional(interval(...RANGES.failureTimeoutMs)),
   /**
    * How long a node listens for others before it takes part, 0 to 3,600,000. A node that listens
-   * for less than a heartbeat may overlook that its name is taken. Default: 1.4 heartbeats, and at
-   * least 700.
+   * for less than a heartbeat may overlook that its name is taken. Where it hears a node with a
+   * longer heartbeat than its own, it listens for at least 1.4 of that one's, whatever is set here.
+   * Default: 1.4 heartbeats, and at least 700.
    */
   joinWaitMs: v.optional(interval(0)),
   /**

@@ -8,7 +8,7 @@
  */
 import { ConnectionError, MillpondError, StoreError } from '../engine/errors.js'
 import type { Transport } from '../replication/transport/transport.js'
-import type { Store } from '../storage/store.js'
+import type { Store, StoredShard } from '../storage/store.js'
 import type { Network } from './network.js'
 
 const STORE = ['getMeta', 'setMeta', 'shards', 'commit', 'close'] as const
@@ -49,13 +49,34 @@ export function openOwnStore (open: (cache: string) => Store, cache: string): St
   return store
 }
 
-/** Calls a store. @throws StoreError with the cause when it fails with an error without a code */
+/**
+ * Calls a store while its node opens.
+ * @throws StoreError with the cause when it fails with an error without a code
+ */
 export function withCode<T> (cache: string, call: () => T): T {
   try {
     return call()
   } catch (cause) {
     if (isOurs(cause)) throw cause
-    throw new StoreError(`the store of cache ${cache} failed: ${textOf(cause)}`, cause)
+    throw new StoreError(
+      `the store of cache ${cache} failed: ${textOf(cause)}`,
+      cause,
+      { changed: 'no', retryable: false } // one that knows better fails with a code
+    )
+  }
+}
+
+/** The shards of a store as it gives them. @throws as withCode */
+export function* shardsOf (store: Store, cache: string): Iterable<StoredShard> {
+  const shards = withCode(cache, () => store.shards()[Symbol.iterator]())
+  try {
+    while (true) {
+      const next = withCode(cache, () => shards.next())
+      if (next.done === true) return
+      yield next.value
+    }
+  } finally {
+    shards.return?.()
   }
 }
 

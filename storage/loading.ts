@@ -25,15 +25,25 @@ export interface LoadTarget {
 }
 
 /** @returns the shards that the store has something of. @throws StoreError */
-export function loadShards (store: Store, context: ShardSetContext, target: LoadTarget): number[] {
+export function loadShards (
+  store: Pick<Store, 'shards'>,
+  context: ShardSetContext,
+  target: LoadTarget
+): number[] {
   const { topology, persister, onEvent } = context
   const loaded: number[] = []
+  let setAside = 0
   for (const stored of store.shards()) {
     const { shard, damaged } = stored
+    setAside += damaged
     if (damaged > 0) onEvent({ type: 'shard-damaged', shard, blobs: damaged })
     if (!topology.includes(shard)) continue
     persister.restored(stored)
-    loadShard(stored, context, target)
+    try {
+      loadShard(stored, context, target)
+    } catch (error) {
+      throw error instanceof Unreadable ? unreadable(shard, error.message, setAside) : error
+    }
     target.onLoaded(shard)
     loaded.push(shard)
   }
@@ -59,12 +69,12 @@ function loadSnapshot (
   target: LoadTarget
 ): void {
   const snapshot = decodeSnapshot(bytes, limits)
-  if (snapshot === null) throw unreadable(shard, 'its snapshot is not one of this release')
+  if (snapshot === null) throw new Unreadable('its snapshot is not one of this release')
   const outcome = merge(shard, snapshot.update, target)
   if (outcome === 'merged' || outcome === 'known') target.restoreFloor(shard, snapshot.floor)
 }
 
-/** @throws StoreError when the update is refused */
+/** @throws Unreadable when the update is refused */
 function merge (
   shard: number,
   update: Uint8Array,
@@ -73,12 +83,18 @@ function merge (
   const result = target.merge(shard, update)
   if (result.outcome !== 'refused') return result.outcome
   const { newer, reason } = result
-  throw unreadable(shard, newer === undefined ? reason : new NewerReleaseError(newer).message)
+  throw new Unreadable(newer === undefined ? reason : new NewerReleaseError(newer).message)
 }
 
-function unreadable (shard: number, why: string): StoreError {
+/** Why intact bytes cannot be read back; loadShards makes it the error of the start. */
+class Unreadable extends Error {}
+
+function unreadable (shard: number, why: string, setAside: number): StoreError {
+  const changed = setAside === 0
+    ? 'nothing was changed'
+    : `nothing was changed but that damaged blobs (${setAside}) were set aside`
   return new StoreError(
-    `shard ${shard} cannot be read back: ${why}; nothing was changed. Start it with the release ` +
+    `shard ${shard} cannot be read back: ${why}; ${changed}. Start it with the release ` +
       'and the limits that wrote it, or give the node an empty data directory',
     undefined,
     { changed: 'no', retryable: false }

@@ -65,7 +65,7 @@ export class ShardSet extends ShardTable {
   }
 
   /** Reads all shards back. @returns those the store has something of. @throws StoreError */
-  load (store: Store): number[] {
+  load (store: Pick<Store, 'shards'>): number[] {
     return loadShards(store, this.#context, {
       merge: (shard, update) => this.#merge(shard, update, true),
       restoreFloor: (shard, floor) => this.open(shard).restoreFloor(floor),

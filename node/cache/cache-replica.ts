@@ -15,6 +15,7 @@ import { Persister } from '../../storage/write-behind/persister.js'
 import { ShardSet } from '../../storage/shard-set.js'
 import type { Store } from '../../storage/store.js'
 import type { OnMillpondEvent } from '../events.js'
+import { shardsOf } from '../own-adapters.js'
 
 export interface CacheReplicaParts {
   readonly store: Store
@@ -81,7 +82,9 @@ export class CacheReplica {
   load (): void {
     const { shards, held, topology } = this.replicator
     const incarnation = this.#incarnation
-    for (const shard of shards.load(this.#store)) {
+    for (
+      const shard of shards.load({ shards: () => shardsOf(this.#store, this.replicator.cache) })
+    ) {
       if (shards.known(shard).has(incarnation)) {
         throw new StoreError(
           `incarnation id ${incarnation} was drawn before, one chance in four billion: start the ` +

@@ -126,7 +126,11 @@ class MemoryStore implements Store {
 
   #assertOpen (): void {
     if (this.#onRelease === undefined) {
-      throw new StoreError('this memory store is closed: nothing was read or stored')
+      throw new StoreError(
+        'this memory store is closed: nothing was read or stored',
+        undefined,
+        { changed: 'no', retryable: false }
+      )
     }
   }
 }

@@ -42,8 +42,8 @@ export const SCHEMA = `
 
 /** The way out when a file cannot be trusted any more. */
 export const START_OVER =
-  'Move the file and its -wal file aside and start again: the node fetches its shards from its ' +
-  'peers'
+  'Move the file and its -wal file aside and start again: the node fetches its shards from the ' +
+  'other replicas. With replicas 1 there are none, and only a copy of the file brings them back'
 
 const IN_THE_WAY =
   'a file stands where its directory should be. Give the node another data directory, or move ' +
@@ -52,7 +52,7 @@ const NO_DIRECTORY =
   'its directory cannot be made. Check the permissions of the directory above it, or give the ' +
   'node another data directory'
 
-/** Advice on errors, by SQLite's primary result code or that of the operating system. */
+/** Advice on errors, by SQLite's result code, whole or primary, or that of the operating system. */
 const ADVICE: { readonly [code: string]: string } = {
   SQLITE_BUSY:
     'another process has it open. A store belongs to one node: stop the other one, or give the ' +
@@ -65,6 +65,10 @@ const ADVICE: { readonly [code: string]: string } = {
   SQLITE_CANTOPEN:
     'it cannot be opened. Check that the path is a file and that this user may read and write it ' +
     'and its directory',
+  SQLITE_ERROR: `its tables are not those that Millpond made, or are damaged. ${START_OVER}`,
+  SQLITE_IOERR_LOCK:
+    'it cannot be locked. Check the permissions of the file and of its directory: this user must ' +
+    'be able to write both; and that its file system has locks',
   SQLITE_IOERR: 'the disk reported an error. Check the disk and the system log',
   EEXIST: IN_THE_WAY,
   ENOTDIR: IN_THE_WAY,
@@ -82,9 +86,8 @@ const PASSING = new Set(['SQLITE_BUSY', 'SQLITE_FULL', 'SQLITE_IOERR', 'ENOSPC']
  */
 export function storeError (doing: string, path: string, cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause
-  const code = primaryCode(cause)
   const detail = cause instanceof Error ? cause.message : String(cause)
-  const advice = ADVICE[code]
+  const advice = ADVICE[codeOf(cause)]
   return new StoreError(
     `cannot ${doing} ${path}: ${advice === undefined ? detail : `${advice} (${detail})`}`,
     cause
@@ -92,23 +95,24 @@ export function storeError (doing: string, path: string, cause: unknown): StoreE
 }
 
 /**
- * The error of opening a store: nothing was changed, and to try again helps only against what
- * passes.
+ * As storeError, for a store that is being opened, its settings and shards being read back
+ * included: nothing was changed, and to try again helps only against what passes.
  */
-export function openingError (path: string, cause: unknown): StoreError {
-  const { message } = storeError('open the store', path, cause)
-  const code = primaryCode(cause)
-  const lasts = cause instanceof StoreError || (code in ADVICE && !PASSING.has(code))
+export function openingError (doing: string, path: string, cause: unknown): StoreError {
+  const { message } = storeError(doing, path, cause)
   return new StoreError(message, cause instanceof StoreError ? cause.cause : cause, {
     changed: 'no',
-    retryable: !lasts
+    retryable: PASSING.has(codeOf(cause))
   })
 }
 
-/** Of an error of SQLite without its details, such as those of SQLITE_IOERR_WRITE. */
-function primaryCode (cause: unknown): string {
+/**
+ * The code by which an error is advised on. Of SQLite's it is without details, such as those of
+ * SQLITE_IOERR_WRITE, unless there is advice on these.
+ */
+function codeOf (cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
     ? cause.code
     : ''
-  return /^SQLITE_[A-Z]+/.exec(code)?.[0] ?? code
+  return code in ADVICE ? code : /^SQLITE_[A-Z]+/.exec(code)?.[0] ?? code
 }

@@ -55,7 +55,7 @@ export function openSqliteStore (options: SqliteStoreOptions): Store {
     return new SqliteStore(db, path, options)
   } catch (cause) {
     db?.close()
-    throw openingError(path, cause)
+    throw openingError('open the store', path, cause)
   }
 }
 
@@ -64,6 +64,8 @@ function prepareFile (db: Database.Database, path: string, options: SqliteStoreO
   // Exclusive before the first access: SQLite then needs no shared memory file, and the lock is
   // taken with that access.
   db.pragma('locking_mode = EXCLUSIVE')
+  // Before anything that changes the file: that of another program stays as it is.
+  const isNew = db.transaction(() => assertOurs(db, path)).exclusive()
   db.pragma('journal_mode = WAL')
   db.pragma(`synchronous = ${options.durability === 'sync' ? 'FULL' : 'NORMAL'}`)
   db.pragma(`wal_autocheckpoint = ${limits.maxWalPages}`)
@@ -72,26 +74,33 @@ function prepareFile (db: Database.Database, path: string, options: SqliteStoreO
     const pageBytes = Number(db.pragma('page_size', { simple: true }))
     db.pragma(`max_page_count = ${Math.max(1, Math.floor(options.maxFileBytes / pageBytes))}`)
   }
+  if (!isNew) return
   db.transaction(() => {
-    const applicationId = db.pragma('application_id', { simple: true })
-    const version = Number(db.pragma('user_version', { simple: true }))
-    const isNew = db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined
-    if (isNew && applicationId === 0 && version === 0) {
-      db.exec(SCHEMA)
-      db.pragma(`application_id = ${APPLICATION_ID}`)
-      db.pragma(`user_version = ${SCHEMA_VERSION}`)
-    } else if (applicationId !== APPLICATION_ID) {
-      throw new StoreError(
-        `cannot open the store ${path}: it is a SQLite file of another program. Check the path`
-      )
-    } else if (version !== SCHEMA_VERSION) {
-      throw new StoreError(
-        `cannot open the store ${path}: it has schema version ${version}, this version of ` +
-          `Millpond reads ${SCHEMA_VERSION}. Run the version that wrote it, or give the node an ` +
-          'empty data directory'
-      )
-    }
+    db.exec(SCHEMA)
+    db.pragma(`application_id = ${APPLICATION_ID}`)
+    db.pragma(`user_version = ${SCHEMA_VERSION}`)
   }).exclusive()
+}
+
+/** @returns whether the file is new. @throws StoreError when it is not of this program's version */
+function assertOurs (db: Database.Database, path: string): boolean {
+  const applicationId = db.pragma('application_id', { simple: true })
+  const version = Number(db.pragma('user_version', { simple: true }))
+  const isEmpty = db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined
+  if (isEmpty && applicationId === 0 && version === 0) return true
+  if (applicationId !== APPLICATION_ID) {
+    throw new StoreError(
+      `cannot open the store ${path}: it is a SQLite file of another program. Check the path`
+    )
+  }
+  if (version !== SCHEMA_VERSION) {
+    throw new StoreError(
+      `cannot open the store ${path}: it has schema version ${version}, this version of ` +
+        `Millpond reads ${SCHEMA_VERSION}. Run the version that wrote it, or give the node an ` +
+        'empty data directory'
+    )
+  }
+  return false
 }
 
 function prepareStatements (db: Database.Database) {
@@ -139,13 +148,11 @@ class SqliteStore implements Store {
   }
 
   getMeta (name: string): string | undefined {
-    return this.#guard('read', () => {
+    return this.#opening('read', () => {
       const row = this.#sql.getMeta.get(name)
       if (row !== undefined && row.checksum !== settingChecksum(name, row.value)) {
         throw new StoreError(
-          `cannot read the store ${this.path}: its setting '${name}' is damaged. ${START_OVER}`,
-          undefined,
-          { changed: 'no', retryable: false }
+          `cannot read the store ${this.path}: its setting '${name}' is damaged. ${START_OVER}`
         )
       }
       return row?.value
@@ -153,7 +160,7 @@ class SqliteStore implements Store {
   }
 
   setMeta (name: string, value: string): void {
-    this.#guard('write to', () => {
+    this.#opening('write to', () => {
       // Settings are few, and all later commits rely on them: they get their fsync whatever the
       // durability.
       if (this.#durability === 'async') this.db.pragma('synchronous = FULL')
@@ -168,9 +175,9 @@ class SqliteStore implements Store {
   *shards (): Iterable<StoredShard> {
     let after = -1
     while (true) {
-      const shard = this.#guard('read', () => this.#sql.nextShard.get({ after })?.shard ?? null)
+      const shard = this.#opening('read', () => this.#sql.nextShard.get({ after })?.shard ?? null)
       if (shard === null) return
-      yield this.#guard('read', () => this.#read(shard))
+      yield this.#opening('read', () => this.#read(shard))
       after = shard
     }
   }
@@ -249,12 +256,23 @@ class SqliteStore implements Store {
     })()
   }
 
-  #guard<T> (doing: string, run: () => T): T {
-    if (!this.db.open) throw new StoreError(`cannot ${doing} the store ${this.path}: it is closed`)
+  /** Settings and shards are read, and settings written, while a node opens. */
+  #opening<T> (doing: string, run: () => T): T {
+    return this.#guard(doing, run, openingError)
+  }
+
+  #guard<T> (doing: string, run: () => T, errorOf = storeError): T {
+    if (!this.db.open) {
+      throw new StoreError(
+        `cannot ${doing} the store ${this.path}: it is closed`,
+        undefined,
+        { changed: 'no', retryable: false }
+      )
+    }
     try {
       return run()
     } catch (cause) {
-      throw storeError(`${doing} the store`, this.path, cause)
+      throw errorOf(`${doing} the store`, this.path, cause)
     }
   }
 }

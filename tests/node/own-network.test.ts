@@ -57,7 +57,13 @@ test('an error without a code becomes the cause of one that has one', async t =>
   const stores: Array<() => Store> = [
     throwing,
     () => Object.assign(openMemoryStore(), { getMeta: throwing }),
-    () => Object.assign(openMemoryStore(), { setMeta: throwing })
+    () => Object.assign(openMemoryStore(), { setMeta: throwing }),
+    () => Object.assign(openMemoryStore(), { shards: throwing }),
+    () => Object.assign(openMemoryStore(), { shards: () => ({ [Symbol.iterator]: throwing }) }),
+    () =>
+      Object.assign(openMemoryStore(), {
+        shards: () => ({ [Symbol.iterator]: () => ({ next: throwing }) })
+      })
   ]
   for (const openStore of stores) {
     const error = await t.throwsAsync(openNode(config, { openStore }), {
@@ -65,6 +71,7 @@ test('an error without a code becomes the cause of one that has one', async t =>
       message: /cache offers.*EPIPE/
     })
     t.is(error.cause, cause)
+    t.like(error, { changed: 'no', retryable: false })
   }
 })
 

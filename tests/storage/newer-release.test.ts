@@ -73,3 +73,23 @@ test('a store written under larger bounds is refused by name, and stays as it is
   t.deepEqual(again.get('k'), { text: 'x'.repeat(20_000) })
   await again.close()
 })
+
+test('a start that is refused tells of the damage that was set aside before', async t => {
+  const opened = openShardSet(1)
+  const stored = (shard: number, damaged: number, deltas: Uint8Array[] = []) => ({
+    shard,
+    damaged,
+    deltas,
+    snapshot: null,
+    cursors: []
+  })
+  const store = {
+    shards: () => [stored(0, 2), stored(1, 1), stored(3, 0, [new Uint8Array([9, 9, 9])])]
+  }
+  t.throws(() => opened.shards.load(store), {
+    instanceOf: StoreError,
+    message:
+      /^shard 3 .*; nothing was changed but that damaged blobs \(3\) were set aside\. Start it/
+  })
+  await opened.close()
+})

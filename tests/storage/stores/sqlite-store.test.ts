@@ -5,9 +5,9 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
@@ -232,10 +232,11 @@ test('a damaged setting is an error and not a wrong answer', async t => {
   await store.close()
   edit(path, "UPDATE meta SET value = '257'")
   const again = openSqliteStore({ path, limits })
-  t.throws(() => again.getMeta('shardCount'), {
+  const error = t.throws(() => again.getMeta('shardCount'), {
     instanceOf: StoreError,
     message: /'shardCount' is damaged.*start again/
   })
+  t.like(error, { changed: 'no', retryable: false })
   await again.close()
 })
 
@@ -260,10 +261,23 @@ test('a SQLite file of another program is refused', t => {
   const db = new Database(path)
   db.exec('CREATE TABLE users (id INTEGER)')
   db.close()
+  const before = readFileSync(path)
   t.throws(() => openSqliteStore({ path, limits }), {
     instanceOf: StoreError,
     message: /another program/
   })
+  t.deepEqual(readFileSync(path), before, 'its journal mode too')
+  t.deepEqual(readdirSync(dirname(path)), [basename(path)])
+})
+
+test('a file that lacks a table is refused with what to do about it', async t => {
+  const path = await createFilled(t)
+  edit(path, 'DROP TABLE deltas')
+  const error = t.throws(() => openSqliteStore({ path, limits }), {
+    instanceOf: StoreError,
+    message: /its tables are not those that Millpond made.*start again.*replicas 1/
+  })
+  t.like(error, { changed: 'no', retryable: false })
 })
 
 test('a file that is not SQLite is refused with what to do about it', t => {
@@ -296,6 +310,7 @@ test('damage to the pages of the file is a StoreError with what to do about it',
     readAll(again)
   }, { instanceOf: StoreError, message: /damaged.*start again/ })
   t.true(error?.message.includes(path))
+  t.like(error, { changed: 'no', retryable: false }, 'it is found while a node opens')
 })
 
 test('a path that cannot be a file is a StoreError that names it', t => {
