@@ -14,10 +14,10 @@ import type { Replicator } from '../replication/replicator.js'
 import { WriteServer } from '../replication/writes/write-server.js'
 import type { NodeStatus } from '../pubsub/requests/status-protocol.js'
 import { RequestServer } from '../pubsub/requests/answer/request-server.js'
-import type { Store } from '../storage/store.js'
 import type { Cache } from './cache/cache.js'
 import type { Schema } from './cache/cache-schema.js'
 import { CacheReplica, drawIncarnation } from './cache/cache-replica.js'
+import type { OpenedStore } from './cache/open-store.js'
 import { Caches } from './caches.js'
 import type { CheckedNodeConfig } from './config.js'
 import type { Inside } from './inside.js'
@@ -50,7 +50,7 @@ export interface MillpondNode {
 /** Settings and store of each cache that a node runs, by name. */
 export type OwnCaches = ReadonlyMap<
   string,
-  { readonly shape: CacheShape, readonly store: Store }
+  OpenedStore & { readonly shape: CacheShape }
 >
 
 export class LocalNode implements MillpondNode {
@@ -143,6 +143,8 @@ export class LocalNode implements MillpondNode {
       this.#replicators.set(cache, replica.replicator)
       replica.load()
     }
+    // From here on nothing can refuse this node.
+    for (const { writeSettings } of this.#own.values()) writeSettings()
   }
 
   #serve (): void {

@@ -5,8 +5,7 @@
  */
 import { ConfigError } from '../engine/errors.js'
 import { defaultGroups, type CacheShape } from '../replication/membership/cache-shape.js'
-import type { Store } from '../storage/store.js'
-import { openStore } from './cache/open-store.js'
+import { openStore, type OpenedStore } from './cache/open-store.js'
 import { checkNodeConfig, type CheckedNodeConfig, type NodeConfig } from './config.js'
 import { openContext } from './connection.js'
 import { LocalNode, type MillpondNode } from './local-node.js'
@@ -26,13 +25,13 @@ export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promis
   if (wiring.openStore !== undefined) assertOneStore(config)
   const { cluster, nats, timing } = checked
   const name = checked.name ?? `node-${ports.random.uint32().toString(36)}`
-  const own = new Map<string, { shape: CacheShape, store: Store }>()
+  const own = new Map<string, OpenedStore & { readonly shape: CacheShape }>()
   const undo: Array<() => Promise<void> | void> = []
   try {
     for (const [cache, shape] of shapesOf(checked)) {
-      const store = await openStore(checked, cache, shape, limits, wiring.openStore)
-      own.set(cache, { shape, store })
-      undo.push(() => store.close())
+      const opened = await openStore(checked, cache, shape, limits, wiring.openStore)
+      own.set(cache, { ...opened, shape })
+      undo.push(() => opened.store.close())
     }
     const network = wiring.network ??
       (nats === undefined ? createNetwork(ports, limits) : undefined)

@@ -1,4 +1,10 @@
-/** Opens the store of a cache: SQLite, memory, or the program's own. */
+/**
+ * Opens the store of a cache: SQLite, memory, or the program's own.
+ *
+ * The settings of a new store are written once its node has joined. A start that the cluster
+ * refuses would leave them behind otherwise, and the next one, with the cluster's settings, would
+ * contradict them.
+ */
 import { join } from 'node:path'
 import { ConfigConflictError } from '../../engine/errors.js'
 import type { Limits } from '../../engine/limits.js'
@@ -8,6 +14,14 @@ import { openSqliteStore } from '../../storage/stores/sqlite-store.js'
 import type { Store } from '../../storage/store.js'
 import type { CheckedNodeConfig } from '../config.js'
 import { openOwnStore, withCode } from '../own-adapters.js'
+import { undoAll } from '../undoing.js'
+
+/** A store that goes with its cache. */
+export interface OpenedStore {
+  readonly store: Store
+  /** Writes the settings that the store does not have yet. @throws StoreError */
+  readonly writeSettings: () => void
+}
 
 /**
  * Opens a cache's store and checks that it belongs to this cluster and has its shape.
@@ -19,7 +33,7 @@ export async function openStore (
   shape: CacheShape,
   limits: Limits,
   open?: (cache: string) => Store
-): Promise<Store> {
+): Promise<OpenedStore> {
   const path = config.dataDir === undefined ? undefined : join(config.dataDir, `${cache}.sqlite`)
   const store = open !== undefined
     ? openOwnStore(open, cache)
@@ -32,10 +46,11 @@ export async function openStore (
     shards: String(shape.shards),
     groups: String(shape.groups)
   }
+  const missing: Array<[name: string, value: string]> = []
   try {
     for (const [name, wanted] of Object.entries(facts)) {
       const stored = withCode(cache, () => store.getMeta(name))
-      if (stored === undefined) withCode(cache, () => store.setMeta(name, wanted))
+      if (stored === undefined) missing.push([name, wanted])
       else if (stored !== wanted) {
         const [place, other] = path === undefined
           ? ['', 'another store']
@@ -46,9 +61,14 @@ export async function openStore (
         )
       }
     }
-    return store
   } catch (error) {
-    await store.close()
+    await undoAll([() => store.close()])
     throw error
+  }
+  return {
+    store,
+    writeSettings: () => {
+      for (const [name, value] of missing) withCode(cache, () => store.setMeta(name, value))
+    }
   }
 }

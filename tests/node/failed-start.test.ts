@@ -150,3 +150,27 @@ test('a connection is let go of when a client or node cannot use it', async t =>
   await t.throwsAsync(time.wait(connect({ cluster: 'starts', name: 'c' }, wiring)))
   t.is(time.pending('a'), 0)
 })
+
+test('a start that the cluster refuses leaves no settings in its store (SPEC R9)', async t => {
+  const time = new VirtualTime(1)
+  const network = new InProcessNetwork({ limits, ...time.ports('network') })
+  const disk = new MemoryDisk()
+  const open = (name: string, shards: number, on: MemoryDisk) =>
+    time.wait(
+      openNode({ cluster: 'starts', name, caches: { offers: { shards, replicas: 2 } } }, {
+        network,
+        ports: time.ports(name),
+        openStore: () => on.open()
+      })
+    )
+  const node = await open('a', 4, new MemoryDisk())
+  await t.throwsAsync(open('b', 8, disk), { code: 'CONFIG_CONFLICT', message: /shards 8 here/ })
+  await t.throwsAsync(open('a', 4, disk), { code: 'CONFIG_CONFLICT', message: /name a is taken/ })
+  const joined = await open('b', 4, disk)
+  await time.wait(joined.close())
+  await time.wait(node.close())
+  await t.throwsAsync(open('b', 8, disk), {
+    code: 'CONFIG_CONFLICT',
+    message: /was written with shards 4/
+  })
+})
