@@ -107,6 +107,11 @@ const usual = Object.freeze({
    * subject and headers.
    */
   maxPartBytes: 900 * KIB,
+  /**
+   * Bytes of a message that a network of the program's own takes, at the least: a delta with what
+   * is around it must fit into maxParts of them.
+   */
+  minMessageBytes: 8 * KIB,
   /** Parts of one logical message: maxUpdateBytes plus its envelope, and some room. */
   maxParts: 96,
   /** Logical messages that one connection may be putting together at the same time. */
@@ -332,7 +337,12 @@ export function assertLimits (l: Limits): void {
     [l.maxQuarantinedBlobs > l.maxStoredDeltas,
       'the quarantine must hold everything one shard has stored'],
     [l.maxUnknownCodes >= 1, 'an update that only a newer release can read must be reported'],
-    [l.maxResendBatches >= 2, 'the resend ring must hold the batch before the last one']
+    [l.maxResendBatches >= 2, 'the resend ring must hold the batch before the last one'],
+    [
+      l.minMessageBytes <= l.maxPartBytes &&
+      l.maxDeltaBytes * 1.25 <= l.minMessageBytes * l.maxParts,
+      'a delta must fit into as many of the smallest messages as one may be cut into'
+    ]
   ].filter(([holds]) => holds !== true).map(([, rule]) => rule)
   if (broken.length > 0) throw new TypeError(`limits contradict each other: ${broken.join('; ')}`)
 }

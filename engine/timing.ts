@@ -347,6 +347,13 @@ export const intervals = Object.freeze({
   natsPingIntervalMs: 5000,
   /** How long closing waits for published messages to reach the server. */
   natsCloseTimeoutMs: 2000,
+  /**
+   * How long a network of the program's own may take to close before closing fails by name: longer
+   * than NATS takes, for a network that also waits for its last messages.
+   */
+  ownCloseTimeoutMs: 5000,
+  /** How long each step back may take where opening failed: the caller waits for the reason. */
+  undoTimeoutMs: 2000,
   /** Pause between attempts of `consume` to commit (commitPatienceMs). */
   commitRetryMs: 250,
   /** How often `dump` looks whether a node was heard by now (namedNodePatienceMs). */

@@ -1,4 +1,5 @@
 /** The caches of one node or client: each is made when it is asked for, over the view it shares. */
+import { everyStepInTurn } from '../engine/base/every-step.js'
 import type { HybridClock } from '../engine/base/hlc.js'
 import type { Membership } from '../replication/membership/membership.js'
 import type { Replicator } from '../replication/replicator.js'
@@ -123,11 +124,12 @@ export class Caches {
    * wait for an answer then fail.
    */
   async close (): Promise<void> {
-    for (const { cache } of this.#caches.values()) cache.close()
-    await Promise.all([...this.#caches.values()].map(async ({ forwarder }) => {
-      await forwarder.idle()
-      forwarder.close()
-    }))
-    this.requests.close()
+    const all = [...this.#caches.values()]
+    await everyStepInTurn([
+      ...all.map(({ cache }) => () => cache.close()),
+      ...all.map(({ forwarder }) => () => forwarder.idle()),
+      ...all.map(({ forwarder }) => () => forwarder.close()),
+      () => this.requests.close()
+    ])
   }
 }

@@ -1,5 +1,7 @@
 /** A client: writes, reads and consumes over the cluster's nodes, and holds nothing itself. */
+import { everyStepInTurn } from '../engine/base/every-step.js'
 import { ConfigError, UnavailableError } from '../engine/errors.js'
+import type { Timers } from '../engine/ports.js'
 import type { Pace } from '../engine/timing.js'
 import { HybridClock } from '../engine/base/hlc.js'
 import { Membership } from '../replication/membership/membership.js'
@@ -9,7 +11,6 @@ import type { Schema } from './cache/cache-schema.js'
 import { checkClientConfig, type ClientConfig } from './config.js'
 import { Caches } from './caches.js'
 import { openContext } from './connection.js'
-import type { NodeContext } from './node-context.js'
 import { undoAll } from './undoing.js'
 import { surroundingsOf, type Wiring } from './wiring.js'
 
@@ -49,82 +50,118 @@ export interface MillpondClient {
 export async function connect (config: ClientConfig, wiring: Wiring = {}): Promise<MillpondClient> {
   const { cluster, nats, connectTimeoutMs, timing, paceFloor, ...rest } = checkClientConfig(config)
   const surroundings = surroundingsOf(wiring, 'connect')
-  const name = rest.name ?? `client-${surroundings.ports.random.uint32().toString(36)}`
+  const { limits, ports, onEvent } = surroundings
+  const name = rest.name ?? `client-${ports.random.uint32().toString(36)}`
   const { network } = wiring
-  const context = await openContext({ cluster, name, timing, nats, network }, surroundings)
+  const context = await openContext({
+    cluster,
+    name,
+    timing,
+    nats,
+    network,
+    networkTimeoutMs: connectTimeoutMs
+  }, surroundings)
   const { messenger } = context
-  const undo = [() => messenger.transport.close(), () => messenger.close()]
+  /** What is open, the last first: the order in which it is closed. */
+  const open: Array<() => Promise<void> | void> = [
+    () => messenger.close(),
+    () => messenger.transport.close()
+  ]
   try {
     const membership = new Membership(context, { paceFloor })
-    undo.push(() => membership.close())
-    return await joinAsClient(context, membership, { cluster, connectTimeoutMs, wiring })
+    open.unshift(() => membership.close())
+    const caches = new Caches(context, membership, new HybridClock(ports.clock, limits))
+    open.unshift(() => caches.close())
+    wiring.onInside?.({ messenger, membership, caches, replicas: new Map() })
+    messenger.transport.onConnection(connected => {
+      onEvent({ type: 'connection', connected })
+      if (connected) membership.hello()
+    })
+    const client = new Client(cluster, membership, caches, () => everyStepInTurn(open))
+    await heard(membership, ports.timers, connectTimeoutMs)
+    if (membership.members.size === 0) {
+      throw new UnavailableError(
+        `no node of cluster ${cluster} answered within ${connectTimeoutMs} ms: start one with ` +
+          'this cluster name on the same server'
+      )
+    }
+    client.remember()
+    return client
   } catch (error) {
-    await undoAll(undo.reverse())
+    await undoAll(open, ports.timers)
     throw error
   }
 }
 
-/** The cluster a client looks for, for how long, and what its program gave it. */
-interface Search {
-  readonly cluster: string
-  readonly connectTimeoutMs: number
-  readonly wiring: Wiring
+class Client implements MillpondClient {
+  readonly #cluster: string
+  readonly #membership: Membership
+  readonly #caches: Caches
+  readonly #disconnect: () => Promise<void>
+  /** Caches that nodes ran before: during an outage, asking for one is still no mistake. */
+  readonly #known = new Set<string>()
+  #closing: Promise<void> | undefined
+
+  constructor (
+    cluster: string,
+    membership: Membership,
+    caches: Caches,
+    disconnect: () => Promise<void>
+  ) {
+    this.#cluster = cluster
+    this.#membership = membership
+    this.#caches = caches
+    this.#disconnect = disconnect
+  }
+
+  get caches (): readonly string[] {
+    const { members } = this.#membership
+    return [...new Set([...members.values()].flatMap(({ caches }) => Object.keys(caches)))].sort()
+  }
+
+  get nodes (): readonly string[] {
+    return [...this.#membership.members.keys()].sort()
+  }
+
+  get timing (): Pace {
+    const { heartbeatMs, failureTimeoutMs } = this.#membership.pace
+    return { heartbeatMs, failureTimeoutMs }
+  }
+
+  /** The caches heard of so far stay known. */
+  remember (): void {
+    for (const cache of this.caches) this.#known.add(cache)
+  }
+
+  cache<const S extends Schema> (name: string, schema?: S): Cache<S> {
+    if (!this.#known.has(name) && !this.caches.includes(name)) {
+      throw new ConfigError(
+        `cache ${JSON.stringify(name)} is not one cluster ${this.#cluster} runs (${
+          this.caches.join(', ') || 'none'
+        })`
+      )
+    }
+    return this.#caches.get(name, schema)
+  }
+
+  get consumers (): readonly ConsumerStatus[] {
+    return this.#caches.consumers.status()
+  }
+
+  statusOf (node: string): Promise<NodeStatus> {
+    return this.#caches.requests.ask(node, 'status', {})
+  }
+
+  close (): Promise<void> {
+    this.#closing ??= this.#disconnect()
+    return this.#closing
+  }
 }
 
-/** @throws UnavailableError when no node answers in time */
-async function joinAsClient (
-  context: NodeContext,
-  membership: Membership,
-  { cluster, connectTimeoutMs, wiring }: Search
-): Promise<MillpondClient> {
-  const { messenger, limits, ports, onEvent } = context
-  const { transport } = messenger
-  const caches = new Caches(context, membership, new HybridClock(ports.clock, limits))
-  wiring.onInside?.({ messenger, membership, caches, replicas: new Map() })
-  transport.onConnection(connected => {
-    onEvent({ type: 'connection', connected })
-    if (connected) membership.hello()
-  })
-  /** Caches that nodes ran before: during an outage, asking for one is still no mistake. */
-  const known = new Set<string>()
-  let closing: Promise<void> | undefined
-  const close = async () => {
-    await caches.close()
-    membership.close()
-    messenger.close()
-    await transport.close()
-  }
-  const client: MillpondClient = {
-    get caches () {
-      return [
-        ...new Set([...membership.members.values()].flatMap(member => Object.keys(member.caches)))
-      ].sort()
-    },
-    get nodes () {
-      return [...membership.members.keys()].sort()
-    },
-    get timing () {
-      const { heartbeatMs, failureTimeoutMs } = membership.pace
-      return { heartbeatMs, failureTimeoutMs }
-    },
-    cache<const S extends Schema> (cache: string, schema?: S) {
-      if (!known.has(cache) && !client.caches.includes(cache)) {
-        throw new ConfigError(
-          `cache ${JSON.stringify(cache)} is not one cluster ${cluster} runs (${
-            client.caches.join(', ') || 'none'
-          })`
-        )
-      }
-      return caches.get(cache, schema)
-    },
-    get consumers () {
-      return caches.consumers.status()
-    },
-    statusOf: node => caches.requests.ask(node, 'status', {}),
-    close: () => (closing ??= close())
-  }
-  const heard = new Promise<void>(resolve => {
-    const timer = ports.timers.after(connectTimeoutMs, resolve)
+/** Says hello, and waits until every placement group of every cache heard of has a holder. */
+async function heard (membership: Membership, timers: Timers, timeoutMs: number): Promise<void> {
+  const all = new Promise<void>(resolve => {
+    const timer = timers.after(timeoutMs, resolve)
     membership.onBeat(() => {
       if (!isComplete(membership)) return
       timer.cancel()
@@ -132,15 +169,7 @@ async function joinAsClient (
     })
   })
   membership.hello()
-  await heard
-  if (membership.members.size === 0) {
-    throw new UnavailableError(
-      `no node of cluster ${cluster} answered within ${connectTimeoutMs} ms: start one with this ` +
-        'cluster name on the same server'
-    )
-  }
-  for (const cache of client.caches) known.add(cache)
-  return client
+  await all
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Transport } from '../replication/transport/transport.js'
 import type { CheckedClientConfig } from './config.js'
 import type { Network } from './network.js'
 import type { NodeContext } from './node-context.js'
-import { connectOver } from './own-adapters.js'
+import { connectOver } from './own-adapters/own-network.js'
 import { undoAll } from './undoing.js'
 import type { Surroundings } from './wiring.js'
 
@@ -21,11 +21,14 @@ export interface Dial {
   readonly nats: CheckedClientConfig['nats']
   /** Counts where no NATS servers are given. */
   readonly network: Network | undefined
+  /** How long that network may take to connect; Infinity for as long as it likes. */
+  readonly networkTimeoutMs: number
 }
 
 /**
- * Connects, and puts the context of a node or client together.
- * @throws as openTransport
+ * Connects, and puts the context of a node or client together. Where that fails, nothing stays
+ * connected.
+ * @throws as openTransport, and as the transport's subscribe
  */
 export async function openContext (dial: Dial, surroundings: Surroundings): Promise<NodeContext> {
   const transport = await openTransport(dial, surroundings)
@@ -37,7 +40,7 @@ export async function openContext (dial: Dial, surroundings: Surroundings): Prom
       subjects: subjectsOf(dial.cluster)
     }
   } catch (error) {
-    await undoAll([() => transport.close()])
+    await undoAll([() => transport.close()], surroundings.ports.timers)
     throw error
   }
 }
@@ -48,7 +51,7 @@ export async function openContext (dial: Dial, surroundings: Surroundings): Prom
  *   when a network gives no Transport
  */
 async function openTransport (
-  { nats, network, name }: Dial,
+  { nats, network, networkTimeoutMs, name }: Dial,
   { limits, ports, onEvent }: Surroundings
 ): Promise<Transport> {
   const onProblem = (error: unknown) => onEvent({ type: 'connection-problem', error })
@@ -77,5 +80,5 @@ async function openTransport (
         'nodes as Wiring.network, in the second argument'
     )
   }
-  return await connectOver(network, name, onProblem)
+  return await connectOver(network, networkTimeoutMs, { name, limits, ports, onProblem })
 }

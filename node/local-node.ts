@@ -4,6 +4,7 @@
  *   join: listen for others (conflicts are found here) -> load -> serve -> first heartbeat
  *   close: take no more writes -> publish -> goodbye -> make durable -> disconnect
  */
+import { everyStepAtOnce, everyStepInTurn } from '../engine/base/every-step.js'
 import { ConfigError, UnavailableError } from '../engine/errors.js'
 import { HybridClock } from '../engine/base/hlc.js'
 import { Topology } from '../engine/topology/topology.js'
@@ -223,15 +224,15 @@ export class LocalNode implements MillpondNode {
 
   async #close (): Promise<void> {
     const { messenger } = this.#context
-    await this.#caches.close()
-    for (const replica of this.#replicas.values()) replica.stop()
-    this.#membership.close()
-    const durable = await Promise.allSettled(
-      [...this.#replicas.values()].map(replica => replica.close())
-    )
-    messenger.close()
-    await messenger.transport.close()
-    for (const result of durable) if (result.status === 'rejected') throw result.reason
+    const replicas = [...this.#replicas.values()]
+    await everyStepInTurn([
+      () => this.#caches.close(),
+      ...replicas.map(replica => () => replica.stop()),
+      () => this.#membership.close(),
+      () => everyStepAtOnce(replicas.map(replica => () => replica.close())),
+      () => messenger.close(),
+      () => messenger.transport.close()
+    ])
   }
 
   /** Lets go after a join that failed: says and writes nothing, and lets go of all that it can. */
@@ -240,7 +241,7 @@ export class LocalNode implements MillpondNode {
       () => this.#membership.close(),
       ...[...this.#replicas.values()].map(replica => () => replica.abandon()),
       () => this.#context.messenger.close()
-    ])
+    ], this.#context.ports.timers)
   }
 }
 

@@ -18,7 +18,8 @@ export interface Network {
    * maxUnflushedBytes and maxSubjectBytes.
    * @throws ConfigConflictError when the name is taken; ConnectionError when it cannot connect.
    *   openNode and connect pass an error with a code and a TypeError on as they are, and any other
-   *   as the cause of a ConnectionError
+   *   as the cause of a ConnectionError. So it is with every call of the Transport, but for publish
+   *   (see there). connect gives up after connectTimeoutMs; openNode waits
    */
   connect(
     name: string,

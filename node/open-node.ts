@@ -29,13 +29,20 @@ export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promis
   const undo: Array<() => Promise<void> | void> = []
   try {
     for (const [cache, shape] of shapesOf(checked)) {
-      const opened = await openStore(checked, cache, shape, limits, wiring.openStore)
+      const opened = await openStore(checked, cache, shape, surroundings, wiring.openStore)
       own.set(cache, { ...opened, shape })
       undo.push(() => opened.store.close())
     }
     const network = wiring.network ??
       (nats === undefined ? createNetwork(ports, limits) : undefined)
-    const context = await openContext({ cluster, name, timing, nats, network }, surroundings)
+    const context = await openContext({
+      cluster,
+      name,
+      timing,
+      nats,
+      network,
+      networkTimeoutMs: Infinity
+    }, surroundings)
     undo.push(() => context.messenger.transport.close())
     const node = new LocalNode(name, checked, own, context)
     undo.push(() => node.abandon())
@@ -43,7 +50,7 @@ export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promis
     await node.join()
     return node
   } catch (error) {
-    await undoAll(undo.reverse())
+    await undoAll(undo.reverse(), ports.timers)
     throw error
   }
 }

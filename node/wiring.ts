@@ -1,11 +1,14 @@
 /** The surroundings of a node or client that a program may replace, and their defaults. */
 import { assertKnown } from '../engine/base/known.js'
+import { describe } from '../engine/base/plain.js'
+import { messageOf } from '../engine/base/thrown.js'
 import { assertLimits, limits as usualLimits, type Limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
 import type { Store } from '../storage/store.js'
 import type { OnMillpondEvent } from './events.js'
 import type { Inside } from './inside.js'
 import type { Network } from './network.js'
+import { isPromise } from './own-adapters/checks.js'
 import { systemPorts } from './system-ports.js'
 
 /** Bounds, ports and listener that a program gives its node or client, defaults included. */
@@ -38,7 +41,11 @@ export interface Wiring {
    * without one.
    */
   readonly openStore?: (cache: string) => Store
-  /** Hears everything the node or client reports. Default: nothing listens. */
+  /**
+   * Hears everything the node or client reports. A mistake in it, an exception or a promise that
+   * rejects, is told once as a warning of the process and changes nothing else. Default: nothing
+   * listens.
+   */
   readonly onEvent?: OnMillpondEvent
   /** Is handed the parts of the node or client before it joins: for simulations and tests. */
   readonly onInside?: (inside: Inside) => void
@@ -47,13 +54,65 @@ export interface Wiring {
 const KNOWN: ReadonlySet<string> = new Set<keyof Wiring>(['network', 'ports', 'limits', 'openStore',
   'onEvent', 'onInside'])
 
+/** The calls that each part must have, for a mistake to be found before it is met by a timer. */
+const CALLS = [
+  ['network', ['connect']],
+  ['ports', ['clock.wallMs', 'clock.monotonicMs', 'timers.after', 'random.uint32']],
+  ['openStore', []],
+  ['onEvent', []],
+  ['onInside', []]
+] as const satisfies ReadonlyArray<readonly [part: keyof Wiring, calls: readonly string[]]>
+
 /**
  * @param call the function that was given the wiring
- * @throws TypeError when the limits cannot be, or on a part that there is not
+ * @throws TypeError when the limits cannot be, on a part that there is not, or on one that lacks
+ *   what it must have
  */
 export function surroundingsOf (wiring: Wiring, call: 'openNode' | 'connect'): Surroundings {
   assertKnown(wiring, KNOWN, call)
-  const { limits = usualLimits, ports = systemPorts, onEvent = () => {} } = wiring
+  for (const [part, calls] of CALLS) {
+    if (wiring[part] !== undefined) assertCalls(part, wiring[part], calls)
+  }
+  const { limits = usualLimits, ports = systemPorts, onEvent } = wiring
   assertLimits(limits)
-  return { limits, ports, onEvent }
+  return { limits, ports, onEvent: onEvent === undefined ? () => {} : guardedListener(onEvent) }
+}
+
+function assertCalls (part: string, given: unknown, calls: readonly string[]): void {
+  if (calls.length === 0) {
+    if (typeof given === 'function') return
+    throw new TypeError(`${part} must be a function, got ${describe(given)}`)
+  }
+  for (const call of calls) {
+    const found = call.split('.').reduce<unknown>(
+      (object, name) => (object as { readonly [name: string]: unknown } | null | undefined)?.[name],
+      given
+    )
+    if (typeof found === 'function') continue
+    throw new TypeError(
+      `${part} must be an object with ${calls.join(', ')}, got ${describe(given)}: ` +
+        `${part}.${call} is ${describe(found)}`
+    )
+  }
+}
+
+/** A listener that reports is no part of the work: its mistakes must not break what it hears of. */
+function guardedListener (onEvent: OnMillpondEvent): OnMillpondEvent {
+  let hasWarned = false
+  const warn = (type: string, thrown: unknown): void => {
+    if (hasWarned) return
+    hasWarned = true
+    process.emitWarning(
+      `onEvent failed at an event ${type}: ${messageOf(thrown)}; later failures of it are not told`,
+      'MillpondWarning'
+    )
+  }
+  return event => {
+    try {
+      const given: unknown = onEvent(event) as unknown
+      if (isPromise(given)) given.then(undefined, (thrown: unknown) => warn(event.type, thrown))
+    } catch (thrown) {
+      warn(event.type, thrown)
+    }
+  }
 }

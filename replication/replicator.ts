@@ -11,6 +11,7 @@
  *                              ^                                           |
  *                              +-- GroupMoves <-- HeldGroups <-- placement-+
  */
+import { everyStep } from '../engine/base/every-step.js'
 import type { Topology } from '../engine/topology/topology.js'
 import type { ShardSet } from '../storage/shard-set.js'
 import type { ShardSetListener } from '../storage/shard-set-context.js'
@@ -172,17 +173,13 @@ export class Replicator {
   /** Publishes everything buffered and stops. The shards stay readable. */
   close (): void {
     if (this.#closed) return
-    try {
-      this.flush()
-    } finally {
-      this.abandon()
-    }
+    everyStep([() => this.flush(), () => this.abandon()])
   }
 
   /** Stops at once: what waits for a flush is neither logged nor published. */
   abandon (): void {
     if (this.#closed) return
     this.#closed = true
-    for (const part of this.#closing) part.close()
+    everyStep(this.#closing.map(part => () => part.close()))
   }
 }

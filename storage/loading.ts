@@ -37,7 +37,9 @@ export function loadShards (
     const { shard, damaged } = stored
     setAside += damaged
     if (damaged > 0) onEvent({ type: 'shard-damaged', shard, blobs: damaged })
-    if (!topology.includes(shard)) continue
+    if (!topology.includes(shard)) {
+      throw unreadable(shard, 'it is not one of the shards of this cache')
+    }
     persister.restored(stored)
     try {
       loadShard(stored, context, target)

@@ -32,7 +32,7 @@ export interface StoreBatch {
 
 /** Everything a store has of one shard. Blobs are plain Uint8Arrays with memory of their own. */
 export interface StoredShard {
-  /** Its number, from 0 to limits.maxShards - 1. */
+  /** Its number, from 0 to one below the shards of the cache: another one fails openNode. */
   readonly shard: number
   readonly snapshot: Uint8Array | null
   /** The deltas since the snapshot, in the order in which they were committed. */
@@ -49,7 +49,9 @@ export interface StoredShard {
 /**
  * An open store. Its place can be open once at a time: opening it again is a StoreError whose
  * message says "open". Once closed, every call but close fails with a StoreError whose message says
- * "closed", also a `shards` that is being read. The contract suite matches these two words.
+ * "closed", also a `shards` that is being read. The contract suite matches these two words. A node
+ * makes any error without a code the cause of a StoreError, and refuses what no call may give with
+ * a TypeError.
  */
 export interface Store {
   /** A setting kept beside the data (cluster, cache, shards, groups), or undefined. */

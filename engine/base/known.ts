@@ -11,7 +11,7 @@ import { describe } from './plain.js'
  * @throws TypeError naming the option and the known ones
  */
 export function assertKnown (options: unknown, known: ReadonlySet<string>, where: string): void {
-  if (typeof options !== 'object' || options === null) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new TypeError(`the options of ${where} must be an object, got ${describe(options)}`)
   }
   for (const name in options) {

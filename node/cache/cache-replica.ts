@@ -2,6 +2,7 @@
  * One cache on one node, from its open store up: reads back the shards in it, and wires shards to
  * replication.
  */
+import { everyStep, everyStepInTurn } from '../../engine/base/every-step.js'
 import { StoreError } from '../../engine/errors.js'
 import type { HybridClock } from '../../engine/base/hlc.js'
 import type { Limits } from '../../engine/limits.js'
@@ -15,7 +16,6 @@ import { Persister } from '../../storage/write-behind/persister.js'
 import { ShardSet } from '../../storage/shard-set.js'
 import type { Store } from '../../storage/store.js'
 import type { OnMillpondEvent } from '../events.js'
-import { shardsOf } from '../own-adapters.js'
 
 export interface CacheReplicaParts {
   readonly store: Store
@@ -82,9 +82,7 @@ export class CacheReplica {
   load (): void {
     const { shards, held, topology } = this.replicator
     const incarnation = this.#incarnation
-    for (
-      const shard of shards.load({ shards: () => shardsOf(this.#store, this.replicator.cache) })
-    ) {
+    for (const shard of shards.load(this.#store)) {
       if (shards.known(shard).has(incarnation)) {
         throw new StoreError(
           `incarnation id ${incarnation} was drawn before, one chance in four billion: start the ` +
@@ -129,8 +127,7 @@ export class CacheReplica {
 
   /** Publishes the last deltas and hints, and takes nothing more. */
   stop (): void {
-    this.replicator.close()
-    this.#hints.close()
+    everyStep([() => this.replicator.close(), () => this.#hints.close()])
   }
 
   /**
@@ -148,10 +145,6 @@ export class CacheReplica {
    * stored
    */
   async close (): Promise<void> {
-    try {
-      await this.#persister.close()
-    } finally {
-      await this.#store.close()
-    }
+    await everyStepInTurn([() => this.#persister.close(), () => this.#store.close()])
   }
 }

@@ -7,14 +7,14 @@
  */
 import { join } from 'node:path'
 import { ConfigConflictError } from '../../engine/errors.js'
-import type { Limits } from '../../engine/limits.js'
 import type { CacheShape } from '../../replication/membership/cache-shape.js'
 import { openMemoryStore } from '../../storage/stores/memory-store.js'
 import { openSqliteStore } from '../../storage/stores/sqlite-store.js'
 import type { Store } from '../../storage/store.js'
 import type { CheckedNodeConfig } from '../config.js'
-import { openOwnStore, withCode } from '../own-adapters.js'
+import { openOwnStore } from '../own-adapters/guarded-store.js'
 import { undoAll } from '../undoing.js'
+import type { Surroundings } from '../wiring.js'
 
 /** A store that goes with its cache. */
 export interface OpenedStore {
@@ -31,7 +31,7 @@ export async function openStore (
   config: CheckedNodeConfig,
   cache: string,
   shape: CacheShape,
-  limits: Limits,
+  { limits, ports }: Pick<Surroundings, 'limits' | 'ports'>,
   open?: (cache: string) => Store
 ): Promise<OpenedStore> {
   const path = config.dataDir === undefined ? undefined : join(config.dataDir, `${cache}.sqlite`)
@@ -49,7 +49,7 @@ export async function openStore (
   const missing: Array<[name: string, value: string]> = []
   try {
     for (const [name, wanted] of Object.entries(facts)) {
-      const stored = withCode(cache, () => store.getMeta(name))
+      const stored = store.getMeta(name)
       if (stored === undefined) missing.push([name, wanted])
       else if (stored !== wanted) {
         const [place, other] = path === undefined
@@ -62,13 +62,13 @@ export async function openStore (
       }
     }
   } catch (error) {
-    await undoAll([() => store.close()])
+    await undoAll([() => store.close()], ports.timers)
     throw error
   }
   return {
     store,
     writeSettings: () => {
-      for (const [name, value] of missing) withCode(cache, () => store.setMeta(name, value))
+      for (const [name, value] of missing) store.setMeta(name, value)
     }
   }
 }

@@ -12,6 +12,7 @@ import { ClosedError, LimitError, MillpondError, OutcomeUnknownError,
 import { isRepeatable } from '../../engine/fields/lookup.js'
 import { VERSION_UNITS_PER_MS, type HybridClock } from '../../engine/base/hlc.js'
 import { describe } from '../../engine/base/plain.js'
+import { asError } from '../../engine/base/thrown.js'
 import type { Write } from '../../engine/write/write.js'
 import { intervals } from '../../engine/timing.js'
 import { replicasNeeded, type WriteConcern } from '../../replication/deltas/acks.js'
@@ -131,7 +132,7 @@ function plainly ({ key, operations }: Write, error: unknown): Error {
   if (
     !counts || !(error instanceof MillpondError) || error.changed !== 'maybe' ||
     error instanceof OutcomeUnknownError
-  ) return error as Error
+  ) return asError(error)
   return new OutcomeUnknownError(`${JSON.stringify(key)}: ${error.message}`, error)
 }
 

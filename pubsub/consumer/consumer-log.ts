@@ -5,6 +5,7 @@
  *
  * Times are told as ages by the clock that never jumps, so they mean the same on every machine.
  */
+import { messageOf } from '../../engine/base/thrown.js'
 import { MillpondError } from '../../engine/errors.js'
 import { intervals } from '../../engine/timing.js'
 import type { Clock } from '../../engine/ports.js'
@@ -100,7 +101,7 @@ export class ConsumerLog {
   #keep (error: unknown): void {
     this.#error = {
       code: codeOf(error),
-      message: error instanceof Error ? error.message : String(error),
+      message: messageOf(error),
       atMs: this.#clock.monotonicMs()
     }
   }

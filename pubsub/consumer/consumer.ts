@@ -10,6 +10,7 @@
  * before. This file holds the beginning, the pace and the end of a consumer; shards are read in
  * shard-reader.ts.
  */
+import { everyStep } from '../../engine/base/every-step.js'
 import { hintCheckIntervalMs, intervals } from '../../engine/timing.js'
 import type { ConsumerContext } from '../context.js'
 import type { EndReason } from '../events.js'
@@ -164,8 +165,10 @@ export class Consumer implements LiveConsumer {
 
   close (why: EndReason, error?: unknown): void {
     this.#closed = true
-    this.#watch.close()
-    for (const close of this.#closers) close()
-    this.#scope.log.ended(why, error)
+    everyStep([
+      () => this.#watch.close(),
+      ...this.#closers,
+      () => this.#scope.log.ended(why, error)
+    ])
   }
 }

@@ -2,6 +2,7 @@
  * Notices that shards changed, for one consumer, and marks them dirty. Hints tell of most changes
  * at once. Changes whose hint was lost are found by a regular look at the digests in heartbeats.
  */
+import { everyStep } from '../../engine/base/every-step.js'
 import type { Timer } from '../../engine/ports.js'
 import { hintCheckIntervalMs } from '../../engine/timing.js'
 import type { ConsumerScope } from '../consumer/scope.js'
@@ -65,6 +66,6 @@ export class ChangeWatch {
   close (): void {
     this.#closed = true
     this.#timer?.cancel()
-    for (const close of this.#closers) close()
+    everyStep(this.#closers)
   }
 }

@@ -3,6 +3,7 @@
  * per node, and lossy by design. A lost hint is made up for by the digests in the next heartbeats,
  * so no consumer depends on one to arrive; hints that the transport drops are counted.
  */
+import { everyStep } from '../../engine/base/every-step.js'
 import type { Timer } from '../../engine/ports.js'
 import { piecesOf } from '../../engine/base/pieces.js'
 import * as v from '../../engine/base/schema.js'
@@ -54,8 +55,7 @@ export class HintPublisher {
   /** Publishes what was gathered, and stops. */
   close (): void {
     this.#timer?.cancel()
-    this.#publish()
-    this.#dropped.close()
+    everyStep([() => this.#publish(), () => this.#dropped.close()])
   }
 
   /** Stops without publishing anything. */

@@ -3,6 +3,7 @@
  * one sender that come up in the same turn of the event loop leave together. A lost one is made up
  * for by equal digests in a heartbeat.
  */
+import { everyStep } from '../../engine/base/every-step.js'
 import { Tally } from '../../engine/base/tally.js'
 import * as v from '../../engine/base/schema.js'
 import type { CacheContext } from '../contexts.js'
@@ -74,7 +75,6 @@ export class Confirmations {
   }
 
   close (): void {
-    this.#subscription.close()
-    this.#dropped.close()
+    everyStep([() => this.#subscription.close(), () => this.#dropped.close()])
   }
 }

@@ -2,6 +2,7 @@
  * Listens to the deltas that peers publish for the placement groups held here, and hands them to
  * the inbox.
  */
+import { everyStep } from '../../engine/base/every-step.js'
 import type { CacheContext } from '../contexts.js'
 import type { CachePeers } from '../groups/cache-peers.js'
 import { tokenFromEnd } from '../messages/subjects.js'
@@ -25,16 +26,27 @@ export class DeltaFeed {
     this.#parts = parts
   }
 
+  /**
+   * Listens to the deltas of a placement group. A transport that refuses is asked again with each
+   * heartbeat interval: digests mend what is missed meanwhile, and no caller could do more.
+   */
   follow (group: number): void {
-    const { cache, messenger, subjects } = this.#context
-    this.#subscriptions.set(
-      group,
-      messenger.on(
-        subjects.deltasOfGroup(cache, group),
-        'deltas',
-        (value, subject) => this.#receive(tokenFromEnd(subject, 1), group, value)
+    const { cache, messenger, subjects, ports, timing, onEvent } = this.#context
+    const pattern = subjects.deltasOfGroup(cache, group)
+    try {
+      this.#subscriptions.set(
+        group,
+        messenger.on(
+          pattern,
+          'deltas',
+          (value, subject) => this.#receive(tokenFromEnd(subject, 1), group, value)
+        )
       )
-    )
+    } catch (error) {
+      onEvent({ type: 'handler-failed', subject: pattern, error })
+      const again = ports.timers.after(timing.heartbeatMs, () => this.follow(group))
+      this.#subscriptions.set(group, { close: () => again.cancel() })
+    }
   }
 
   unfollow (group: number): void {
@@ -52,6 +64,6 @@ export class DeltaFeed {
   }
 
   close (): void {
-    for (const subscription of this.#subscriptions.values()) subscription.close()
+    everyStep([...this.#subscriptions.values()].map(subscription => () => subscription.close()))
   }
 }

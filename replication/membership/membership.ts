@@ -4,6 +4,7 @@
  * A client listens and sends no heartbeats. Messages and timers come in here, and are passed to
  * these parts.
  */
+import { everyStep } from '../../engine/base/every-step.js'
 import * as v from '../../engine/base/schema.js'
 import type { Timer } from '../../engine/ports.js'
 import { sweepIntervalMs, type Pace } from '../../engine/timing.js'
@@ -202,8 +203,10 @@ export class Membership implements View {
   /** Says goodbye and stops. */
   close (): void {
     this.#closed = true
-    this.#beats.close()
     this.#sweepTimer?.cancel()
-    for (const subscription of this.#subscriptions) subscription.close()
+    everyStep([
+      () => this.#beats.close(),
+      ...this.#subscriptions.map(subscription => () => subscription.close())
+    ])
   }
 }

@@ -47,9 +47,10 @@ export class OwnBeats {
 
   /** Says goodbye, if it ever said that it is there, and stops. */
   close (): void {
-    if (this.#beating) this.#options.send(true)
+    const wasBeating = this.#beating
     this.#beating = false
     this.#next?.cancel()
     this.#soon?.cancel()
+    if (wasBeating) this.#options.send(true)
   }
 }

@@ -10,7 +10,10 @@
  */
 import { decodeCbor, encodeCbor, isPlainCbor } from '../../engine/base/codec.js'
 import * as v from '../../engine/base/schema.js'
-import { EnvelopeError, MillpondError, RemoteError, UnavailableError } from '../../engine/errors.js'
+import { everyStep } from '../../engine/base/every-step.js'
+import { asError } from '../../engine/base/thrown.js'
+import { ClosedError, EnvelopeError, MillpondError, RemoteError,
+  UnavailableError } from '../../engine/errors.js'
 import type { Limits } from '../../engine/limits.js'
 import type { Ports } from '../../engine/ports.js'
 import type { OnEvent } from '../events.js'
@@ -67,9 +70,22 @@ export class Messenger {
     )
   }
 
-  /** Sends a value to all who listen. @returns false when the transport dropped it at once */
+  /**
+   * Sends a value to all who listen. A transport that fails drops it: most of these messages are
+   * sent from timers, where there is no caller to tell.
+   * @returns false when the transport dropped it at once
+   * @throws EnvelopeError when it is too large to travel
+   */
   send (subject: string, kind: MessageKind, value: unknown): boolean {
-    return this.#publish(subject, kind, value)
+    if (this.#closed) return false
+    const parts = this.#partsOf(subject, kind, value)
+    try {
+      return parts.every(part => this.transport.publish(subject, part))
+    } catch (error) {
+      // A connection that the program closed under its node takes no messages, as a lost one.
+      if (!(error instanceof ClosedError)) this.#reportFailure(subject, error)
+      return false
+    }
   }
 
   /** Calls `handle` with every value of this kind sent to a matching subject. */
@@ -104,7 +120,7 @@ export class Messenger {
         this.#pending.reject(token, what => new UnavailableError(`${what}: not connected`))
       }
     } catch (error) {
-      this.#pending.reject(token, () => error as Error)
+      this.#pending.reject(token, () => asError(error))
     }
     return await answer
   }
@@ -149,13 +165,17 @@ export class Messenger {
   close (): void {
     if (this.#closed) return
     this.#closed = true
-    this.#replies.close()
-    this.#pending.close()
+    everyStep([() => this.#replies.close(), () => this.#pending.close()])
   }
 
   #publish (subject: string, kind: MessageKind, value: unknown, replyTo?: string): boolean {
     if (this.#closed) return false
-    const parts = encodeParts(
+    const parts = this.#partsOf(subject, kind, value)
+    return parts.every(part => this.transport.publish(subject, part, replyTo))
+  }
+
+  #partsOf (subject: string, kind: MessageKind, value: unknown): Uint8Array[] {
+    return encodeParts(
       kind,
       this.#nextId++ >>> 0,
       encodeCbor(value),
@@ -163,7 +183,6 @@ export class Messenger {
       subject,
       this.#limits
     )
-    return parts.every(part => this.transport.publish(subject, part, replyTo))
   }
 
   /**

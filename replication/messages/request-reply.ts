@@ -1,5 +1,6 @@
 /** The reply to a request: its answer, or an error with its code and whether anything changed. */
 import * as v from '../../engine/base/schema.js'
+import { messageOf } from '../../engine/base/thrown.js'
 import { MillpondError } from '../../engine/errors.js'
 
 /** An error as it travels. */
@@ -28,6 +29,5 @@ export function refusalOf (error: unknown): Refusal {
     const { code, message, changed, retryable } = error
     return { code, message, changed, retryable }
   }
-  const message = error instanceof Error ? error.message : String(error)
-  return { code: 'INTERNAL', message, changed: 'maybe', retryable: false }
+  return { code: 'INTERNAL', message: messageOf(error), changed: 'maybe', retryable: false }
 }

@@ -55,7 +55,7 @@ export interface Transport {
    *   leave. A dropped message is counted, not an error: the layer above repairs losses anyway.
    * @throws LimitError when the message is larger than maxMessageBytes or a subject is too long;
    *   TypeError when a subject is not well formed; ClosedError (code CLOSED) from the call of close
-   *   on
+   *   on. Any other exception is taken for a drop, so throw only where nothing was sent
    */
   publish(subject: string, bytes: Uint8Array, replyTo?: string): boolean
   /**

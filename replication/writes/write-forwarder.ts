@@ -7,6 +7,7 @@
  *                ^                                                        |
  *                +--- pause <-- OutgoingWrite: try again? <-- outcome ----+
  */
+import { asError } from '../../engine/base/thrown.js'
 import { approximateBytes } from '../../engine/base/values.js'
 import { BusyError, ClosedError } from '../../engine/errors.js'
 import type { Timer } from '../../engine/ports.js'
@@ -155,7 +156,7 @@ export class WriteForwarder {
         this.#again(outgoing, outgoing.answered(outcomes[i] ?? null, nowMs, this.#closed))
       })
     } catch (error) {
-      for (const outgoing of writes) this.#failed(outgoing, error as Error)
+      for (const outgoing of writes) this.#failed(outgoing, asError(error))
     }
   }
 

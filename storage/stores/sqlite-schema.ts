@@ -11,6 +11,7 @@
  * read.
  */
 
+import { messageOf } from '../../engine/base/thrown.js'
 import { StoreError } from '../../engine/errors.js'
 
 /** Raised with every change of the tables. */
@@ -86,7 +87,7 @@ const PASSING = new Set(['SQLITE_BUSY', 'SQLITE_FULL', 'SQLITE_IOERR', 'ENOSPC']
  */
 export function storeError (doing: string, path: string, cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause
-  const detail = cause instanceof Error ? cause.message : String(cause)
+  const detail = messageOf(cause)
   const advice = ADVICE[codeOf(cause)]
   return new StoreError(
     `cannot ${doing} ${path}: ${advice === undefined ? detail : `${advice} (${detail})`}`,

@@ -15,6 +15,7 @@
  *   hammered on.
  */
 
+import { messageOf } from '../../engine/base/thrown.js'
 import { ClosedError, StoreError } from '../../engine/errors.js'
 import type { Limits } from '../../engine/limits.js'
 import type { Timer, Timers } from '../../engine/ports.js'
@@ -180,7 +181,7 @@ export class CommitLoop {
     } catch (cause) {
       error = cause instanceof StoreError
         ? cause
-        : new StoreError('the store failed in an unexpected way', cause)
+        : new StoreError(`the store failed in an unexpected way: ${messageOf(cause)}`, cause)
     }
     this.#running = undefined
     const failuresBefore = this.#failures

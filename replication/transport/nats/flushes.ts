@@ -6,6 +6,7 @@
  * since then still sit in a buffer. Every flush settles: with its answer, or with the loss of the
  * connection.
  */
+import { asError } from '../../../engine/base/thrown.js'
 
 /**
  * A flush is due after this many bytes: often enough to notice a stuck server early, and too rarely
@@ -58,7 +59,7 @@ export class Flushes {
       this.#pending.add(settle)
       this.#flush().then(
         () => settle(),
-        (error: unknown) => settle(error instanceof Error ? error : new Error(String(error)))
+        (error: unknown) => settle(asError(error))
       )
     })
   }

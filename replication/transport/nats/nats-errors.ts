@@ -1,4 +1,5 @@
 /** The errors of a NATS connection, in words: where it failed, why, and what to do about it. */
+import { messageOf } from '../../../engine/base/thrown.js'
 import { ConnectionError } from '../../../engine/errors.js'
 
 export function loginRefused (servers: readonly string[], cause: Error): ConnectionError {
@@ -11,7 +12,7 @@ export function loginRefused (servers: readonly string[], cause: Error): Connect
 }
 
 export function cannotConnect (servers: readonly string[], cause: unknown): ConnectionError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
+  const reason = messageOf(cause)
   return new ConnectionError(
     `cannot connect to NATS at ${servers.join(', ')} (${reason}): start nats-server there, or ` +
       'correct the servers option',

@@ -1,0 +1,268 @@
+/**
+ * Adapters of a program's own that fail while a node or client runs, opens or closes. Whatever they
+ * throw or give, no timer throws, every step of a shutdown is taken, and the caller is told the
+ * first error, with a code.
+ */
+import test, { type ExecutionContext } from 'ava'
+import { ConnectionError, openMemoryStore, StoreError, type Network, type Store,
+  type Transport } from '../../adapters.js'
+import { connect, createNetwork, limits, openNode, type MillpondEvent } from '../../index.js'
+import { MemoryDisk } from '../../storage/stores/memory-store.js'
+import { CACHE, startCluster } from '../support/cluster.js'
+import { VirtualTime } from '../support/virtual-time.js'
+
+const config = { cluster: 'failing', name: 'a', caches: { offers: { shards: 4, replicas: 1 } } }
+const ODD: ReadonlyArray<() => unknown> = [() => new Error('socket gone'), () => undefined,
+  () => Object.create(null), () => ({ code: 'EWHAT' })]
+
+/** Replaces parts of a transport, or of a store. */
+function replace<T extends object> (target: T, parts: object): T {
+  return Object.defineProperties(target, Object.getOwnPropertyDescriptors(parts))
+}
+
+function throwing (thrown: unknown): () => never {
+  return () => {
+    throw thrown
+  }
+}
+
+/** A network whose transports have some parts replaced, and the ones it gave so far. */
+function networkWith (parts: (transport: Transport) => object) {
+  const inner = createNetwork()
+  const given: Transport[] = []
+  const network: Network = {
+    connect: (name, options) => {
+      const transport = inner.connect(name, options)
+      given.push(transport)
+      return replace(transport, parts(transport))
+    }
+  }
+  return { inner, network, given }
+}
+
+async function closedAfter (
+  t: ExecutionContext,
+  failing: Promise<unknown>,
+  given: readonly Transport[],
+  expected: object
+): Promise<void> {
+  const error = await t.throwsAsync(failing)
+  t.like(error, expected)
+  for (const transport of given) t.false(transport.connected, 'nothing stays connected')
+}
+
+test('a node whose network throws as it closes stores its data and lets go of the store', async t => {
+  for (const odd of ODD) {
+    const time = new VirtualTime(1)
+    const disk = new MemoryDisk()
+    const { network, given } = networkWith(() => ({}))
+    const wiring = { network, ports: time.ports('a'), openStore: () => disk.open() }
+    const node = await time.wait(openNode(config, wiring))
+    await time.wait(node.cache('offers').put('k', { n: 1 }))
+    for (const transport of given) replace(transport, { publish: throwing(odd()) })
+    await time.wait(node.close())
+    const again = await time.wait(openNode({ ...config, name: 'b' }, wiring))
+    t.deepEqual(await again.cache('offers').get('k'), { n: 1 })
+    for (const transport of given) replace(transport, { publish: () => false })
+    await time.wait(again.close())
+  }
+})
+
+test('a connection that the program closed under its node stops neither timers nor the close', async t => {
+  const cluster = await startCluster(t, ['a'], { replicas: 1 })
+  await cluster.time.wait(cluster.cache('a').put('k', { n: 1 }))
+  await cluster.time.wait(cluster.transports.get('a')?.close() ?? Promise.reject(new Error('none')))
+  await cluster.time.advance(5000)
+  await cluster.close('a')
+  await cluster.startNode('a')
+  await cluster.untilSettled()
+  t.deepEqual(await cluster.cache('a').get('k'), { n: 1 })
+})
+
+test('a step of a shutdown that fails skips no other, and the first error is told', async t => {
+  const first = new StoreError('disk full')
+  const closed: string[] = []
+  const openStore = (cache: string): Store =>
+    replace(openMemoryStore(), {
+      close: () => {
+        closed.push(cache)
+        return cache === 'offers' ? Promise.reject(first) : Promise.resolve()
+      }
+    })
+  const { network, given } = networkWith(transport => {
+    const close = transport.close.bind(transport)
+    return {
+      close: async () => {
+        await close()
+        throw new Error('bye')
+      }
+    }
+  })
+  const caches = { ...config.caches, orders: { shards: 2 } }
+  const node = await openNode({ ...config, caches }, { network, openStore })
+  t.is(await t.throwsAsync(node.close()), first)
+  t.deepEqual(closed, ['offers', 'orders'])
+  t.deepEqual(given.map(({ connected }) => connected), [false])
+})
+
+test('a client whose network fails to close says so with a code', async t => {
+  const cause = new Error('bye')
+  const { inner, network } = networkWith(() => ({ close: throwing(cause) }))
+  const node = await openNode(config, { network: inner })
+  t.teardown(() => node.close())
+  const client = await connect({ cluster: 'failing' }, { network })
+  t.is((await t.throwsAsync(client.close(), { code: 'CONNECTION', message: /bye/ })).cause, cause)
+})
+
+test('a network that never closes is given up by name', async t => {
+  const time = new VirtualTime(2)
+  const { network } = networkWith(() => ({ close: () => new Promise(() => {}) }))
+  const node = await time.wait(openNode(config, { network, ports: time.ports('a') }))
+  await t.throwsAsync(time.wait(node.close()), { code: 'CONNECTION', message: /within 5000 ms/ })
+})
+
+test('publish that throws, whatever it is, drops the message and is reported', async t => {
+  for (const odd of ODD) {
+    const cluster = await startCluster(t, ['a'], { replicas: 1, expect: ['connection-problem'] })
+    const far = await cluster.client('far')
+    const transport = cluster.transports.get('far') as Transport
+    const node = cluster.transports.get('a') as Transport
+    replace(transport, { publish: throwing(odd()) })
+    replace(node, { publish: throwing(odd()) })
+    const options = { timeoutMs: 500 }
+    const put = far.put('k', { n: 1 }, options)
+    await t.throwsAsync(cluster.time.wait(put), { code: 'TIMEOUT' })
+    const increment = far.increment('k', 'c', 1, options)
+    await t.throwsAsync(cluster.time.wait(increment), { code: 'OUTCOME_UNKNOWN' })
+    await t.throwsAsync(cluster.time.wait(far.get('k')), { code: 'UNAVAILABLE' })
+    t.deepEqual(await cluster.cache('a').get('k'), undefined)
+    const problems = cluster.eventsOf('connection-problem')
+    t.true(problems.length > 0 && problems.length < 40, `${problems.length} problems are reported`)
+    for (const problem of problems) {
+      t.true('error' in problem && problem.error instanceof ConnectionError)
+    }
+    await cluster.close('far')
+    await cluster.close('a')
+  }
+})
+
+test('publish that gives no word of a drop is reported, and may have been sent', async t => {
+  const events: MillpondEvent[] = []
+  const { network } = networkWith(transport => {
+    const publish = transport.publish.bind(transport)
+    return {
+      publish: async (...message: Parameters<Transport['publish']>) => {
+        publish(...message)
+        await Promise.reject(new Error('later'))
+      }
+    }
+  })
+  const node = await openNode(config, { network, onEvent: event => events.push(event) })
+  await node.close()
+  const [first] = events.filter(({ type }) => type === 'connection-problem')
+  t.regex(String((first as { error?: unknown }).error), /publish must return true or false/)
+})
+
+test('nothing stays connected when opening fails after the network has connected', async t => {
+  const cause = new Error('odd')
+  const cases: Array<[parts: object, expected: object]> = [
+    [{ subscribe: throwing(cause) }, { code: 'CONNECTION', cause }],
+    [{ onConnection: throwing(cause) }, { code: 'CONNECTION', cause }],
+    [{ subscribe: () => undefined }, { name: 'TypeError' }],
+    [{ inbox: 'a.*' }, { name: 'TypeError' }],
+    [{ inbox: '' }, { name: 'TypeError' }],
+    [{ maxMessageBytes: 0 }, { name: 'TypeError' }],
+    [{ maxMessageBytes: NaN }, { name: 'TypeError' }],
+    [{ maxMessageBytes: limits.minMessageBytes - 1 }, { name: 'TypeError' }],
+    [{ publish: 5 }, { name: 'TypeError' }]
+  ]
+  for (const [parts, expected] of cases) {
+    const { network, given, inner } = networkWith(() => parts)
+    await closedAfter(t, openNode(config, { network }), given, expected)
+    const node = await openNode(config, { network: inner })
+    await closedAfter(t, connect({ cluster: 'failing' }, { network }), given, expected)
+    await node.close()
+  }
+  const { network, given } = networkWith(() => ({}))
+  const onInside = throwing(cause)
+  const failing = connect({ cluster: 'failing' }, { network, onInside })
+  await closedAfter(t, failing, given, { message: 'odd' })
+})
+
+test('the first error reaches the caller when stepping back fails or never ends', async t => {
+  for (const close of [throwing(new Error('worse')), () => new Promise<void>(() => {})]) {
+    const time = new VirtualTime(3)
+    const getMeta = throwing(new Error('first'))
+    const openStore = () => replace(openMemoryStore(), { getMeta, close })
+    const wiring = { ports: time.ports('a'), openStore }
+    await t.throwsAsync(time.wait(openNode(config, wiring)), { code: 'STORE', message: /first/ })
+    const { network } = networkWith(() => ({ close }))
+    const client = connect({ cluster: 'none' }, { network, ports: time.ports('c') })
+    await t.throwsAsync(time.wait(client), { code: 'UNAVAILABLE' })
+  }
+})
+
+test('a network that never connects is given up when the client’s time is over', async t => {
+  const time = new VirtualTime(4)
+  let arrive: (transport: Transport) => void = () => {}
+  const network: Network = {
+    connect: () =>
+      new Promise(resolve => {
+        arrive = resolve
+      })
+  }
+  const connecting = connect({ cluster: 'none', connectTimeoutMs: 200 }, {
+    network,
+    ports: time.ports('c')
+  })
+  await t.throwsAsync(time.wait(connecting), { code: 'CONNECTION', message: /within 200 ms/ })
+  const late = createNetwork().connect('c')
+  arrive(late)
+  await time.until(() => !late.connected, 'the late connection to be closed')
+  t.pass()
+})
+
+test('a store that fails as it is read, or gives what it must not, fails opening by name', async t => {
+  const row = { shard: 0, snapshot: null, deltas: [], cursors: [], damaged: 0 }
+  const rows = (...given: unknown[]) => ({ shards: () => given })
+  const cases: Array<[parts: object, expected: object, message: RegExp]> = [
+    [{ shards: throwing(new Error('EIO')) }, { code: 'STORE' }, /offers.*shards.*EIO/],
+    [{
+      *shards () {
+        yield row
+        throw Object.create(null)
+      }
+    }, { code: 'STORE' }, /offers.*shards/],
+    [{ shards: () => Promise.resolve([]) }, { name: 'TypeError' }, /iterable, got a Promise/],
+    [rows(null), { name: 'TypeError' }, /shard is undefined/],
+    [rows({ ...row, deltas: ['x'] }), { name: 'TypeError' }, /deltas is an array/],
+    [rows({ ...row, cursors: [{}] }), { name: 'TypeError' }, /cursors/],
+    [rows({ ...row, shard: 4 }), { code: 'STORE' }, /shard 4 .*not one of the shards/],
+    [rows({ ...row, shard: -1 }), { code: 'STORE' }, /shard -1 /],
+    [{ getMeta: () => null }, { name: 'TypeError' }, /getMeta.*got null/],
+    [{ getMeta: () => Promise.resolve('4') }, { name: 'TypeError' }, /getMeta.*got a Promise/],
+    [{ getMeta: () => 4 }, { name: 'TypeError' }, /getMeta.*got number 4/]
+  ]
+  for (const [parts, expected, message] of cases) {
+    const time = new VirtualTime(5)
+    const wiring = { ports: time.ports('a'), openStore: () => replace(openMemoryStore(), parts) }
+    t.like(await t.throwsAsync(time.wait(openNode(config, wiring)), { message }), expected)
+  }
+})
+
+test('a commit of a program’s own store that fails gives its reason', async t => {
+  const cause = new Error('ENOSPC')
+  const openStore = () => replace(openMemoryStore(), { commit: throwing(cause) })
+  const node = await openNode(config, { openStore })
+  const write = node.cache('offers').put('k', { n: 1 }, { ack: 'durable' })
+  const error = await t.throwsAsync(write, { code: 'STORE', message: /offers.*ENOSPC/ })
+  t.is(error.cause, cause)
+  await t.throwsAsync(node.close(), { code: 'STORE', message: /ENOSPC/ })
+})
+
+test('a listener or flush that fails where no caller waits does not end the process', async t => {
+  const cluster = await startCluster(t, ['a'], { replicas: 1 })
+  replace(cluster.transports.get('a') as Transport, { flush: throwing(undefined) })
+  await cluster.time.advance(2000)
+  t.is(cluster.node('a').status().caches[CACHE]?.records, 0)
+})
