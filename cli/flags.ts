@@ -27,11 +27,15 @@ export function wholeNumber (
   }
 }
 
-export function positiveNumber (flag: string): Parse<number> {
+/** @param least the smallest number that can work; default: any above 0 */
+export function positiveNumber (flag: string, least = 0): Parse<number> {
   return text => {
     const value = text.trim() === '' ? NaN : Number(text)
     if (!(value > 0 && value < Infinity)) {
       throw new ConfigError(`${flag} ${JSON.stringify(text)}: give a number above 0`)
+    }
+    if (value < least) {
+      throw new ConfigError(`${flag} ${JSON.stringify(text)}: give a number of at least ${least}`)
     }
     return value
   }

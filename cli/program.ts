@@ -16,6 +16,7 @@ import { runStatus, type StatusFlags } from './commands/status.js'
 import type { LogLevel } from '../node/observe/logger.js'
 import type { CacheFlags } from './cluster.js'
 import { EXIT } from './failure.js'
+import { leastRatePerSecond } from '../engine/timing.js'
 import { format, logLevel, names, positiveNumber, wholeNumber, writeConcern } from './flags.js'
 
 /**
@@ -71,7 +72,7 @@ function createProgram (end: (status: number) => void): Command {
     .option(
       '--slow-rate <n>',
       'changes per second the slow consumer takes',
-      positiveNumber('--slow-rate'),
+      positiveNumber('--slow-rate', leastRatePerSecond()),
       2000
     )
     .option(
@@ -136,7 +137,7 @@ function createProgram (end: (status: number) => void): Command {
     .option(
       '--rate <n>',
       'changes per second at most (default: no limit)',
-      positiveNumber('--rate')
+      positiveNumber('--rate', leastRatePerSecond())
     )
     .option(
       '--until-idle <ms>',

@@ -8,6 +8,7 @@
  * The relations between bounds are asserted where a value is made: a change that breaks one stops
  * the process at start instead of corrupting something under load.
  */
+import { describe, isPlainObject } from './base/plain.js'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -96,6 +97,13 @@ const usual = Object.freeze({
   maxCaches: 16,
   /** Consumer groups whose cursors one shard remembers. */
   maxConsumerGroups: 256,
+  /**
+   * Bytes of the name of a consumer group: it stands beside its cursor in each shard, in memory, on
+   * disk and in each commit.
+   */
+  maxConsumerGroupBytes: 256,
+  /** Bytes of a node's zone: it travels in every heartbeat. */
+  maxZoneBytes: 256,
   /** A write whose version lies further ahead than this is refused where it enters (D2). */
   maxFutureMs: 60_000,
 
@@ -286,6 +294,9 @@ assertLimits(limits)
  * @throws TypeError naming the bound that cannot be, or the relations that would be broken
  */
 export function limitsWith (overrides: Partial<Limits>): Limits {
+  if (!isPlainObject(overrides)) {
+    throw new TypeError(`limitsWith takes an object of bounds, got ${describe(overrides)}`)
+  }
   const chosen = { ...limits, ...overrides }
   assertLimits(chosen)
   return Object.freeze(chosen)
@@ -293,7 +304,7 @@ export function limitsWith (overrides: Partial<Limits>): Limits {
 
 /** @throws TypeError naming the bound, its value and the range */
 function assertValues (l: Limits): void {
-  if (typeof l !== 'object' || l === null) throw new TypeError(`limits are ${String(l)}`)
+  if (typeof l !== 'object' || l === null) throw new TypeError(`limits are ${describe(l)}`)
   for (const name of Object.keys(l)) {
     if (!Object.hasOwn(usual, name)) throw new TypeError(`limits.${name} is not a bound`)
   }

@@ -257,6 +257,11 @@ export function commitPatienceMs ({ failureTimeoutMs }: Pace): number {
   return Math.max(10_000, failureTimeoutMs * 3)
 }
 
+/** The smallest rate that a consumer can be given, in records per second. */
+export function leastRatePerSecond (): number {
+  return 1000 / intervals.maxRecordGapMs
+}
+
 /** Intervals, and counts of heartbeats, that no configuration needs to set. */
 export const intervals = Object.freeze({
   /**
@@ -298,6 +303,8 @@ export const intervals = Object.freeze({
   timingToldTimes: 4,
   /** How long a write may take to reach its write concern, where the caller does not say. */
   writeTimeoutMs: 5000,
+  /** The longest a caller may give a write, as every interval of a configuration. */
+  maxWriteTimeoutMs: HOUR_MS,
   /** The first pause before a write is tried elsewhere; it doubles each time (writeRetryMs). */
   minWriteRetryMs: 10,
   /**
@@ -310,6 +317,11 @@ export const intervals = Object.freeze({
    * answer; it doubles each time.
    */
   minReadRetryMs: 10,
+  /**
+   * The longest that the rate of a consumer may leave between two records: 0.001 in a second. A
+   * smaller rate is a mistake in a unit, and would look like a consumer that hangs.
+   */
+  maxRecordGapMs: 1_000_000,
   /**
    * Pause of a consumer where no holder could answer or continue its cursor, and between two looks
    * for the cursors that its consumer group committed.

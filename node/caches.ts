@@ -6,7 +6,8 @@ import type { Replicator } from '../replication/replicator.js'
 import { Router } from '../replication/membership/router.js'
 import { WriteForwarder } from '../replication/writes/write-forwarder.js'
 import { LiveConsumers } from '../pubsub/consumer/live-consumers.js'
-import { RequestClient } from '../pubsub/requests/ask/request-client.js'
+import { assertNodeName, RequestClient } from '../pubsub/requests/ask/request-client.js'
+import type { NodeStatus } from '../pubsub/requests/status-protocol.js'
 import { Cache } from './cache/cache.js'
 import { FieldKinds, type Schema } from './cache/cache-schema.js'
 import type { NodeContext } from './node-context.js'
@@ -33,6 +34,8 @@ export class Caches {
     { readonly cache: Cache, readonly forwarder: WriteForwarder, readonly kinds: FieldKinds }
   >()
 
+  #closed = false
+
   /** @param self absent on a client */
   constructor (
     context: NodeContext,
@@ -54,7 +57,16 @@ export class Caches {
     })
   }
 
-  /** @throws ConfigError when the schema is none, or contradicts an earlier declaration */
+  /** @throws TypeError at once; rejects with ClosedError, TimeoutError, UnavailableError */
+  statusOf (node: string): Promise<NodeStatus> {
+    assertNodeName(node)
+    return this.requests.ask(node, 'status', {})
+  }
+
+  /**
+   * A cache that is first asked for after close is made closed, as one that was asked for before.
+   * @throws ConfigError when the schema is none, or contradicts an earlier declaration
+   */
   get<S extends Schema> (name: string, schema?: S): Cache<S> {
     const { cache, kinds } = this.#caches.get(name) ?? this.#make(name)
     if (schema !== undefined) kinds.declare(schema)
@@ -89,6 +101,7 @@ export class Caches {
         onEvent({ type: 'write-failed', cache: cacheName, key, error }),
       ...local === undefined ? {} : { local }
     })
+    if (this.#closed) cache.close()
     const made = { cache, forwarder, kinds }
     this.#caches.set(name, made)
     return made
@@ -124,6 +137,7 @@ export class Caches {
    * wait for an answer then fail.
    */
   async close (): Promise<void> {
+    this.#closed = true
     const all = [...this.#caches.values()]
     await everyStepInTurn([
       ...all.map(({ cache }) => () => cache.close()),

@@ -8,7 +8,7 @@ import type { Limits } from '../engine/limits.js'
 import * as v from '../engine/base/schema.js'
 import { clientTimingOf, intervals, paceFloor, timingOf, TimingConfig, type Pace,
   type Timing } from '../engine/timing.js'
-import { checkFields } from '../engine/base/values.js'
+import { checkName, checkText } from '../engine/base/values.js'
 import { checkToken } from '../replication/messages/subjects.js'
 import { parseSettings } from './settings.js'
 
@@ -99,15 +99,24 @@ const nodeConfig = (limits: Limits) =>
      * Directory for the caches' SQLite files, made if it is missing. Without one, the data stays
      * in memory and ends with the process.
      */
-    dataDir: v.optional(v.string()),
+    dataDir: v.optional(
+      v.pipe(
+        v.string(),
+        v.check(
+          path => path !== '' && !path.includes('\0'),
+          'name a directory, or leave it out to keep the data in memory'
+        )
+      )
+    ),
     /**
      * 'async': 'durable' writes survive a killed process; 'sync': also a power cut, at the price of
      * an fsync per commit. Default 'async'.
      */
     durability: v.optional(v.picklist(['async', 'sync']), 'async'),
     /**
-     * Where the node runs, any text: replicas are spread over distinct zones first, at the price of
-     * less even shares where zones differ in size. Default: none.
+     * Where the node runs, a text of at most limits.maxZoneBytes (256): replicas are spread over
+     * distinct zones first, at the price of less even shares where zones differ in size. Default:
+     * none.
      */
     zone: v.optional(v.string()),
     /**
@@ -157,9 +166,12 @@ export type CheckedClientConfig = v.InferOutput<typeof ClientConfig> & {
 
 /** @throws ConfigError naming the setting, its value and what is allowed */
 export function checkNodeConfig (config: unknown, limits: Limits): CheckedNodeConfig {
+  refuseUnusable(config)
   const checked = parseSettings(nodeConfig(limits), config)
   checkToken('cluster name', checked.cluster)
   if (checked.name !== undefined) checkToken('node name', checked.name)
+  const { zone } = checked
+  if (zone !== undefined) asSetting('zone', () => checkText(zone, 'zone', limits.maxZoneBytes))
   for (const [name, { shards, groups, indexes = {} }] of Object.entries(checked.caches)) {
     checkToken('cache name', name)
     checkIndexes(name, Object.keys(indexes), limits)
@@ -179,14 +191,47 @@ function checkIndexes (cache: string, fields: readonly string[], limits: Limits)
     )
   }
   for (const field of fields) {
-    try {
-      checkFields({ [field]: null }, limits)
-    } catch (error) {
-      throw error instanceof MillpondError
-        ? new ConfigError(`caches.${cache}.indexes: ${error.message}`, error)
-        : error
+    asSetting(`caches.${cache}.indexes`, () => checkName(field, limits))
+  }
+}
+
+/** @throws ConfigError naming the setting where a check on data fails */
+function asSetting (setting: string, check: () => void): void {
+  try {
+    check()
+  } catch (error) {
+    throw error instanceof MillpondError
+      ? new ConfigError(`${setting}: ${error.message}`, error)
+      : error
+  }
+}
+
+/** Every object has these of its own, and what reads messages passes over them. */
+const UNUSABLE = ['__proto__', 'constructor', 'prototype']
+
+/** @throws ConfigError naming the cache or index that would be passed over without a word */
+function refuseUnusable (config: unknown): void {
+  const caches = partOf(config, 'caches')
+  for (const name of UNUSABLE) {
+    if (partOf(caches, name) !== undefined) {
+      throw new ConfigError(`caches: a cache cannot be named ${name}; choose another name`)
     }
   }
+  for (const cache of Object.keys(Object(caches) as object)) {
+    const indexes = partOf(partOf(caches, cache), 'indexes')
+    for (const name of UNUSABLE) {
+      if (partOf(indexes, name) === undefined) continue
+      throw new ConfigError(
+        `caches.${cache}.indexes: a field named ${name} cannot be indexed; leave it out`
+      )
+    }
+  }
+}
+
+function partOf (value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? (value as { readonly [name: string]: unknown })[name]
+    : undefined
 }
 
 /** @throws ConfigError naming the setting, its value and what is allowed */

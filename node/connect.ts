@@ -34,7 +34,7 @@ export interface MillpondClient {
   readonly consumers: readonly ConsumerStatus[]
   /**
    * The status of a node. It does not know this client's consumers.
-   * @throws TimeoutError, UnavailableError
+   * @throws TypeError at once; rejects with TimeoutError, UnavailableError
    */
   statusOf(node: string): Promise<NodeStatus>
   /** Waits for writes on their way, then disconnects. A second call waits for the first. */
@@ -149,7 +149,7 @@ class Client implements MillpondClient {
   }
 
   statusOf (node: string): Promise<NodeStatus> {
-    return this.#caches.requests.ask(node, 'status', {})
+    return this.#caches.statusOf(node)
   }
 
   close (): Promise<void> {

@@ -38,7 +38,7 @@ export interface MillpondNode {
   cache<const S extends Schema = Schema>(name: string, schema?: S): Cache<S>
   /** Members, caches, placement groups and consumers as this node sees them now. */
   status(): NodeStatus
-  /** The status of another node. @throws TimeoutError, UnavailableError */
+  /** The status of a node. @throws TypeError; rejects with TimeoutError, UnavailableError */
   statusOf(node: string): Promise<NodeStatus>
   /**
    * Flushes, says goodbye, makes everything durable and disconnects. A second call waits for the
@@ -213,8 +213,8 @@ export class LocalNode implements MillpondNode {
     }
   }
 
-  async statusOf (node: string): Promise<NodeStatus> {
-    return await this.#caches.requests.ask(node, 'status', {})
+  statusOf (node: string): Promise<NodeStatus> {
+    return this.#caches.statusOf(node)
   }
 
   close (): Promise<void> {

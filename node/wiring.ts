@@ -109,7 +109,7 @@ function guardedListener (onEvent: OnMillpondEvent): OnMillpondEvent {
   }
   return event => {
     try {
-      const given: unknown = onEvent(event) as unknown
+      const given: unknown = onEvent(event)
       if (isPromise(given)) given.then(undefined, (thrown: unknown) => warn(event.type, thrown))
     } catch (thrown) {
       warn(event.type, thrown)

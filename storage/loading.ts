@@ -38,7 +38,7 @@ export function loadShards (
     setAside += damaged
     if (damaged > 0) onEvent({ type: 'shard-damaged', shard, blobs: damaged })
     if (!topology.includes(shard)) {
-      throw unreadable(shard, 'it is not one of the shards of this cache')
+      throw unreadable(shard, 'it is not one of the shards of this cache', setAside)
     }
     persister.restored(stored)
     try {

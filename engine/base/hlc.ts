@@ -17,6 +17,8 @@ import { FutureVersionError } from '../errors.js'
 import type { Limits } from '../limits.js'
 
 export const VERSION_UNITS_PER_MS = 1000
+/** The last time that a Date has, in the year 275760. */
+const MAX_DATE_MS = 8.64e15
 
 export class HybridClock {
   readonly #clock: Clock
@@ -69,7 +71,7 @@ export class HybridClock {
     const version = Math.round(ms * VERSION_UNITS_PER_MS)
     if (version > this.horizon()) {
       throw new FutureVersionError(
-        `event time ${new Date(ms).toISOString()} lies more than ${
+        `event time ${ms <= MAX_DATE_MS ? new Date(ms).toISOString() : `${ms} ms`} lies more than ${
           this.#maxFutureMs / 1000
         } s in the future; check the clock of its source`
       )

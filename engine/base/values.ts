@@ -88,7 +88,7 @@ export function checkUnset (names: unknown, fields: Fields, limits: Limits): rea
       `${names.length} fields to unset, at most ${limits.maxFieldsPerRecord} are allowed`
     )
   }
-  const checked = names.map(name => checkName(name, limits))
+  const checked = Array.from(names, name => checkName(name, limits))
   const maxBytes = approximateBytes(checked) + approximateBytes(fields)
   if (maxBytes > limits.maxEntryBytes - maxFrameBytes(limits)) {
     checkBytes(encodeCbor(checked).length + encodeCbor(fields).length, limits)
@@ -211,7 +211,11 @@ export function checkOneValue (value: unknown, field: string, limits: Limits): V
   return copy
 }
 
-function checkText (text: string, what: string, maxBytes: number): void {
+/**
+ * The check on every text that a caller gives and that is stored or sent.
+ * @throws LimitError when it is too long; ValueError when it would not read back as it is
+ */
+export function checkText (text: string, what: string, maxBytes: number): void {
   if (text.length * MAX_BYTES_PER_UNIT > maxBytes && Buffer.byteLength(text) > maxBytes) {
     throw new LimitError(
       `${what} ${JSON.stringify(text.slice(0, 40))}… has ${

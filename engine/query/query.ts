@@ -17,7 +17,7 @@ import { LimitError, NotIndexedError, QueryError } from '../errors.js'
 import type { Limits } from '../limits.js'
 import { isWithin, type RangeBound, type Ordered, type Range } from './ordered-map.js'
 import { describe, isPlainObject } from '../base/plain.js'
-import { approximateBytes, type Fields } from '../base/values.js'
+import { approximateBytes, checkName, type Fields } from '../base/values.js'
 
 export type Scalar = string | number | boolean | null
 export type IndexKind = 'equality' | 'range'
@@ -40,7 +40,7 @@ export type Condition =
 
 const OPERATORS = ['eq', 'in', 'lt', 'lte', 'gt', 'gte']
 
-/** @throws TypeError, QueryError, LimitError, which name the unusable part and the fix */
+/** @throws TypeError, QueryError, LimitError, ValueError, which name the unusable part */
 export function parseWhere (where: unknown, limits: Limits): Condition[] {
   if (!isPlainObject(where)) {
     throw new TypeError(
@@ -68,7 +68,7 @@ export function parseWhere (where: unknown, limits: Limits): Condition[] {
       )
     }
   }
-  return fields.map(field => parseCondition(field, where[field], count, limits))
+  return fields.map(field => parseCondition(checkName(field, limits), where[field], count, limits))
 }
 
 function parseCondition (

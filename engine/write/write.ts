@@ -105,7 +105,7 @@ function checkOperations (operations: unknown, limits: Limits): readonly Operati
         'allowed'
     )
   }
-  const checked = operations.map(operation => checkOperation(operation, limits))
+  const checked = Array.from(operations, operation => checkOperation(operation, limits))
   const bytes = checked.reduce(
     (sum, operation) => sum + kindOfOperation(operation.kind).sizeOf(operation),
     0

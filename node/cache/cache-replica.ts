@@ -135,9 +135,11 @@ export class CacheReplica {
    * @throws what the store throws when it is closed
    */
   async abandon (): Promise<void> {
-    this.replicator.abandon()
-    this.#hints.abandon()
-    await this.close()
+    await everyStepInTurn([
+      () => this.replicator.abandon(),
+      () => this.#hints.abandon(),
+      () => this.close()
+    ])
   }
 
   /**

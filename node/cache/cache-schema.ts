@@ -12,7 +12,7 @@ import type { FieldKind, ValueOfKind } from '../../engine/fields/kinds.js'
 import { FIELD_KINDS } from '../../engine/fields/lookup.js'
 import { ConfigError, KindError, MillpondError } from '../../engine/errors.js'
 import type { Limits } from '../../engine/limits.js'
-import { describe } from '../../engine/base/plain.js'
+import { describe, isPlainObject } from '../../engine/base/plain.js'
 import { checkName, type Fields, type Value } from '../../engine/base/values.js'
 
 /**
@@ -55,7 +55,7 @@ export class FieldKinds {
    *   already; nothing is added then
    */
   declare (schema: Schema): void {
-    if (typeof schema !== 'object' || schema === null) {
+    if (!isPlainObject(schema)) {
       throw new ConfigError(
         `schema of cache ${this.#cache}: expected an object of field kinds, got ${describe(schema)}`
       )

@@ -239,8 +239,9 @@ export class CacheWrites<S extends Schema = Schema> {
   }
 }
 
+/** A hole becomes undefined, which is then refused by name. */
 function listOf (elements: Element | readonly Element[]): readonly Element[] {
-  return Array.isArray(elements) ? elements as readonly Element[] : [elements as Element]
+  return Array.isArray(elements) ? Array.from(elements as Element[]) : [elements as Element]
 }
 
 /** @throws TypeError naming an option that put and its like do not have */
@@ -253,8 +254,13 @@ function checkOptions (options: object, known: ReadonlySet<string>, where: strin
 }
 
 /** Options that do not belong to a call are a mistake that types do not always show. */
-function refuse (options: object, option: 'at' | 'ttlMs', where: string): void {
-  if ((options as { readonly [name: string]: unknown })[option] !== undefined) {
+function refuse (options: object | null, option: 'at' | 'ttlMs', where: string): void {
+  // Its own: a list, which checkOptions refuses, has another `at`.
+  if (options !== null && Object.hasOwn(options, option) && isGiven(options, option)) {
     throw new TypeError(`${option} is no option of ${where}`)
   }
+}
+
+function isGiven (options: object, option: string): boolean {
+  return (options as { readonly [name: string]: unknown })[option] !== undefined
 }

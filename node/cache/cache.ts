@@ -8,14 +8,16 @@ import { parseWhere, type Where } from '../../engine/query/query.js'
 import { assertKnown } from '../../engine/base/known.js'
 import { describe } from '../../engine/base/plain.js'
 import { checkKey, type Fields } from '../../engine/base/values.js'
+import { checkBody } from '../../engine/write/write.js'
 import { consume } from '../../pubsub/consumer/consume.js'
 import type { ConsumedBatch, ConsumeOptions } from '../../pubsub/consumer/options.js'
 import type { ConsumerContext } from '../../pubsub/context.js'
 import { checkLimit, findRecords } from '../../pubsub/requests/ask/find-records.js'
+import { assertNodeName } from '../../pubsub/requests/ask/request-client.js'
 import type { NameOf, RecordOf, RegistersOf, Schema } from './cache-schema.js'
 import { CacheWrites, checkPutOptions, type PutOptions,
   type WritesOptions } from './cache-writes.js'
-import { getMany } from '../../pubsub/requests/ask/get-many.js'
+import { checkKeys, getMany } from '../../pubsub/requests/ask/get-many.js'
 
 export interface CacheRecord<F = Fields> {
   readonly key: string
@@ -63,10 +65,14 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    * @throws TypeError, ValueError, LimitError; ClosedError, as every call after the node or client
    *   was closed; rejects with UnavailableError or TimeoutError when no holder answers
    */
-  async get (key: string): Promise<RecordOf<S> | undefined> {
+  get (key: string): Promise<RecordOf<S> | undefined> {
     this.#assertOpen()
-    const { readers: { router, requests, limits }, local } = this.#options
-    const shard = router.topology.shardOf(checkKey(key, limits))
+    return this.#get(checkKey(key, this.#options.limits))
+  }
+
+  async #get (key: string): Promise<RecordOf<S> | undefined> {
+    const { readers: { router, requests }, local } = this.#options
+    const shard = router.topology.shardOf(key)
     const group = router.topology.groupOf(shard)
     if (local?.held.phase(group) === 'ready') {
       return local.shards.record(shard, key) as RecordOf<S> | undefined
@@ -84,29 +90,26 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    * meanwhile may be as before or after. At most limits.maxKeysPerRead keys (10,000). Fails as get
    * does.
    */
-  async getMany (keys: readonly string[]): Promise<Array<RecordOf<S> | undefined>> {
+  getMany (keys: readonly string[]): Promise<Array<RecordOf<S> | undefined>> {
     this.#assertOpen()
-    const { readers, local } = this.#options
-    return await getMany(readers, local, keys) as Array<RecordOf<S> | undefined>
+    const { readers, local, limits } = this.#options
+    const records = getMany(readers, local, checkKeys(keys, limits))
+    return records as Promise<Array<RecordOf<S> | undefined>>
   }
 
   /** Whether there is such a record. Fails as get does. */
-  async has (key: string): Promise<boolean> {
-    return await this.get(key) !== undefined
+  has (key: string): Promise<boolean> {
+    return this.get(key).then(fields => fields !== undefined)
   }
 
   /**
-   * Whether a set holds an element. Fails as get does; rejects with KindError when the field is no
-   * set.
+   * Whether a set holds an element. Fails as get does, and refuses at once the field names and
+   * elements that addToSet refuses; rejects with KindError when the field is no set.
    */
-  async hasElement (key: string, field: NameOf<S, 'set'>, element: Element): Promise<boolean> {
+  hasElement (key: string, field: NameOf<S, 'set'>, element: Element): Promise<boolean> {
+    checkBody({ operations: [{ kind: 'add', field, element }] }, this.#options.limits)
     this.#options.kinds.assert(field, 'set')
-    const elements = (await this.get(key) as Fields | undefined)?.[field]
-    if (elements === undefined) return false
-    if (!Array.isArray(elements)) {
-      throw new KindError(`field ${field} is no set: it reads as ${describe(elements)}`)
-    }
-    return elements.includes(element)
+    return this.get(key).then(fields => isIn(fields as Fields | undefined, field, element))
   }
 
   /**
@@ -118,15 +121,25 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    * count or to collect use increment and addToSet, which lose nothing.
    * @param fn returns at once, not a promise
    * @returns whether anything was written
-   * @throws what get and put throw, and what `fn` throws
+   * @throws what get throws; rejects with what get and put fail with, and what `fn` throws
    */
-  async update (
+  update (
     key: string,
     fn: (fields: RecordOf<S> | undefined) => RegistersOf<S> | null | undefined,
     options: PutOptions = {}
   ): Promise<boolean> {
     checkPutOptions(options, 'update')
-    const next = fn(await this.get(key))
+    if (typeof fn !== 'function') {
+      throw new TypeError(`update needs a function of the fields, got ${describe(fn)}`)
+    }
+    return this.get(key).then(fields => this.#writeNext(key, fn(fields), options))
+  }
+
+  async #writeNext (
+    key: string,
+    next: RegistersOf<S> | null | undefined,
+    options: PutOptions
+  ): Promise<boolean> {
     if (next === undefined) return false
     if (next === null) {
       const { ttlMs: _, ...rest } = options
@@ -143,6 +156,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   scan (options: ReadOptions = {}): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
     this.#assertOpen()
     assertKnown(options, READ, 'scan')
+    if (options.node !== undefined) assertNodeName(options.node)
     return this.#scan(options)
   }
 
@@ -193,6 +207,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   ): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
     this.#assertOpen()
     assertKnown(options, QUERY, 'query')
+    if (options.node !== undefined) assertNodeName(options.node)
     if (options.limit !== undefined) checkLimit(options.limit)
     parseWhere(where, this.#options.limits)
     return findRecords(this.#options.readers, where, options) as AsyncGenerator<
@@ -222,8 +237,12 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   }
 
   /** Resolves when every write so far has reached an owner, or failed. */
-  async flush (): Promise<void> {
+  flush (): Promise<void> {
     this.#assertOpen()
+    return this.#flush()
+  }
+
+  async #flush (): Promise<void> {
     this.#options.local?.flush()
     await this.#options.forwarder.idle()
   }
@@ -238,4 +257,12 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   #assertOpen (): void {
     if (this.#closing.signal.aborted) throw new ClosedError(`cache ${this.name}`)
   }
+}
+
+/** @throws KindError when the field is no set */
+function isIn (fields: Fields | undefined, field: string, element: Element): boolean {
+  const elements = fields !== undefined && Object.hasOwn(fields, field) ? fields[field] : undefined
+  if (elements === undefined) return false
+  if (Array.isArray(elements)) return elements.includes(element)
+  throw new KindError(`field ${field} is no set: it reads as ${describe(elements)}`)
 }

@@ -30,9 +30,9 @@ export interface AckOptions {
    */
   readonly ack?: WriteConcern
   /**
-   * How long that may take, in milliseconds from 0 up. Shorter tells of trouble sooner; longer
-   * lets the write reach another owner when one is lost, which takes the failure timeout. Default
-   * 5000.
+   * How long that may take, in milliseconds from 0 to 3,600,000. Shorter tells of trouble sooner;
+   * longer lets the write reach another owner when one is lost, which takes the failure timeout.
+   * Default 5000.
    */
   readonly timeoutMs?: number
 }
@@ -84,11 +84,7 @@ export class WriteEntry {
     if (this.#closed) throw new ClosedError(`cache ${name}`)
     const { topology } = router
     replicasNeeded(ack, router.shape.replicas) // refuses a write concern that cannot be reached
-    if (!Number.isFinite(timeoutMs) || timeoutMs < 0) {
-      throw new TypeError(
-        `timeoutMs must be a number of milliseconds from 0 up, got ${describe(timeoutMs)}`
-      )
-    }
+    assertTimeout(timeoutMs)
     const shard = topology.shardOf(write.key)
     const sent: Promise<unknown> =
       local !== undefined && takes(local.held.phase(topology.groupOf(shard)), write)
@@ -112,6 +108,17 @@ export class WriteEntry {
   close (): void {
     this.#closed = true
   }
+}
+
+/** @throws TypeError */
+function assertTimeout (timeoutMs: unknown): void {
+  const { maxWriteTimeoutMs } = intervals
+  if (typeof timeoutMs === 'number' && timeoutMs >= 0 && timeoutMs <= maxWriteTimeoutMs) return
+  throw new TypeError(
+    `timeoutMs must be a number of milliseconds from 0 to ${maxWriteTimeoutMs}, got ${
+      describe(timeoutMs)
+    }`
+  )
 }
 
 /**

@@ -57,9 +57,10 @@ export class Consumer implements LiveConsumer {
 
   async start (): Promise<void> {
     const { context: { ports, router: { shape, topology } }, positions, log } = this.#scope
-    this.#watch.listen()
     this.#endWith(this.#closing)
     if (this.#options.signal !== undefined) this.#endWith(this.#options.signal)
+    if (this.#closed) return
+    this.#watch.listen()
     await this.#restore()
     if (this.#closed) return
     this.#idleSinceMs = ports.clock.monotonicMs() // to wait for a holder is not to see nothing new

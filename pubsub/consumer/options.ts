@@ -2,19 +2,23 @@
 import type { Change } from '../../engine/changes.js'
 import { ConfigError } from '../../engine/errors.js'
 import { assertKnown } from '../../engine/base/known.js'
+import { describe } from '../../engine/base/plain.js'
+import { checkText } from '../../engine/base/values.js'
 import type { Limits } from '../../engine/limits.js'
+import { leastRatePerSecond } from '../../engine/timing.js'
 
 export interface ConsumeOptions {
   /**
-   * The consumer group whose cursors are read and committed: any text that is not empty. Consumers
-   * of one group continue from each other's commits, and each is given every change. A shard
-   * remembers limits.maxConsumerGroups of them (256), so use names that stay.
+   * The consumer group whose cursors are read and committed: a text that is not empty, of at most
+   * limits.maxConsumerGroupBytes (256). Consumers of one group continue from each other's commits,
+   * and each is given every change. A shard remembers limits.maxConsumerGroups of them (256), so
+   * use names that stay.
    */
   readonly group: string
   /**
-   * Most records per second on average, above 0. A smaller rate spares the program and its targets,
-   * a larger one is up to date sooner; records that wait are given out once, as they are then.
-   * Default: no limit.
+   * Most records per second on average, from 0.001 up. A smaller rate spares the program and its
+   * targets, a larger one is up to date sooner; records that wait are given out once, as they are
+   * then. Default: no limit.
    */
   readonly ratePerSecond?: number
   /**
@@ -60,14 +64,18 @@ export type CheckedOptions =
 const KNOWN: ReadonlySet<string> = new Set<keyof ConsumeOptions>(['group', 'ratePerSecond',
   'batchSize', 'stopWhenIdleMs', 'signal'])
 
-/** @throws TypeError on options there are not; ConfigError on values that cannot work */
+/**
+ * @throws TypeError on options there are not, and on values of another type; ConfigError on values
+ *   that cannot work; LimitError, ValueError on a group that cannot be stored
+ */
 export function checkOptions (options: ConsumeOptions, limits: Limits): CheckedOptions {
   assertKnown(options, KNOWN, 'consume')
   const {
     group,
     ratePerSecond = Infinity,
     batchSize = USUAL_BATCH_SIZE,
-    stopWhenIdleMs = Infinity
+    stopWhenIdleMs = Infinity,
+    signal
   } = options
   if (typeof group !== 'string' || group === '') {
     throw new ConfigError(
@@ -76,18 +84,41 @@ export function checkOptions (options: ConsumeOptions, limits: Limits): CheckedO
       }`
     )
   }
-  if (!(ratePerSecond > 0)) {
-    throw new ConfigError(`ratePerSecond must be a positive number, got ${ratePerSecond}`)
+  checkText(group, 'group', limits.maxConsumerGroupBytes)
+  assertNumber('ratePerSecond', ratePerSecond)
+  const least = leastRatePerSecond()
+  if (!(ratePerSecond >= least)) {
+    throw new ConfigError(
+      `ratePerSecond must be a positive number, from ${least} up, got ${ratePerSecond}`
+    )
   }
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > limits.maxPollLimit) {
     throw new ConfigError(
       `batchSize must be an integer from 1 to ${limits.maxPollLimit}, got ${batchSize}`
     )
   }
+  assertNumber('stopWhenIdleMs', stopWhenIdleMs)
   if (!(stopWhenIdleMs >= 0)) {
     throw new ConfigError(
       `stopWhenIdleMs must be a number of milliseconds from 0 up, got ${stopWhenIdleMs}`
     )
   }
+  if (signal !== undefined && !isSignal(signal)) {
+    throw new TypeError(`signal must be an AbortSignal, got ${describe(signal)}`)
+  }
   return { ...options, ratePerSecond, batchSize, stopWhenIdleMs }
+}
+
+/** @throws TypeError: a text would be compared like a number, and then added to like a text */
+function assertNumber (option: string, value: unknown): void {
+  if (typeof value !== 'number') {
+    throw new TypeError(`${option} must be a number, got ${describe(value)}`)
+  }
+}
+
+/** By its parts, so that a signal of another realm, or of a polyfill, is one too. */
+function isSignal (value: unknown): boolean {
+  const { aborted, addEventListener, removeEventListener } = (value ?? {}) as Partial<AbortSignal>
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function' &&
+    typeof removeEventListener === 'function'
 }

@@ -42,8 +42,8 @@ export interface Transport {
    */
   readonly inbox: string
   /**
-   * The largest message `publish` takes, in bytes. A server that is found again may have changed
-   * it.
+   * The largest message `publish` takes, in bytes, from limits.minMessageBytes (8 KiB) up. A server
+   * that is found again may have changed it.
    */
   readonly maxMessageBytes: number
   /** False while the connection is known to be lost, and from the call of close on. */

@@ -4,6 +4,7 @@
  */
 import type { Cursor } from '../../engine/cursor.js'
 import { LogError, MillpondError, UnavailableError } from '../../engine/errors.js'
+import { checkText } from '../../engine/base/values.js'
 import type { Write } from '../../engine/write/write.js'
 import type { ShardSet } from '../../storage/shard-set.js'
 import type { Persister } from '../../storage/write-behind/persister.js'
@@ -81,12 +82,15 @@ export class LocalWrites {
 
   /**
    * Joins a cursor that a consumer group commits.
-   * @throws UnavailableError when this node closes; LimitError when the shard remembers as many
+   * @throws UnavailableError when this node closes; LimitError, ValueError when the name of the
+   *   consumer group cannot be; LimitError when the shard remembers as many
    *   consumer groups as it may
    */
   commitCursor (shard: number, consumerGroup: string, cursor: Cursor): void {
     const { shards, outbox, flushes } = this.#parts
-    if (this.#closed) throw new UnavailableError(`${this.#context.self.id} is closing`)
+    const { self, limits } = this.#context
+    if (this.#closed) throw new UnavailableError(`${self.id} is closing`)
+    checkText(consumerGroup, 'consumer group', limits.maxConsumerGroupBytes)
     const moved = shards.cursors.commit(consumerGroup, cursor)
     if (moved === null) return
     outbox.addCursor(shard, consumerGroup, moved)

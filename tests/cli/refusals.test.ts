@@ -54,6 +54,8 @@ const WRONG: Array<[args: string[], line: RegExp]> = [
   [['ingest', 'x.csv', '--key', 'k', '--fields', 'a,,b'], /--fields "a,,b"/],
   [['consume'], /'--group <group>' not specified/],
   [['consume', '--group', 'g', '--rate', '-1'], /--rate "-1": give a number above 0/],
+  [['consume', '--group', 'g', '--rate', '1e-9'],
+    /--rate "1e-9": give a number of at least 0\.001/],
   [['get'], /missing required argument 'key'/],
   [['get', 'a', 'b'], /too many arguments/],
   [['grow'], /unknown command 'grow'.*see millpond --help/],

@@ -202,11 +202,11 @@ export function fieldsContract (
         }])
         t.deepEqual(await cache.getMany([]), [])
         t.deepEqual([await cache.has('k1'), await cache.has('k0')], [true, false])
-        await t.throwsAsync(cache.getMany(Array.from({ length: 10_001 }, (_, i) => `k${i}`)), {
+        t.throws(() => cache.getMany(Array.from({ length: 10_001 }, (_, i) => `k${i}`)), {
           code: 'LIMIT_EXCEEDED',
           message: /10001 keys in one read/
         })
-        await t.throwsAsync(cache.getMany('k1' as unknown as string[]), {
+        t.throws(() => cache.getMany('k1' as unknown as string[]), {
           instanceOf: TypeError,
           message: /keys must be an array/
         })

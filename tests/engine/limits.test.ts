@@ -30,6 +30,12 @@ for (const value of [0, -5, NaN, Infinity, 2.5, '512', null, undefined, {}]) {
 }
 
 test('a name that is no bound is refused, and so is a value that holds none', t => {
+  for (const bounds of [null, 5, [], undefined]) {
+    t.throws(() => limitsWith(bounds as unknown as Partial<Limits>), {
+      instanceOf: TypeError,
+      message: /^limitsWith takes an object of bounds, got /
+    })
+  }
   t.throws(() => limitsWith({ maxKeyBytess: 1 } as unknown as Partial<Limits>), {
     instanceOf: TypeError,
     message: 'limits.maxKeyBytess is not a bound'

@@ -51,7 +51,7 @@ async function closedAfter (
   for (const transport of given) t.false(transport.connected, 'nothing stays connected')
 }
 
-test('a node whose network throws as it closes stores its data and lets go of the store', async t => {
+test('a node whose network throws as it closes stores its data (SPEC B4)', async t => {
   for (const odd of ODD) {
     const time = new VirtualTime(1)
     const disk = new MemoryDisk()
@@ -68,7 +68,7 @@ test('a node whose network throws as it closes stores its data and lets go of th
   }
 })
 
-test('a connection that the program closed under its node stops neither timers nor the close', async t => {
+test('a connection that the program closed under its node stops no timer', async t => {
   const cluster = await startCluster(t, ['a'], { replicas: 1 })
   await cluster.time.wait(cluster.cache('a').put('k', { n: 1 }))
   await cluster.time.wait(cluster.transports.get('a')?.close() ?? Promise.reject(new Error('none')))
@@ -79,7 +79,7 @@ test('a connection that the program closed under its node stops neither timers n
   t.deepEqual(await cluster.cache('a').get('k'), { n: 1 })
 })
 
-test('a step of a shutdown that fails skips no other, and the first error is told', async t => {
+test('a step of a shutdown that fails skips no other (SPEC B4)', async t => {
   const first = new StoreError('disk full')
   const closed: string[] = []
   const openStore = (cache: string): Store =>
@@ -121,7 +121,7 @@ test('a network that never closes is given up by name', async t => {
   await t.throwsAsync(time.wait(node.close()), { code: 'CONNECTION', message: /within 5000 ms/ })
 })
 
-test('publish that throws, whatever it is, drops the message and is reported', async t => {
+test('publish that throws drops the message and is reported (SPEC B4)', async t => {
   for (const odd of ODD) {
     const cluster = await startCluster(t, ['a'], { replicas: 1, expect: ['connection-problem'] })
     const far = await cluster.client('far')
@@ -163,7 +163,7 @@ test('publish that gives no word of a drop is reported, and may have been sent',
   t.regex(String((first as { error?: unknown }).error), /publish must return true or false/)
 })
 
-test('nothing stays connected when opening fails after the network has connected', async t => {
+test('nothing stays connected when opening fails (SPEC B4)', async t => {
   const cause = new Error('odd')
   const cases: Array<[parts: object, expected: object]> = [
     [{ subscribe: throwing(cause) }, { code: 'CONNECTION', cause }],
@@ -202,7 +202,7 @@ test('the first error reaches the caller when stepping back fails or never ends'
   }
 })
 
-test('a network that never connects is given up when the client’s time is over', async t => {
+test('a network that never connects is given up in the time of the client', async t => {
   const time = new VirtualTime(4)
   let arrive: (transport: Transport) => void = () => {}
   const network: Network = {
@@ -222,7 +222,7 @@ test('a network that never connects is given up when the client’s time is over
   t.pass()
 })
 
-test('a store that fails as it is read, or gives what it must not, fails opening by name', async t => {
+test('a store that fails as it is read, or gives what it must not, is named', async t => {
   const row = { shard: 0, snapshot: null, deltas: [], cursors: [], damaged: 0 }
   const rows = (...given: unknown[]) => ({ shards: () => given })
   const cases: Array<[parts: object, expected: object, message: RegExp]> = [
@@ -260,7 +260,7 @@ test('a commit of a program’s own store that fails gives its reason', async t 
   await t.throwsAsync(node.close(), { code: 'STORE', message: /ENOSPC/ })
 })
 
-test('a listener or flush that fails where no caller waits does not end the process', async t => {
+test('a flush that fails where no caller waits does not end the process', async t => {
   const cluster = await startCluster(t, ['a'], { replicas: 1 })
   replace(cluster.transports.get('a') as Transport, { flush: throwing(undefined) })
   await cluster.time.advance(2000)

@@ -121,6 +121,11 @@ export class Cluster {
   }
 
   async client (name: string, config: Partial<ClientConfig> = {}): Promise<Cache> {
+    return (await this.connect(name, config)).cache(CACHE)
+  }
+
+  /** A client that no cache was asked of yet. */
+  async connect (name: string, config: Partial<ClientConfig> = {}): Promise<MillpondClient> {
     const client = await this.time.wait(
       connect(
         { cluster: 'test', name, timing: this.#options.timing, ...config },
@@ -129,7 +134,7 @@ export class Cluster {
       `${name} to connect`
     )
     this.clients.set(name, client)
-    return client.cache(CACHE)
+    return client
   }
 
   node (name: string): MillpondNode {

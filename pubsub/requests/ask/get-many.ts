@@ -24,9 +24,9 @@ type Found = Map<string, Answer>
 
 /**
  * @param local the replica on this node, when it runs the cache
+ * @param keys checked ones (checkKeys)
  * @returns per key its record, or undefined when there is none, in the order of the keys
- * @throws TypeError, ValueError, LimitError; UnavailableError or TimeoutError when no holder of a
- *   key answers
+ * @throws UnavailableError or TimeoutError when no holder of a key answers
  */
 export async function getMany (
   readers: ReadContext,
@@ -35,7 +35,7 @@ export async function getMany (
 ): Promise<Array<Fields | undefined>> {
   const found: Found = new Map()
   const { router, limits } = readers
-  const pieces = cut(readers, missing(router, local, checkKeys(keys, limits), found))
+  const pieces = cut(readers, missing(router, local, [...new Set(keys)], found))
   let next = 0
   const lane = async (): Promise<void> => {
     for (let piece = pieces[next++]; piece !== undefined; piece = pieces[next++]) {
@@ -46,14 +46,15 @@ export async function getMany (
   return keys.map(key => found.get(key) ?? undefined)
 }
 
-function checkKeys (keys: unknown, limits: Limits): readonly string[] {
+/** @throws TypeError, ValueError, LimitError */
+export function checkKeys (keys: unknown, limits: Limits): readonly string[] {
   if (!Array.isArray(keys)) throw new TypeError(`keys must be an array, got ${describe(keys)}`)
   if (keys.length > limits.maxKeysPerRead) {
     throw new LimitError(
       `${keys.length} keys in one read, at most ${limits.maxKeysPerRead} are allowed`
     )
   }
-  return [...new Set(keys.map(key => checkKey(key, limits)))]
+  return Array.from(keys, key => checkKey(key, limits)) // also visits holes
 }
 
 /** Takes what this node has, and names what others have to be asked for. */

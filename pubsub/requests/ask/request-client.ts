@@ -3,6 +3,7 @@
  * next one is asked, and all of them again for a while.
  */
 import { ClosedError, EnvelopeError, MillpondError } from '../../../engine/errors.js'
+import { describe } from '../../../engine/base/plain.js'
 import type { Ports } from '../../../engine/ports.js'
 import * as v from '../../../engine/base/schema.js'
 import { intervals } from '../../../engine/timing.js'
@@ -10,6 +11,12 @@ import type { Messenger } from '../../../replication/messages/messenger.js'
 import { noHolder, type Router } from '../../../replication/membership/router.js'
 import type { Subjects } from '../../../replication/messages/subjects.js'
 import { ReadReplies, type Asked, type ReadRequest, type ReadReply } from '../request-protocol.js'
+
+/** @throws TypeError when it cannot be the name of a node */
+export function assertNodeName (node: unknown): asserts node is string {
+  if (typeof node === 'string') return
+  throw new TypeError(`node must be the name of a node, got ${describe(node)}`)
+}
 
 export interface RequestClientOptions {
   readonly messenger: Messenger

@@ -48,6 +48,33 @@ test('after close every call of a cache fails at once with CLOSED', async t => {
   }
 })
 
+test('a cache that is first asked for after close is closed as well', async t => {
+  const cluster = await startCluster(t, ['a'], { replicas: 1 })
+  const client = await cluster.connect('late')
+  const node = cluster.node('a')
+  await cluster.close('late')
+  await cluster.close('a')
+  for (const cache of [client.cache(CACHE), node.cache(CACHE)]) {
+    for (const [title, call] of CALLS) {
+      await t.throwsAsync(async () => await call(cache), { code: 'CLOSED' }, title)
+    }
+  }
+})
+
+test('a consumer made before close and begun after it ends, as one that runs does', async t => {
+  const cluster = await startCluster(t, ['a'], { replicas: 1 })
+  for (
+    const [name, cache] of [['far', await cluster.client('far')], ['a',
+      cluster.cache('a')]] as const
+  ) {
+    const batches = cache.consume({ group: 'g' })
+    const records = cache.scan()
+    await cluster.close(name)
+    t.deepEqual(await batches.next(), { done: true, value: undefined })
+    await t.throwsAsync(records.next(), { code: 'CLOSED' })
+  }
+})
+
 test('a scan that is under way when its node closes ends with CLOSED', async t => {
   const cluster = await startCluster(t, ['a'], { replicas: 1 })
   const cache = cluster.cache('a')

@@ -31,7 +31,7 @@ test('a call with an option it does not read is refused at once (SPEC B3)', asyn
         message: /^akc is no option of .*; known are /
       }, title)
     }
-    await t.throwsAsync(cache.update('k', () => t.fail('nothing is read'), odd), {
+    t.throws(() => cache.update('k', () => t.fail('nothing is read'), odd), {
       instanceOf: TypeError,
       message: /^akc is no option of update; known are ack/
     })
