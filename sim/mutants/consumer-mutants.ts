@@ -12,8 +12,8 @@ import { readRequest, type PollPage, type ReadReply,
 import { RequestServer } from '../../pubsub/requests/answer/request-server.js'
 import { Wake } from '../../pubsub/consumer/wake.js'
 import { CommittedCursors } from '../../storage/committed-cursors.js'
-import { patch } from '../patch.js'
-import type { Mutant } from './mutant.js'
+import { patch, type Undo } from '../patch.js'
+import { all, type Mutant } from './mutant.js'
 
 const Request = readRequest(limits)
 
@@ -61,26 +61,13 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
     breaks: 'a committed cursor replaces the one before instead of being joined with it',
     seeds: 20,
     plant: () =>
-      patch(
-        CommittedCursors.prototype,
-        'commit',
-        original =>
-          function (
-            this: CommittedCursors,
-            consumerGroup: string,
-            cursor: Cursor
-          ): Uint8Array | null {
-            if (this.get(cursor.shard, consumerGroup) === undefined) {
-              return original.call(this, consumerGroup, cursor)
-            }
-            const others = this.of([cursor.shard]).filter(([, group]) => group !== consumerGroup)
-            this.drop(cursor.shard)
-            for (const [shard, group, bytes] of others) {
-              original.call(this, group, decodeCursor(bytes, shard, limits))
-            }
-            return original.call(this, consumerGroup, cursor)
-          }
-      )
+      beforeEachJoin((committed, consumerGroup, cursor) => {
+        if (committed.get(cursor.shard, consumerGroup) === undefined) return cursor
+        const others = committed.of([cursor.shard]).filter(([, group]) => group !== consumerGroup)
+        committed.drop(cursor.shard)
+        for (const [shard, group, bytes] of others) committed.restore(shard, group, bytes)
+        return cursor
+      })
   },
   {
     name: 'cursors-joined-by-clocks',
@@ -88,27 +75,17 @@ export const CONSUMER_MUTANTS: readonly Mutant[] = [
       'records that the group was only shown in pieces',
     seeds: 40,
     plant: () =>
-      patch(
-        CommittedCursors.prototype,
-        'commit',
-        original =>
-          function (
-            this: CommittedCursors,
-            consumerGroup: string,
-            cursor: Cursor
-          ): Uint8Array | null {
-            const bytes = this.get(cursor.shard, consumerGroup)
-            const before = bytes === undefined ? cursor : decodeCursor(bytes, cursor.shard, limits)
-            if (before.generation !== cursor.generation) {
-              return original.call(this, consumerGroup, cursor)
-            }
-            return original.call(this, consumerGroup, {
-              ...cursor,
-              seen: join(before.seen, cursor.seen),
-              witness: join(before.witness, cursor.witness)
-            })
+      beforeEachJoin((committed, consumerGroup, cursor) => {
+        const bytes = committed.get(cursor.shard, consumerGroup)
+        const before = bytes === undefined ? cursor : decodeCursor(bytes, cursor.shard, limits)
+        return before.generation !== cursor.generation
+          ? cursor
+          : {
+            ...cursor,
+            seen: join(before.seen, cursor.seen),
+            witness: join(before.witness, cursor.witness)
           }
-      )
+      })
   },
   {
     name: 'lost-hints-unnoticed',
@@ -139,4 +116,34 @@ function skipOne (page: PollPage): PollPage {
     ) => [incarnation, Math.min(end, (cursor.seen.get(incarnation) ?? 0) + 1)])
   )
   return { ...page, cursor: encodeCursor({ ...cursor, seen }) }
+}
+
+/** Changes each cursor before it is joined, whether a consumer commits it or a peer sends it. */
+function beforeEachJoin (
+  change: (committed: CommittedCursors, consumerGroup: string, cursor: Cursor) => Cursor
+): Undo {
+  return all(
+    patch(
+      CommittedCursors.prototype,
+      'commit',
+      original =>
+        function (
+          this: CommittedCursors,
+          consumerGroup: string,
+          cursor: Cursor
+        ): Uint8Array | null {
+          return original.call(this, consumerGroup, change(this, consumerGroup, cursor))
+        }
+    ),
+    patch(CommittedCursors.prototype, 'merge', original =>
+      function (
+        this: CommittedCursors,
+        shard: number,
+        consumerGroup: string,
+        bytes: Uint8Array
+      ): void {
+        const changed = change(this, consumerGroup, decodeCursor(bytes, shard, limits))
+        original.call(this, shard, consumerGroup, encodeCursor(changed))
+      })
+  )
 }
