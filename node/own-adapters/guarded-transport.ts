@@ -52,19 +52,31 @@ class GuardedTransport implements Transport {
     this.#maxMessageBytes = checkMaxMessageBytes(inner.maxMessageBytes, options.limits)
   }
 
-  /** A value that cannot be, after one that could, changes nothing. */
+  /** A value that cannot be, after one that could, changes nothing; nor does one that throws. */
   get maxMessageBytes (): number {
-    const bytes: unknown = this.#inner.maxMessageBytes
+    const bytes = this.#read('maxMessageBytes')
     if (isMessageBytes(bytes, this.#options.limits)) this.#maxMessageBytes = bytes
     return this.#maxMessageBytes
   }
 
+  /** A transport that cannot say counts as lost. */
   get connected (): boolean {
-    return this.#inner.connected
+    return this.#read('connected') === true
   }
 
   get dropped (): number {
-    return this.#dropped + this.#inner.dropped
+    const dropped = this.#read('dropped')
+    return this.#dropped + (typeof dropped === 'number' ? dropped : 0)
+  }
+
+  /** Properties are read by timers as well: what they throw is reported, and gives undefined. */
+  #read (name: 'maxMessageBytes' | 'connected' | 'dropped'): unknown {
+    try {
+      return this.#inner[name]
+    } catch (error) {
+      this.#report(this.#failure(name, error))
+      return undefined
+    }
   }
 
   publish (subject: string, bytes: Uint8Array, replyTo?: string): boolean {
@@ -84,9 +96,13 @@ class GuardedTransport implements Transport {
 
   #reportGiven (sent: unknown): void {
     this.#report(new TypeError(`publish must return true or false, got ${describe(sent)}`))
-    if (isPromise(sent)) {
-      sent.then(undefined, (error: unknown) => this.#report(this.#failure('publish', error)))
-    }
+    this.#reportRejection('publish', sent)
+  }
+
+  /** A promise where none belongs is nobody's to wait for, and must not end the process. */
+  #reportRejection (method: string, given: unknown): void {
+    if (!isPromise(given)) return
+    given.then(undefined, (error: unknown) => this.#report(this.#failure(method, error)))
   }
 
   subscribe (pattern: string, onMessage: (message: IncomingMessage) => void): Subscription {
@@ -104,10 +120,11 @@ class GuardedTransport implements Transport {
     assertHas(subscription, ['close'], `${method} must return a Subscription`)
     return {
       close: () => {
+        const what = 'close of a subscription'
         try {
-          subscription.close()
+          this.#reportRejection(what, subscription.close())
         } catch (error) {
-          this.#report(this.#failure('close of a subscription', error))
+          this.#report(this.#failure(what, error))
         }
       }
     }

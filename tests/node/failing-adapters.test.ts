@@ -146,6 +146,54 @@ test('publish that throws drops the message and is reported (SPEC B4)', async t 
   }
 })
 
+test('a property of a transport that throws stops no timer (SPEC B4)', async t => {
+  const time = new VirtualTime(1)
+  const { network, given } = networkWith(() => ({}))
+  const problems: unknown[] = []
+  const wiring = {
+    network,
+    ports: time.ports('a'),
+    onEvent: (event: MillpondEvent) => {
+      if (event.type === 'connection-problem') problems.push(event.error)
+    }
+  }
+  const node = await time.wait(openNode(config, wiring))
+  for (const transport of given) {
+    replace(transport, {
+      get maxMessageBytes () {
+        throw new Error('no info')
+      },
+      get connected () {
+        throw new Error('no state')
+      }
+    })
+  }
+  await time.wait(node.cache('offers').put('k', { n: 1 }))
+  await time.advance(2000)
+  t.deepEqual(await node.cache('offers').get('k'), { n: 1 })
+  t.true(problems.length > 0 && problems.every(error => error instanceof ConnectionError))
+  await time.wait(node.close())
+})
+
+test('a subscription whose close rejects ends no process (SPEC B4)', async t => {
+  const time = new VirtualTime(1)
+  const rejected: unknown[] = []
+  const onRejection = (reason: unknown): void => {
+    rejected.push(reason)
+  }
+  process.on('unhandledRejection', onRejection)
+  t.teardown(() => process.off('unhandledRejection', onRejection))
+  const { network } = networkWith(() => ({
+    subscribe: () => ({ close: () => Promise.reject(new Error('gone')) })
+  }))
+  const node = await time.wait(openNode(config, { network, ports: time.ports('a') }))
+  await time.wait(node.close())
+  await new Promise<void>(resolve => {
+    setImmediate(resolve)
+  })
+  t.deepEqual(rejected, [])
+})
+
 test('publish that gives no word of a drop is reported, and may have been sent', async t => {
   const events: MillpondEvent[] = []
   const { network } = networkWith(transport => {
