@@ -36,8 +36,8 @@ export type { IndexDeclaration, IndexKind, Operators, Scalar, Where } from './en
 export { BusyError, ClosedError, ConfigConflictError, ConfigError, ConnectionError, CursorError,
   EnvelopeError, FutureVersionError, KindError, LimitError, LogError, MillpondError,
   NotIndexedError, OutcomeUnknownError, QueryError, RemoteError, StoreError, TimeoutError,
-  UnavailableError, UpdateRefusedError, ValueError, WriteConcernError, type Changed,
-  type ErrorFacts } from './engine/errors.js'
+  UnavailableError, UpdateRefusedError, ValueError, WriteConcernError, WritesFailedError,
+  type Changed, type ErrorFacts, type FailedWrite } from './engine/errors.js'
 
 // Bounds, and the ports that Wiring takes.
 export { limits, limitsWith, type Limits } from './engine/limits.js'

@@ -180,6 +180,46 @@ export class WriteConcernError extends MillpondError {
   }
 }
 
+/** A write that failed: its key, and the code it failed with. */
+export interface FailedWrite {
+  readonly key: string
+  readonly code: string
+}
+
+export interface WritesFailedFacts extends ErrorFacts {
+  readonly cache: string
+  readonly failed: number
+  readonly codes: { readonly [code: string]: number }
+  readonly writes: readonly FailedWrite[]
+}
+
+/**
+ * Writes failed since the last flush. `changed` and `retryable` are about these writes: 'no' or
+ * 'yes' where that is true of every one, and retryable where every one is.
+ */
+export class WritesFailedError extends MillpondError {
+  /** How many writes failed. */
+  readonly failed: number
+  /** How many of them with which code; failures without a code count as OTHER. */
+  readonly codes: { readonly [code: string]: number }
+  /** The first of them, at most limits.maxFailedKeys. */
+  readonly writes: readonly FailedWrite[]
+
+  constructor ({ cache, failed, codes, writes, ...facts }: WritesFailedFacts) {
+    const counts = Object.entries(codes).map(([code, count]) => `${count} ${code}`)
+    const keys = writes.slice(0, 3).map(({ key }) => JSON.stringify(key))
+    super(
+      'WRITES_FAILED',
+      `${failed} ${failed === 1 ? 'write' : 'writes'} of cache ${cache} failed since the last ` +
+        `flush (${counts.join(', ')}): ${keys.join(', ')}${failed > keys.length ? ', ...' : ''}`,
+      facts
+    )
+    this.failed = failed
+    this.codes = codes
+    this.writes = writes
+  }
+}
+
 /** No answer in time. */
 export class TimeoutError extends MillpondError {
   constructor (what: string, timeoutMs: number) {

@@ -178,6 +178,16 @@ const usual = Object.freeze({
    * Writes one client or node may have on their way to an owner, waiting for an acknowledgement.
    */
   maxWritesInFlight: 16_384,
+  /**
+   * Failed writes that the error of a flush names by their keys: enough to see what they have in
+   * common. All are counted.
+   */
+  maxFailedKeys: 16,
+  /**
+   * Codes of failed writes that are told apart, by a flush and by warnings: there are about twenty,
+   * and a node of another release may send others.
+   */
+  maxFailureCodes: 32,
   /** Writes of one forwarded batch. */
   maxWritesPerBatch: 1024,
   /**

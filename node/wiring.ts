@@ -10,6 +10,7 @@ import type { Inside } from './inside.js'
 import type { Network } from './network.js'
 import { isPromise } from './own-adapters/checks.js'
 import { systemPorts } from './system-ports.js'
+import { warn, warningOfWrites } from './warnings.js'
 
 /** Bounds, ports and listener that a program gives its node or client, defaults included. */
 export interface Surroundings {
@@ -43,8 +44,8 @@ export interface Wiring {
   readonly openStore?: (cache: string) => Store
   /**
    * Hears everything the node or client reports. A mistake in it, an exception or a promise that
-   * rejects, is told once as a warning of the process and changes nothing else. Default: nothing
-   * listens.
+   * rejects, is told once as a warning of the process and changes nothing else. Default: the first
+   * write that fails with a code is told as a warning of the process, and nothing else listens.
    */
   readonly onEvent?: OnMillpondEvent
   /** Is handed the parts of the node or client before it joins: for simulations and tests. */
@@ -75,7 +76,11 @@ export function surroundingsOf (wiring: Wiring, call: 'openNode' | 'connect'): S
   }
   const { limits = usualLimits, ports = systemPorts, onEvent } = wiring
   assertLimits(limits)
-  return { limits, ports, onEvent: onEvent === undefined ? () => {} : guardedListener(onEvent) }
+  return {
+    limits,
+    ports,
+    onEvent: onEvent === undefined ? warningOfWrites(limits) : guardedListener(onEvent)
+  }
 }
 
 function assertCalls (part: string, given: unknown, calls: readonly string[]): void {
@@ -99,20 +104,19 @@ function assertCalls (part: string, given: unknown, calls: readonly string[]): v
 /** A listener that reports is no part of the work: its mistakes must not break what it hears of. */
 function guardedListener (onEvent: OnMillpondEvent): OnMillpondEvent {
   let hasWarned = false
-  const warn = (type: string, thrown: unknown): void => {
+  const failed = (type: string, thrown: unknown): void => {
     if (hasWarned) return
     hasWarned = true
-    process.emitWarning(
-      `onEvent failed at an event ${type}: ${messageOf(thrown)}; later failures of it are not told`,
-      'MillpondWarning'
+    warn(
+      `onEvent failed at an event ${type}: ${messageOf(thrown)}; later failures of it are not told`
     )
   }
   return event => {
     try {
       const given: unknown = onEvent(event)
-      if (isPromise(given)) given.then(undefined, (thrown: unknown) => warn(event.type, thrown))
+      if (isPromise(given)) given.then(undefined, (thrown: unknown) => failed(event.type, thrown))
     } catch (thrown) {
-      warn(event.type, thrown)
+      failed(event.type, thrown)
     }
   }
 }

@@ -5,7 +5,7 @@
  *
  * A mistake in the arguments is thrown at once, before anything is sent. The promise resolves when
  * the write concern is reached. A caller need not await it: every later failure is reported as an
- * event, whether or not the promise is awaited.
+ * event and told by the next flush, whether or not the promise is awaited.
  */
 import type { Operation } from '../../engine/fields/kinds.js'
 import { kindOfOperation } from '../../engine/fields/lookup.js'

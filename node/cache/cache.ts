@@ -236,7 +236,14 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
     return consume(this.#options.readers, options, this.#closing.signal)
   }
 
-  /** Resolves when every write so far has reached an owner, or failed. */
+  /**
+   * Logs and publishes what is buffered here, and resolves when every write so far has reached its
+   * write concern. Where some failed since the last call, it rejects and tells of them: of every
+   * one, also of those whose promise was awaited, for it cannot be known who awaits. The next call
+   * tells of later failures only. A part of a patch counts as a write.
+   * @throws ClosedError at once; rejects with WritesFailedError, and LogError when what is buffered
+   *   cannot be logged
+   */
   flush (): Promise<void> {
     this.#assertOpen()
     return this.#flush()
@@ -244,7 +251,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
 
   async #flush (): Promise<void> {
     this.#options.local?.flush()
-    await this.#options.forwarder.idle()
+    await this.entry.flush()
   }
 
   /** Takes no more calls, and ends the iterations of consumers. */

@@ -20,6 +20,7 @@ import type { Phase } from '../../replication/groups/phases.js'
 import type { Replicator } from '../../replication/replicator.js'
 import type { Router } from '../../replication/membership/router.js'
 import type { WriteForwarder } from '../../replication/writes/write-forwarder.js'
+import { WriteAccounts, type FailureLimits } from './write-account.js'
 
 export interface AckOptions {
   /**
@@ -39,6 +40,7 @@ export interface AckOptions {
 
 export interface WriteEntryOptions {
   readonly name: string
+  readonly limits: FailureLimits
   readonly clock: HybridClock
   readonly router: Router
   readonly forwarder: WriteForwarder
@@ -50,10 +52,12 @@ export interface WriteEntryOptions {
 
 export class WriteEntry {
   readonly #options: WriteEntryOptions
+  readonly #accounts: WriteAccounts
   #closed = false
 
   constructor (options: WriteEntryOptions) {
     this.#options = options
+    this.#accounts = new WriteAccounts(options.name, options.limits)
   }
 
   /** @throws TypeError, FutureVersionError, LimitError on a time that cannot be */
@@ -90,10 +94,15 @@ export class WriteEntry {
       local !== undefined && takes(local.held.phase(topology.groupOf(shard)), write)
         ? local.writes.take(shard, write, ack, timeoutMs)
         : forwarder.submit(shard, write, ack, Math.ceil(timeoutMs))
-    const done = sent.then(() => {}, (error: unknown) => {
-      throw plainly(write, error)
+    const account = this.#accounts.now
+    account.begun()
+    const done = sent.then(() => account.settled(), (thrown: unknown) => {
+      const error = plainly(write, thrown)
+      account.failed(write.key, error)
+      onWriteFailed(name, write.key, error)
+      throw error
     })
-    done.catch((error: unknown) => onWriteFailed(name, write.key, error))
+    done.catch(() => {}) // told above, and by the next flush: a caller need not await it
     return done
   }
 
@@ -103,6 +112,11 @@ export class WriteEntry {
     if (first !== undefined && writes.length === 1) return this.send(first, options)
     this.#options.forwarder.assertRoom(writes.length)
     return allOf(writes.map(write => this.send(write, options)))
+  }
+
+  /** Resolves when every write so far has ended. @throws WritesFailedError */
+  flush (): Promise<void> {
+    return this.#accounts.flush()
   }
 
   close (): void {

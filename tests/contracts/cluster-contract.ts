@@ -158,6 +158,25 @@ export function clusterContract (
     }
   )
 
+  check(
+    'flush tells of the writes that failed and that nobody awaited (SPEC B5)',
+    async ({ t, node, client }) => {
+      const nodes = [await node('a'), await node('b')]
+      await settled(nodes)
+      const far = (await client('writer')).cache('prices')
+      for (const cache of [far, nodes[0]?.cache('prices') ?? far]) {
+        await cache.put('k', { n: 1 }, { ack: 'all' })
+        await cache.flush()
+        for (let i = 0; i < 100; i++) void cache.increment('k', 'n')
+        await t.throwsAsync(cache.flush(), {
+          code: 'WRITES_FAILED',
+          message: /^100 writes of cache prices failed since the last flush \(100 FIELD_KIND\)/
+        })
+        await t.notThrowsAsync(cache.flush())
+      }
+    }
+  )
+
   check('a large record and a scan of many pages arrive whole', async ({ t, node, client }) => {
     await settled([await node('a', { caches: { prices: { shards: 8, groups: 8, replicas: 1 } } })])
     // eight megabytes in one answer, on a machine that may be busy

@@ -24,6 +24,7 @@ function entryOn (
   const [here, elsewhere, failed] = [[] as string[], [] as string[], [] as unknown[]]
   const options: { [name in keyof WriteEntryOptions]: unknown } = {
     name: 'prices',
+    limits,
     clock: new HybridClock({ wallMs: () => NOW_MS, monotonicMs: () => 0 }, limits),
     router: { shape: SHAPE, topology: new Topology(SHAPE) },
     local: {
