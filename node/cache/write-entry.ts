@@ -16,7 +16,7 @@ import { asError } from '../../engine/base/thrown.js'
 import type { Write } from '../../engine/write/write.js'
 import { intervals } from '../../engine/timing.js'
 import { replicasNeeded, type WriteConcern } from '../../replication/deltas/acks.js'
-import type { Phase } from '../../replication/groups/phases.js'
+import { isProven, type Phase } from '../../replication/groups/phases.js'
 import type { Replicator } from '../../replication/replicator.js'
 import type { Router } from '../../replication/membership/router.js'
 import type { WriteForwarder } from '../../replication/writes/write-forwarder.js'
@@ -141,7 +141,7 @@ function assertTimeout (timeoutMs: unknown): void {
  * nothing to remove.
  */
 function takes (phase: Phase | undefined, { operations }: Write): boolean {
-  return phase !== undefined && (phase !== 'syncing' || operations === undefined)
+  return phase !== undefined && (operations === undefined || isProven(phase))
 }
 
 /**

@@ -96,6 +96,14 @@ const BEGUN: { readonly [phase in PhaseName]: () => Extract<GroupState, { phase:
   leaving: () => ({ phase: 'leaving' })
 }
 
+/**
+ * Whether a replica in this phase has all that was acknowledged: only such a one may say "not
+ * found", or take an operation, whose meaning depends on entries that another would lack.
+ */
+export function isProven (phase: Phase | undefined): boolean {
+  return phase === 'ready' || phase === 'leaving'
+}
+
 /** The state after the event; the same object when the event changes nothing. */
 export function after (state: GroupState, event: GroupEvent): GroupState {
   const phase = AFTER[state.phase][event]

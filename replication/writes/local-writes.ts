@@ -13,6 +13,7 @@ import { replicasNeeded, type Acks, type WriteConcern } from '../deltas/acks.js'
 import type { FlushSchedule } from '../deltas/flush-schedule.js'
 import type { Outbox } from '../deltas/outbox.js'
 import type { HeldGroups } from '../groups/held-groups.js'
+import { isProven } from '../groups/phases.js'
 
 export interface LocalWritesParts {
   readonly shards: ShardSet
@@ -38,9 +39,9 @@ export class LocalWrites {
    * @param timeoutMs how long that may take, in milliseconds
    * @returns false when it changed nothing: it is older than the record, or a retry
    * @throws UnavailableError (code UNAVAILABLE, nothing changed) when this node does not hold the
-   *   shard's placement group; BusyError, KindError, LimitError, LogError (nothing changed);
-   *   WriteConcernError (the write stands); StoreError, or code LOG_FAILED, when a durable write
-   *   may not be durable
+   *   shard's placement group, or has not all of it and the write is an operation; BusyError,
+   *   KindError, LimitError, LogError (nothing changed); WriteConcernError (the write stands);
+   *   StoreError, or code LOG_FAILED, when a durable write may not be durable
    */
   async take (
     shard: number,
@@ -53,6 +54,11 @@ export class LocalWrites {
     const group = topology.groupOf(shard)
     if (this.#closed || !held.has(group)) {
       throw new UnavailableError(`${self.id} does not hold placement group ${group} of ${cache}`)
+    }
+    if (write.operations !== undefined && !isProven(held.phase(group))) {
+      throw new UnavailableError(
+        `${self.id} is still fetching placement group ${group} of ${cache}, and takes no operation`
+      )
     }
     const needed = replicasNeeded(concern, shape.replicas)
     if (needed > 1) acks.assertRoom()

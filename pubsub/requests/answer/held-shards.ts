@@ -1,5 +1,6 @@
 /** Whether this node may answer for a shard: another holder is asked where it may not. */
 import { UnavailableError } from '../../../engine/errors.js'
+import { isProven } from '../../../replication/groups/phases.js'
 import type { Replicator } from '../../../replication/replicator.js'
 
 /** @throws UnavailableError when this node does not hold the shard's placement group */
@@ -16,7 +17,7 @@ export function assertHeld (replicator: Replicator, shard: number): void {
  */
 export function assertReadable (replicator: Replicator, shard: number): void {
   assertHeld(replicator, shard)
-  if (replicator.held.phase(replicator.topology.groupOf(shard)) === 'syncing') {
+  if (!isProven(replicator.held.phase(replicator.topology.groupOf(shard)))) {
     throw new UnavailableError(`this node is still fetching shard ${shard} of ${replicator.cache}`)
   }
 }

@@ -6,6 +6,7 @@ import { MillpondError } from '../../../engine/errors.js'
 import type { Fields } from '../../../engine/base/values.js'
 import type { Cache } from '../../../node/cache/cache.js'
 import { replicasNeeded, type WriteConcern } from '../../../replication/deltas/acks.js'
+import { isProven } from '../../../replication/groups/phases.js'
 import { keyOf, type Bodies, type FieldKey, type FieldOp } from '../../fields/field-op.js'
 import type { Writer } from '../writer.js'
 
@@ -86,7 +87,7 @@ export function ownReplica (
   if (replicator === undefined) return undefined
   const shard = replicator.topology.shardOf(key)
   const phase = replicator.held.phase(replicator.topology.groupOf(shard))
-  return phase === 'ready' || phase === 'leaving'
+  return isProven(phase)
     ? { fields: replicator.shards.record(shard, key) }
     : undefined
 }
