@@ -220,12 +220,13 @@ export class WritesFailedError extends MillpondError {
   }
 }
 
-/** No answer in time. */
+/** No answer in time. Nothing changed where nobody was asked, or all who were asked refused. */
 export class TimeoutError extends MillpondError {
-  constructor (what: string, timeoutMs: number) {
+  constructor (what: string, timeoutMs: number, facts: Partial<ErrorFacts> = {}) {
     super('TIMEOUT', `${what}: no answer within ${timeoutMs} ms`, {
       changed: 'maybe',
-      retryable: true
+      retryable: true,
+      ...facts
     })
   }
 }

@@ -203,12 +203,21 @@ export function writeBatchDelayMs ({ flushIntervalMs }: Pick<Timing, 'flushInter
   return Math.min(2, flushIntervalMs)
 }
 
-/** How long the answer to a batch of writes may take; `concernMs` of it are the replicas'. */
-export function writeAnswerMs (
+/** The part of the time for an answer that its way back may take: the rest is the replicas'. */
+export function answerReserveMs (waitMs: number): number {
+  return Math.min(intervals.maxAnswerReserveMs, waitMs / 4)
+}
+
+/**
+ * How long one of several nodes may take that could all answer: a silent one leaves the others as
+ * much of the time.
+ */
+export function attemptMs (
   { requestTimeoutMs }: Pick<Timing, 'requestTimeoutMs'>,
-  concernMs: number
+  leftMs: number,
+  nodes: number
 ): number {
-  return requestTimeoutMs + concernMs
+  return Math.min(requestTimeoutMs, leftMs / Math.max(1, nodes))
 }
 
 /** Pause before a write is tried elsewhere, after so many attempts. */
@@ -303,6 +312,8 @@ export const intervals = Object.freeze({
   timingToldTimes: 4,
   /** How long a write may take to reach its write concern, where the caller does not say. */
   writeTimeoutMs: 5000,
+  /** The most of a write's time that is left to the answer of its owner: a busy loop's turn. */
+  maxAnswerReserveMs: 100,
   /** The longest a caller may give a write, as every interval of a configuration. */
   maxWriteTimeoutMs: HOUR_MS,
   /** The first pause before a write is tried elsewhere; it doubles each time (writeRetryMs). */

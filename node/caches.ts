@@ -83,6 +83,7 @@ export class Caches {
       name,
       kinds,
       clock: this.#clock,
+      monotonic: ports.clock,
       limits,
       router,
       forwarder,

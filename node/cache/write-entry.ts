@@ -7,12 +7,13 @@
  *   expires   the event time plus the time to live: a log that is read again expires as it did the
  *             first time
  */
-import { ClosedError, LimitError, MillpondError, OutcomeUnknownError,
-  RemoteError } from '../../engine/errors.js'
+import { ClosedError, LimitError, MillpondError, OutcomeUnknownError, RemoteError,
+  StoreError } from '../../engine/errors.js'
 import { isRepeatable } from '../../engine/fields/lookup.js'
 import { VERSION_UNITS_PER_MS, type HybridClock } from '../../engine/base/hlc.js'
 import { describe } from '../../engine/base/plain.js'
 import { asError } from '../../engine/base/thrown.js'
+import type { Clock } from '../../engine/ports.js'
 import type { Write } from '../../engine/write/write.js'
 import { intervals } from '../../engine/timing.js'
 import { replicasNeeded, type WriteConcern } from '../../replication/deltas/acks.js'
@@ -31,9 +32,9 @@ export interface AckOptions {
    */
   readonly ack?: WriteConcern
   /**
-   * How long that may take, in milliseconds from 0 to 3,600,000. Shorter tells of trouble sooner;
-   * longer lets the write reach another owner when one is lost, which takes the failure timeout.
-   * Default 5000.
+   * How long the call may take, in milliseconds from 0 to 3,600,000, with all its attempts. Shorter
+   * tells of trouble sooner; longer lets the write reach another owner when one is lost, which
+   * takes the failure timeout. With 0 only this process can take the write. Default 5000.
    */
   readonly timeoutMs?: number
 }
@@ -42,6 +43,8 @@ export interface WriteEntryOptions {
   readonly name: string
   readonly limits: FailureLimits
   readonly clock: HybridClock
+  /** Measures how much of a write's time is left. */
+  readonly monotonic: Pick<Clock, 'monotonicMs'>
   readonly router: Router
   readonly forwarder: WriteForwarder
   /** The replica on this node, when it runs the cache. */
@@ -92,8 +95,10 @@ export class WriteEntry {
     const shard = topology.shardOf(write.key)
     const sent: Promise<unknown> =
       local !== undefined && takes(local.held.phase(topology.groupOf(shard)), write)
-        ? local.writes.take(shard, write, ack, timeoutMs)
-        : forwarder.submit(shard, write, ack, Math.ceil(timeoutMs))
+        ? ack === 'durable'
+          ? this.#takeDurably(local, shard, write, timeoutMs)
+          : local.writes.take(shard, write, ack, timeoutMs)
+        : forwarder.submit(shard, write, ack, timeoutMs)
     const account = this.#accounts.now
     account.begun()
     const done = sent.then(() => account.settled(), (thrown: unknown) => {
@@ -104,6 +109,30 @@ export class WriteEntry {
     })
     done.catch(() => {}) // told above, and by the next flush: a caller need not await it
     return done
+  }
+
+  /**
+   * Where the store of this node fails, another may make the write durable: of a write that merges
+   * by its version a second copy changes nothing (SPEC K4).
+   */
+  async #takeDurably (
+    local: Replicator,
+    shard: number,
+    write: Write,
+    timeoutMs: number
+  ): Promise<unknown> {
+    const { monotonic, router, forwarder } = this.#options
+    const deadlineMs = monotonic.monotonicMs() + timeoutMs
+    try {
+      return await local.writes.take(shard, write, 'durable', timeoutMs)
+    } catch (error) {
+      const leftMs = deadlineMs - monotonic.monotonicMs()
+      const others = router.holders(router.topology.groupOf(shard)).length - 1
+      const helps = error instanceof StoreError && error.retryable && others > 0 && leftMs > 0 &&
+        write.operations === undefined
+      if (!helps) throw error
+      return await forwarder.submit(shard, write, 'durable', leftMs, error)
+    }
   }
 
   /** Several writes of one call: either all are sent, or none. Settles when all have ended. */

@@ -69,6 +69,7 @@ export class Membership implements View {
         for (const listener of this.#beatListeners) listener(member, joined)
       },
       onLeft: member => {
+        messenger.nodeLeft(member.id)
         for (const listener of this.#leftListeners) listener(member)
       }
     })

@@ -52,6 +52,7 @@ export class Messenger {
   readonly #assembler: Assembler
   readonly #pending: PendingRequests
   readonly #replies: Subscription
+  readonly #losses: Subscription
   #nextId: number
   /** Each listener puts parts together by itself: two on one subject both get the whole message. */
   #nextListener = REPLIES + 1
@@ -68,6 +69,9 @@ export class Messenger {
       `${transport.inbox}.*`,
       message => this.#receiveReply(message)
     )
+    this.#losses = transport.onConnection(connected => {
+      if (!connected) this.#pending.connectionLost()
+    })
   }
 
   /**
@@ -108,13 +112,20 @@ export class Messenger {
 
   /**
    * Asks one question.
+   * @param node the node that answers, where it is one: when it leaves, the request fails at once
    * @throws TimeoutError, UnavailableError (no subscriber there), BusyError, ClosedError, or the
-   *   error that the other side answered, as a RemoteError
+   *   error that the other side answered, as a RemoteError; code UNAVAILABLE, perhaps changed, when
+   *   the node left or the connection was lost before an answer came
    */
-  async request (subject: string, value: unknown, timeoutMs: number): Promise<unknown> {
+  async request (
+    subject: string,
+    value: unknown,
+    timeoutMs: number,
+    node?: string
+  ): Promise<unknown> {
     this.#pending.assertRoom()
     const token = String(this.#nextId++)
-    const answer = this.#pending.wait(token, `request to ${subject}`, timeoutMs)
+    const answer = this.#pending.wait(token, `request to ${subject}`, timeoutMs, node)
     try {
       if (!this.#publish(subject, 'request', value, `${this.transport.inbox}.${token}`)) {
         this.#pending.reject(token, what => new UnavailableError(`${what}: not connected`))
@@ -152,6 +163,11 @@ export class Messenger {
     })
   }
 
+  /** A node left: no answer of it is waited for any more. */
+  nodeLeft (node: string): void {
+    this.#pending.nodeLeft(node)
+  }
+
   /** Requests without an answer so far. */
   get requestsWaiting (): number {
     return this.#pending.size
@@ -165,7 +181,11 @@ export class Messenger {
   close (): void {
     if (this.#closed) return
     this.#closed = true
-    everyStep([() => this.#replies.close(), () => this.#pending.close()])
+    everyStep([
+      () => this.#losses.close(),
+      () => this.#replies.close(),
+      () => this.#pending.close()
+    ])
   }
 
   #publish (subject: string, kind: MessageKind, value: unknown, replyTo?: string): boolean {

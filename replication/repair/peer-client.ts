@@ -41,7 +41,8 @@ export class PeerClient {
     const answer = await messenger.request(
       subjects.peer(peer.id, self.id),
       { op, cache, to: peer.incarnation, ...question },
-      timing.requestTimeoutMs
+      timing.requestTimeoutMs,
+      peer.id
     )
     const parsed = v.safeParse(PeerAnswers[op], answer)
     if (!parsed.success) {

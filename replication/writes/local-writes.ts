@@ -3,7 +3,7 @@
  * replicas.
  */
 import type { Cursor } from '../../engine/cursor.js'
-import { LogError, MillpondError, UnavailableError } from '../../engine/errors.js'
+import { LogError, MillpondError, TimeoutError, UnavailableError } from '../../engine/errors.js'
 import { checkText } from '../../engine/base/values.js'
 import type { Write } from '../../engine/write/write.js'
 import type { ShardSet } from '../../storage/shard-set.js'
@@ -14,6 +14,7 @@ import type { FlushSchedule } from '../deltas/flush-schedule.js'
 import type { Outbox } from '../deltas/outbox.js'
 import type { HeldGroups } from '../groups/held-groups.js'
 import { isProven } from '../groups/phases.js'
+import { Deadlines } from './deadlines.js'
 
 export interface LocalWritesParts {
   readonly shards: ShardSet
@@ -27,11 +28,13 @@ export interface LocalWritesParts {
 export class LocalWrites {
   readonly #context: CacheContext
   readonly #parts: LocalWritesParts
+  readonly #deadlines: Deadlines
   #closed = false
 
   constructor (context: CacheContext, parts: LocalWritesParts) {
     this.#context = context
     this.#parts = parts
+    this.#deadlines = new Deadlines(context.ports)
   }
 
   /**
@@ -41,7 +44,7 @@ export class LocalWrites {
    * @throws UnavailableError (code UNAVAILABLE, nothing changed) when this node does not hold the
    *   shard's placement group, or has not all of it and the write is an operation; BusyError,
    *   KindError, LimitError, LogError (nothing changed); WriteConcernError (the write stands);
-   *   StoreError, or code LOG_FAILED, when a durable write may not be durable
+   *   StoreError, TimeoutError, or code LOG_FAILED, when a durable write may not be durable
    */
   async take (
     shard: number,
@@ -65,10 +68,26 @@ export class LocalWrites {
     const accepted = shards.write(shard, write, needed > 1)
     if (concern === 'durable') {
       this.#log(shard)
-      await persister.synced()
+      await this.#synced(timeoutMs)
     } else if (needed > 1) await acks.confirmed(group, concern, needed, timeoutMs)
-    else if (persister.backlogged) await persister.synced()
+    else if (persister.backlogged) await this.#synced(timeoutMs)
     return accepted
+  }
+
+  /** @throws StoreError; TimeoutError when the store takes longer: the write stays buffered */
+  async #synced (timeoutMs: number): Promise<void> {
+    let forget = (): void => {}
+    const late = new Promise<never>((_, reject) => {
+      forget = this.#deadlines.after(
+        timeoutMs,
+        () => reject(new TimeoutError('the store, which was to make a write durable', timeoutMs))
+      )
+    })
+    try {
+      await Promise.race([this.#parts.persister.synced(), late])
+    } finally {
+      forget()
+    }
   }
 
   /** Logs what is buffered. A write that the log does not take stays buffered: it may yet stand. */

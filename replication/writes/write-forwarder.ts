@@ -1,7 +1,7 @@
 /**
  * Sends writes to a holder of their shard, in batches per holder, and tries another holder when one
  * does not answer. Writes that are on their way are bounded in number: a writer that runs ahead is
- * told at once.
+ * told at once. Each write ends when its time is up, whatever its holders do (SPEC K1).
  *
  *   submit --> queue --batch delay, or full--> batches per holder --> OwnerRequests
  *                ^                                                        |
@@ -10,26 +10,35 @@
 import { asError } from '../../engine/base/thrown.js'
 import { approximateBytes } from '../../engine/base/values.js'
 import { BusyError, ClosedError } from '../../engine/errors.js'
+import { isRepeatable } from '../../engine/fields/lookup.js'
 import type { Timer } from '../../engine/ports.js'
-import { writeBatchDelayMs } from '../../engine/timing.js'
+import { attemptMs, writeBatchDelayMs } from '../../engine/timing.js'
 import type { Write } from '../../engine/write/write.js'
 import type { CacheAccess } from '../contexts.js'
 import type { WriteConcern } from '../deltas/acks.js'
 import type { NodeLife } from '../membership/heartbeat.js'
 import { noHolder, type Router } from '../membership/router.js'
+import { Deadlines } from './deadlines.js'
 import { OutgoingWrite } from './outgoing-write.js'
 import { OwnerRequests } from './owner-requests.js'
 
-/** Writes that can share a batch: to one holder, with one write concern and timeout. */
+/** Writes that can share a batch: to one holder, with one write concern and time for its answer. */
 interface HolderWrites {
   readonly holder: NodeLife
+  readonly waitMs: number
   readonly writes: OutgoingWrite[]
 }
+
+/** Finer than anybody's patience, coarser than the company that writes wait for. */
+const WAIT_STEP_MS = 50
 
 export class WriteForwarder {
   readonly #context: CacheAccess
   readonly #router: Router
   readonly #requests: OwnerRequests
+  readonly #deadlines: Deadlines
+  /** Writes that a holder was sent, and has not answered for. */
+  readonly #asked = new Set<OutgoingWrite>()
   #queue: OutgoingWrite[] = []
   #onTheirWay = 0
   #timer: Timer | undefined
@@ -39,16 +48,24 @@ export class WriteForwarder {
   constructor (context: CacheAccess, router: Router) {
     this.#context = context
     this.#router = router
-    this.#requests = new OwnerRequests(context, router)
+    this.#requests = new OwnerRequests(context)
+    this.#deadlines = new Deadlines(context.ports)
   }
 
   /**
-   * @param timeoutMs how long the write may take, in whole milliseconds
+   * @param timeoutMs how long the write may take, in milliseconds
+   * @param triedHere what taking it on this node failed with, where that may have left the write
    * @throws BusyError at once when limits.maxWritesInFlight writes are on their way. The promise
    *   rejects with what the holder refused, WriteConcernError, or UnavailableError / TimeoutError
    *   when no holder answered in time
    */
-  submit (shard: number, write: Write, concern: WriteConcern, timeoutMs: number): Promise<void> {
+  submit (
+    shard: number,
+    write: Write,
+    concern: WriteConcern,
+    timeoutMs: number,
+    triedHere?: Error
+  ): Promise<void> {
     if (this.#closed) throw new ClosedError('connection')
     this.assertRoom(1)
     this.#onTheirWay++
@@ -59,8 +76,15 @@ export class WriteForwarder {
       timeoutMs,
       deadlineMs: this.#context.ports.clock.monotonicMs() + timeoutMs
     })
+    if (triedHere !== undefined) outgoing.triedHere(triedHere)
+    const forget = this.#deadlines.after(
+      timeoutMs,
+      () => outgoing.expire(this.#asked.has(outgoing))
+    )
     this.#enqueue(outgoing)
     return outgoing.done.finally(() => {
+      forget()
+      this.#asked.delete(outgoing)
       if (--this.#onTheirWay === 0) { for (const wake of this.#idle.splice(0)) wake() }
     })
   }
@@ -105,20 +129,39 @@ export class WriteForwarder {
   #sendAll (): void {
     this.#timer = undefined
     const batches = new Map<string, HolderWrites>()
+    const nowMs = this.#context.ports.clock.monotonicMs()
     for (const outgoing of this.#queue.splice(0)) {
+      if (outgoing.isSettled) continue
       const holder = this.#holderFor(outgoing)
       if (holder === undefined) {
         this.#failed(outgoing, noHolder(this.#context.cache, [outgoing.group]))
         continue
       }
-      const name = `${holder.id} ${outgoing.concern} ${outgoing.timeoutMs}`
+      const waitMs = this.#waitMs(outgoing, nowMs)
+      const name = `${holder.id} ${outgoing.concern} ${waitMs}`
       const batch = batches.get(name)
-      if (batch === undefined) batches.set(name, { holder, writes: [outgoing] })
+      if (batch === undefined) batches.set(name, { holder, waitMs, writes: [outgoing] })
       else batch.writes.push(outgoing)
+      this.#asked.add(outgoing)
     }
-    for (const { holder, writes } of batches.values()) {
-      for (const piece of this.#cut(writes)) void this.#send(holder, piece)
+    for (const { holder, waitMs, writes } of batches.values()) {
+      for (const piece of this.#cut(writes)) void this.#send(holder, piece, waitMs)
     }
+  }
+
+  /**
+   * How long the holder may take, in steps, so that writes of nearly the same time share a batch.
+   * The replicas that a write concern waits for need all the time there is, and so does a write
+   * that is not tried elsewhere when no answer comes.
+   */
+  #waitMs (
+    { group, concern, deadlineMs, attempts, write: { operations } }: OutgoingWrite,
+    nowMs: number
+  ): number {
+    const { timing } = this.#context
+    const leftMs = Math.max(1, Math.ceil((deadlineMs - nowMs) / WAIT_STEP_MS) * WAIT_STEP_MS)
+    if (concern !== 'buffered' || operations?.every(isRepeatable) === false) return leftMs
+    return attemptMs(timing, leftMs, this.#router.holders(group).length - attempts)
   }
 
   /** Each attempt goes to the next holder. */
@@ -148,12 +191,21 @@ export class WriteForwarder {
     return pieces
   }
 
-  async #send (holder: NodeLife, writes: readonly OutgoingWrite[]): Promise<void> {
+  async #send (
+    holder: NodeLife,
+    writes: readonly OutgoingWrite[],
+    waitMs: number
+  ): Promise<void> {
     try {
-      const outcomes = await this.#requests.send(holder, writes)
+      const outcomes = await this.#requests.send(holder, writes, waitMs)
       const nowMs = this.#context.ports.clock.monotonicMs()
       writes.forEach((outgoing, i) => {
-        this.#again(outgoing, outgoing.answered(outcomes[i] ?? null, nowMs, this.#closed))
+        this.#asked.delete(outgoing)
+        const others = {
+          isLast: this.#closed,
+          holders: this.#router.holders(outgoing.group).length
+        }
+        this.#again(outgoing, outgoing.answered(outcomes[i] ?? null, nowMs, others))
       })
     } catch (error) {
       for (const outgoing of writes) this.#failed(outgoing, asError(error))
@@ -162,7 +214,8 @@ export class WriteForwarder {
 
   #failed (outgoing: OutgoingWrite, error: Error): void {
     const nowMs = this.#context.ports.clock.monotonicMs()
-    this.#again(outgoing, outgoing.failed(error, nowMs, this.#closed))
+    this.#asked.delete(outgoing)
+    this.#again(outgoing, outgoing.failed(error, nowMs, { isLast: this.#closed }))
   }
 
   #again (outgoing: OutgoingWrite, pauseMs: number | null): void {

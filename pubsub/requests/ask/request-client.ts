@@ -50,7 +50,7 @@ export class RequestClient {
     if (node === self?.id) return self.answer({ op, ...request }) as ReadReply<Op>
     const parsed = v.safeParse(
       ReadReplies[op],
-      await messenger.request(subjects.requests(node), { op, ...request }, timeoutMs)
+      await messenger.request(subjects.requests(node), { op, ...request }, timeoutMs, node)
     )
     if (!parsed.success) {
       throw new EnvelopeError('shape', `${node} answered ${op} with something else`)

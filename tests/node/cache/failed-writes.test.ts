@@ -28,7 +28,7 @@ test('flush tells of 100 lost writes that nobody awaited, once (SPEC B5)', async
     code: 'WRITES_FAILED',
     failed: 100,
     codes: { TIMEOUT: 100 },
-    changed: 'maybe',
+    changed: 'no',
     retryable: true,
     cause: { code: 'TIMEOUT' }
   })

@@ -19,14 +19,16 @@ const NOW_MS = 1_700_000_000_000
  */
 function entryOn (
   phase: Phase,
-  outcome: (write: Write) => Promise<void> = () => Promise.resolve()
+  outcome: (write: Write) => Promise<void> = () => Promise.resolve(),
+  holders: readonly string[] = ['here']
 ) {
   const [here, elsewhere, failed] = [[] as string[], [] as string[], [] as unknown[]]
   const options: { [name in keyof WriteEntryOptions]: unknown } = {
     name: 'prices',
     limits,
     clock: new HybridClock({ wallMs: () => NOW_MS, monotonicMs: () => 0 }, limits),
-    router: { shape: SHAPE, topology: new Topology(SHAPE) },
+    monotonic: { monotonicMs: () => 0 },
+    router: { shape: SHAPE, topology: new Topology(SHAPE), holders: () => holders },
     local: {
       held: { phase: () => phase },
       writes: {
@@ -37,9 +39,9 @@ function entryOn (
       }
     },
     forwarder: {
-      submit: (_: number, write: Write) => {
+      submit: (_: number, write: Write, __: unknown, ___: number, triedHere?: Error) => {
         elsewhere.push(write.key)
-        return outcome(write)
+        return triedHere === undefined ? outcome(write) : Promise.resolve()
       },
       assertRoom: () => {}
     },
@@ -130,4 +132,23 @@ test('a closed entry takes nothing', t => {
   const { entry } = entryOn('ready')
   entry.close()
   t.throws(() => entry.send(fields('k'), {}), { code: 'CLOSED' })
+})
+
+test('a durable write goes to another holder when the store here fails (SPEC K4)', async t => {
+  const failing = (): Promise<void> => Promise.reject(new StoreError('disk full'))
+  const two = entryOn('ready', failing, ['here', 'there'])
+  await two.entry.send(fields('k'), { ack: 'durable' })
+  t.deepEqual([two.here, two.elsewhere], [['k'], ['k']])
+  for (
+    const [write, ack, holders] of [
+      [fields('k'), 'durable', ['here']],
+      [fields('k'), 'majority', ['here', 'there']],
+      [increment('k'), 'durable', ['here', 'there']],
+      [raise('k'), 'durable', ['here', 'there']]
+    ] as const
+  ) {
+    const { entry, elsewhere } = entryOn('ready', failing, holders)
+    await t.throwsAsync(entry.send(write, { ack }))
+    t.deepEqual(elsewhere, [])
+  }
 })

@@ -100,6 +100,32 @@ test('a question while disconnected fails at once', async t => {
   t.is(await time.wait(a.request('ask', 1, 1000)), 1)
 })
 
+test('a question fails when the node asked leaves, and others wait on (SPEC K2)', async t => {
+  const { a, b, time } = pair(t)
+  b.serve('never', () => new Promise(() => {}))
+  const failed = t.throwsAsync(a.request('never', 1, 60_000, 'b'), {
+    code: 'UNAVAILABLE',
+    message: /b left/
+  })
+  const others = ['c', undefined].map(node => a.request('never', 1, 500, node))
+  const late = Promise.all(others.map(other => t.throwsAsync(other, { code: 'TIMEOUT' })))
+  await time.advance(10)
+  a.nodeLeft('b')
+  t.like(await failed, { changed: 'maybe', retryable: true })
+  t.is(a.requestsWaiting, 2)
+  await time.wait(late)
+})
+
+test('what waits for an answer fails when the connection is lost (SPEC K2)', async t => {
+  const { a, b, time, network } = pair(t)
+  b.serve('never', () => new Promise(() => {}))
+  const failed = t.throwsAsync(a.request('never', 1, 60_000), { code: 'UNAVAILABLE' })
+  await time.advance(10)
+  network.disconnect('a')
+  t.like(await failed, { changed: 'maybe', retryable: true })
+  t.is(time.pending('a'), 0)
+})
+
 test('closing rejects what waits, and leaves no timer', async t => {
   const { a, b, time } = pair(t)
   b.serve('never', () => new Promise(() => {}))

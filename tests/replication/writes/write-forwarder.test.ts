@@ -4,7 +4,7 @@
  */
 import { limits, limitsWith } from '../../../engine/limits.js'
 import test from 'ava'
-import { UnavailableError } from '../../../engine/errors.js'
+import { UnavailableError, WriteConcernError } from '../../../engine/errors.js'
 import { HybridClock } from '../../../engine/base/hlc.js'
 import type { Write } from '../../../engine/write/write.js'
 import { InProcessNetwork } from '../../../replication/transport/in-process/network.js'
@@ -24,11 +24,12 @@ const topology = new Topology({ shards: 4, groups: 2 })
  * `take` says.
  */
 function forwarding (
-  take: (write: Write) => Promise<boolean>,
-  { duplicate = 0, life = 1, clock = {} }: {
+  take: (write: Write, timeoutMs: number) => Promise<boolean>,
+  { duplicate = 0, life = 1, clock = {}, holders = ['owner'] }: {
     duplicate?: number,
     life?: number,
-    clock?: { skewMs?: number }
+    clock?: { skewMs?: number },
+    holders?: readonly string[]
   } = {}
 ) {
   const time = new VirtualTime(1)
@@ -40,7 +41,10 @@ function forwarding (
   const ownClock = { ...ports.clock, wallMs: () => ports.clock.wallMs() + (clock.skewMs ?? 0) }
   const server = new WriteServer({
     incarnation: life,
-    replicatorOf: () => ({ topology, writes: { take: (_, write) => take(write) } }),
+    replicatorOf: () => ({
+      topology,
+      writes: { take: (_, write, __, timeoutMs) => take(write, timeoutMs) }
+    }),
     clock: new HybridClock(ownClock, limits),
     limits
   })
@@ -48,9 +52,14 @@ function forwarding (
     subjects.writes('owner'),
     (batch, _, request) => server.take(batch, request)
   )
+  let silent = 0
+  messengerOf('silent').serve(subjects.writes('silent'), () => {
+    silent++
+    return new Promise(() => {})
+  })
   const router = {
     topology,
-    holders: () => ['owner'],
+    holders: () => holders,
     incarnationOf: () => 1,
     onLeft: () => {}
   } as unknown as Router
@@ -63,8 +72,9 @@ function forwarding (
     subjects,
     onEvent: () => {}
   }, router)
-  return { time, nowMs: ports.clock.wallMs(), forwarder }
+  return { time, nowMs: ports.clock.wallMs(), forwarder, silent: () => silent }
 }
+const put: Write = { key: 'k', version: 1, stamp: 1, fields: { n: 1 } }
 const increment: Write = {
   key: 'k',
   version: 1,
@@ -127,6 +137,54 @@ test('a batch for an earlier life of its owner is left alone as uncertain (SPEC 
   t.is(taken, 0)
 })
 
+test('a write ends when its time is up, though its owner is silent (SPEC K1)', async t => {
+  const { time, forwarder } = forwarding(() => new Promise(() => {}))
+  const begunMs = time.nowMs
+  for (const concern of ['buffered', 'durable', 'all'] as const) {
+    const late = forwarder.submit(0, put, concern, 300)
+    t.like(await time.wait(t.throwsAsync(late)), { code: 'TIMEOUT', changed: 'maybe' })
+  }
+  t.is(time.nowMs - begunMs, 900)
+})
+
+test('a silent owner leaves the next one its part of the time (SPEC K1)', async t => {
+  const { time, forwarder, silent } = forwarding(() => Promise.resolve(true), {
+    holders: ['silent', 'owner']
+  })
+  const begunMs = time.nowMs
+  await time.wait(forwarder.submit(0, put, 'buffered', 600))
+  t.is(silent(), 1)
+  t.true(time.nowMs - begunMs < 600)
+})
+
+test('an increment that nobody is there to take has changed nothing (SPEC K3)', async t => {
+  const { time, forwarder } = forwarding(() => Promise.resolve(true), { holders: [] })
+  const begunMs = time.nowMs
+  const error = await time.wait(
+    t.throwsAsync(forwarder.submit(0, increment, 'buffered', 300), {
+      code: 'TIMEOUT',
+      message: /no node that holds/
+    })
+  )
+  t.like(error, { changed: 'no' })
+  t.is(time.nowMs - begunMs, 300)
+})
+
+test('the replicas get less time than the writer has, so that it hears how far it got', async t => {
+  const { time, forwarder } = forwarding((_, timeoutMs) =>
+    new Promise((_resolve, reject) => {
+      time.ports('owner').timers.after(
+        timeoutMs,
+        () => reject(new WriteConcernError('all', 1, 3, timeoutMs))
+      )
+    })
+  )
+  t.like(await time.wait(t.throwsAsync(forwarder.submit(0, put, 'all', 300))), {
+    code: 'WRITE_CONCERN',
+    timeoutMs: 300
+  })
+})
+
 test('a writer that never pauses does not put the sending of its writes off', async t => {
   const armed: number[] = []
   const time = new VirtualTime(1)
@@ -147,8 +205,8 @@ test('a writer that never pauses does not put the sending of its writes off', as
     subjects: subjectsOf('test'),
     onEvent: () => {}
   }, { topology, holders: () => [], onLeft: () => {} } as unknown as Router)
-  for (let i = 0; i < 50; i++) forwarder.submit(0, increment, 'buffered', 1).catch(() => {})
-  t.deepEqual(armed, [2, 0])
+  for (let i = 0; i < 50; i++) forwarder.submit(0, increment, 'buffered', 1000).catch(() => {})
+  t.deepEqual(armed, [1000, 2, 0])
   forwarder.close()
   await time.advance(10)
 })
