@@ -4,6 +4,7 @@ import { ConfigError, UnavailableError } from '../engine/errors.js'
 import type { Timers } from '../engine/ports.js'
 import type { Pace } from '../engine/timing.js'
 import { HybridClock } from '../engine/base/hlc.js'
+import { isProven } from '../replication/groups/phases.js'
 import { Membership } from '../replication/membership/membership.js'
 import type { ConsumerStatus, NodeStatus } from '../pubsub/requests/status-protocol.js'
 import type { Cache } from './cache/cache.js'
@@ -181,7 +182,7 @@ function isComplete (membership: Membership): boolean {
   for (const { caches } of membership.members.values()) {
     for (const [cache, { groups, held: theirs }] of Object.entries(caches)) {
       const of = held.get(cache) ?? { groups, found: new Set() }
-      for (const [group, { phase }] of theirs) if (phase !== 'syncing') of.found.add(group)
+      for (const [group, { phase }] of theirs) if (isProven(phase)) of.found.add(group)
       held.set(cache, of)
     }
   }

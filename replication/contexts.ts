@@ -29,14 +29,22 @@ export interface CacheAccess extends ClusterContext {
   readonly cache: string
 }
 
+/**
+ * Hears every heartbeat of another node: whether it is new here, and whether it had been silent for
+ * longer than the failure timeout, as one that is new has been.
+ */
+export type BeatListener = (
+  member: Member,
+  contact: { readonly joined: boolean, readonly wasAway: boolean }
+) => void
+
 /** The nodes in view, as Membership knows them. */
 export interface View {
   /** Other nodes that are alive as far as is known here, by name. */
   readonly members: ReadonlyMap<string, Member>
   /** Something that this node holds changed: tell the others soon. */
   selfChanged(): void
-  /** Calls back at every heartbeat of another node, `joined` telling whether it is new here. */
-  onBeat(listener: (member: Member, joined: boolean) => void): void
+  onBeat(listener: BeatListener): void
   onLeft(listener: (member: Member) => void): void
 }
 

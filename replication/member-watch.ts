@@ -4,7 +4,7 @@
  * are made up for, and groups that are on their way in or out move on.
  */
 import type { ShardSet } from '../storage/shard-set.js'
-import type { CacheContext } from './contexts.js'
+import type { BeatListener, CacheContext } from './contexts.js'
 import type { Acks } from './deltas/acks.js'
 import type { Inbox } from './deltas/inbox.js'
 import type { Outbox } from './deltas/outbox.js'
@@ -36,7 +36,7 @@ export class MemberWatch {
   constructor (context: CacheContext, parts: MemberWatchParts) {
     this.#context = context
     this.#parts = parts
-    context.membership.onBeat((member, joined) => this.#heard(member, joined))
+    context.membership.onBeat((member, contact) => this.#heard(member, contact))
     context.membership.onLeft(member => this.#left(member))
   }
 
@@ -47,7 +47,7 @@ export class MemberWatch {
     this.#parts.moves.step()
   }
 
-  #heard (member: Member, joined: boolean): void {
+  #heard (member: Member, { joined, wasAway }: Parameters<BeatListener>[1]): void {
     const { peers, held, moves, inbox, repairs } = this.#parts
     if (this.#closed) return
     if (peers.cacheOf(member) === undefined) {
@@ -55,7 +55,8 @@ export class MemberWatch {
       return
     }
     if (joined) this.placeGroups()
-    held.heard(member.id)
+    held.heard(member)
+    if (wasAway) held.met(member)
     for (const group of inbox.heard(member)) repairs.missing(member.id, group)
     this.#compare(member)
     moves.step()
@@ -87,6 +88,7 @@ export class MemberWatch {
     const { inbox, repairs } = this.#parts
     repairs.forgetPeer(id)
     inbox.forgetPeer(id)
+    this.#parts.held.left(id)
     this.placeGroups()
   }
 

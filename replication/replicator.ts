@@ -28,7 +28,7 @@ import { GroupMoves } from './groups/group-moves.js'
 import { HeldGroups } from './groups/held-groups.js'
 import { MemberWatch } from './member-watch.js'
 import type { CacheShape } from './membership/cache-shape.js'
-import type { CacheState } from './membership/heartbeat.js'
+import { phaseSaid, type CacheState } from './membership/heartbeat.js'
 import { Coverage } from './repair/coverage.js'
 import { DigestWatch } from './repair/digest-watch.js'
 import { Exchange } from './repair/exchange.js'
@@ -130,7 +130,7 @@ export class Replicator {
       ...this.shape,
       held: held.all.map(
         group => [group, outbox.sequence(group), shards.root(group), shards.cursorRoot(group),
-          held.phase(group) ?? 'syncing']
+          ...phaseSaid(held.phase(group) ?? 'syncing')]
       )
     }
   }

@@ -1,6 +1,9 @@
 /**
- * The work of placement groups that come or go: fetches syncing groups from a node that holds them,
- * and gives a leaving group up once its owners have proved that they cover it.
+ * The work of placement groups that come or go: proves those that may lack something, by fetching
+ * them, and gives one that goes up once its owners have proved that they cover it.
+ *
+ *   stale    from each holder that was met again
+ *   syncing  from one proven holder; where there is none, from every holder
  *
  * One step runs at a time, however often one is asked for; a step that fails is reported, and the
  * next heartbeat takes it again.
@@ -12,6 +15,7 @@ import type { Coverage } from '../repair/coverage.js'
 import type { Exchange } from '../repair/exchange.js'
 import type { CachePeers } from './cache-peers.js'
 import type { HeldGroups } from './held-groups.js'
+import { isGoing, type Phase } from './phases.js'
 
 export interface GroupMovesParts {
   readonly held: HeldGroups
@@ -29,6 +33,8 @@ export class GroupMoves {
    * starves.
    */
   #lookedAt = -1
+  /** How often a syncing group was not fetched whole: the next holder is asked then. */
+  readonly #failures = new Map<number, number>()
   #stepping = false
   #closed = false
 
@@ -49,44 +55,92 @@ export class GroupMoves {
   }
 
   async #step (): Promise<void> {
-    const peers = this.#parts.peers.all()
-    for (const [source, groups] of this.#sources(peers)) await this.#fetch(source, groups)
-    for (const group of this.#leavingInTurn()) {
+    const { held, peers } = this.#parts
+    for (const [peer, groups] of held.apart()) {
+      await this.#exchange(peer, groups, group => held.exchanged(group, peer))
+    }
+    for (const [source, groups] of this.#sources()) {
+      const left = new Set(groups)
+      await this.#exchange(source, groups, group => {
+        left.delete(group)
+        this.#failures.delete(group)
+        held.tell(group, 'proven')
+      })
+      for (const group of left) this.#failures.set(group, (this.#failures.get(group) ?? 0) + 1)
+    }
+    await this.#proveTogether()
+    for (const group of this.#goingInTurn()) {
       this.#lookedAt = group
-      if (await this.#isCovered(group, peers)) this.#parts.held.tell(group, 'handed-over')
+      if (await this.#isCovered(group, peers.all())) held.tell(group, 'handed-over')
     }
   }
 
-  /** The syncing groups by the peer to fetch them from. A group without such a peer is ready. */
-  #sources (peers: readonly Member[]): Map<string, number[]> {
-    const { held } = this.#parts
+  /** The peers that have a group, proven ones only: ready before leaving. */
+  #provenAt (group: number, peers: readonly Member[]): Member[] {
+    const inPhase = (phase: Phase): Member[] =>
+      peers.filter(peer => this.#parts.peers.groupAt(peer, group)?.phase === phase)
+    // A leaving node may have been out of touch with a new owner: a ready one knows better.
+    return [...inPhase('ready'), ...inPhase('leaving')]
+  }
+
+  /** The syncing groups by the proven holder to fetch them from: after a failure the next one. */
+  #sources (): Map<string, number[]> {
+    const peers = this.#parts.peers.all()
     const bySource = new Map<string, number[]>()
-    for (const group of held.in('syncing')) {
-      const inPhase = (phase: 'ready' | 'leaving'): Member | undefined =>
-        peers.find(peer => this.#parts.peers.groupAt(peer, group)?.phase === phase)
-      // The data of a leaving node may have lain on its disk for long: a ready one knows better.
-      const source = inPhase('ready') ?? inPhase('leaving')
+    for (const group of this.#parts.held.in('syncing')) {
+      const proven = this.#provenAt(group, peers)
+      const source = proven[(this.#failures.get(group) ?? 0) % Math.max(1, proven.length)]
       if (source !== undefined) {
         bySource.set(source.id, [...bySource.get(source.id) ?? [], group])
-      } else if (held.hasHeard(group, peers)) held.tell(group, 'alone')
+      }
     }
     return bySource
   }
 
-  async #fetch (source: string, groups: readonly number[]): Promise<void> {
-    try {
-      for (const group of await this.#parts.exchange.exchange(source, groups)) {
-        this.#parts.held.tell(group, 'fetched')
-      }
-    } catch (error) {
-      this.#failed(source, error)
+  /**
+   * Where no holder is proven, those that there are have together what there is: a group of which
+   * everything was fetched from each of them is proven.
+   */
+  async #proveTogether (): Promise<void> {
+    const { held, peers } = this.#parts
+    const unproven = held.in('syncing').filter(group => this.#isUnproven(group))
+    const fetched = new Map<number, Set<string>>(unproven.map(group => [group, new Set()]))
+    for (const peer of peers.all()) {
+      const theirs = unproven.filter(group => peers.groupAt(peer, group) !== undefined)
+      if (theirs.length === 0) continue
+      await this.#exchange(peer.id, theirs, group => fetched.get(group)?.add(peer.id))
+    }
+    for (const [group, from] of fetched) {
+      const isWhole = peers.all().every(peer =>
+        from.has(peer.id) || peers.groupAt(peer, group) === undefined
+      )
+      if (isWhole && this.#isUnproven(group)) held.tell(group, 'proven')
     }
   }
 
-  #leavingInTurn (): number[] {
-    const leaving = this.#parts.held.in('leaving')
-    const inTurn = [...leaving.filter(group => group > this.#lookedAt),
-      ...leaving.filter(group => group <= this.#lookedAt)]
+  /** Whether all peers were heard since the group began to sync, and none of them is proven. */
+  #isUnproven (group: number): boolean {
+    const peers = this.#parts.peers.all()
+    return this.#parts.held.hasHeard(group, peers) && this.#provenAt(group, peers).length === 0
+  }
+
+  async #exchange (
+    peer: string,
+    groups: readonly number[],
+    fetched: (group: number) => void
+  ): Promise<void> {
+    try {
+      await this.#parts.exchange.exchange(peer, groups, fetched)
+    } catch (error) {
+      this.#failed(peer, error)
+    }
+  }
+
+  #goingInTurn (): number[] {
+    const { held } = this.#parts
+    const going = held.all.filter(group => isGoing(held.phase(group)))
+    const inTurn = [...going.filter(group => group > this.#lookedAt),
+      ...going.filter(group => group <= this.#lookedAt)]
     return inTurn.slice(0, this.#context.limits.maxHandOversPerStep)
   }
 
@@ -108,7 +162,7 @@ export class GroupMoves {
       }
       if ((await coverage.lacking(owner, group)).length > 0) return false
     }
-    return held.phase(group) === 'leaving' && stateNow() === before
+    return isGoing(held.phase(group)) && stateNow() === before
   }
 
   #failed (node: string, error: unknown): void {

@@ -7,7 +7,7 @@ import type { CacheContext } from '../contexts.js'
 import type { Member } from '../membership/heartbeat.js'
 import { ownersOf } from '../membership/placement.js'
 import type { CachePeers } from './cache-peers.js'
-import { after, type GroupEvent, type HeldState, type Phase } from './phases.js'
+import { after, isProven, type GroupEvent, type HeldState, type Phase } from './phases.js'
 
 /** Hears of groups that come and go. */
 export interface GroupListener {
@@ -86,9 +86,61 @@ export class HeldGroups {
     membership.selfChanged()
   }
 
-  /** A peer's heartbeat said what it holds. */
-  heard (peer: string): void {
-    for (const state of this.#held.values()) if (state.phase === 'syncing') state.heard.add(peer)
+  /**
+   * A peer was heard again for the first time in longer than the failure timeout. In groups that
+   * both hold it may have taken what is lacking here; a peer that may itself lack something will
+   * fetch first.
+   */
+  met (peer: Member): void {
+    for (const group of this.all) {
+      const theirs = this.#peers.groupAt(peer, group)?.phase
+      if (theirs !== 'stale' && !isProven(theirs)) continue
+      this.tell(group, 'cut-off')
+      const state = this.#held.get(group)
+      if (state?.phase === 'stale') state.apart.add(peer.id)
+    }
+  }
+
+  /** By holder that was met again: the groups to exchange with it before they are ready. */
+  apart (): Map<string, number[]> {
+    const apart = new Map<string, number[]>()
+    for (const group of this.all) {
+      const state = this.#held.get(group)
+      if (state?.phase !== 'stale') continue
+      for (const peer of state.apart) apart.set(peer, [...apart.get(peer) ?? [], group])
+    }
+    return apart
+  }
+
+  /** All that the peer had of the group is here. */
+  exchanged (group: number, peer: string): void {
+    const state = this.#held.get(group)
+    if (state?.phase !== 'stale' || !state.apart.delete(peer)) return
+    if (state.apart.size === 0) this.tell(group, 'proven')
+  }
+
+  /** The peer left: its silence undoes nothing, and it is met anew when it comes back. */
+  left (peer: string): void {
+    for (const group of this.in('stale')) this.exchanged(group, peer)
+  }
+
+  /** Why a group that is held here is not proven, in words. */
+  lack (group: number): string {
+    const state = this.#held.get(group)
+    const { cache, self } = this.#context
+    if (state?.phase === 'stale') {
+      return `${self.id} has yet to learn what ${[...state.apart].join(', ')} took of placement ` +
+        `group ${group} of ${cache} while they were out of touch`
+    }
+    return `${self.id} is still fetching placement group ${group} of ${cache}`
+  }
+
+  /** A peer's heartbeat said what it holds. A group that it gave up is with the owners. */
+  heard (peer: Member): void {
+    for (const [group, state] of this.#held) {
+      if (state.phase === 'syncing') state.heard.add(peer.id)
+      else if (this.#peers.groupAt(peer, group) === undefined) this.exchanged(group, peer.id)
+    }
   }
 
   /** Whether all of these peers were heard since the group began to sync. */

@@ -1,28 +1,36 @@
 /**
  * The phases of a placement group at one node, and which event takes it from which phase to which.
  *
- *                     +--------- owned --------+
- *                     v                        |
- *   dropped -----> syncing -----> ready -----> leaving -----> dropped
- *           owned          fetched,   disowned         handed-over
- *                          alone
- *
- *   dropped --restored--> leaving        syncing --disowned--> leaving
+ *                    owned             proven
+ *     dropped ----------------> syncing ----> ready <-----------+
+ *        |                       ^ |          |  ^ |            | owned
+ *        | restored        owned | | disowned |  | | disowned   |
+ *        v                       | v          |  | +--------> leaving ---> dropped
+ *       stray -------------------+ stray      |  | proven       |   handed-over
+ *        |  handed-over                cut-off v  |              | cut-off
+ *        +---------> dropped                  stale             v
+ *                                               +--disowned-> stray
  *
  *   dropped   the node holds nothing of the group, or no longer does
- *   syncing   deltas, polls, commits and writes of whole values are taken. Gets, scans and queries
- *             are refused, for a record that is lacking here may exist. Operations that enter here
- *             are passed on: their meaning depends on entries that may be lacking
- *   ready     everything works
- *   leaving   everything still works; the group is given up when each of its owners has proved that
- *             it covers the state here, so the last copy is never dropped
+ *   syncing   an owner that may lack something. Deltas, polls, commits and writes of whole values
+ *             are taken. Gets, scans and queries are refused, for a record that is lacking here may
+ *             exist. Operations are refused and passed on: their meaning depends on entries that
+ *             may be lacking
+ *   ready     proven: the node has all that was acknowledged before; everything works
+ *   stale     was ready, and met a holder again of which it had not heard for longer than the
+ *             failure timeout: each may have taken what the other lacks. As syncing, until the
+ *             node has exchanged with that holder
+ *   leaving   proven, and no longer an owner. Everything still works; the group is given up when
+ *             each of its owners has proved that it covers the state here, so the last copy is
+ *             never dropped
+ *   stray     as leaving, and may lack something: refuses what syncing refuses
  *
  * The table names every event in every phase. A phase or an event that is added does not compile
  * before each of its cells says what happens.
  */
 
-/** Phases of groups that are held, as heartbeats name them. */
-export const PHASES = ['syncing', 'ready', 'leaving'] as const
+/** Phases of groups that are held. */
+export const PHASES = ['syncing', 'ready', 'stale', 'leaving', 'stray'] as const
 export type Phase = typeof PHASES[number]
 
 /** A group at this node, with what its phase has to remember. */
@@ -34,7 +42,13 @@ export type GroupState =
     readonly heard: Set<string>
   }
   | { readonly phase: 'ready' }
+  | {
+    readonly phase: 'stale',
+    /** Holders that were met again, and have not been exchanged with since. */
+    readonly apart: Set<string>
+  }
   | { readonly phase: 'leaving' }
+  | { readonly phase: 'stray' }
 
 export type HeldState = Exclude<GroupState, { phase: 'dropped' }>
 
@@ -45,10 +59,10 @@ export type GroupEvent =
   | 'owned'
   /** Placement names other owners only. */
   | 'disowned'
-  /** Everything was fetched from a node that holds the group. */
-  | 'fetched'
-  /** Every peer was heard, and none of them has more of the group than this node. */
-  | 'alone'
+  /** All that was acknowledged is here. */
+  | 'proven'
+  /** A proven holder was met again that had not been heard for longer than the failure timeout. */
+  | 'cut-off'
   /** Every owner proved that it has all that is here. */
   | 'handed-over'
 
@@ -56,35 +70,51 @@ type PhaseName = GroupState['phase']
 
 const AFTER: { readonly [phase in PhaseName]: { readonly [event in GroupEvent]: PhaseName } } = {
   dropped: {
-    restored: 'leaving',
+    restored: 'stray',
     owned: 'syncing',
     disowned: 'dropped',
-    fetched: 'dropped',
-    alone: 'dropped',
+    proven: 'dropped',
+    'cut-off': 'dropped',
     'handed-over': 'dropped'
   },
   syncing: {
     restored: 'syncing',
     owned: 'syncing',
-    disowned: 'leaving',
-    fetched: 'ready',
-    alone: 'ready',
+    disowned: 'stray',
+    proven: 'ready',
+    'cut-off': 'syncing',
     'handed-over': 'syncing'
   },
   ready: {
     restored: 'ready',
     owned: 'ready',
     disowned: 'leaving',
-    fetched: 'ready',
-    alone: 'ready',
+    proven: 'ready',
+    'cut-off': 'stale',
     'handed-over': 'ready'
+  },
+  stale: {
+    restored: 'stale',
+    owned: 'stale',
+    disowned: 'stray',
+    proven: 'ready',
+    'cut-off': 'stale',
+    'handed-over': 'stale'
   },
   leaving: {
     restored: 'leaving',
-    owned: 'syncing',
+    owned: 'ready',
     disowned: 'leaving',
-    fetched: 'leaving',
-    alone: 'leaving',
+    proven: 'leaving',
+    'cut-off': 'stray',
+    'handed-over': 'dropped'
+  },
+  stray: {
+    restored: 'stray',
+    owned: 'syncing',
+    disowned: 'stray',
+    proven: 'stray',
+    'cut-off': 'stray',
     'handed-over': 'dropped'
   }
 }
@@ -93,7 +123,9 @@ const BEGUN: { readonly [phase in PhaseName]: () => Extract<GroupState, { phase:
   dropped: () => ({ phase: 'dropped' }),
   syncing: () => ({ phase: 'syncing', heard: new Set() }),
   ready: () => ({ phase: 'ready' }),
-  leaving: () => ({ phase: 'leaving' })
+  stale: () => ({ phase: 'stale', apart: new Set() }),
+  leaving: () => ({ phase: 'leaving' }),
+  stray: () => ({ phase: 'stray' })
 }
 
 /**
@@ -102,6 +134,11 @@ const BEGUN: { readonly [phase in PhaseName]: () => Extract<GroupState, { phase:
  */
 export function isProven (phase: Phase | undefined): boolean {
   return phase === 'ready' || phase === 'leaving'
+}
+
+/** Whether the group is to be handed over to its owners. */
+export function isGoing (phase: Phase | undefined): boolean {
+  return phase === 'leaving' || phase === 'stray'
 }
 
 /** The state after the event; the same object when the event changes nothing. */

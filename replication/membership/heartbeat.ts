@@ -9,7 +9,34 @@ import type { Limits } from '../../engine/limits.js'
 import { boundedPace, type Pace } from '../../engine/timing.js'
 import { PHASES, type Phase } from '../groups/phases.js'
 
-const HeldTuple = v.tuple([v.number(), v.number(), v.string(), v.string(), v.picklist(PHASES)])
+/** The phases that every release knows: a heartbeat with another one in their place is refused. */
+const FIRST_PHASES = ['syncing', 'ready', 'leaving'] as const
+type FirstPhase = typeof FIRST_PHASES[number]
+
+/** The first phase that is nearest to each: a node or client of an older release goes by it. */
+const NEAREST: Readonly<Record<Phase, FirstPhase>> = {
+  syncing: 'syncing',
+  ready: 'ready',
+  stale: 'syncing',
+  leaving: 'leaving',
+  stray: 'leaving'
+}
+
+const HeldTuple = v.tupleWithRest(
+  [v.number(), v.number(), v.string(), v.string(), v.picklist(FIRST_PHASES)],
+  v.string()
+)
+
+/** A phase as it stands in a heartbeat: the nearest first phase, and its name if that differs. */
+export function phaseSaid (phase: Phase): [first: FirstPhase, ...name: Phase[]] {
+  const first = NEAREST[phase]
+  return first === phase ? [first] : [first, phase]
+}
+
+/** A name that is not known here is of a newer release. */
+function phaseHeard (first: FirstPhase, name: string | undefined): Phase {
+  return PHASES.find(phase => phase === name) ?? first
+}
 
 /** The schema of a heartbeat under these bounds. */
 export function heartbeatSchema (limits: Limits) {
@@ -19,7 +46,7 @@ export function heartbeatSchema (limits: Limits) {
     replicas: v.number(),
     /**
      * [placement group, last published sequence, digest of the shards, digest of the committed
-     * cursors, phase]
+     * cursors, phase, its name where that is a later one]
      */
     held: v.pipe(v.array(HeldTuple), v.maxLength(limits.maxGroups))
   })
@@ -86,8 +113,8 @@ export function memberOf (id: string, beat: Heartbeat, nowMs: number): Member {
         ...shape,
         held: new Map(
           held.map((
-            [group, sequence, root, cursorRoot, phase]
-          ) => [group, { sequence, root, cursorRoot, phase }])
+            [group, sequence, root, cursorRoot, first, name]
+          ) => [group, { sequence, root, cursorRoot, phase: phaseHeard(first, name) }])
         )
       }])
     )

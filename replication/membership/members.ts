@@ -16,7 +16,8 @@ export interface MembersOptions {
   readonly onEvent: OnEvent
   /** Called when a member has joined, left or changed its timing, before listeners hear of it. */
   readonly onChanged: () => void
-  readonly onBeat: (member: Member, joined: boolean) => void
+  /** `silentMs` is since its last heartbeat, Infinity where it joins. */
+  readonly onBeat: (member: Member, silentMs: number) => void
   readonly onLeft: (member: Member) => void
 }
 
@@ -60,7 +61,7 @@ export class Members {
     if (joined || !samePhases(before, member)) this.#changes++
     if (joined) onEvent({ type: 'member-joined', node: id, incarnation: member.incarnation })
     if (joined || !samePace(before, member)) onChanged()
-    onBeat(member, joined)
+    onBeat(member, joined ? Infinity : member.lastHeardMs - before.lastHeardMs)
     return undefined
   }
 

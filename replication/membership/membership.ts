@@ -8,7 +8,7 @@ import { everyStep } from '../../engine/base/every-step.js'
 import * as v from '../../engine/base/schema.js'
 import type { Timer } from '../../engine/ports.js'
 import { sweepIntervalMs, type Pace } from '../../engine/timing.js'
-import type { ClusterContext, View } from '../contexts.js'
+import type { BeatListener, ClusterContext, View } from '../contexts.js'
 import { tokenFromEnd } from '../messages/subjects.js'
 import type { Subscription } from '../transport/transport.js'
 import { ClusterPace } from './cluster-pace.js'
@@ -35,7 +35,7 @@ export class Membership implements View {
   readonly #pace: ClusterPace
   readonly #beats: OwnBeats
   readonly #name: OwnName | undefined
-  readonly #beatListeners = new Set<(member: Member, joined: boolean) => void>()
+  readonly #beatListeners = new Set<BeatListener>()
   readonly #leftListeners = new Set<(member: Member) => void>()
   readonly #subscriptions: Subscription[]
   #sweepTimer: Timer | undefined
@@ -64,9 +64,11 @@ export class Membership implements View {
         this.#pace.look(this.members.values())
         this.#sweepWithin(sweepIntervalMs(this.pace))
       },
-      onBeat: (member, joined) => {
+      onBeat: (member, silentMs) => {
+        const joined = silentMs === Infinity
+        const wasAway = silentMs > this.pace.failureTimeoutMs
         if (joined) this.#beats.soon() // so that the newcomer knows this node at once
-        for (const listener of this.#beatListeners) listener(member, joined)
+        for (const listener of this.#beatListeners) listener(member, { joined, wasAway })
       },
       onLeft: member => {
         messenger.nodeLeft(member.id)
@@ -113,8 +115,7 @@ export class Membership implements View {
     this.#beats.soon()
   }
 
-  /** Calls back at every heartbeat of another node, `joined` telling whether it is new here. */
-  onBeat (listener: (member: Member, joined: boolean) => void): void {
+  onBeat (listener: BeatListener): void {
     this.#beatListeners.add(listener)
   }
 

@@ -9,7 +9,13 @@ import type { Phase } from '../groups/phases.js'
 import type { Membership } from './membership.js'
 import { rank } from './placement.js'
 
-const PREFERENCE: Readonly<Record<Phase, number>> = { ready: 0, leaving: 1, syncing: 2 }
+const PREFERENCE: Readonly<Record<Phase, number>> = {
+  ready: 0,
+  leaving: 1,
+  stale: 2,
+  syncing: 3,
+  stray: 4
+}
 
 /** The node that a router runs on, where that holds placement groups itself. */
 export interface Self {

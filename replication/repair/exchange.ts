@@ -41,15 +41,19 @@ export class Exchange {
   /**
    * Afterwards everything that the peer had published of these groups before is merged here, except
    * where one of its updates was refused. Groups that rest are left out.
-   * @returns the groups that the peer holds and of which everything was merged
+   * @param fetched hears of each group that the peer holds and of which everything was merged, as
+   *   soon as it was: what was fetched stays fetched where the rest fails
    * @throws UnavailableError when the peer has left; as PeerClient.ask does
    */
-  async exchange (peer: string, groups: readonly number[]): Promise<number[]> {
+  async exchange (
+    peer: string,
+    groups: readonly number[],
+    fetched: (group: number) => void = () => {}
+  ): Promise<void> {
     const { cache, topology, onEvent } = this.#context
     const { client, shards, inbox, rest } = this.#parts
     const awake = groups.filter(group => !rest.groupRests(peer, group))
     const asked = client.life(peer)
-    const fetched: number[] = []
     let repaired = 0
     for (const page of this.#pages(awake)) {
       const answers = await client.ask(asked, 'digests', {
@@ -69,11 +73,10 @@ export class Exchange {
         else rest.fetched(peer, group)
         if (failed.has(group) || refused.has(group)) continue
         inbox.caughtUp(peer, asked.incarnation, group, sequence)
-        fetched.push(group)
+        fetched(group)
       }
     }
     if (repaired > 0) onEvent({ type: 'digest-repaired', cache, node: peer, shards: repaired })
-    return fetched
   }
 
   /**

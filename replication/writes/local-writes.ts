@@ -59,9 +59,7 @@ export class LocalWrites {
       throw new UnavailableError(`${self.id} does not hold placement group ${group} of ${cache}`)
     }
     if (write.operations !== undefined && !isProven(held.phase(group))) {
-      throw new UnavailableError(
-        `${self.id} is still fetching placement group ${group} of ${cache}, and takes no operation`
-      )
+      throw new UnavailableError(`${held.lack(group)}, and takes no operation until then`)
     }
     const needed = replicasNeeded(concern, shape.replicas)
     if (needed > 1) acks.assertRoom()

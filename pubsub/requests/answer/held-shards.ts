@@ -12,12 +12,13 @@ export function assertHeld (replicator: Replicator, shard: number): void {
 }
 
 /**
- * @throws UnavailableError also while the placement group is still being fetched: a record that is
- *   lacking here may well exist
+ * @throws UnavailableError also while this node may lack something of the placement group: a record
+ *   that is lacking here may well exist
  */
 export function assertReadable (replicator: Replicator, shard: number): void {
   assertHeld(replicator, shard)
-  if (!isProven(replicator.held.phase(replicator.topology.groupOf(shard)))) {
-    throw new UnavailableError(`this node is still fetching shard ${shard} of ${replicator.cache}`)
+  const group = replicator.topology.groupOf(shard)
+  if (!isProven(replicator.held.phase(group))) {
+    throw new UnavailableError(replicator.held.lack(group))
   }
 }

@@ -6,11 +6,11 @@ import { KindError, OutcomeUnknownError, StoreError, TimeoutError,
 import { HybridClock } from '../../../engine/base/hlc.js'
 import { Topology } from '../../../engine/topology/topology.js'
 import type { Write } from '../../../engine/write/write.js'
+import type { Phase } from '../../../replication/groups/phases.js'
 import { WriteEntry, type WriteEntryOptions } from '../../../node/cache/write-entry.js'
 
 const SHAPE = { shards: 4, groups: 2, replicas: 2 }
 
-type Phase = 'syncing' | 'ready' | 'leaving' | undefined
 const NOW_MS = 1_700_000_000_000
 
 /**
@@ -18,7 +18,7 @@ const NOW_MS = 1_700_000_000_000
  * given.
  */
 function entryOn (
-  phase: Phase,
+  phase: Phase | undefined,
   outcome: (write: Write) => Promise<void> = () => Promise.resolve(),
   holders: readonly string[] = ['here']
 ) {
@@ -69,7 +69,8 @@ const raise = (key: string): Write => ({
 
 for (
   const [phase, fieldsHere, operationsHere] of [[undefined, false, false], ['syncing', true, false],
-    ['ready', true, true], ['leaving', true, true]] as const
+    ['ready', true, true], ['stale', true, false], ['leaving', true, true], ['stray', true,
+    false]] as const
 ) {
   const taken = `${fieldsHere ? '' : 'no '}fields and ${operationsHere ? '' : 'no '}operations`
   test(`a replica that is ${phase ?? 'not there'} takes ${taken}`, async t => {
