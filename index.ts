@@ -17,6 +17,7 @@ export type { ConsumerStatus, NodeStatus } from './pubsub/requests/status-protoc
 export type { Pace } from './engine/timing.js'
 
 // Caches: writing, reading, consuming.
+export type { CallOptions } from './engine/calls/call.js'
 export type { Cache, CacheRecord, QueryOptions, ReadOptions } from './node/cache/cache.js'
 export type { NameOf, RecordOf, RegistersOf, Schema } from './node/cache/cache-schema.js'
 export type { PutOptions, WriteOptions } from './node/cache/cache-writes.js'
@@ -33,8 +34,8 @@ export type { Element } from './engine/fields/set.js'
 export type { IndexDeclaration, IndexKind, Operators, Scalar, Where } from './engine/query/query.js'
 
 // Errors. Each says whether anything changed and whether to retry; docs/errors.md lists the codes.
-export { BusyError, ClosedError, ConfigConflictError, ConfigError, ConnectionError, CursorError,
-  EnvelopeError, FutureVersionError, KindError, LimitError, LogError, MillpondError,
+export { AbortedError, BusyError, ClosedError, ConfigConflictError, ConfigError, ConnectionError,
+  CursorError, EnvelopeError, FutureVersionError, KindError, LimitError, LogError, MillpondError,
   NotIndexedError, OutcomeUnknownError, QueryError, RemoteError, StoreError, TimeoutError,
   UnavailableError, UpdateRefusedError, ValueError, WriteConcernError, WritesFailedError,
   type Changed, type ErrorFacts, type FailedWrite } from './engine/errors.js'

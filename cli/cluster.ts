@@ -39,6 +39,9 @@ export function natsConfig (
   }
 }
 
+/** Commands await every write, and tell of those that fail in their own words. */
+const onEvent = (): void => {}
+
 /** Runs `use` with a client, and closes it. @throws as `starting`, and what `use` throws */
 export async function withClient<T> (
   flags: ClusterFlags,
@@ -46,7 +49,7 @@ export async function withClient<T> (
   wiring: Wiring = {}
 ): Promise<T> {
   const client = await starting(
-    connect({ cluster: flags.cluster, nats: natsConfig(flags) }, wiring)
+    connect({ cluster: flags.cluster, nats: natsConfig(flags) }, { onEvent, ...wiring })
   )
   try {
     return await use(client)

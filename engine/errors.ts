@@ -273,6 +273,17 @@ export class StoreError extends MillpondError {
   }
 }
 
+/** The caller ended the call, by its AbortSignal. The signal's reason is the cause. */
+export class AbortedError extends MillpondError {
+  constructor (changed: Changed, reason: unknown) {
+    super('ABORTED', 'the call was aborted by its signal', {
+      changed,
+      retryable: true,
+      cause: reason
+    })
+  }
+}
+
 /** The node, client or consumer was closed. */
 export class ClosedError extends MillpondError {
   constructor (what: string) {

@@ -1,5 +1,7 @@
 /** The caches of one node or client: each is made when it is asked for, over the view it shares. */
+import { assertKnown } from '../engine/base/known.js'
 import { everyStepInTurn } from '../engine/base/every-step.js'
+import { CALL_OPTIONS, checkCall, type CallOptions } from '../engine/calls/call.js'
 import type { HybridClock } from '../engine/base/hlc.js'
 import type { Membership } from '../replication/membership/membership.js'
 import type { Replicator } from '../replication/replicator.js'
@@ -11,6 +13,8 @@ import type { NodeStatus } from '../pubsub/requests/status-protocol.js'
 import { Cache } from './cache/cache.js'
 import { FieldKinds, type Schema } from './cache/cache-schema.js'
 import type { NodeContext } from './node-context.js'
+
+const CALL: ReadonlySet<string> = new Set(CALL_OPTIONS)
 
 /** The node that caches live on. */
 export interface CachesNode {
@@ -58,9 +62,15 @@ export class Caches {
   }
 
   /** @throws TypeError at once; rejects with ClosedError, TimeoutError, UnavailableError */
-  statusOf (node: string): Promise<NodeStatus> {
+  statusOf (node: string, options: CallOptions = {}): Promise<NodeStatus> {
     assertNodeName(node)
-    return this.requests.ask(node, 'status', {})
+    assertKnown(options, CALL, 'statusOf')
+    checkCall(options)
+    return this.#statusOf(node, options)
+  }
+
+  async #statusOf (node: string, options: CallOptions): Promise<NodeStatus> {
+    return await this.requests.ask(node, 'status', {}, this.requests.begin(options))
   }
 
   /**

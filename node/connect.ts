@@ -1,4 +1,5 @@
 /** A client: writes, reads and consumes over the cluster's nodes, and holds nothing itself. */
+import type { CallOptions } from '../engine/calls/call.js'
 import { everyStepInTurn } from '../engine/base/every-step.js'
 import { ConfigError, UnavailableError } from '../engine/errors.js'
 import type { Timers } from '../engine/ports.js'
@@ -37,7 +38,7 @@ export interface MillpondClient {
    * The status of a node. It does not know this client's consumers.
    * @throws TypeError at once; rejects with TimeoutError, UnavailableError
    */
-  statusOf(node: string): Promise<NodeStatus>
+  statusOf(node: string, options?: CallOptions): Promise<NodeStatus>
   /** Waits for writes on their way, then disconnects. A second call waits for the first. */
   close(): Promise<void>
 }
@@ -149,8 +150,8 @@ class Client implements MillpondClient {
     return this.#caches.consumers.status()
   }
 
-  statusOf (node: string): Promise<NodeStatus> {
-    return this.#caches.statusOf(node)
+  statusOf (node: string, options?: CallOptions): Promise<NodeStatus> {
+    return this.#caches.statusOf(node, options)
   }
 
   close (): Promise<void> {

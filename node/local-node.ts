@@ -4,6 +4,7 @@
  *   join: listen for others (conflicts are found here) -> load -> serve -> first heartbeat
  *   close: take no more writes -> publish -> goodbye -> make durable -> disconnect
  */
+import type { CallOptions } from '../engine/calls/call.js'
 import { everyStepAtOnce, everyStepInTurn } from '../engine/base/every-step.js'
 import { ConfigError, UnavailableError } from '../engine/errors.js'
 import { HybridClock } from '../engine/base/hlc.js'
@@ -39,7 +40,7 @@ export interface MillpondNode {
   /** Members, caches, placement groups and consumers as this node sees them now. */
   status(): NodeStatus
   /** The status of a node. @throws TypeError; rejects with TimeoutError, UnavailableError */
-  statusOf(node: string): Promise<NodeStatus>
+  statusOf(node: string, options?: CallOptions): Promise<NodeStatus>
   /**
    * Flushes, says goodbye, makes everything durable and disconnects. A second call waits for the
    * first.
@@ -213,8 +214,8 @@ export class LocalNode implements MillpondNode {
     }
   }
 
-  statusOf (node: string): Promise<NodeStatus> {
-    return this.#caches.statusOf(node)
+  statusOf (node: string, options?: CallOptions): Promise<NodeStatus> {
+    return this.#caches.statusOf(node, options)
   }
 
   close (): Promise<void> {

@@ -37,12 +37,14 @@ export interface PutOptions extends WriteOptions {
   readonly ttlMs?: number
 }
 
-const ACK_OPTIONS = ['ack', 'timeoutMs'] as const satisfies ReadonlyArray<keyof AckOptions>
+const ACK_OPTIONS = ['ack', 'timeoutMs', 'signal'] as const satisfies ReadonlyArray<
+  keyof AckOptions
+>
 const ACK: ReadonlySet<string> = new Set(ACK_OPTIONS)
 const WRITE: ReadonlySet<string> = new Set<keyof WriteOptions>([...ACK_OPTIONS, 'at'])
 const PUT: ReadonlySet<string> = new Set<keyof PutOptions>([...ACK_OPTIONS, 'at', 'ttlMs'])
 /** The options of every call that is given none: they need no check. */
-const NONE = Object.freeze({})
+export const NONE = Object.freeze({})
 
 export interface WritesOptions extends WriteEntryOptions {
   readonly limits: Limits

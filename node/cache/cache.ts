@@ -9,13 +9,15 @@ import { assertKnown } from '../../engine/base/known.js'
 import { describe } from '../../engine/base/plain.js'
 import { checkKey, type Fields } from '../../engine/base/values.js'
 import { checkBody } from '../../engine/write/write.js'
+import { abortedBy, CALL_OPTIONS, checkCall, type CallOptions } from '../../engine/calls/call.js'
+import { intervals } from '../../engine/timing.js'
 import { consume } from '../../pubsub/consumer/consume.js'
 import type { ConsumedBatch, ConsumeOptions } from '../../pubsub/consumer/options.js'
 import type { ConsumerContext } from '../../pubsub/context.js'
 import { checkLimit, findRecords } from '../../pubsub/requests/ask/find-records.js'
 import { assertNodeName } from '../../pubsub/requests/ask/request-client.js'
 import type { NameOf, RecordOf, RegistersOf, Schema } from './cache-schema.js'
-import { CacheWrites, checkPutOptions, type PutOptions,
+import { CacheWrites, checkPutOptions, NONE, type PutOptions,
   type WritesOptions } from './cache-writes.js'
 import { checkKeys, getMany } from '../../pubsub/requests/ask/get-many.js'
 
@@ -26,7 +28,10 @@ export interface CacheRecord<F = Fields> {
   readonly version: number
 }
 
-export interface ReadOptions {
+/**
+ * `timeoutMs` is for each page: a scan takes as long as there are records, and its reader needs.
+ */
+export interface ReadOptions extends CallOptions {
   /**
    * Read the replica of the node of this name, and only the shards it holds: to compare replicas.
    * Default: any holder of each shard, so that all records come.
@@ -39,8 +44,10 @@ export interface QueryOptions extends ReadOptions {
   readonly limit?: number
 }
 
-const READ: ReadonlySet<string> = new Set<keyof ReadOptions>(['node'])
-const QUERY: ReadonlySet<string> = new Set<keyof QueryOptions>(['node', 'limit'])
+const CALL: ReadonlySet<string> = new Set(CALL_OPTIONS)
+const READ_OPTIONS = [...CALL_OPTIONS, 'node'] as const satisfies ReadonlyArray<keyof ReadOptions>
+const READ: ReadonlySet<string> = new Set(READ_OPTIONS)
+const QUERY: ReadonlySet<string> = new Set<keyof QueryOptions>([...READ_OPTIONS, 'limit'])
 
 export interface CacheOptions extends WritesOptions {
   /** Shared by the cache's reads and its consumers. */
@@ -63,24 +70,31 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    * stays as it is when the record changes. Bytes in it cannot be frozen, and are the record's own:
    * copy them before changing them.
    * @throws TypeError, ValueError, LimitError; ClosedError, as every call after the node or client
-   *   was closed; rejects with UnavailableError or TimeoutError when no holder answers
+   *   was closed; rejects with UnavailableError or TimeoutError when no holder answers in time,
+   *   AbortedError
    */
-  get (key: string): Promise<RecordOf<S> | undefined> {
+  get (key: string, options: CallOptions = NONE): Promise<RecordOf<S> | undefined> {
     this.#assertOpen()
-    return this.#get(checkKey(key, this.#options.limits))
+    checkCallOptions(options, 'get')
+    return this.#get(checkKey(key, this.#options.limits), options)
   }
 
-  async #get (key: string): Promise<RecordOf<S> | undefined> {
+  async #get (key: string, options: CallOptions): Promise<RecordOf<S> | undefined> {
     const { readers: { router, requests }, local } = this.#options
+    if (options.signal?.aborted === true) throw abortedBy(options.signal, 'no')
     const shard = router.topology.shardOf(key)
     const group = router.topology.groupOf(shard)
     if (local?.held.phase(group) === 'ready') {
       return local.shards.record(shard, key) as RecordOf<S> | undefined
     }
-    const [fields] = await requests.askHolder(router, group, 'get', {
-      cache: this.name,
-      keys: [key]
-    })
+    const request = { cache: this.name, keys: [key] }
+    const [fields] = await requests.askHolder(
+      router,
+      group,
+      'get',
+      request,
+      requests.begin(options)
+    )
     return (Object.freeze(fields) ?? undefined) as RecordOf<S> | undefined
   }
 
@@ -90,26 +104,37 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    * meanwhile may be as before or after. At most limits.maxKeysPerRead keys (10,000). Fails as get
    * does.
    */
-  getMany (keys: readonly string[]): Promise<Array<RecordOf<S> | undefined>> {
+  getMany (
+    keys: readonly string[],
+    options: CallOptions = NONE
+  ): Promise<Array<RecordOf<S> | undefined>> {
     this.#assertOpen()
+    checkCallOptions(options, 'getMany')
     const { readers, local, limits } = this.#options
-    const records = getMany(readers, local, checkKeys(keys, limits))
+    const records = getMany(readers, local, checkKeys(keys, limits), options)
     return records as Promise<Array<RecordOf<S> | undefined>>
   }
 
   /** Whether there is such a record. Fails as get does. */
-  has (key: string): Promise<boolean> {
-    return this.get(key).then(fields => fields !== undefined)
+  has (key: string, options: CallOptions = NONE): Promise<boolean> {
+    checkCallOptions(options, 'has')
+    return this.get(key, options).then(fields => fields !== undefined)
   }
 
   /**
    * Whether a set holds an element. Fails as get does, and refuses at once the field names and
    * elements that addToSet refuses; rejects with KindError when the field is no set.
    */
-  hasElement (key: string, field: NameOf<S, 'set'>, element: Element): Promise<boolean> {
+  hasElement (
+    key: string,
+    field: NameOf<S, 'set'>,
+    element: Element,
+    options: CallOptions = NONE
+  ): Promise<boolean> {
+    checkCallOptions(options, 'hasElement')
     checkBody({ operations: [{ kind: 'add', field, element }] }, this.#options.limits)
     this.#options.kinds.assert(field, 'set')
-    return this.get(key).then(fields => isIn(fields as Fields | undefined, field, element))
+    return this.get(key, options).then(fields => isIn(fields as Fields | undefined, field, element))
   }
 
   /**
@@ -120,6 +145,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
    * the writing is not looked at again: the two merge field by field, and the later time wins. To
    * count or to collect use increment and addToSet, which lose nothing.
    * @param fn returns at once, not a promise
+   * @param options its time and its signal are for the reading and the writing together
    * @returns whether anything was written
    * @throws what get throws; rejects with what get and put fail with, and what `fn` throws
    */
@@ -132,7 +158,14 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
     if (typeof fn !== 'function') {
       throw new TypeError(`update needs a function of the fields, got ${describe(fn)}`)
     }
-    return this.get(key).then(fields => this.#writeNext(key, fn(fields), options))
+    const { readers: { ports: { clock } } } = this.#options
+    const { timeoutMs = intervals.writeTimeoutMs, signal } = options
+    const begunMs = clock.monotonicMs()
+    return this.get(key, { timeoutMs, ...signal === undefined ? {} : { signal } }).then(fields => {
+      const tookMs = Math.floor(clock.monotonicMs() - begunMs)
+      const rest = { ...options, timeoutMs: Math.max(0, timeoutMs - tookMs) }
+      return this.#writeNext(key, fn(fields), rest)
+    })
   }
 
   async #writeNext (
@@ -156,12 +189,13 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   scan (options: ReadOptions = {}): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
     this.#assertOpen()
     assertKnown(options, READ, 'scan')
+    checkCall(options)
     if (options.node !== undefined) assertNodeName(options.node)
     return this.#scan(options)
   }
 
   async *#scan (
-    { node }: ReadOptions
+    { node, ...bounds }: ReadOptions
   ): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
     const { router, requests, limits } = this.#options.readers
     const { topology } = router
@@ -181,9 +215,10 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
           after,
           limit: limits.maxScanPage
         }
+        const call = requests.begin(bounds)
         const { records, more } = await (node === undefined
-          ? requests.askHolder(router, group, 'scan', request)
-          : requests.ask(node, 'scan', request))
+          ? requests.askHolder(router, group, 'scan', request, call)
+          : requests.ask(node, 'scan', request, call))
         yield* records as Array<CacheRecord<RecordOf<S>>>
         if (!more) {
           break
@@ -207,6 +242,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   ): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
     this.#assertOpen()
     assertKnown(options, QUERY, 'query')
+    checkCall(options)
     if (options.node !== undefined) assertNodeName(options.node)
     if (options.limit !== undefined) checkLimit(options.limit)
     parseWhere(where, this.#options.limits)
@@ -264,6 +300,13 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   #assertOpen (): void {
     if (this.#closing.signal.aborted) throw new ClosedError(`cache ${this.name}`)
   }
+}
+
+/** @throws TypeError */
+function checkCallOptions (options: CallOptions, where: string): void {
+  if (options === NONE) return
+  assertKnown(options, CALL, where)
+  checkCall(options)
 }
 
 /** @throws KindError when the field is no set */

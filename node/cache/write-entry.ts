@@ -13,6 +13,7 @@ import { isRepeatable } from '../../engine/fields/lookup.js'
 import { VERSION_UNITS_PER_MS, type HybridClock } from '../../engine/base/hlc.js'
 import { describe } from '../../engine/base/plain.js'
 import { asError } from '../../engine/base/thrown.js'
+import { abortedBy, assertSignal, assertTimeout, unlessAborted } from '../../engine/calls/call.js'
 import type { Clock } from '../../engine/ports.js'
 import type { Write } from '../../engine/write/write.js'
 import { intervals } from '../../engine/timing.js'
@@ -37,6 +38,11 @@ export interface AckOptions {
    * takes the failure timeout. With 0 only this process can take the write. Default 5000.
    */
   readonly timeoutMs?: number
+  /**
+   * Ends the call, with AbortedError, when aborted: a write that was sent may take effect all the
+   * same.
+   */
+  readonly signal?: AbortSignal
 }
 
 export interface WriteEntryOptions {
@@ -85,20 +91,16 @@ export class WriteEntry {
    */
   send (
     write: Write,
-    { ack = 'buffered', timeoutMs = intervals.writeTimeoutMs }: AckOptions
+    { ack = 'buffered', timeoutMs = intervals.writeTimeoutMs, signal }: AckOptions
   ): Promise<void> {
-    const { name, router, local, forwarder, onWriteFailed } = this.#options
+    const { name, router, onWriteFailed } = this.#options
     if (this.#closed) throw new ClosedError(`cache ${name}`)
     const { topology } = router
     replicasNeeded(ack, router.shape.replicas) // refuses a write concern that cannot be reached
     assertTimeout(timeoutMs)
+    if (signal !== undefined) assertSignal(signal)
     const shard = topology.shardOf(write.key)
-    const sent: Promise<unknown> =
-      local !== undefined && takes(local.held.phase(topology.groupOf(shard)), write)
-        ? ack === 'durable'
-          ? this.#takeDurably(local, shard, write, timeoutMs)
-          : local.writes.take(shard, write, ack, timeoutMs)
-        : forwarder.submit(shard, write, ack, timeoutMs)
+    const sent = this.#sent(shard, write, ack, timeoutMs, signal)
     const account = this.#accounts.now
     account.begun()
     const done = sent.then(() => account.settled(), (thrown: unknown) => {
@@ -109,6 +111,24 @@ export class WriteEntry {
     })
     done.catch(() => {}) // told above, and by the next flush: a caller need not await it
     return done
+  }
+
+  #sent (
+    shard: number,
+    write: Write,
+    ack: WriteConcern,
+    timeoutMs: number,
+    signal: AbortSignal | undefined
+  ): Promise<unknown> {
+    const { router, local, forwarder } = this.#options
+    if (signal?.aborted === true) return Promise.reject(abortedBy(signal, 'no'))
+    if (local === undefined || !takes(local.held.phase(router.topology.groupOf(shard)), write)) {
+      return forwarder.submit(shard, write, ack, timeoutMs, signal === undefined ? {} : { signal })
+    }
+    const taken = ack === 'durable'
+      ? this.#takeDurably(local, shard, write, timeoutMs)
+      : local.writes.take(shard, write, ack, timeoutMs)
+    return signal === undefined ? taken : unlessAborted(taken, signal, 'maybe')
   }
 
   /**
@@ -131,7 +151,7 @@ export class WriteEntry {
       const helps = error instanceof StoreError && error.retryable && others > 0 && leftMs > 0 &&
         write.operations === undefined
       if (!helps) throw error
-      return await forwarder.submit(shard, write, 'durable', leftMs, error)
+      return await forwarder.submit(shard, write, 'durable', leftMs, { triedHere: error })
     }
   }
 
@@ -151,17 +171,6 @@ export class WriteEntry {
   close (): void {
     this.#closed = true
   }
-}
-
-/** @throws TypeError */
-function assertTimeout (timeoutMs: unknown): void {
-  const { maxWriteTimeoutMs } = intervals
-  if (typeof timeoutMs === 'number' && timeoutMs >= 0 && timeoutMs <= maxWriteTimeoutMs) return
-  throw new TypeError(
-    `timeoutMs must be a number of milliseconds from 0 to ${maxWriteTimeoutMs}, got ${
-      describe(timeoutMs)
-    }`
-  )
 }
 
 /**

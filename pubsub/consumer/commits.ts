@@ -1,5 +1,6 @@
 /** A consumer group's committed cursors: read when a consumer starts, joined when it commits. */
-import { MillpondError } from '../../engine/errors.js'
+import type { Call, CallOptions } from '../../engine/calls/call.js'
+import { AbortedError, MillpondError } from '../../engine/errors.js'
 import { groupedBy } from '../../engine/base/grouped.js'
 import { piecesOf } from '../../engine/base/pieces.js'
 import { noHolder } from '../../replication/membership/router.js'
@@ -50,29 +51,37 @@ export class Commits {
 
   /**
    * Commits cursors at a holder of each shard, with as few messages as their bounds allow.
-   * @throws UnavailableError, TimeoutError when a shard has none that answers
+   * @throws UnavailableError, TimeoutError when a shard has none that answers in time; AbortedError
    */
-  async write (cursors: readonly ShardCursor[]): Promise<void> {
-    const { context: { router: { topology }, limits }, holders } = this.#scope
+  async write (cursors: readonly ShardCursor[], options: CallOptions = {}): Promise<void> {
+    const { context: { router: { topology }, requests, limits }, holders } = this.#scope
+    const call = requests.begin(options)
     const byHolder = holders.byHolder(cursors, ([shard]) => topology.groupOf(shard))
     const withoutHolder = cursors.filter(([shard]) =>
       holders.of(topology.groupOf(shard)) === undefined
     )
     await Promise.all([
       ...[...byHolder].flatMap(([holder, ofHolder]) =>
-        piecesOf(ofHolder, limits.maxShardsPerRequest).map(some => this.#writeAt(holder, some))
+        piecesOf(ofHolder, limits.maxShardsPerRequest).map(some =>
+          this.#writeAt(holder, some, call)
+        )
       ),
-      this.#writeAnywhere(withoutHolder)
+      this.#writeAnywhere(withoutHolder, call)
     ])
   }
 
-  async #writeAt (holder: string, some: readonly ShardCursor[]): Promise<void> {
+  async #writeAt (
+    holder: string,
+    some: readonly ShardCursor[],
+    call: Call
+  ): Promise<void> {
     try {
-      await this.#scope.context.requests.ask(holder, 'commit', this.#commitOf(some))
+      await this.#scope.context.requests.ask(holder, 'commit', this.#commitOf(some), call, 2)
     } catch (error) {
       if (!(error instanceof MillpondError) || !error.retryable) throw error
+      if (error instanceof AbortedError) throw error
       // Committing twice joins to the same, so it does no harm that the holder may have some.
-      await this.#writeAnywhere(some)
+      await this.#writeAnywhere(some, call)
     }
   }
 
@@ -80,13 +89,13 @@ export class Commits {
    * Commits the cursors of each placement group at whichever of its holders answers, and waits for
    * one a while.
    */
-  async #writeAnywhere (cursors: readonly ShardCursor[]): Promise<void> {
+  async #writeAnywhere (cursors: readonly ShardCursor[], call: Call): Promise<void> {
     const { context: { router, requests, limits } } = this.#scope
     const byGroup = groupedBy(cursors, ([shard]) => router.topology.groupOf(shard))
     await Promise.all(
       [...byGroup].flatMap(([group, ofGroup]) =>
         piecesOf(ofGroup, limits.maxShardsPerRequest).map(some =>
-          requests.askHolder(router, group, 'commit', this.#commitOf(some))
+          requests.askHolder(router, group, 'commit', this.#commitOf(some), call)
         )
       )
     )

@@ -23,9 +23,13 @@ import { RateLimit } from './rate-limit.js'
 import { scopeOf, type ConsumerScope } from './scope.js'
 import { ShardReader, type Reading } from './shard-reader.js'
 import { Wake } from './wake.js'
-import { onAbort } from './on-abort.js'
+import { assertKnown } from '../../engine/base/known.js'
+import { CALL_OPTIONS, checkCall, type CallOptions } from '../../engine/calls/call.js'
+import { onAbort } from '../../engine/calls/on-abort.js'
 
 const NOTHING: Reading = { changes: [], resets: [], isStalled: false }
+
+const CALL: ReadonlySet<string> = new Set(CALL_OPTIONS)
 
 export class Consumer implements LiveConsumer {
   readonly #scope: ConsumerScope
@@ -136,13 +140,19 @@ export class Consumer implements LiveConsumer {
     if (changes.length === 0 && resets.length === 0) return null
     const cursors = this.#reader.readSoFar()
     const delivered = log.handOut(changes.length)
-    return { changes, resets, commit: () => this.#commit(cursors, delivered) }
+    return { changes, resets, commit: options => this.#commit(cursors, delivered, options) }
   }
 
-  async #commit (cursors: readonly ShardCursor[], delivered: number): Promise<void> {
+  async #commit (
+    cursors: readonly ShardCursor[],
+    delivered: number,
+    options: CallOptions = {}
+  ): Promise<void> {
+    assertKnown(options, CALL, 'commit')
+    checkCall(options)
     const { log } = this.#scope
     try {
-      await this.#commits.write(cursors)
+      await this.#commits.write(cursors, options)
     } catch (error) {
       log.commitFailed(cursors.map(([shard]) => shard), error)
       throw error

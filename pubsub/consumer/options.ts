@@ -1,6 +1,7 @@
 /** The options of a consumer and the batches it gives out: the public side of consuming. */
 import type { Change } from '../../engine/changes.js'
 import { ConfigError } from '../../engine/errors.js'
+import { assertSignal, type CallOptions } from '../../engine/calls/call.js'
 import { assertKnown } from '../../engine/base/known.js'
 import { describe } from '../../engine/base/plain.js'
 import { checkText } from '../../engine/base/values.js'
@@ -47,10 +48,11 @@ export interface ConsumedBatch {
   /**
    * Commits everything up to this batch for the group; resolves when a holder of each shard has it.
    * Committing twice does no harm.
-   * @throws UnavailableError, TimeoutError when a shard has no holder that answers; LimitError (or
+   * @throws TypeError; UnavailableError, TimeoutError when a shard has no holder that answers;
+   *   AbortedError; LimitError (or
    *   a RemoteError of its code) when a shard remembers too many consumer groups
    */
-  commit(): Promise<void>
+  commit(options?: CallOptions): Promise<void>
 }
 
 /** Most records in a batch, where the program does not say. */
@@ -103,9 +105,7 @@ export function checkOptions (options: ConsumeOptions, limits: Limits): CheckedO
       `stopWhenIdleMs must be a number of milliseconds from 0 up, got ${stopWhenIdleMs}`
     )
   }
-  if (signal !== undefined && !isSignal(signal)) {
-    throw new TypeError(`signal must be an AbortSignal, got ${describe(signal)}`)
-  }
+  if (signal !== undefined) assertSignal(signal)
   return { ...options, ratePerSecond, batchSize, stopWhenIdleMs }
 }
 
@@ -114,11 +114,4 @@ function assertNumber (option: string, value: unknown): void {
   if (typeof value !== 'number') {
     throw new TypeError(`${option} must be a number, got ${describe(value)}`)
   }
-}
-
-/** By its parts, so that a signal of another realm, or of a polyfill, is one too. */
-function isSignal (value: unknown): boolean {
-  const { aborted, addEventListener, removeEventListener } = (value ?? {}) as Partial<AbortSignal>
-  return typeof aborted === 'boolean' && typeof addEventListener === 'function' &&
-    typeof removeEventListener === 'function'
 }

@@ -14,7 +14,7 @@ import type { FlushSchedule } from '../deltas/flush-schedule.js'
 import type { Outbox } from '../deltas/outbox.js'
 import type { HeldGroups } from '../groups/held-groups.js'
 import { isProven } from '../groups/phases.js'
-import { Deadlines } from './deadlines.js'
+import { Deadlines } from '../../engine/calls/deadlines.js'
 
 export interface LocalWritesParts {
   readonly shards: ShardSet

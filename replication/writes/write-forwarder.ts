@@ -14,13 +14,22 @@ import { isRepeatable } from '../../engine/fields/lookup.js'
 import type { Timer } from '../../engine/ports.js'
 import { attemptMs, writeBatchDelayMs } from '../../engine/timing.js'
 import type { Write } from '../../engine/write/write.js'
+import { abortedBy } from '../../engine/calls/call.js'
+import { onAbort } from '../../engine/calls/on-abort.js'
 import type { CacheAccess } from '../contexts.js'
 import type { WriteConcern } from '../deltas/acks.js'
 import type { NodeLife } from '../membership/heartbeat.js'
 import { noHolder, type Router } from '../membership/router.js'
-import { Deadlines } from './deadlines.js'
+import { Deadlines } from '../../engine/calls/deadlines.js'
 import { OutgoingWrite } from './outgoing-write.js'
 import { OwnerRequests } from './owner-requests.js'
+
+export interface SubmitOptions {
+  /** What taking it on this node failed with, where that may have left the write. */
+  readonly triedHere?: Error
+  /** Ends the call, and further attempts. */
+  readonly signal?: AbortSignal
+}
 
 /** Writes that can share a batch: to one holder, with one write concern and time for its answer. */
 interface HolderWrites {
@@ -54,7 +63,6 @@ export class WriteForwarder {
 
   /**
    * @param timeoutMs how long the write may take, in milliseconds
-   * @param triedHere what taking it on this node failed with, where that may have left the write
    * @throws BusyError at once when limits.maxWritesInFlight writes are on their way. The promise
    *   rejects with what the holder refused, WriteConcernError, or UnavailableError / TimeoutError
    *   when no holder answered in time
@@ -64,7 +72,7 @@ export class WriteForwarder {
     write: Write,
     concern: WriteConcern,
     timeoutMs: number,
-    triedHere?: Error
+    { triedHere, signal }: SubmitOptions = {}
   ): Promise<void> {
     if (this.#closed) throw new ClosedError('connection')
     this.assertRoom(1)
@@ -81,9 +89,13 @@ export class WriteForwarder {
       timeoutMs,
       () => outgoing.expire(this.#asked.has(outgoing))
     )
+    const abandon = (by: AbortSignal): void =>
+      outgoing.abandon(abortedBy(by, this.#asked.has(outgoing) ? 'maybe' : 'no'))
+    const stop = signal === undefined ? undefined : onAbort(signal, () => abandon(signal))
     this.#enqueue(outgoing)
     return outgoing.done.finally(() => {
       forget()
+      stop?.()
       this.#asked.delete(outgoing)
       if (--this.#onTheirWay === 0) { for (const wake of this.#idle.splice(0)) wake() }
     })

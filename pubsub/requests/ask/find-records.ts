@@ -10,6 +10,7 @@
 import { EnvelopeError, LimitError, UnavailableError } from '../../../engine/errors.js'
 import { parseWhere, type Where } from '../../../engine/query/query.js'
 import type { Topology } from '../../../engine/topology/topology.js'
+import type { CallOptions } from '../../../engine/calls/call.js'
 import { approximateBytes } from '../../../engine/base/values.js'
 import type { ReadContext } from '../../context.js'
 import type { ReadReply } from '../request-protocol.js'
@@ -23,7 +24,7 @@ export interface FindPosition {
   readonly after: string | null
 }
 
-export interface FindPageOptions {
+export interface FindPageOptions extends CallOptions {
   /** Most records of the page. Default and maximum: limits.maxQueryPage. */
   readonly limit?: number
   /** The `next` of the page before. */
@@ -49,7 +50,7 @@ export interface FindPage {
 export async function findPage (
   { router, requests, ports: { timers }, limits }: ReadContext,
   where: Where,
-  { limit = limits.maxQueryPage, after = null, node }: FindPageOptions = {}
+  { limit = limits.maxQueryPage, after = null, node, ...bounds }: FindPageOptions = {}
 ): Promise<FindPage> {
   parseWhere(where, limits)
   checkLimit(limit)
@@ -86,9 +87,10 @@ export async function findPage (
       after: above,
       limit: limit - records.length
     }
+    const call = requests.begin(bounds)
     const reply: ReadReply<'find'> = await (node === undefined
-      ? requests.askHolder(router, group, 'find', request)
-      : requests.ask(node, 'find', request))
+      ? requests.askHolder(router, group, 'find', request, call)
+      : requests.ask(node, 'find', request, call))
     for (const record of reply.records) {
       records.push(record)
       bytes += record.key.length + approximateBytes(record.fields)
@@ -117,7 +119,7 @@ export async function findPage (
 export async function* findRecords (
   context: ReadContext,
   where: Where,
-  { limit, node }: { readonly limit?: number, readonly node?: string } = {}
+  { limit, ...options }: Omit<FindPageOptions, 'after'> = {}
 ): AsyncGenerator<FindPage['records'][number], void, undefined> {
   if (limit !== undefined) checkLimit(limit)
   let left = limit ?? Infinity
@@ -126,7 +128,7 @@ export async function* findRecords (
     const { records, next }: FindPage = await findPage(context, where, {
       limit: Math.min(left, context.limits.maxQueryPage),
       after,
-      ...node === undefined ? {} : { node }
+      ...options
     })
     yield* records
     left -= records.length

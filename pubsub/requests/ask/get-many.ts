@@ -4,7 +4,8 @@
  * again. A node that turns out not to answer, or no longer to hold all of them, costs its piece one
  * question per placement group.
  */
-import { EnvelopeError, LimitError, MillpondError } from '../../../engine/errors.js'
+import type { Call, CallOptions } from '../../../engine/calls/call.js'
+import { AbortedError, EnvelopeError, LimitError, MillpondError } from '../../../engine/errors.js'
 import type { Limits } from '../../../engine/limits.js'
 import { groupedBy } from '../../../engine/base/grouped.js'
 import { piecesOf } from '../../../engine/base/pieces.js'
@@ -20,26 +21,34 @@ interface WantedKey {
   readonly group: number
 }
 type Answer = ReadReply<'get'>[number]
+/** Keys that are asked for together, of the node that is asked first. */
+interface Piece {
+  readonly holder: string | undefined
+  readonly asked: readonly WantedKey[]
+}
 type Found = Map<string, Answer>
 
 /**
  * @param local the replica on this node, when it runs the cache
  * @param keys checked ones (checkKeys)
+ * @param options bound the whole of it
  * @returns per key its record, or undefined when there is none, in the order of the keys
  * @throws UnavailableError or TimeoutError when no holder of a key answers
  */
 export async function getMany (
   readers: ReadContext,
   local: Replicator | undefined,
-  keys: readonly string[]
+  keys: readonly string[],
+  options: CallOptions = {}
 ): Promise<Array<Fields | undefined>> {
   const found: Found = new Map()
+  const call = readers.requests.begin(options)
   const { router, limits } = readers
   const pieces = cut(readers, missing(router, local, [...new Set(keys)], found))
   let next = 0
   const lane = async (): Promise<void> => {
     for (let piece = pieces[next++]; piece !== undefined; piece = pieces[next++]) {
-      await askFor(readers, piece.holder, piece.asked, found)
+      await askFor(readers, piece, found, call)
     }
   }
   await Promise.all(Array.from({ length: Math.min(limits.maxGetsInFlight, pieces.length) }, lane))
@@ -79,7 +88,7 @@ function missing (
 function cut (
   { router, limits }: ReadContext,
   asked: readonly WantedKey[]
-): Array<{ holder: string | undefined, asked: WantedKey[] }> {
+): Piece[] {
   const byHolder = groupedBy(asked, ({ group }) => router.holders(group)[0])
   return [...byHolder].flatMap(([holder, all]) =>
     piecesOf(all, limits.maxKeysPerGet).map(some => ({ holder, asked: some }))
@@ -88,27 +97,28 @@ function cut (
 
 async function askFor (
   { router, requests }: ReadContext,
-  holder: string | undefined,
-  asked: readonly WantedKey[],
-  found: Found
+  { holder, asked }: Piece,
+  found: Found,
+  call: Call
 ): Promise<void> {
   if (holder !== undefined) {
     try {
       await takeAll(
         asked,
         found,
-        keys => requests.ask(holder, 'get', { cache: router.cache, keys })
+        keys => requests.ask(holder, 'get', { cache: router.cache, keys }, call, 2)
       )
       return
     } catch (error) {
       if (!(error instanceof MillpondError) || !error.retryable) throw error
+      if (error instanceof AbortedError) throw error
     }
   }
   for (const [group, some] of groupedBy(asked, one => one.group)) {
     await takeAll(
       some,
       found,
-      keys => requests.askHolder(router, group, 'get', { cache: router.cache, keys })
+      keys => requests.askHolder(router, group, 'get', { cache: router.cache, keys }, call)
     )
   }
 }

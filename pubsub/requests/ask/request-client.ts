@@ -2,11 +2,13 @@
  * Asks nodes (see request-protocol.ts) and checks their answers. Where one holder cannot answer the
  * next one is asked, and all of them again for a while.
  */
-import { ClosedError, EnvelopeError, MillpondError } from '../../../engine/errors.js'
+import { AbortedError, ClosedError, EnvelopeError, MillpondError } from '../../../engine/errors.js'
 import { describe } from '../../../engine/base/plain.js'
 import type { Ports } from '../../../engine/ports.js'
 import * as v from '../../../engine/base/schema.js'
-import { intervals } from '../../../engine/timing.js'
+import { unlessAborted, beginCall, type Call,
+  type CallOptions } from '../../../engine/calls/call.js'
+import { attemptMs, intervals } from '../../../engine/timing.js'
 import type { Messenger } from '../../../replication/messages/messenger.js'
 import { noHolder, type Router } from '../../../replication/membership/router.js'
 import type { Subjects } from '../../../replication/messages/subjects.js'
@@ -22,7 +24,7 @@ export interface RequestClientOptions {
   readonly messenger: Messenger
   readonly ports: Ports
   readonly subjects: Subjects
-  /** For one answer. After as long, askHolder begins no other round. */
+  /** How long a call may take that does not say, and one attempt of any call. */
   readonly timeoutMs: number
   /** The node this client runs on: it is asked without a message. */
   readonly self?: { readonly id: string, readonly answer: (request: unknown) => unknown }
@@ -36,21 +38,35 @@ export class RequestClient {
     this.#options = options
   }
 
+  /** @throws AbortedError when it was ended before it began */
+  begin (options: CallOptions): Call {
+    const { ports: { clock }, timeoutMs } = this.#options
+    return beginCall(options, timeoutMs, clock)
+  }
+
   /**
-   * @throws ClosedError, TimeoutError, UnavailableError, RemoteError; EnvelopeError when the answer
-   *   is not one
+   * @param call the call that this is a part of; it has at least the time of one attempt where none
+   *   is given
+   * @param nodes how many nodes the rest of the call's time is for, this one included
+   * @throws ClosedError, AbortedError, TimeoutError, UnavailableError, RemoteError; EnvelopeError
+   *   when the answer is not one
    */
   async ask<Op extends ReadRequest['op']> (
     node: string,
     op: Op,
-    request: Asked<Op>
+    request: Asked<Op>,
+    call: Call = this.begin({}),
+    nodes = 1
   ): Promise<ReadReply<Op>> {
-    const { messenger, subjects, timeoutMs, self } = this.#options
+    const { messenger, ports: { clock }, subjects, timeoutMs, self } = this.#options
     this.#assertOpen()
     if (node === self?.id) return self.answer({ op, ...request }) as ReadReply<Op>
+    const leftMs = Math.max(0, call.deadlineMs - clock.monotonicMs())
+    const waitMs = nodes > 1 ? attemptMs({ requestTimeoutMs: timeoutMs }, leftMs, nodes) : leftMs
+    const answer = messenger.request(subjects.requests(node), { op, ...request }, waitMs, node)
     const parsed = v.safeParse(
       ReadReplies[op],
-      await messenger.request(subjects.requests(node), { op, ...request }, timeoutMs, node)
+      await unlessAborted(answer, call.signal, op === 'commit' ? 'maybe' : 'no')
     )
     if (!parsed.success) {
       throw new EnvelopeError('shape', `${node} answered ${op} with something else`)
@@ -61,35 +77,39 @@ export class RequestClient {
   /**
    * Asks the holders of a placement group in turn until one answers, which is one round. Where none
    * can, there is another round after a pause that doubles each time, because a view catches up
-   * with nodes that come and go. No round begins later than timeoutMs after the first. Each holder
-   * of a round may take timeoutMs, so a round of silent holders ends later.
-   * @throws ClosedError; an error that trying again does not mend; else, when no further round may
-   *   begin, the error of the last holder, or UnavailableError where there is no holder
+   * with nodes that come and go. All of it ends within the call's time: a silent holder leaves
+   * those that were not asked yet an equal part of what is left.
+   * @throws ClosedError, AbortedError; an error that trying again does not mend; else, when the
+   *   time is up, the error of the last holder, or UnavailableError where there is no holder
    */
   async askHolder<Op extends ReadRequest['op']> (
     router: Router,
     group: number,
     op: Op,
-    request: Asked<Op>
+    request: Asked<Op>,
+    call: Call = this.begin({})
   ): Promise<ReadReply<Op>> {
-    const { ports: { clock, timers }, timeoutMs } = this.#options
-    const deadlineMs = clock.monotonicMs() + timeoutMs
+    const { ports: { clock, timers } } = this.#options
+    const leftMs = (): number => call.deadlineMs - clock.monotonicMs()
     for (let pauseMs = intervals.minReadRetryMs;; pauseMs *= 2) {
       this.#assertOpen()
       let last: MillpondError = noHolder(router.cache, [group])
-      for (const node of router.holders(group)) {
+      const holders = router.holders(group)
+      for (const [i, node] of holders.entries()) {
         try {
-          return await this.ask(node, op, request)
+          return await this.ask(node, op, request, call, holders.length - i)
         } catch (error) {
           if (!(error instanceof MillpondError) || !error.retryable) throw error
+          if (error instanceof AbortedError) throw error
           last = error
         }
+        if (leftMs() <= 0) throw last
       }
-      const leftMs = deadlineMs - clock.monotonicMs()
-      if (leftMs <= 0) throw last
-      await new Promise<void>(resolve => {
-        timers.after(Math.min(pauseMs, leftMs), resolve)
+      if (leftMs() <= 0) throw last
+      const pause = new Promise<void>(resolve => {
+        timers.after(Math.min(pauseMs, leftMs()), resolve)
       })
+      await unlessAborted(pause, call.signal, 'no')
     }
   }
 

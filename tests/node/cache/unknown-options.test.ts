@@ -7,6 +7,10 @@ import { startCluster } from '../../support/cluster.js'
 /** As from a program without types. */
 const odd = { akc: 'all' } as object
 const CALLS: ReadonlyArray<readonly [title: string, call: (cache: Cache) => unknown]> = [
+  ['get', cache => cache.get('k', odd)],
+  ['getMany', cache => cache.getMany(['k'], odd)],
+  ['has', cache => cache.has('k', odd)],
+  ['hasElement', cache => cache.hasElement('k', 's', 1, odd)],
   ['put', cache => cache.put('k', { n: 1 }, odd)],
   ['replace', cache => cache.replace('k', { n: 1 }, odd)],
   ['patch', cache => cache.patch('k', { n: { value: 1 } }, odd)],

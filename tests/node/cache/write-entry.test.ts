@@ -7,6 +7,7 @@ import { HybridClock } from '../../../engine/base/hlc.js'
 import { Topology } from '../../../engine/topology/topology.js'
 import type { Write } from '../../../engine/write/write.js'
 import type { Phase } from '../../../replication/groups/phases.js'
+import type { SubmitOptions } from '../../../replication/writes/write-forwarder.js'
 import { WriteEntry, type WriteEntryOptions } from '../../../node/cache/write-entry.js'
 
 const SHAPE = { shards: 4, groups: 2, replicas: 2 }
@@ -39,7 +40,7 @@ function entryOn (
       }
     },
     forwarder: {
-      submit: (_: number, write: Write, __: unknown, ___: number, triedHere?: Error) => {
+      submit: (_: number, write: Write, __: unknown, ___: number, { triedHere }: SubmitOptions) => {
         elsewhere.push(write.key)
         return triedHere === undefined ? outcome(write) : Promise.resolve()
       },

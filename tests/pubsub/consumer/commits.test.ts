@@ -30,6 +30,7 @@ function committing (
       holders: (group: number) => holders[group]
     },
     requests: {
+      begin: () => ({}),
       ask: async (holder: string, _op: string, request: Asked<'commit'>) => {
         asked.push([holder, shardsIn(request)])
         if (refusing.has(holder)) throw new UnavailableError('not here')

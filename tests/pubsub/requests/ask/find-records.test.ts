@@ -385,6 +385,7 @@ test('a holder that leads a query back is not followed for ever', async t => {
   const lying = {
     ...reader,
     requests: {
+      begin: () => ({}),
       ask: () => {},
       askHolder: async () => ({ records: [], next: { shard: 0, after: null }, looked: 0 })
     } as unknown as RequestClient
@@ -399,6 +400,7 @@ test('a group of more shards than one request may name is asked in parts (SPEC B
   const shape = { shards: limits.maxShardsPerRequest * 2 + 3, groups: 2, replicas: 1 }
   const asked: number[][] = []
   const requests = {
+    begin: () => ({}),
     askHolder: async (
       _router: Router,
       _group: number,

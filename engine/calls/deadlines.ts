@@ -2,7 +2,7 @@
  * Calls back when a time is up, for many at once: those that were given the same time end in the
  * order they began, so one timer serves all of them. A write costs no timer of its own.
  */
-import type { Clock, Timer, Timers } from '../../engine/ports.js'
+import type { Clock, Timer, Timers } from '../ports.js'
 
 interface Deadline {
   readonly atMs: number

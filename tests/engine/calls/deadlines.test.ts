@@ -1,6 +1,6 @@
 /** Times that are up, of many things at once. */
 import test from 'ava'
-import { Deadlines } from '../../../replication/writes/deadlines.js'
+import { Deadlines } from '../../../engine/calls/deadlines.js'
 import { VirtualTime } from '../../support/virtual-time.js'
 
 function open () {

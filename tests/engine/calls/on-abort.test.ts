@@ -1,7 +1,7 @@
 /** Many consumers on one signal: one listener, taken away with the last of them. */
 import { getEventListeners, getMaxListeners } from 'node:events'
 import test from 'ava'
-import { onAbort } from '../../../pubsub/consumer/on-abort.js'
+import { onAbort } from '../../../engine/calls/on-abort.js'
 import { startCluster } from '../../support/cluster.js'
 
 test('one listener serves all, and goes with the last', t => {
