@@ -252,6 +252,9 @@ export class UnavailableError extends MillpondError {
   }
 }
 
+/** The network says that nobody listens where a request was sent. */
+export class NobodyListensError extends UnavailableError {}
+
 /** A bounded queue is full: slow down and try again. */
 export class BusyError extends MillpondError {
   constructor (message: string) {

@@ -77,6 +77,13 @@ export const TimingConfig = v.strictObject({
    */
   joinWaitMs: v.optional(interval(0)),
   /**
+   * How long a node waits before it asks a second time whether another node is there, 0 to
+   * 3,600,000, where nobody was the first time: only then it takes itself for the first holder of
+   * its placement groups. Longer than clients of a NATS server that died take to find another one;
+   * shorter has a first node ready sooner. Within one process it asks once. Default 1500.
+   */
+  settleMs: v.optional(interval(0), 1500),
+  /**
    * How often replicas look for tombstones that no replica or consumer needs any more, 10 to
    * 3,600,000. Shorter frees memory sooner, each look costs messages. Default one minute.
    */

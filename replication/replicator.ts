@@ -29,6 +29,7 @@ import { HeldGroups } from './groups/held-groups.js'
 import { MemberWatch } from './member-watch.js'
 import type { CacheShape } from './membership/cache-shape.js'
 import { phaseSaid, type CacheState } from './membership/heartbeat.js'
+import { Presence } from './membership/presence.js'
 import { Coverage } from './repair/coverage.js'
 import { DigestWatch } from './repair/digest-watch.js'
 import { Exchange } from './repair/exchange.js'
@@ -98,7 +99,8 @@ export class Replicator {
         inbox.forgetGroup(group)
       }
     })
-    const moves = new GroupMoves(context, { held, peers, shards, exchange, coverage })
+    const presence = new Presence(context, context.self.incarnation)
+    const moves = new GroupMoves(context, { held, peers, shards, exchange, coverage, presence })
     this.#members = new MemberWatch(context, {
       shards,
       peers,
@@ -115,7 +117,7 @@ export class Replicator {
     const expiries = new ExpirySweep(context, { shards, held })
     const tombstones = new TombstoneCollector(context, { shards, held, peers, coverage })
     this.#closing = [this.writes, flushes, expiries, tombstones, this.#members, repairs, exchange,
-      moves, acks, feed, confirmations]
+      moves, acks, feed, confirmations, presence]
   }
 
   /** Takes its place in the cluster: call it when the shards are loaded and members were heard. */

@@ -37,6 +37,7 @@ export function guardedTransport (given: unknown, options: GuardOptions): Transp
 
 class GuardedTransport implements Transport {
   readonly inbox: string
+  readonly isWhole: boolean
   readonly #inner: Transport
   readonly #options: GuardOptions
   #maxMessageBytes: number
@@ -49,6 +50,7 @@ class GuardedTransport implements Transport {
     this.#inner = inner
     this.#options = options
     this.inbox = checkInbox(inner.inbox, options.limits)
+    this.isWhole = inner.isWhole === true
     this.#maxMessageBytes = checkMaxMessageBytes(inner.maxMessageBytes, options.limits)
   }
 

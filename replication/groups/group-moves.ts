@@ -5,12 +5,14 @@
  *   stale    from each holder that was met again
  *   syncing  from one proven holder; where there is none, from every holder
  *
- * One step runs at a time, however often one is asked for; a step that fails is reported, and the
- * next heartbeat takes it again.
+ * One step runs at a time, however often one is asked for; a step that fails is reported, and taken
+ * again with the next heartbeat, or as soon as it was asked for meanwhile.
  */
+import type { Timer } from '../../engine/ports.js'
 import type { ShardSet } from '../../storage/shard-set.js'
 import type { CacheContext } from '../contexts.js'
 import type { Member } from '../membership/heartbeat.js'
+import type { Presence } from '../membership/presence.js'
 import type { Coverage } from '../repair/coverage.js'
 import type { Exchange } from '../repair/exchange.js'
 import type { CachePeers } from './cache-peers.js'
@@ -23,6 +25,7 @@ export interface GroupMovesParts {
   readonly shards: ShardSet
   readonly exchange: Exchange
   readonly coverage: Coverage
+  readonly presence: Presence
 }
 
 export class GroupMoves {
@@ -36,6 +39,10 @@ export class GroupMoves {
   /** How often a syncing group was not fetched whole: the next holder is asked then. */
   readonly #failures = new Map<number, number>()
   #stepping = false
+  /** A step was asked for during the last one, of what that one may not have seen. */
+  #isDue = false
+  #asking = false
+  #timer: Timer | undefined
   #closed = false
 
   constructor (context: CacheContext, parts: GroupMovesParts) {
@@ -45,13 +52,31 @@ export class GroupMoves {
 
   /** Call it at every heartbeat, and when placement changed. */
   step (): void {
-    if (this.#stepping || this.#closed) return
+    if (this.#closed) return
+    if (this.#stepping) {
+      this.#isDue = true
+      return
+    }
     this.#stepping = true
+    this.#isDue = false
+    this.#timer?.cancel()
     void this.#step()
       .catch((error: unknown) => this.#failed(this.#context.self.id, error))
       .finally(() => {
         this.#stepping = false
+        this.#plan()
       })
+  }
+
+  /** Where a group waits for its proof, no heartbeat of others may come to cause the next step. */
+  #plan (): void {
+    const { ports, timing } = this.#context
+    const { held } = this.#parts
+    if (this.#closed) return
+    if (this.#isDue) this.step()
+    else if (held.in('syncing').length + held.in('stale').length > 0) {
+      this.#timer = ports.timers.after(timing.heartbeatMs, () => this.step())
+    }
   }
 
   async #step (): Promise<void> {
@@ -99,11 +124,14 @@ export class GroupMoves {
 
   /**
    * Where no holder is proven, those that there are have together what there is: a group of which
-   * everything was fetched from each of them is proven.
+   * everything was fetched from each of them is proven, once it is known that no other node is
+   * there.
    */
   async #proveTogether (): Promise<void> {
     const { held, peers } = this.#parts
-    const unproven = held.in('syncing').filter(group => this.#isUnproven(group))
+    const waiting = held.in('syncing').filter(group => this.#isUnproven(group))
+    this.#ask(waiting.filter(group => !held.isQuiet(group)))
+    const unproven = waiting.filter(group => held.isQuiet(group))
     const fetched = new Map<number, Set<string>>(unproven.map(group => [group, new Set()]))
     for (const peer of peers.all()) {
       const theirs = unproven.filter(group => peers.groupAt(peer, group) !== undefined)
@@ -114,8 +142,25 @@ export class GroupMoves {
       const isWhole = peers.all().every(peer =>
         from.has(peer.id) || peers.groupAt(peer, group) === undefined
       )
-      if (isWhole && this.#isUnproven(group)) held.tell(group, 'proven')
+      if (isWhole && this.#isUnproven(group) && held.isQuiet(group)) held.tell(group, 'proven')
     }
+  }
+
+  /** Finds out whether a node is there that is not heard, and takes the next step if none is. */
+  #ask (groups: readonly number[]): void {
+    if (this.#asking || groups.length === 0) return
+    this.#asking = true
+    const known = this.#parts.peers.all().map(({ incarnation }) => incarnation)
+    void this.#parts.presence.isQuiet(known)
+      .catch((error: unknown) => {
+        this.#failed(this.#context.self.id, error)
+        return false
+      })
+      .then(isQuiet => {
+        this.#asking = false
+        this.#parts.held.asked(groups, isQuiet)
+        if (isQuiet) this.step()
+      })
   }
 
   /** Whether all peers were heard since the group began to sync, and none of them is proven. */
@@ -172,5 +217,6 @@ export class GroupMoves {
 
   close (): void {
     this.#closed = true
+    this.#timer?.cancel()
   }
 }

@@ -23,6 +23,8 @@ export class HeldGroups {
   readonly #held = new Map<number, HeldState>()
   readonly #listeners: GroupListener[] = []
   #owners: string[][] = []
+  /** Whether somebody was there who was not heard, when it was asked last. */
+  #hasSilent = false
 
   constructor (context: CacheContext, peers: CachePeers) {
     this.#context = context
@@ -122,6 +124,7 @@ export class HeldGroups {
   /** The peer left: its silence undoes nothing, and it is met anew when it comes back. */
   left (peer: string): void {
     for (const group of this.in('stale')) this.exchanged(group, peer)
+    for (const state of this.#held.values()) if (state.phase === 'syncing') state.isQuiet = false
   }
 
   /** Why a group that is held here is not proven, in words. */
@@ -132,7 +135,8 @@ export class HeldGroups {
       return `${self.id} has yet to learn what ${[...state.apart].join(', ')} took of placement ` +
         `group ${group} of ${cache} while they were out of touch`
     }
-    return `${self.id} is still fetching placement group ${group} of ${cache}`
+    const silent = this.#hasSilent ? ', and a node of it is connected that does not answer' : ''
+    return `${self.id} is still fetching placement group ${group} of ${cache}${silent}`
   }
 
   /** A peer's heartbeat said what it holds. A group that it gave up is with the owners. */
@@ -141,6 +145,21 @@ export class HeldGroups {
       if (state.phase === 'syncing') state.heard.add(peer.id)
       else if (this.#peers.groupAt(peer, group) === undefined) this.exchanged(group, peer.id)
     }
+  }
+
+  /** Whether nobody is there who is not heard: of groups that were syncing when it was asked. */
+  asked (groups: readonly number[], isQuiet: boolean): void {
+    this.#hasSilent = !isQuiet
+    for (const group of groups) {
+      const state = this.#held.get(group)
+      if (state?.phase === 'syncing') state.isQuiet = isQuiet
+    }
+  }
+
+  /** Whether that was asked since the group began to sync, and nobody was. */
+  isQuiet (group: number): boolean {
+    const state = this.#held.get(group)
+    return state?.phase === 'syncing' && state.isQuiet
   }
 
   /** Whether all of these peers were heard since the group began to sync. */

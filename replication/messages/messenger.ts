@@ -12,7 +12,7 @@ import { decodeCbor, encodeCbor, isPlainCbor } from '../../engine/base/codec.js'
 import * as v from '../../engine/base/schema.js'
 import { everyStep } from '../../engine/base/every-step.js'
 import { asError } from '../../engine/base/thrown.js'
-import { ClosedError, EnvelopeError, MillpondError, RemoteError,
+import { ClosedError, EnvelopeError, MillpondError, NobodyListensError, RemoteError,
   UnavailableError } from '../../engine/errors.js'
 import type { Limits } from '../../engine/limits.js'
 import type { Ports } from '../../engine/ports.js'
@@ -228,7 +228,7 @@ export class Messenger {
   #receiveReply (message: IncomingMessage): void {
     const token = message.subject.slice(this.transport.inbox.length + 1)
     if (message.noResponders === true) {
-      this.#pending.reject(token, what => new UnavailableError(`${what}: nobody listens there`))
+      this.#pending.reject(token, what => new NobodyListensError(`${what}: nobody listens there`))
       return
     }
     const value = this.#open(message, 'reply', REPLIES)

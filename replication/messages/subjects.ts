@@ -28,6 +28,9 @@ export function subjectsOf (cluster: string) {
     hello: `${p}.hello`,
     deltas: (cache: string, node: string, group: number) => `${p}.${cache}.d.${node}.${group}`,
     deltasOfGroup: (cache: string, group: number) => `${p}.${cache}.d.*.${group}`,
+    /** Nodes listen here so that others find out that they are there (presence.ts). */
+    there: (cache: string, position: number, digit: number) =>
+      `${p}.${cache}.there.${position}.${digit}`,
     hints: (cache: string, node: string) => `${p}.${cache}.n.${node}`,
     hintsOfCache: (cache: string) => `${p}.${cache}.n.*`,
     /** Replication between nodes: questions to `to`, asked by `from`. */

@@ -46,6 +46,12 @@ export interface Transport {
    * that is found again may have changed it.
    */
   readonly maxMessageBytes: number
+  /**
+   * True where the network knows all its subscribers at any moment, as within one process: that
+   * nobody listens to a subject is then final at once. Elsewhere a server may have died, and its
+   * subscribers be about to connect to another one. Default: false.
+   */
+  readonly isWhole?: boolean
   /** False while the connection is known to be lost, and from the call of close on. */
   readonly connected: boolean
   /**

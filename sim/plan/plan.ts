@@ -49,6 +49,7 @@ export const PACES = {
     heartbeatMs: 100,
     failureTimeoutMs: 500,
     joinWaitMs: 150,
+    settleMs: 200,
     requestTimeoutMs: 400,
     ...NEVER_COLLECTS
   },
@@ -59,6 +60,7 @@ export const PACES = {
     heartbeatMs: 100,
     failureTimeoutMs: 500,
     joinWaitMs: 150,
+    settleMs: 200,
     requestTimeoutMs: 400,
     collectIntervalMs: 400,
     tombstoneMinAgeMs: 3000,
@@ -71,6 +73,7 @@ export const PACES = {
     heartbeatMs: 100,
     failureTimeoutMs: 500,
     joinWaitMs: 150,
+    settleMs: 200,
     requestTimeoutMs: 400,
     collectIntervalMs: 200,
     tombstoneMinAgeMs: 1000,
@@ -83,6 +86,7 @@ export const PACES = {
     heartbeatMs: 1000,
     failureTimeoutMs: 5000,
     joinWaitMs: 150,
+    settleMs: 200,
     requestTimeoutMs: 400,
     ...NEVER_COLLECTS
   }

@@ -23,6 +23,7 @@ export const TIMING = {
   heartbeatMs: 40,
   failureTimeoutMs: 400,
   joinWaitMs: 60,
+  settleMs: 50,
   flushIntervalMs: 2,
   hintIntervalMs: 2,
   requestTimeoutMs: 1000
@@ -289,6 +290,7 @@ export function clusterContract (
         { code: 'CONFIG_CONFLICT', message: /shards 32 contradicts.*shards 16/ }
       )
       const again = await node('a', alone)
+      await settled([again])
       const records = await scanned(again.cache('prices'))
       t.is(records.size, 99)
       t.deepEqual(records.get('k99'), { i: 99 })

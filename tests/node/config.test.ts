@@ -103,7 +103,7 @@ test('a client may set only the least failure timeout: it sends no heartbeats', 
 const words: ReadonlyArray<readonly [config: object | undefined, message: string]> = [
   [{ timing: { heartBeatMs: 100 } },
     'timing.heartBeatMs is not a setting; known are heartbeatMs, flushIntervalMs, ' +
-    'hintIntervalMs, storeIntervalMs, failureTimeoutMs, joinWaitMs, collectIntervalMs, ' +
+    'hintIntervalMs, storeIntervalMs, failureTimeoutMs, joinWaitMs, settleMs, collectIntervalMs, ' +
     'tombstoneMinAgeMs, tombstoneMaxAgeMs, requestTimeoutMs'],
   [{ caches: { prices: { replica: 3 } } },
     'caches.prices.replica is not a setting; known are replicas, shards, groups, indexes'],

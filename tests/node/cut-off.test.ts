@@ -3,6 +3,7 @@
  * says "not found" or takes an operation.
  */
 import test from 'ava'
+import { Topology } from '../../engine/topology/topology.js'
 import { CACHE, startCluster, type Cluster } from '../support/cluster.js'
 
 const RECORDS = 60
@@ -61,4 +62,56 @@ test('a replica that met another again refuses by its name until it has exchange
   await time.until(() => members(cluster, 'b') === 1, 'b to miss a')
   await time.wait(cluster.cache('b').increment('k', 'count'))
   t.like(await time.wait(cluster.cache('b').get('k')), { n: 1, count: 1 })
+})
+
+const keysOf = (cluster: Cluster, name: string, count: number): string[] => {
+  const held = new Set(cluster.node(name).status().caches[CACHE]?.held.map(({ group }) => group))
+  const topology = new Topology({ shards: 16, groups: 8 })
+  return Array.from({ length: 1000 }, (_, i) => `k${i}`)
+    .filter(key => held.has(topology.groupOfKey(key))).slice(0, count)
+}
+
+// A node that heard no other took itself for the first holder of everything.
+test('a node that is cut off answers nothing of what it never held (SPEC R20)', async t => {
+  const cluster = await startCluster(t, ['a', 'b'], { replicas: 1, expect: ['write-failed'] })
+  const { time } = cluster
+  const [a, b] = [cluster.cache('a'), cluster.cache('b')]
+  const [atA, atB] = [keysOf(cluster, 'a', 40), keysOf(cluster, 'b', 40)]
+  await time.wait(Promise.all([...atA, ...atB].map(key => a.put(key, { n: 1 }))))
+  await time.wait(Promise.all([...atA, ...atB].map(key => a.addToSet(key, 'tags', 'x'))))
+  await cut(cluster)
+  const refused = async (calls: ReadonlyArray<Promise<unknown>>): Promise<void> => {
+    for (const call of calls) {
+      await time.wait(t.throwsAsync(call, { code: 'UNAVAILABLE', message: /never|fetching/ }))
+    }
+  }
+  await refused(atB.slice(0, 10).map(key => a.get(key)))
+  await refused(atA.slice(0, 10).map(key => b.get(key)))
+  const operations = atB.map(key => a.increment(key, 'count', 1, { timeoutMs: 20_000 }))
+  const removals = atA.map(key => b.removeFromSet(key, 'tags', 'x', { timeoutMs: 20_000 }))
+  const updates = atB.map(key => a.update(key, fields => ({ seen: fields?.['n'] ?? 'nothing' })))
+  t.deepEqual(await time.wait(Promise.all(atA.map(key => a.has(key)))), atA.map(() => true))
+  await time.advance(1000)
+  cluster.network.heal()
+  await time.wait(Promise.all([...operations, ...removals, ...updates]))
+  await cluster.untilSettled()
+  for (const key of atB) {
+    t.like(await time.wait(b.get(key)), { n: 1, count: 1, seen: 1, tags: ['x'] })
+  }
+  for (const key of atA) t.false(await time.wait(b.hasElement(key, 'tags', 'x')))
+})
+
+test('a node that starts while the only holder is silent waits for it (SPEC R20)', async t => {
+  const cluster = await startCluster(t, ['a'], { replicas: 1, expect: ['write-failed'] })
+  const { time } = cluster
+  await time.wait(cluster.cache('a').put('k', { n: 1 }))
+  cluster.network.partition('a', 'b')
+  await cluster.startNode('b')
+  await time.advance(2000)
+  const phases = cluster.node('b').status().caches[CACHE]?.held.map(({ phase }) => phase)
+  t.deepEqual([...new Set(phases)], ['syncing'])
+  const increment = cluster.cache('b').increment('k', 'n2')
+  cluster.network.heal()
+  await time.wait(increment)
+  t.like(await time.wait(cluster.cache('b').get('k')), { n: 1, n2: 1 })
 })

@@ -62,7 +62,7 @@ test('a node whose network throws as it closes stores its data (SPEC B4)', async
     for (const transport of given) replace(transport, { publish: throwing(odd()) })
     await time.wait(node.close())
     const again = await time.wait(openNode({ ...config, name: 'b' }, wiring))
-    t.deepEqual(await again.cache('offers').get('k'), { n: 1 })
+    t.deepEqual(await time.wait(again.cache('offers').get('k')), { n: 1 })
     for (const transport of given) replace(transport, { publish: () => false })
     await time.wait(again.close())
   }
@@ -159,6 +159,7 @@ test('a property of a transport that throws stops no timer (SPEC B4)', async t =
     }
   }
   const node = await time.wait(openNode(config, wiring))
+  await time.wait(node.cache('offers').get('k'), 'a node that is ready')
   for (const transport of given) {
     replace(transport, {
       get maxMessageBytes () {

@@ -41,6 +41,7 @@ export class InProcessConnection implements Transport {
   losses = 0
   /** Bytes this connection sent that are still under way. */
   queuedBytes = 0
+  readonly isWhole = true
   #dropped = 0
   #state: 'up' | 'down' | 'closed' = 'up'
   #leaving: Promise<void> | undefined

@@ -74,7 +74,7 @@ test('only ready and leaving replicas are proven (SPEC R18)', t => {
 })
 
 test('an event that changes nothing returns the very state, with what it remembers', t => {
-  const state: GroupState = { phase: 'syncing', heard: new Set(['b']) }
+  const state: GroupState = { phase: 'syncing', heard: new Set(['b']), isQuiet: true }
   for (const event of EVENTS) {
     const now = after(state, event)
     if (now.phase === 'syncing') t.is(now, state)
@@ -83,5 +83,5 @@ test('an event that changes nothing returns the very state, with what it remembe
 
 test('a group that begins to sync again has heard nobody', t => {
   const syncing = after({ phase: 'stray' }, 'owned')
-  t.deepEqual(syncing, { phase: 'syncing', heard: new Set() })
+  t.deepEqual(syncing, { phase: 'syncing', heard: new Set(), isQuiet: false })
 })
