@@ -212,6 +212,9 @@ const UNUSABLE = ['__proto__', 'constructor', 'prototype']
 /** @throws ConfigError naming the cache or index that would be passed over without a word */
 function refuseUnusable (config: unknown): void {
   const caches = partOf(config, 'caches')
+  if (Array.isArray(caches)) {
+    throw new ConfigError('caches must be an object of caches by their names, got an array')
+  }
   for (const name of UNUSABLE) {
     if (partOf(caches, name) !== undefined) {
       throw new ConfigError(`caches: a cache cannot be named ${name}; choose another name`)

@@ -14,7 +14,7 @@ import { checkClientConfig, type ClientConfig } from './config.js'
 import { Caches } from './caches.js'
 import { openContext } from './connection.js'
 import { undoAll } from './undoing.js'
-import { surroundingsOf, type Wiring } from './wiring.js'
+import { surroundingsOf, tellInside, type Wiring } from './wiring.js'
 
 export interface MillpondClient {
   /** The caches that these nodes run, sorted by name. */
@@ -74,7 +74,7 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
     open.unshift(() => membership.close())
     const caches = new Caches(context, membership, new HybridClock(ports.clock, limits))
     open.unshift(() => caches.close())
-    wiring.onInside?.({ messenger, membership, caches, replicas: new Map() })
+    tellInside(wiring, { messenger, membership, caches, replicas: new Map() })
     messenger.transport.onConnection(connected => {
       onEvent({ type: 'connection', connected })
       if (connected) membership.hello()

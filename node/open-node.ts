@@ -11,7 +11,7 @@ import { openContext } from './connection.js'
 import { LocalNode, type MillpondNode } from './local-node.js'
 import { createNetwork } from './network.js'
 import { undoAll } from './undoing.js'
-import { surroundingsOf, type Wiring } from './wiring.js'
+import { surroundingsOf, tellInside, type Wiring } from './wiring.js'
 
 /**
  * Opens a node and joins the cluster.
@@ -46,7 +46,7 @@ export async function openNode (config: NodeConfig, wiring: Wiring = {}): Promis
     undo.push(() => context.messenger.transport.close())
     const node = new LocalNode(name, checked, own, context)
     undo.push(() => node.abandon())
-    wiring.onInside?.(node.inside)
+    tellInside(wiring, node.inside)
     await node.join()
     return node
   } catch (error) {

@@ -8,7 +8,7 @@ import type { Store } from '../storage/store.js'
 import type { OnMillpondEvent } from './events.js'
 import type { Inside } from './inside.js'
 import type { Network } from './network.js'
-import { isPromise } from './own-adapters/checks.js'
+import { whenRejected } from './own-adapters/checks.js'
 import { systemPorts } from './system-ports.js'
 import { warn, warningOfWrites } from './warnings.js'
 
@@ -83,6 +83,11 @@ export function surroundingsOf (wiring: Wiring, call: 'openNode' | 'connect'): S
   }
 }
 
+/** Hands the parts of a node or client to a program that wants them. @throws what it throws */
+export function tellInside ({ onInside }: Wiring, inside: Inside): void {
+  whenRejected(onInside?.(inside), error => warn(`onInside failed: ${messageOf(error)}`))
+}
+
 function assertCalls (part: string, given: unknown, calls: readonly string[]): void {
   if (calls.length === 0) {
     if (typeof given === 'function') return
@@ -113,8 +118,7 @@ function guardedListener (onEvent: OnMillpondEvent): OnMillpondEvent {
   }
   return event => {
     try {
-      const given: unknown = onEvent(event)
-      if (isPromise(given)) given.then(undefined, (thrown: unknown) => failed(event.type, thrown))
+      whenRejected(onEvent(event), thrown => failed(event.type, thrown))
     } catch (thrown) {
       failed(event.type, thrown)
     }

@@ -12,6 +12,7 @@
  *
  * Source: Kulkarni, Demirbas et al., "Logical Physical Clocks" (2014).
  */
+import { describe } from './plain.js'
 import type { Clock } from '../ports.js'
 import { FutureVersionError } from '../errors.js'
 import type { Limits } from '../limits.js'
@@ -66,7 +67,7 @@ export class HybridClock {
   versionAt (at: Date | number): number {
     const ms = typeof at === 'number' ? at : at instanceof Date ? at.getTime() : NaN
     if (!Number.isFinite(ms) || ms < 0) {
-      throw new TypeError(`at must be a Date or milliseconds since 1970, got ${String(at)}`)
+      throw new TypeError(`at must be a Date or milliseconds since 1970, got ${describe(at)}`)
     }
     const version = Math.round(ms * VERSION_UNITS_PER_MS)
     if (version > this.horizon()) {

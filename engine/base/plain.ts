@@ -9,8 +9,16 @@ export function isPlainObject (value: unknown): value is Record<string, unknown>
   return prototype === Object.prototype || prototype === null
 }
 
-/** A value in words, for messages. */
+/** A value in words, for messages. Never throws, however odd the value is. */
 export function describe (value: unknown): string {
+  try {
+    return inWords(value)
+  } catch {
+    return 'something without a form as text'
+  }
+}
+
+function inWords (value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (Array.isArray(value)) return 'an array'
   if (typeof value === 'object') return `a ${value.constructor?.name ?? 'foreign object'}`

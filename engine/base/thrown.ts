@@ -17,5 +17,13 @@ export function messageOf (thrown: unknown): string {
 
 /** The Error that was thrown, or one that stands for it and has it as its cause. */
 export function asError (thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(messageOf(thrown), { cause: thrown })
+  return isError(thrown) ? thrown : new Error(messageOf(thrown), { cause: thrown })
+}
+
+function isError (thrown: unknown): thrown is Error {
+  try {
+    return thrown instanceof Error
+  } catch {
+    return false
+  }
 }

@@ -2,11 +2,13 @@
  * One cache on one node, from its open store up: reads back the shards in it, and wires shards to
  * replication.
  */
+import { intervals } from '../../engine/timing.js'
+import { settledWithin } from '../../replication/transport/settled-within.js'
 import { everyStep, everyStepInTurn } from '../../engine/base/every-step.js'
 import { StoreError } from '../../engine/errors.js'
 import type { HybridClock } from '../../engine/base/hlc.js'
 import type { Limits } from '../../engine/limits.js'
-import type { Ports } from '../../engine/ports.js'
+import type { Ports, Timers } from '../../engine/ports.js'
 import type { IndexDeclaration } from '../../engine/query/query.js'
 import { HintPublisher } from '../../pubsub/hints/hints.js'
 import type { CacheStatus } from '../../pubsub/requests/status-protocol.js'
@@ -41,6 +43,8 @@ export class CacheReplica {
   readonly #hints: HintPublisher
   readonly #limits: Limits
   readonly #incarnation: number
+  readonly #cache: string
+  readonly #timers: Timers
 
   constructor (
     context: CacheReplicaContext,
@@ -51,6 +55,8 @@ export class CacheReplica {
     this.#store = store
     this.#limits = context.limits
     this.#incarnation = incarnation
+    this.#cache = cache
+    this.#timers = ports.timers
     const persister = this.#persister = new Persister({
       store,
       timers: ports.timers,
@@ -143,10 +149,25 @@ export class CacheReplica {
   }
 
   /**
-   * Makes everything durable and lets go of the files. @throws StoreError when it could not be
-   * stored
+   * Makes everything durable and lets go of the files.
+   * @throws StoreError when it could not be stored, or not within intervals.storeCloseTimeoutMs
    */
   async close (): Promise<void> {
-    await everyStepInTurn([() => this.#persister.close(), () => this.#store.close()])
+    await everyStepInTurn([
+      () => this.#inTime(this.#persister.close(), 'write what was left'),
+      () => this.#inTime(this.#store.close(), 'close')
+    ])
+  }
+
+  /** A store that hangs must not keep the other stores and the connection of its node. */
+  async #inTime (step: Promise<void>, what: string): Promise<void> {
+    const { storeCloseTimeoutMs } = intervals
+    if (!await settledWithin(step, this.#timers, storeCloseTimeoutMs)) {
+      throw new StoreError(
+        `the store of cache ${this.#cache} did not ${what} within ${storeCloseTimeoutMs} ms: ` +
+          `${this.#persister.unstoredBytes} bytes may not be in it`
+      )
+    }
+    await step
   }
 }

@@ -17,6 +17,7 @@ import type { ConsumerContext } from '../../pubsub/context.js'
 import { checkLimit, findRecords } from '../../pubsub/requests/ask/find-records.js'
 import { assertNodeName } from '../../pubsub/requests/ask/request-client.js'
 import type { NameOf, RecordOf, RegistersOf, Schema } from './cache-schema.js'
+import { isPromise, whenRejected } from '../own-adapters/checks.js'
 import { CacheWrites, checkPutOptions, NONE, type PutOptions,
   type WritesOptions } from './cache-writes.js'
 import { checkKeys, getMany } from '../../pubsub/requests/ask/get-many.js'
@@ -158,6 +159,7 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
     if (typeof fn !== 'function') {
       throw new TypeError(`update needs a function of the fields, got ${describe(fn)}`)
     }
+    this.entry.check(options)
     const { readers: { ports: { clock } } } = this.#options
     const { timeoutMs = intervals.writeTimeoutMs, signal } = options
     const begunMs = clock.monotonicMs()
@@ -174,6 +176,10 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
     options: PutOptions
   ): Promise<boolean> {
     if (next === undefined) return false
+    if (isPromise(next)) {
+      whenRejected(next, () => {})
+      throw new TypeError('update needs a function that returns at once, and its gave a promise')
+    }
     if (next === null) {
       const { ttlMs: _, ...rest } = options
       await this.delete(key, rest)

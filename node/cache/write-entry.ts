@@ -96,9 +96,7 @@ export class WriteEntry {
     const { name, router, onWriteFailed } = this.#options
     if (this.#closed) throw new ClosedError(`cache ${name}`)
     const { topology } = router
-    replicasNeeded(ack, router.shape.replicas) // refuses a write concern that cannot be reached
-    assertTimeout(timeoutMs)
-    if (signal !== undefined) assertSignal(signal)
+    this.#checkAck(ack, timeoutMs, signal)
     const shard = topology.shardOf(write.key)
     const sent = this.#sent(shard, write, ack, timeoutMs, signal)
     const account = this.#accounts.now
@@ -111,6 +109,26 @@ export class WriteEntry {
     })
     done.catch(() => {}) // told above, and by the next flush: a caller need not await it
     return done
+  }
+
+  /** @throws as send does for its options, and as stamp */
+  check (
+    { ack = 'buffered', timeoutMs = 0, signal, at, ttlMs }: AckOptions & {
+      readonly at?: Date | number,
+      readonly ttlMs?: number
+    }
+  ): void {
+    this.#checkAck(ack, timeoutMs, signal)
+    const { clock } = this.#options
+    if (at !== undefined) clock.versionAt(at)
+    if (ttlMs !== undefined) expiryOf(clock.now(), ttlMs)
+  }
+
+  #checkAck (ack: WriteConcern, timeoutMs: number, signal: AbortSignal | undefined): void {
+    // A write concern that cannot be reached is refused.
+    replicasNeeded(ack, this.#options.router.shape.replicas)
+    assertTimeout(timeoutMs)
+    if (signal !== undefined) assertSignal(signal)
   }
 
   #sent (

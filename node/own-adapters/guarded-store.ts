@@ -7,7 +7,7 @@ import { describe } from '../../engine/base/plain.js'
 import { messageOf } from '../../engine/base/thrown.js'
 import { StoreError } from '../../engine/errors.js'
 import type { Store, StoreBatch, StoredShard } from '../../storage/store.js'
-import { assertHas, isOurs } from './checks.js'
+import { assertHas, closeAnything, isOurs, isPromise, whenRejected } from './checks.js'
 
 const METHODS = ['getMeta', 'setMeta', 'shards', 'commit', 'close'] as const
 
@@ -17,7 +17,16 @@ const METHODS = ['getMeta', 'setMeta', 'shards', 'commit', 'close'] as const
  */
 export function openOwnStore (open: (cache: string) => Store, cache: string): Store {
   const store = calling(cache, 'openStore', () => open(cache))
-  assertHas(store, METHODS, 'openStore must return a Store')
+  try {
+    calling(
+      cache,
+      'openStore',
+      () => assertHas(store, METHODS, 'openStore must return a Store')
+    )
+  } catch (error) {
+    void closeAnything(store)
+    throw error
+  }
   return new GuardedStore(store, cache)
 }
 
@@ -40,7 +49,17 @@ class GuardedStore implements Store {
   }
 
   setMeta (name: string, value: string): void {
-    calling(this.#cache, 'setMeta', () => this.#inner.setMeta(name, value))
+    const given: unknown = calling(
+      this.#cache,
+      'setMeta',
+      () => this.#inner.setMeta(name, value)
+    )
+    if (!isPromise(given)) return
+    whenRejected(given, () => {})
+    throw new TypeError(
+      `setMeta of the store of cache ${this.#cache} must have written when it returns, and it ` +
+        'gave a promise'
+    )
   }
 
   *shards (): Iterable<StoredShard> {
@@ -55,15 +74,20 @@ class GuardedStore implements Store {
     let isGivenOut = false
     try {
       for (;;) {
-        const row = calling(this.#cache, 'shards', () => rows.next())
-        if (row.done === true) return
-        const checked = checkRow(row.value, what)
+        const row = calling(this.#cache, 'shards', () => {
+          const { done, value } = rows.next() as { done?: unknown, value?: unknown }
+          return done === true ? undefined : checkedRow(value, what)
+        })
+        if (row === undefined) return
         isGivenOut = true
-        yield checked
+        yield row
         isGivenOut = false
       }
     } finally {
-      if (isGivenOut) calling(this.#cache, 'shards', () => rows.return?.()) // the reader stopped
+      // The reader stopped.
+      if (isGivenOut) {
+        whenRejected(calling(this.#cache, 'shards', (): unknown => rows.return?.()), () => {})
+      }
     }
   }
 
@@ -105,22 +129,41 @@ function withCode (cache: string, method: string, cause: unknown): unknown {
   )
 }
 
-/** @throws TypeError naming the part of a stored shard that cannot be */
-function checkRow (row: unknown, what: string): StoredShard {
-  const { shard, snapshot, deltas, cursors, damaged } = (row ?? {}) as Partial<StoredShard>
-  const parts: Array<[name: string, isRight: boolean, value: unknown, must: string]> = [
-    ['shard', Number.isSafeInteger(shard), shard, 'a whole number'],
-    ['snapshot', snapshot === null || isBytes(snapshot), snapshot, 'a Uint8Array or null'],
-    ['deltas', Array.isArray(deltas) && deltas.every(isBytes), deltas, 'an array of Uint8Arrays'],
-    ['cursors', Array.isArray(cursors) && cursors.every(isCursor), cursors,
-      'an array of { consumerGroup, cursor }'],
-    ['damaged', Number.isSafeInteger(damaged), damaged, 'a whole number']
+/**
+ * A copy of the row, read once: its properties may be anything a program can write.
+ * @throws TypeError naming the part of a stored shard that cannot be
+ */
+function checkedRow (given: unknown, what: string): StoredShard {
+  const { shard, snapshot, ...lists } = (given ?? {}) as Partial<StoredShard>
+  const row = {
+    shard,
+    snapshot,
+    damaged: lists.damaged,
+    deltas: listOf(lists.deltas),
+    cursors: listOf(lists.cursors)
+  }
+  const parts: Array<[name: keyof StoredShard, isRight: boolean, must: string]> = [
+    ['shard', Number.isSafeInteger(shard), 'a whole number'],
+    ['snapshot', snapshot === null || isBytes(snapshot), 'a Uint8Array or null'],
+    ['deltas', row.deltas?.every(isBytes) === true, 'an array of Uint8Arrays'],
+    ['cursors', row.cursors?.every(isCursor) === true, 'an array of { consumerGroup, cursor }'],
+    ['damaged', isCount(row.damaged), 'a whole number from 0 up']
   ]
-  for (const [name, isRight, value, must] of parts) {
+  for (const [name, isRight, must] of parts) {
     if (isRight) continue
+    const value: unknown = name === 'deltas' || name === 'cursors' ? lists[name] : row[name]
     throw new TypeError(`${what} gave one whose ${name} is ${describe(value)}; it must be ${must}`)
   }
   return row as StoredShard
+}
+
+/** A hole becomes undefined, which is then refused. */
+function listOf (given: unknown): unknown[] | undefined {
+  return Array.isArray(given) ? Array.from(given as unknown[]) : undefined
+}
+
+function isCount (value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 function isBytes (value: unknown): value is Uint8Array {

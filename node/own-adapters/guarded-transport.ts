@@ -17,7 +17,7 @@ import { settledWithin } from '../../replication/transport/settled-within.js'
 import { assertSubject } from '../../replication/transport/subjects-match.js'
 import type { IncomingMessage, Subscription,
   Transport } from '../../replication/transport/transport.js'
-import { assertHas, isOurs, isPromise } from './checks.js'
+import { assertHas, isOurs, whenRejected } from './checks.js'
 
 const METHODS = ['publish', 'subscribe', 'onConnection', 'flush', 'close'] as const
 
@@ -103,8 +103,7 @@ class GuardedTransport implements Transport {
 
   /** A promise where none belongs is nobody's to wait for, and must not end the process. */
   #reportRejection (method: string, given: unknown): void {
-    if (!isPromise(given)) return
-    given.then(undefined, (error: unknown) => this.#report(this.#failure(method, error)))
+    whenRejected(given, error => this.#report(this.#failure(method, error)))
   }
 
   subscribe (pattern: string, onMessage: (message: IncomingMessage) => void): Subscription {
@@ -119,7 +118,8 @@ class GuardedTransport implements Transport {
 
   /** To let go never fails: whoever closes a subscription can do nothing about it. */
   #guarded (method: string, subscription: Subscription): Subscription {
-    assertHas(subscription, ['close'], `${method} must return a Subscription`)
+    const must = `${method} must return a Subscription`
+    this.#call(method, () => assertHas(subscription, ['close'], must))
     return {
       close: () => {
         const what = 'close of a subscription'

@@ -5,7 +5,7 @@ import { intervals } from '../../engine/timing.js'
 import { settledWithin } from '../../replication/transport/settled-within.js'
 import type { Transport } from '../../replication/transport/transport.js'
 import type { Network } from '../network.js'
-import { isOurs } from './checks.js'
+import { closeAnything, isOurs } from './checks.js'
 import { guardedTransport, type GuardOptions } from './guarded-transport.js'
 
 /**
@@ -21,7 +21,7 @@ export async function connectOver (
   const { name, ports: { timers }, onProblem } = options
   const dialling = dial(network, name, onProblem)
   if (timeoutMs < Infinity && !await settledWithin(dialling, timers, timeoutMs)) {
-    dialling.then(late => guardedTransport(late, options).close()).catch(onProblem)
+    closeLate(dialling, options)
     throw new ConnectionError(
       `${name} cannot connect over its network: no answer within ${timeoutMs} ms`
     )
@@ -31,8 +31,28 @@ export async function connectOver (
     return guardedTransport(given, options)
   } catch (error) {
     await settledWithin(closeAnything(given), timers, intervals.undoTimeoutMs)
-    throw error
+    if (isOurs(error)) throw error
+    throw failed(name, error)
   }
+}
+
+/** What comes after it was given up is closed, and a failure is told: nobody else waits for it. */
+function closeLate (dialling: Promise<unknown>, options: GuardOptions): void {
+  dialling.then(async late => {
+    try {
+      await guardedTransport(late, options).close()
+    } catch (error) {
+      await closeAnything(late)
+      throw error
+    }
+  }).catch(options.onProblem)
+}
+
+function failed (name: string, cause: unknown): ConnectionError {
+  return new ConnectionError(
+    `${name} cannot connect over its network: ${messageOf(cause)}`,
+    cause
+  )
 }
 
 async function dial (
@@ -44,14 +64,6 @@ async function dial (
     return await network.connect(name, { onProblem })
   } catch (cause) {
     if (isOurs(cause)) throw cause
-    throw new ConnectionError(
-      `${name} cannot connect over its network: ${messageOf(cause)}`,
-      cause
-    )
+    throw failed(name, cause)
   }
-}
-
-/** What is no Transport may be connected all the same. */
-async function closeAnything (given: unknown): Promise<void> {
-  await (given as { close?: () => Promise<void> } | null | undefined)?.close?.()
 }

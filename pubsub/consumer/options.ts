@@ -81,9 +81,7 @@ export function checkOptions (options: ConsumeOptions, limits: Limits): CheckedO
   } = options
   if (typeof group !== 'string' || group === '') {
     throw new ConfigError(
-      `group must be the name of the consumer group, got ${
-        typeof group === 'string' ? "''" : String(group)
-      }`
+      `group must be the name of the consumer group, got ${describe(group)}`
     )
   }
   checkText(group, 'group', limits.maxConsumerGroupBytes)
@@ -96,7 +94,7 @@ export function checkOptions (options: ConsumeOptions, limits: Limits): CheckedO
   }
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > limits.maxPollLimit) {
     throw new ConfigError(
-      `batchSize must be an integer from 1 to ${limits.maxPollLimit}, got ${batchSize}`
+      `batchSize must be an integer from 1 to ${limits.maxPollLimit}, got ${describe(batchSize)}`
     )
   }
   assertNumber('stopWhenIdleMs', stopWhenIdleMs)

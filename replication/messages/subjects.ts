@@ -7,9 +7,13 @@ import { ConfigError } from '../../engine/errors.js'
 
 const TOKEN = /^[A-Za-z0-9_-]{1,64}$/
 
+export function isToken (name: string): boolean {
+  return TOKEN.test(name)
+}
+
 /** @throws ConfigError when the name cannot be a subject token */
 export function checkToken (what: string, name: string): string {
-  if (!TOKEN.test(name)) {
+  if (!isToken(name)) {
     throw new ConfigError(
       `${what} ${
         JSON.stringify(name)

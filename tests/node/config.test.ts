@@ -41,6 +41,9 @@ const wrong: ReadonlyArray<readonly [title: string, config: unknown, message: Re
     /caches\.prices\.indexes\.price.*"hash"/],
   ['an index without a field', { ...good, caches: { prices: { indexes: { '': 'range' } } } },
     /caches\.prices\.indexes: a field name must not be empty/],
+  ['a list of caches', { ...good, caches: [{}] }, /^caches must be an object .*got an array/],
+  ['a list of caches with a hole', { ...good, caches: Object.assign([], { 1: {} }) },
+    /^caches must be an object/],
   ['a list of indexes', { ...good, caches: { prices: { indexes: ['price'] } } },
     /caches\.prices\.indexes/],
   ['too many indexes', {

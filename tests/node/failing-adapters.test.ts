@@ -13,11 +13,23 @@ import { VirtualTime } from '../support/virtual-time.js'
 
 const config = { cluster: 'failing', name: 'a', caches: { offers: { shards: 4, replicas: 1 } } }
 const ODD: ReadonlyArray<() => unknown> = [() => new Error('socket gone'), () => undefined,
-  () => Object.create(null), () => ({ code: 'EWHAT' })]
+  () => Object.create(null), () => ({ code: 'EWHAT' }), () => revoked()]
 
 /** Replaces parts of a transport, or of a store. */
 function replace<T extends object> (target: T, parts: object): T {
   return Object.defineProperties(target, Object.getOwnPropertyDescriptors(parts))
+}
+
+/** As from a program without types. */
+function untyped (value: unknown): never {
+  return value as never
+}
+
+/** An object that throws whatever is done with it. */
+function revoked (): object {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
 }
 
 function throwing (thrown: unknown): () => never {
@@ -287,6 +299,27 @@ test('a store that fails as it is read, or gives what it must not, is named', as
     [rows(null), { name: 'TypeError' }, /shard is undefined/],
     [rows({ ...row, deltas: ['x'] }), { name: 'TypeError' }, /deltas is an array/],
     [rows({ ...row, cursors: [{}] }), { name: 'TypeError' }, /cursors/],
+    [rows({ ...row, deltas: Array(1) }), { name: 'TypeError' }, /deltas is an array/],
+    [rows({ ...row, cursors: Array(1) }), { name: 'TypeError' }, /cursors is an array/],
+    [rows({ ...row, damaged: -5 }), { name: 'TypeError' }, /damaged is number -5/],
+    [
+      rows({
+        ...row,
+        get deltas () {
+          throw new Error('EIO')
+        }
+      }),
+      { code: 'STORE' },
+      /offers.*shards.*EIO/
+    ],
+    [{ shards: () => ({ [Symbol.iterator]: () => ({ next: () => revoked() }) }) }, {
+      name: 'TypeError'
+    }, /revoked/],
+    [{ shards: () => ({ [Symbol.iterator]: () => ({ next: () => null }) }) }, {
+      name: 'TypeError'
+    }, /null/],
+    [{ setMeta: () => Promise.reject(new Error('EIO')) }, { name: 'TypeError' },
+      /setMeta.*gave a promise/],
     [rows({ ...row, shard: 4 }), { code: 'STORE' }, /shard 4 .*not one of the shards/],
     [rows({ ...row, shard: -1 }), { code: 'STORE' }, /shard -1 /],
     [{ getMeta: () => null }, { name: 'TypeError' }, /getMeta.*got null/],
@@ -298,6 +331,92 @@ test('a store that fails as it is read, or gives what it must not, is named', as
     const wiring = { ports: time.ports('a'), openStore: () => replace(openMemoryStore(), parts) }
     t.like(await t.throwsAsync(time.wait(openNode(config, wiring)), { message }), expected)
   }
+})
+
+test('a store that is refused for its form is closed (SPEC S6)', async t => {
+  const closed: string[] = []
+  const close = (): Promise<void> => {
+    closed.push('closed')
+    return Promise.reject(new Error('gone already'))
+  }
+  const odd: Array<[given: unknown, message: RegExp]> = [
+    [{ close }, /it has no getMeta/],
+    [Promise.resolve({ close }), /not a promise/],
+    [Promise.reject(new Error('EIO')), /not a promise/]
+  ]
+  for (const [given, message] of odd) {
+    const openStore = () => given as Store
+    await t.throwsAsync(openNode(config, { openStore }), { instanceOf: TypeError, message })
+  }
+  await new Promise<void>(resolve => {
+    setImmediate(resolve)
+  })
+  t.is(closed.length, 2)
+})
+
+test('what connects too late and is no transport is closed', async t => {
+  const time = new VirtualTime(3)
+  let closed = 0
+  const network: Network = {
+    connect: () =>
+      new Promise(resolve => {
+        time.ports('network').timers.after(5000, () => {
+          resolve({ close: async () => closed++ } as unknown as Transport)
+        })
+      })
+  }
+  const client = connect({ cluster: 'failing', connectTimeoutMs: 1000 }, {
+    network,
+    ports: time.ports('c')
+  })
+  await t.throwsAsync(time.wait(client), { code: 'CONNECTION' })
+  await time.advance(6000)
+  await time.until(() => closed === 1, 'the late thing to be closed')
+  t.pass()
+})
+
+test('a store that never commits or closes is given up by name (SPEC B4)', async t => {
+  const never = (): Promise<never> => new Promise(() => {})
+  for (const parts of [{ commit: never }, { close: never }, { commit: never, close: never }]) {
+    const time = new VirtualTime(4)
+    const closed: string[] = []
+    const { network, given } = networkWith(() => ({}))
+    const openStore = (cache: string): Store => {
+      const store = openMemoryStore()
+      if (cache === 'offers') return replace(store, parts)
+      return replace(store, { close: async () => void closed.push(cache) })
+    }
+    const caches = { ...config.caches, orders: { shards: 2 } }
+    const wiring = { network, openStore, ports: time.ports('a') }
+    const node = await time.wait(openNode({ ...config, caches }, wiring))
+    await time.wait(node.cache('offers').put('k', { n: 1 }))
+    const error = await time.wait(
+      t.throwsAsync(node.close(), { code: 'STORE', message: /cache offers did not .* 12000 ms/ })
+    )
+    t.like(error, { changed: 'maybe' })
+    t.deepEqual(closed, ['orders'])
+    t.deepEqual(given.map(({ connected }) => connected), [false])
+  }
+})
+
+test('a promise that rejects where none belongs ends no process (SPEC B4)', async t => {
+  const onInside: () => void = untyped(() => Promise.reject(new Error('a mistake')))
+  const shards = () => ({
+    [Symbol.iterator]: () => ({
+      next: () => ({ done: false, value: { shard: 9 } }),
+      return: () => Promise.reject(new Error('a mistake'))
+    })
+  })
+  const openStore = () => replace(openMemoryStore(), { shards })
+  await t.throwsAsync(openNode(config, { openStore }), { instanceOf: TypeError })
+  const warned = new Promise<Error>(resolve => {
+    process.once('warning', resolve)
+  })
+  const node = await openNode(config, { onInside })
+  t.regex((await warned).message, /onInside failed: a mistake/)
+  const late = node.cache('offers').update('k', untyped(() => Promise.reject(new Error('late'))))
+  await t.throwsAsync(late, { instanceOf: TypeError, message: /returns at once.*a promise/ })
+  await node.close()
 })
 
 test('a commit of a program’s own store that fails gives its reason', async t => {

@@ -11,6 +11,7 @@ import { EnvelopeError, LimitError, UnavailableError } from '../../../engine/err
 import { parseWhere, type Where } from '../../../engine/query/query.js'
 import type { Topology } from '../../../engine/topology/topology.js'
 import type { CallOptions } from '../../../engine/calls/call.js'
+import { describe } from '../../../engine/base/plain.js'
 import { approximateBytes } from '../../../engine/base/values.js'
 import type { ReadContext } from '../../context.js'
 import type { ReadReply } from '../request-protocol.js'
@@ -169,7 +170,7 @@ function checkProgress (
 /** @throws TypeError */
 export function checkLimit (limit: number): void {
   if (!Number.isSafeInteger(limit) || limit < 1) {
-    throw new TypeError(`limit must be a whole number from 1 up, got ${String(limit)}`)
+    throw new TypeError(`limit must be a whole number from 1 up, got ${describe(limit)}`)
   }
 }
 

@@ -11,12 +11,12 @@ import { unlessAborted, beginCall, type Call,
 import { attemptMs, intervals } from '../../../engine/timing.js'
 import type { Messenger } from '../../../replication/messages/messenger.js'
 import { noHolder, type Router } from '../../../replication/membership/router.js'
-import type { Subjects } from '../../../replication/messages/subjects.js'
+import { isToken, type Subjects } from '../../../replication/messages/subjects.js'
 import { ReadReplies, type Asked, type ReadRequest, type ReadReply } from '../request-protocol.js'
 
 /** @throws TypeError when it cannot be the name of a node */
 export function assertNodeName (node: unknown): asserts node is string {
-  if (typeof node === 'string') return
+  if (typeof node === 'string' && isToken(node)) return
   throw new TypeError(`node must be the name of a node, got ${describe(node)}`)
 }
 

@@ -64,6 +64,13 @@ const TYPES: readonly Call[] = [
       new RegExp(`^${option} must be a number, got `)
     ])
   ),
+  ...[{ timeoutMs: -1 }, { ttlMs: -1 }, { ttlMs: NaN }, { at: 'now' }].map((
+    options
+  ): Call => [
+    `an update with ${JSON.stringify(options)}`,
+    cache => cache.update('k', () => undefined, odd(options)),
+    /^(timeoutMs|ttlMs|at) must be /
+  ]),
   ...[null, 5, {}].map((signal): Call => [
     'a signal that is none',
     cache => cache.consume({ group: 'g', signal: odd(signal) }),
@@ -72,7 +79,16 @@ const TYPES: readonly Call[] = [
 ]
 const CONFIG: readonly Call[] = [
   ['a rate of next to nothing', cache => cache.consume({ group: 'g', ratePerSecond: 1e-9 }),
-    /^ratePerSecond must be .*from 0\.001 up, got 1e-9/]
+    /^ratePerSecond must be .*from 0\.001 up, got 1e-9/],
+  ['a group without a form as text', cache => cache.consume({ group: odd(Object.create(null)) }),
+    /^group must be the name of the consumer group, got a foreign object/],
+  ['an update with a write concern there is not',
+    cache => cache.update('k', () => undefined, { ack: odd('nope') }),
+    /^write concern nope cannot be reached/],
+  ['a list of groups', cache => cache.consume({ group: odd(['g']) }),
+    /^group must be the name of the consumer group, got an array/],
+  ['a symbol as batch size', cache => cache.consume({ group: 'g', batchSize: odd(Symbol('x')) }),
+    /^batchSize must be an integer .*, got symbol/]
 ]
 
 test('wrong arguments are refused by the call itself, and by name (SPEC B2, B3)', async t => {
@@ -87,8 +103,9 @@ test('wrong arguments are refused by the call itself, and by name (SPEC B2, B3)'
     const [[, tooLong, ofLength], [, tooLate, ofTime]] = LIMITED as [Call, Call]
     t.throws(() => tooLong(cache), { code: 'LIMIT_EXCEEDED', message: ofLength })
     t.throws(() => tooLate(cache), { code: 'VERSION_IN_FUTURE', message: ofTime })
-    const [[, tooSlow, ofRate]] = CONFIG as [Call]
-    t.throws(() => tooSlow(cache), { code: 'CONFIG_INVALID', message: ofRate })
+    for (const [title, call, message] of CONFIG) {
+      t.throws(() => call(cache), { code: 'CONFIG_INVALID', message }, title)
+    }
     t.is(await cluster.time.wait(cache.get('k')), undefined)
   }
 })
@@ -97,7 +114,7 @@ test('the status of what is no name, and a schema that is none, are refused (SPE
   const cluster = await startCluster(t, ['a'], { replicas: 1 })
   await cluster.client('far')
   for (const process of [cluster.node('a'), cluster.clients.get('far')]) {
-    for (const name of [undefined, null, 5]) {
+    for (const name of [undefined, null, 5, 'x.y', '', Object.create(null)]) {
       t.throws(() => process?.statusOf(odd(name)), { instanceOf: TypeError, message: /^node must/ })
     }
     for (const schema of [[], new Map([['n', 'set']]), 5]) {
