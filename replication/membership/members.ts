@@ -65,6 +65,15 @@ export class Members {
     return undefined
   }
 
+  /** Whether a member was silent for longer than the failure timeout. */
+  isAnySilent (failureTimeoutMs: number): boolean {
+    const now = this.#options.clock.monotonicMs()
+    for (const { lastHeardMs } of this.#members.values()) {
+      if (now - lastHeardMs > failureTimeoutMs) return true
+    }
+    return false
+  }
+
   /** Takes members for gone that were silent for longer than the failure timeout. */
   sweep (failureTimeoutMs: number): void {
     const now = this.#options.clock.monotonicMs()

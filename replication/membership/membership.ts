@@ -13,6 +13,7 @@ import { tokenFromEnd } from '../messages/subjects.js'
 import type { Subscription } from '../transport/transport.js'
 import { ClusterPace } from './cluster-pace.js'
 import { Hello, heartbeatSchema, type Heartbeat, type Member, type NodeLife } from './heartbeat.js'
+import { Hearing } from './hearing.js'
 import { Members } from './members.js'
 import { OwnBeats } from './own-beats.js'
 import { OwnName } from './own-name.js'
@@ -35,6 +36,7 @@ export class Membership implements View {
   readonly #pace: ClusterPace
   readonly #beats: OwnBeats
   readonly #name: OwnName | undefined
+  readonly #hearing: Hearing
   readonly #beatListeners = new Set<BeatListener>()
   readonly #leftListeners = new Set<(member: Member) => void>()
   readonly #subscriptions: Subscription[]
@@ -50,6 +52,7 @@ export class Membership implements View {
     this.#self = 'id' in self ? self : undefined
     this.#name = this.#self === undefined ? undefined : new OwnName(this.#self, onEvent)
     this.#heartbeat = heartbeatSchema(limits)
+    this.#hearing = new Hearing({ transport: messenger.transport, timers: ports.timers })
     this.#pace = new ClusterPace({ configured: timing, self, clock: ports.clock, onEvent })
     this.#beats = new OwnBeats({
       timers: ports.timers,
@@ -197,14 +200,21 @@ export class Membership implements View {
 
   #sweep (): void {
     this.#sweepAtMs = Infinity
+    if (this.#members.isAnySilent(this.pace.failureTimeoutMs)) {
+      this.#hearing.caughtUp(sweepIntervalMs(this.pace), () => this.#judge())
+    } else this.#judge()
+    this.#sweepWithin(sweepIntervalMs(this.pace))
+  }
+
+  #judge (): void {
     this.#members.sweep(this.pace.failureTimeoutMs)
     this.#pace.look(this.members.values())
-    this.#sweepWithin(sweepIntervalMs(this.pace))
   }
 
   /** Says goodbye and stops. */
   close (): void {
     this.#closed = true
+    this.#hearing.close()
     this.#sweepTimer?.cancel()
     everyStep([
       () => this.#beats.close(),
