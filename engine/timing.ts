@@ -293,6 +293,12 @@ export const intervals = Object.freeze({
   /** ... but never by more than this (flushRestMs). */
   maxFlushRestMs: 50,
   /**
+   * How long work may keep a turn of the event loop before timers and messages get theirs
+   * (turns.ts). Small beside a heartbeat and the 50 ms that a turn may take, with the piece that
+   * was under way; large beside the few microseconds that a turn costs.
+   */
+  turnBudgetMs: 10,
+  /**
    * How often fields that have expired are written down, for consumers to hear of it; reads leave
    * them out on time without that.
    */

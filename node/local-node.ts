@@ -9,6 +9,7 @@ import { everyStepAtOnce, everyStepInTurn } from '../engine/base/every-step.js'
 import { ConfigError, UnavailableError } from '../engine/errors.js'
 import { HybridClock } from '../engine/base/hlc.js'
 import { Topology } from '../engine/topology/topology.js'
+import { turnsOf } from '../engine/turns.js'
 import type { CacheShape } from '../replication/membership/cache-shape.js'
 import { Membership } from '../replication/membership/membership.js'
 import type { Place } from '../replication/membership/placement.js'
@@ -115,6 +116,18 @@ export class LocalNode implements MillpondNode {
   /** @throws ConfigConflictError, StoreError; the node is then to be abandoned */
   async join (): Promise<void> {
     await listen(this.#context, this.#membership)
+    this.#assertFits()
+    await this.#load()
+    this.#assertFits() // others may have joined meanwhile
+    // From here on nothing can refuse this node.
+    for (const { writeSettings } of this.#own.values()) writeSettings()
+    for (const replica of this.#replicas.values()) replica.hold()
+    this.#serve()
+    for (const replicator of this.#replicators.values()) replicator.start()
+    this.#membership.start()
+  }
+
+  #assertFits (): void {
     assertFits(
       {
         name: this.name,
@@ -123,13 +136,9 @@ export class LocalNode implements MillpondNode {
       },
       this.#membership
     )
-    this.#load()
-    this.#serve()
-    for (const replicator of this.#replicators.values()) replicator.start()
-    this.#membership.start()
   }
 
-  #load (): void {
+  async #load (): Promise<void> {
     for (const [cache, { shape, store }] of this.#own) {
       const context = {
         ...this.#context,
@@ -143,10 +152,8 @@ export class LocalNode implements MillpondNode {
       const replica = new CacheReplica(context, { store, clock: this.#clock, indexes })
       this.#replicas.set(cache, replica) // before it loads: one that cannot is abandoned as well
       this.#replicators.set(cache, replica.replicator)
-      replica.load()
+      await replica.load()
     }
-    // From here on nothing can refuse this node.
-    for (const { writeSettings } of this.#own.values()) writeSettings()
   }
 
   #serve (): void {
@@ -162,7 +169,12 @@ export class LocalNode implements MillpondNode {
       limits: this.#context.limits
     })
     messenger.serve(subjects.writes(this.name), (batch, _, request) => writes.take(batch, request))
-    messenger.serve(subjects.requests(this.name), request => this.#requestServer.answer(request))
+    const turns = turnsOf(this.#context.ports)
+    // Many may come in one turn, and each may read thousands of records.
+    messenger.serve(
+      subjects.requests(this.name),
+      request => turns.run(() => this.#requestServer.answer(request))
+    )
     messenger.transport.onConnection(connected => {
       onEvent({ type: 'connection', connected })
       if (!connected) return

@@ -31,7 +31,7 @@ export interface MemberWatchParts {
 export class MemberWatch {
   readonly #context: CacheContext
   readonly #parts: MemberWatchParts
-  #closed = false
+  #state: 'loading' | 'running' | 'closed' = 'loading'
 
   constructor (context: CacheContext, parts: MemberWatchParts) {
     this.#context = context
@@ -40,21 +40,27 @@ export class MemberWatch {
     context.membership.onLeft(member => this.#left(member))
   }
 
+  /** Takes part from now on: before it, the shards are still being read from the store. */
+  start (): void {
+    this.#state = 'running'
+    this.#placeGroups()
+  }
+
   /** Computes placement anew, and starts what follows; call it when members may have changed. */
-  placeGroups (): void {
-    if (this.#closed) return
+  #placeGroups (): void {
+    if (this.#state !== 'running') return
     this.#parts.held.reconcile()
     this.#parts.moves.step()
   }
 
   #heard (member: Member, { joined, wasAway }: Parameters<BeatListener>[1]): void {
     const { peers, held, moves, inbox, repairs } = this.#parts
-    if (this.#closed) return
+    if (this.#state !== 'running') return
     if (peers.cacheOf(member) === undefined) {
       if (joined) this.#reportConflict(member)
       return
     }
-    if (joined) this.placeGroups()
+    if (joined) this.#placeGroups()
     held.heard(member)
     if (wasAway) held.met(member)
     for (const group of inbox.heard(member)) repairs.missing(member.id, group)
@@ -86,13 +92,14 @@ export class MemberWatch {
 
   #left ({ id }: Member): void {
     const { inbox, repairs } = this.#parts
+    if (this.#state !== 'running') return
     repairs.forgetPeer(id)
     inbox.forgetPeer(id)
     this.#parts.held.left(id)
-    this.placeGroups()
+    this.#placeGroups()
   }
 
   close (): void {
-    this.#closed = true
+    this.#state = 'closed'
   }
 }

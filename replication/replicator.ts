@@ -75,7 +75,10 @@ export class Replicator {
     const acks = this.#acks = new Acks(context)
     const confirmations = new Confirmations(context, acks)
     const outbox = this.outbox = new Outbox(context)
-    const flushes = this.#flushes = new FlushSchedule(context, () => this.#logAndPublish())
+    const flushes = this.#flushes = new FlushSchedule(
+      context,
+      isOver => this.#logAndPublish(isOver)
+    )
     const shards = this.shards = createShards({
       onPending: () => flushes.soon(),
       onDelta: (shard, delta) => {
@@ -122,7 +125,7 @@ export class Replicator {
 
   /** Takes its place in the cluster: call it when the shards are loaded and members were heard. */
   start (): void {
-    this.#members.placeGroups()
+    this.#members.start()
   }
 
   /** The cache as this node's heartbeats describe it. */
@@ -158,14 +161,16 @@ export class Replicator {
     this.#flushes.now()
   }
 
-  #logAndPublish (): void {
+  /** @returns whether everything was logged, and then published */
+  #logAndPublish (isOver: () => boolean): boolean {
     try {
-      this.shards.flush()
+      if (!this.shards.flush(isOver)) return false
       // A write whose log failed is in no batch: its writer waits for the next flush.
       const waiting = [...this.#acks.groupsWaiting()].filter(group => this.shards.isLogged(group))
       for (const group of waiting) this.outbox.wantAck(group)
       this.outbox.publish()
       for (const group of waiting) this.#acks.published(group, this.outbox.sequence(group))
+      return true
     } finally {
       // Left over where a flush failed half-way.
       if (!this.outbox.isEmpty) this.#flushes.soon()

@@ -20,18 +20,15 @@ export interface LoadTarget {
   readonly merge: (shard: number, update: Uint8Array) => MergeResult
   readonly restoreFloor: (shard: number, floor: Floor) => void
   readonly restoreCursor: (shard: number, consumerGroup: string, cursor: Uint8Array) => void
-  /** Everything of this shard was read. */
-  readonly onLoaded: (shard: number) => void
 }
 
-/** @returns the shards that the store has something of. @throws StoreError */
-export function loadShards (
+/** Each shard that the store has something of, once it was read. @throws StoreError */
+export function* loadShards (
   store: Pick<Store, 'shards'>,
   context: ShardSetContext,
   target: LoadTarget
-): number[] {
+): Generator<number, void, undefined> {
   const { topology, persister, onEvent } = context
-  const loaded: number[] = []
   let setAside = 0
   for (const stored of store.shards()) {
     const { shard, damaged } = stored
@@ -46,10 +43,8 @@ export function loadShards (
     } catch (error) {
       throw error instanceof Unreadable ? unreadable(shard, error.message, setAside) : error
     }
-    target.onLoaded(shard)
-    loaded.push(shard)
+    yield shard
   }
-  return loaded
 }
 
 function loadShard (

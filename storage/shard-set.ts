@@ -64,17 +64,34 @@ export class ShardSet extends ShardTable {
     this.#queue = new FlushQueue({ table: this, persister, limits, onPending: listener.onPending })
   }
 
-  /** Reads all shards back. @returns those the store has something of. @throws StoreError */
-  load (store: Pick<Store, 'shards'>): number[] {
-    return loadShards(store, this.#context, {
+  /**
+   * Reads all shards back, a shard at a time. Between two of them other work may have its turn, but
+   * nobody is told of a change, and nothing is stored, before all are read: the start may yet fail.
+   * @returns each shard the store has something of. @throws StoreError
+   */
+  *loading (store: Pick<Store, 'shards'>): Generator<number, void, undefined> {
+    const loaded: number[] = []
+    const shards = loadShards(store, this.#context, {
       merge: (shard, update) => this.#merge(shard, update, true),
       restoreFloor: (shard, floor) => this.open(shard).restoreFloor(floor),
       restoreCursor: (shard, consumerGroup, cursor) => {
         this.cursors.restore(shard, consumerGroup, cursor)
         this.#digests.cursorMoved(shard)
-      },
-      onLoaded: shard => this.#queue.foldSoon(shard) // the last life may have ended before it did
+      }
     })
+    for (const shard of shards) {
+      loaded.push(shard)
+      yield shard
+    }
+    for (const shard of loaded) {
+      this.#queue.foldSoon(shard) // the last life may have ended before it did
+      if (this.at(shard).state !== 'absent') this.#listener.onChange(shard)
+    }
+  }
+
+  /** Reads all shards back at once. @returns as loading. @throws StoreError */
+  load (store: Pick<Store, 'shards'>): number[] {
+    return [...this.loading(store)]
   }
 
   protected override begin (shard: number, incarnation: number): Shard {
@@ -103,9 +120,13 @@ export class ShardSet extends ShardTable {
     return accepted
   }
 
-  /** Logs every buffered write; their deltas are handed to onDelta before this returns. */
-  flush (): void {
-    this.#queue.flush()
+  /**
+   * Logs buffered writes, all of them or until `isOver`; their deltas are handed to onDelta before
+   * this returns.
+   * @returns whether that was all
+   */
+  flush (isOver?: () => boolean): boolean {
+    return this.#queue.flush(isOver)
   }
 
   /** Whether the last flush logged all that was buffered in a placement group. */
@@ -132,7 +153,8 @@ export class ShardSet extends ShardTable {
     if (found.pendingEntries > 0) this.#queue.flushSoon(shard)
     if (result.outcome === 'merged') {
       this.#clock.merged(shard, result.maxVersion)
-      this.#changed(shard)
+      this.#digests.changed(shard)
+      if (!isOurs) this.#listener.onChange(shard)
     }
     return result
   }

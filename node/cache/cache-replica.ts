@@ -10,6 +10,7 @@ import type { HybridClock } from '../../engine/base/hlc.js'
 import type { Limits } from '../../engine/limits.js'
 import type { Ports, Timers } from '../../engine/ports.js'
 import type { IndexDeclaration } from '../../engine/query/query.js'
+import { turnsOf, type Turns } from '../../engine/turns.js'
 import { HintPublisher } from '../../pubsub/hints/hints.js'
 import type { CacheStatus } from '../../pubsub/requests/status-protocol.js'
 import type { CacheContext } from '../../replication/contexts.js'
@@ -45,6 +46,8 @@ export class CacheReplica {
   readonly #incarnation: number
   readonly #cache: string
   readonly #timers: Timers
+  readonly #turns: Turns
+  #loaded: number[] = []
 
   constructor (
     context: CacheReplicaContext,
@@ -57,6 +60,7 @@ export class CacheReplica {
     this.#incarnation = incarnation
     this.#cache = cache
     this.#timers = ports.timers
+    this.#turns = turnsOf(ports)
     const persister = this.#persister = new Persister({
       store,
       timers: ports.timers,
@@ -82,23 +86,33 @@ export class CacheReplica {
   }
 
   /**
-   * Reads the store back. @throws StoreError when it cannot be read; the replica is then to be
-   * abandoned
+   * Reads the store back, and lets heartbeats have their turns meanwhile. Call hold() when nothing
+   * can refuse this node any more.
+   * @throws StoreError when it cannot be read; the replica is then to be abandoned
    */
-  load (): void {
-    const { shards, held, topology } = this.replicator
-    const incarnation = this.#incarnation
-    for (const shard of shards.load(this.#store)) {
-      if (shards.known(shard).has(incarnation)) {
+  async load (): Promise<void> {
+    const { shards } = this.replicator
+    const reading = shards.loading(this.#store)
+    for (;;) {
+      const { done, value: shard } = await this.#turns.run(() => reading.next())
+      if (done === true) return
+      if (shards.known(shard).has(this.#incarnation)) {
         throw new StoreError(
-          `incarnation id ${incarnation} was drawn before, one chance in four billion: start the ` +
-            'node again',
+          `incarnation id ${this.#incarnation} was drawn before, one chance in four billion: ` +
+            'start the node again',
           undefined,
           { changed: 'no' }
         )
       }
-      held.tell(topology.groupOf(shard), 'restored')
+      this.#loaded.push(shard)
     }
+  }
+
+  /** Takes its placement groups back, whose shards were loaded. */
+  hold (): void {
+    const { held, topology } = this.replicator
+    for (const shard of this.#loaded) held.tell(topology.groupOf(shard), 'restored')
+    this.#loaded = []
   }
 
   get unstoredBytes (): number {

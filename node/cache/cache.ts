@@ -8,6 +8,7 @@ import { parseWhere, type Where } from '../../engine/query/query.js'
 import { assertKnown } from '../../engine/base/known.js'
 import { describe } from '../../engine/base/plain.js'
 import { checkKey, type Fields } from '../../engine/base/values.js'
+import { turnsOf, type Turns } from '../../engine/turns.js'
 import { checkBody } from '../../engine/write/write.js'
 import { abortedBy, CALL_OPTIONS, checkCall, type CallOptions } from '../../engine/calls/call.js'
 import { intervals } from '../../engine/timing.js'
@@ -57,11 +58,13 @@ export interface CacheOptions extends WritesOptions {
 
 export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   readonly #options: CacheOptions
+  readonly #turns: Turns
   readonly #closing = new AbortController()
 
   constructor (options: CacheOptions) {
     super(options)
     this.#options = options
+    this.#turns = turnsOf(options.readers.ports)
   }
 
   /**
@@ -77,7 +80,15 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
   get (key: string, options: CallOptions = NONE): Promise<RecordOf<S> | undefined> {
     this.#assertOpen()
     checkCallOptions(options, 'get')
-    return this.#get(checkKey(key, this.#options.limits), options)
+    const checked = checkKey(key, this.#options.limits)
+    return this.#turns.isOverAtLast()
+      ? this.#getLater(checked, options)
+      : this.#get(checked, options)
+  }
+
+  async #getLater (key: string, options: CallOptions): Promise<RecordOf<S> | undefined> {
+    await this.#turns.next()
+    return await this.#get(key, options)
   }
 
   async #get (key: string, options: CallOptions): Promise<RecordOf<S> | undefined> {

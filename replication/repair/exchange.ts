@@ -11,6 +11,7 @@
 import { decodeStateVector, encodeStateVector } from '../../engine/base/state-vector.js'
 import { canPatch, decodeFloor } from '../../engine/garbage/floor.js'
 import type { MergeResult } from '../../engine/shard.js'
+import { turnsOf } from '../../engine/turns.js'
 import type { ShardSet } from '../../storage/shard-set.js'
 import type { CacheContext } from '../contexts.js'
 import type { Inbox } from '../deltas/inbox.js'
@@ -90,6 +91,7 @@ export class Exchange {
   ): Promise<{ merged: number, failed: Set<number>, refused: Set<number> }> {
     const { client, shards, rest } = this.#parts
     const { topology, limits: { maxShardsPerRequest } } = this.#context
+    const turns = turnsOf(this.#context.ports)
     const failed = new Set<number>()
     const isAwake = (shard: number): boolean => !rest.shardRests(peer.id, shard)
     const refused = new Set(
@@ -103,7 +105,7 @@ export class Exchange {
         shards: page.map(shard => [shard, encodeStateVector(shards.known(shard))])
       })
       for (const diff of diffs) {
-        const outcome = this.#holds(diff.shard) ? this.#apply(diff) : 'known'
+        const outcome = await turns.run(() => this.#merge(diff)) // of megabytes in all
         if (outcome === 'merged') merged++
         else if (outcome !== 'known') {
           if (outcome === 'refused') rest.refused(peer.id, diff.shard)
@@ -118,6 +120,12 @@ export class Exchange {
     }
     for (const shard of waiting) failed.add(topology.groupOf(shard)) // closed half-way
     return { merged, failed, refused }
+  }
+
+  /** A group may have been given up while its answer was on the way. */
+  #merge (diff: ShardDiff): MergeResult['outcome'] | 'below' | 'closed' {
+    if (this.#closed) return 'closed'
+    return this.#holds(diff.shard) ? this.#apply(diff) : 'known'
   }
 
   #apply ({ shard, update, known, floor, retired }: ShardDiff): MergeResult['outcome'] | 'below' {
@@ -150,7 +158,6 @@ export class Exchange {
     ) if (this.#holds(shard)) shards.cursors.merge(shard, consumerGroup, cursor)
   }
 
-  /** A group may have been given up while its answer was on the way. */
   #holds (shard: number): boolean {
     return this.#parts.held.has(this.#context.topology.groupOf(shard))
   }

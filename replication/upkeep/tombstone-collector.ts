@@ -17,6 +17,7 @@ import { decodeCursor } from '../../engine/cursor.js'
 import { VERSION_UNITS_PER_MS } from '../../engine/base/hlc.js'
 import type { Timer } from '../../engine/ports.js'
 import { covers, join, meet, type StateVector } from '../../engine/base/state-vector.js'
+import { turnsOf } from '../../engine/turns.js'
 import type { ShardSet } from '../../storage/shard-set.js'
 import type { CacheContext } from '../contexts.js'
 import type { CachePeers } from '../groups/cache-peers.js'
@@ -76,9 +77,7 @@ export class TombstoneCollector {
     const all = topology.shardsOf(group)
     for (let i = 0; i < all.length && !this.#closed; i += limits.maxShardsPerCollection) {
       // Other work goes first: to look for tombstones costs a walk over the records.
-      await new Promise<void>(resolve => {
-        ports.timers.after(0, resolve)
-      })
+      await turnsOf(ports).next()
       const page = all.slice(i, i + limits.maxShardsPerCollection).filter(shard =>
         this.#isWorthIt(shard, before)
       )

@@ -5,6 +5,7 @@
 import type { Cursor } from '../../engine/cursor.js'
 import { LogError, MillpondError, TimeoutError, UnavailableError } from '../../engine/errors.js'
 import { checkText } from '../../engine/base/values.js'
+import { turnsOf, type Turns } from '../../engine/turns.js'
 import type { Write } from '../../engine/write/write.js'
 import type { ShardSet } from '../../storage/shard-set.js'
 import type { Persister } from '../../storage/write-behind/persister.js'
@@ -29,16 +30,20 @@ export class LocalWrites {
   readonly #context: CacheContext
   readonly #parts: LocalWritesParts
   readonly #deadlines: Deadlines
+  readonly #turns: Turns
   #closed = false
 
   constructor (context: CacheContext, parts: LocalWritesParts) {
     this.#context = context
     this.#parts = parts
     this.#deadlines = new Deadlines(context.ports)
+    this.#turns = turnsOf(context.ports)
   }
 
   /**
-   * Takes one write and resolves when its write concern is reached.
+   * Takes one write and resolves when its write concern is reached. It is readable at once. Where
+   * the flush is overdue, or this turn of the event loop has lasted long enough, the promise
+   * resolves in the next one: a loop of awaited writes would let no timer run.
    * @param timeoutMs how long that may take, in milliseconds
    * @returns false when it changed nothing: it is older than the record, or a retry
    * @throws UnavailableError (code UNAVAILABLE, nothing changed) when this node does not hold the
@@ -53,7 +58,7 @@ export class LocalWrites {
     timeoutMs: number
   ): Promise<boolean> {
     const { cache, shape, topology, self } = this.#context
-    const { shards, held, acks, persister } = this.#parts
+    const { shards, held, acks, flushes, persister } = this.#parts
     const group = topology.groupOf(shard)
     if (this.#closed || !held.has(group)) {
       throw new UnavailableError(`${self.id} does not hold placement group ${group} of ${cache}`)
@@ -69,6 +74,7 @@ export class LocalWrites {
       await this.#synced(timeoutMs)
     } else if (needed > 1) await acks.confirmed(group, concern, needed, timeoutMs)
     else if (persister.backlogged) await this.#synced(timeoutMs)
+    else if (this.#turns.isOverAtLast(flushes.dueMs)) await this.#turns.next()
     return accepted
   }
 

@@ -62,19 +62,35 @@ export class FlushQueue {
     return this.#pending.has(shard)
   }
 
-  flush (): void {
-    const { table, persister, limits, onPending } = this.#options
-    for (const shard of [...this.#pending]) if (this.log(shard)) this.#pending.delete(shard)
+  /**
+   * Logs all that is buffered, and then takes the turn of some snapshots.
+   * @param isOver asked after each shard: the rest is left to the next call. Default: never
+   * @returns whether everything was logged that can be
+   */
+  flush (isOver: () => boolean = () => false): boolean {
+    const { onPending } = this.#options
+    const waiting = [...this.#pending]
+    for (const [i, shard] of waiting.entries()) {
+      if (this.log(shard)) this.#pending.delete(shard)
+      if (i + 1 < waiting.length && isOver()) return false
+    }
     if (this.#pending.size > 0) onPending()
+    this.#fold(isOver)
+    if (this.#wantSnapshot.size > 0) onPending()
+    return true
+  }
+
+  #fold (isOver: () => boolean): void {
+    const { table, persister, limits } = this.#options
     let folded = 0
     for (const shard of this.#wantSnapshot) {
-      if (folded++ >= limits.maxSnapshotsPerFlush) break
+      if (folded >= limits.maxSnapshotsPerFlush || (folded > 0 && isOver())) return
+      folded++
       const found = onlyIfResident(table.at(shard))
       const isStored = found === undefined ||
         unlessLogFails(() => persister.snapshot(shard, encodeSnapshot(found)))
       if (isStored) this.#wantSnapshot.delete(shard)
     }
-    if (this.#wantSnapshot.size > 0) onPending()
   }
 
   forget (shard: number): void {

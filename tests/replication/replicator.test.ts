@@ -50,9 +50,9 @@ async function open (t: ExecutionContext, names: readonly string[] = ['a', 'b'],
 function countFlushes ({ replicator: { shards } }: Replica): () => number {
   const flush = shards.flush.bind(shards)
   let count = 0
-  shards.flush = () => {
+  shards.flush = isOver => {
     count++
-    flush()
+    return flush(isOver)
   }
   return () => count
 }

@@ -13,6 +13,7 @@ import type { Topology } from '../../../engine/topology/topology.js'
 import type { CallOptions } from '../../../engine/calls/call.js'
 import { describe } from '../../../engine/base/plain.js'
 import { approximateBytes } from '../../../engine/base/values.js'
+import { turnsOf } from '../../../engine/turns.js'
 import type { ReadContext } from '../../context.js'
 import type { ReadReply } from '../request-protocol.js'
 
@@ -49,7 +50,7 @@ export interface FindPage {
  *   RemoteError of its code); UnavailableError or TimeoutError when no holder answers
  */
 export async function findPage (
-  { router, requests, ports: { timers }, limits }: ReadContext,
+  { router, requests, ports, limits }: ReadContext,
   where: Where,
   { limit = limits.maxQueryPage, after = null, node, ...bounds }: FindPageOptions = {}
 ): Promise<FindPage> {
@@ -106,9 +107,7 @@ export async function findPage (
     // This node's own answers come at once: without a pause it would do nothing else until the page
     // is full.
     looked = 0
-    await new Promise<void>(resolve => {
-      timers.after(0, resolve)
-    })
+    await turnsOf(ports).next()
   }
   return { records, next: position }
 }

@@ -11,6 +11,7 @@ import { groupedBy } from '../../../engine/base/grouped.js'
 import { piecesOf } from '../../../engine/base/pieces.js'
 import { describe } from '../../../engine/base/plain.js'
 import { checkKey, type Fields } from '../../../engine/base/values.js'
+import { turnsOf } from '../../../engine/turns.js'
 import type { ReadContext } from '../../context.js'
 import type { ReadReply } from '../request-protocol.js'
 import type { Router } from '../../../replication/membership/router.js'
@@ -43,8 +44,11 @@ export async function getMany (
 ): Promise<Array<Fields | undefined>> {
   const found: Found = new Map()
   const call = readers.requests.begin(options)
-  const { router, limits } = readers
-  const pieces = cut(readers, missing(router, local, [...new Set(keys)], found))
+  const { router, limits, ports } = readers
+  const elsewhere = await turnsOf(ports).run(
+    () => missing(router, local, [...new Set(keys)], found)
+  )
+  const pieces = cut(readers, elsewhere)
   let next = 0
   const lane = async (): Promise<void> => {
     for (let piece = pieces[next++]; piece !== undefined; piece = pieces[next++]) {

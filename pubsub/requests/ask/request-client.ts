@@ -6,9 +6,10 @@ import { AbortedError, ClosedError, EnvelopeError, MillpondError } from '../../.
 import { describe } from '../../../engine/base/plain.js'
 import type { Ports } from '../../../engine/ports.js'
 import * as v from '../../../engine/base/schema.js'
-import { unlessAborted, beginCall, type Call,
+import { abortedBy, unlessAborted, beginCall, type Call,
   type CallOptions } from '../../../engine/calls/call.js'
 import { attemptMs, intervals } from '../../../engine/timing.js'
+import { turnsOf, type Turns } from '../../../engine/turns.js'
 import type { Messenger } from '../../../replication/messages/messenger.js'
 import { noHolder, type Router } from '../../../replication/membership/router.js'
 import { isToken, type Subjects } from '../../../replication/messages/subjects.js'
@@ -32,10 +33,12 @@ export interface RequestClientOptions {
 
 export class RequestClient {
   readonly #options: RequestClientOptions
+  readonly #turns: Turns
   #closed = false
 
   constructor (options: RequestClientOptions) {
     this.#options = options
+    this.#turns = turnsOf(options.ports)
   }
 
   /** @throws AbortedError when it was ended before it began */
@@ -45,6 +48,8 @@ export class RequestClient {
   }
 
   /**
+   * This node answers in the same turn of the event loop, unless that has lasted long enough: a
+   * reader of its own records would let no timer run until it came to the end.
    * @param call the call that this is a part of; it has at least the time of one attempt where none
    *   is given
    * @param nodes how many nodes the rest of the call's time is for, this one included
@@ -60,7 +65,13 @@ export class RequestClient {
   ): Promise<ReadReply<Op>> {
     const { messenger, ports: { clock }, subjects, timeoutMs, self } = this.#options
     this.#assertOpen()
-    if (node === self?.id) return self.answer({ op, ...request }) as ReadReply<Op>
+    if (node === self?.id) {
+      return await this.#turns.run(() => {
+        this.#assertOpen()
+        if (call.signal?.aborted === true) throw abortedBy(call.signal, 'no')
+        return self.answer({ op, ...request }) as ReadReply<Op>
+      })
+    }
     const leftMs = Math.max(0, call.deadlineMs - clock.monotonicMs())
     const waitMs = nodes > 1 ? attemptMs({ requestTimeoutMs: timeoutMs }, leftMs, nodes) : leftMs
     const answer = messenger.request(subjects.requests(node), { op, ...request }, waitMs, node)

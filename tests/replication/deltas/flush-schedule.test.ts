@@ -18,6 +18,7 @@ function scheduled (work: (flushes: FlushSchedule) => number = () => 0) {
       flushedMs.push(time.nowMs)
       tookMs = 0
       tookMs = work(flushes)
+      return true
     }
   )
   return { time, flushes, flushedMs }
@@ -63,4 +64,36 @@ test('after the end nothing is flushed by itself', async t => {
   flushes.soon()
   await time.advance(100)
   t.deepEqual(flushedMs, [])
+})
+
+test('a long flush gives way when the turn is over, and goes on in the next (SPEC B6)', async t => {
+  const time = new VirtualTime(1)
+  const ports = time.ports('node')
+  let workedMs = 0
+  const clock = { ...ports.clock, monotonicMs: () => time.nowMs + workedMs }
+  const order: string[] = []
+  let left = 25
+  const flushes = new FlushSchedule(
+    { ports: { ...ports, clock }, timing: timingWith({ flushIntervalMs: 5 }) },
+    isOver => {
+      order.push(`flush ${left}`)
+      while (left > 0) {
+        left--
+        workedMs++
+        if (left > 0 && isOver()) return false
+      }
+      return true
+    }
+  )
+  flushes.soon()
+  t.is(flushes.dueMs, 5)
+  ports.timers.after(5, () => order.push('another timer'))
+  await time.advance(5)
+  t.deepEqual(order, ['flush 25', 'another timer', 'flush 14', 'flush 3'])
+  t.is(flushes.dueMs, Infinity)
+  left = 25
+  flushes.now()
+  t.deepEqual(order.slice(4), ['flush 25'], 'whole, for a caller that waits for it')
+  flushes.soon()
+  t.is(flushes.dueMs, clock.monotonicMs() + intervals.maxFlushRestMs, 'all its turns count')
 })
