@@ -5,6 +5,7 @@
 import { Argument, Command } from 'commander'
 import { runEngine } from './engine.js'
 import { engineTable } from './engine-table.js'
+import { runTurns, turnsTable } from './turns.js'
 
 interface Options {
   readonly json: boolean
@@ -19,6 +20,10 @@ const SUITES: { readonly [name: string]: (quick: boolean) => Promise<Measured> }
   engine: async quick => {
     const report = await runEngine(quick)
     return { report, text: engineTable(report) }
+  },
+  turns: async quick => {
+    const report = await runTurns(quick)
+    return { report, text: turnsTable(report) }
   }
 }
 
