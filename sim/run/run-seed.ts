@@ -194,24 +194,7 @@ async function rest (world: World, plan: Plan): Promise<void> {
   const heardMs = plan.slowBeats.length === 0 ? 0 : 3 * slowestBeatMs(plan)
   const restMs = REST_MS + heardMs
   await runUntil(world, Math.max(world.scheduler.nowMs + restMs, plan.safetyMs + LATEST_MS))
-  let noise: string[] = []
-  for (let left = MAX_COLLECTIONS, collected = -1; collected !== collections(world); left--) {
-    if (left === 0) {
-      throw new Violation(
-        'a quiet cluster sends heartbeats and nothing else',
-        `tombstones were dropped again and again for ${MAX_COLLECTIONS * QUIET_MS} ms`
-      )
-    }
-    if (collected !== -1) {
-      await settle(world, plan)
-      // Consumers see that digests have changed, and ask.
-      await runUntil(world, world.scheduler.nowMs + QUIET_MS + heardMs)
-    }
-    collected = collections(world)
-    world.takeSubjects()
-    await runUntil(world, world.scheduler.nowMs + QUIET_MS)
-    noise = [...world.takeSubjects()].filter(subject => !/^mp\.[^.]+\.hb\./.test(subject))
-  }
+  const noise = await quietSubjects(world, plan, QUIET_MS + heardMs)
   if (noise.length > 0) {
     throw new Violation(
       'a quiet cluster sends heartbeats and nothing else',
@@ -223,6 +206,29 @@ async function rest (world: World, plan: Plan): Promise<void> {
   for (const { name, caches } of plan.clusters) {
     for (const cache of Object.keys(caches)) checkStores(world.nodesOf(name), cache)
   }
+}
+
+/**
+ * What but heartbeats was sent while nothing was dropped, neither then nor for `seenMs` before:
+ * consumers see that digests have changed, and ask.
+ */
+async function quietSubjects (world: World, plan: Plan, seenMs: number): Promise<string[]> {
+  for (let left = MAX_COLLECTIONS; left > 0; left--) {
+    const collected = collections(world)
+    await runUntil(world, world.scheduler.nowMs + seenMs)
+    if (collections(world) === collected) {
+      world.takeSubjects()
+      await runUntil(world, world.scheduler.nowMs + QUIET_MS)
+      if (collections(world) === collected) {
+        return [...world.takeSubjects()].filter(subject => !/^mp\.[^.]+\.hb\./.test(subject))
+      }
+    }
+    await settle(world, plan)
+  }
+  throw new Violation(
+    'a quiet cluster sends heartbeats and nothing else',
+    `tombstones were dropped again and again for ${MAX_COLLECTIONS * QUIET_MS} ms`
+  )
 }
 
 /** How often tombstones or incarnations were dropped, or shards reset, so far. */

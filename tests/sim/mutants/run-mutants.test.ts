@@ -8,26 +8,35 @@ import { runPlan } from '../../../sim/run/run-seed.js'
 import { planOf } from '../../../sim/plan/swarm.js'
 
 const SAFETY_MS = 20_000
-const QUICK: ReadonlyArray<{ readonly name: string, readonly seed: number }> = [
-  { name: 'tombstone-dropped', seed: 3 },
-  { name: 'diff-claims-more', seed: 1 },
-  { name: 'gap-ignored', seed: 2 },
-  { name: 'cursor-overwritten', seed: 2 },
-  { name: 'cursors-joined-by-clocks', seed: 3 },
-  { name: 'lost-hints-unnoticed', seed: 1 }
+/**
+ * The seed to begin with: a change of the order of messages moves which seeds find a planted bug,
+ * so that the next ones are tried as well, up to the number of seeds that the mutant states.
+ */
+const QUICK: ReadonlyArray<{ readonly name: string, readonly from: number }> = [
+  { name: 'tombstone-dropped', from: 3 },
+  { name: 'diff-claims-more', from: 1 },
+  { name: 'gap-ignored', from: 1 },
+  { name: 'cursor-overwritten', from: 2 },
+  { name: 'cursors-joined-by-clocks', from: 10 },
+  { name: 'lost-hints-unnoticed', from: 1 }
 ]
 
 // One after the other: a mutant is in the classes of the whole process while it runs.
-for (const { name, seed } of QUICK) {
-  test.serial(`${name} is found with seed ${seed}, which passes without it`, async t => {
+for (const { name, from } of QUICK) {
+  test.serial(`${name} is found by a seed that passes without it`, async t => {
     const mutant = MUTANTS.find(other => other.name === name)
     if (mutant === undefined) {
       t.fail(`there is no mutant ${name}`)
       return
     }
-    t.not(await runMutant(mutant, seed, SAFETY_MS), undefined)
-    const { violation } = await runPlan(planOf(seed, SAFETY_MS))
-    t.is(violation, undefined, violation?.message)
+    for (let seed = from; seed < from + mutant.seeds; seed++) {
+      if (await runMutant(mutant, seed, SAFETY_MS) === undefined) continue
+      const { violation } = await runPlan(planOf(seed, SAFETY_MS))
+      t.is(violation, undefined, violation?.message)
+      t.log(`seed ${seed}`)
+      return
+    }
+    t.fail(`${mutant.seeds} seeds from ${from} on did not find it: ${mutant.breaks}`)
   })
 }
 
