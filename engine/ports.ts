@@ -5,11 +5,15 @@
  */
 
 export interface Clock {
-  /** Wall-clock time, milliseconds since 1970, with fractions. It may jump either way. */
+  /**
+   * Wall-clock time, milliseconds since 1970, with fractions, read anew each time: it jumps either
+   * way, and goes on over a time in which the machine was suspended. For versions and expiry, never
+   * for an interval.
+   */
   wallMs(): number
   /**
    * A clock that never goes back, milliseconds since an arbitrary start. For measuring and for
-   * timeouts.
+   * timeouts. It may stand still while the machine is suspended.
    */
   monotonicMs(): number
 }

@@ -7,11 +7,30 @@ const MAX_DELAY_MS = 2 ** 31 - 1
 
 export const systemPorts: Ports = {
   clock: {
-    wallMs: () => performance.timeOrigin + performance.now(),
+    wallMs,
     monotonicMs: () => performance.now()
   },
   timers: { after },
   random: { uint32: () => randomBytes(4).readUInt32LE() }
+}
+
+/** Just below one: a millisecond and this is still the same millisecond, to a microsecond. */
+const LAST_PART_MS = 0.999
+/** From monotonic time to wall time, as of the last reading. */
+let originMs = performance.timeOrigin
+
+/**
+ * The wall clock, read anew each time: the monotonic clock stands still while a machine is
+ * suspended, and does not follow when the wall clock is set. It adds the parts of a millisecond,
+ * and never another one than the wall clock shows.
+ */
+function wallMs (): number {
+  const shownMs = Date.now()
+  const sinceMs = performance.now()
+  const partMs = originMs + sinceMs - shownMs
+  const keptMs = Math.min(LAST_PART_MS, Math.max(0, partMs))
+  if (keptMs !== partMs) originMs = shownMs + keptMs - sinceMs
+  return shownMs + keptMs
 }
 
 function after (delayMs: number, fn: () => void): Timer {

@@ -1,5 +1,10 @@
-/** The timers of the system: a delay longer than setTimeout takes does not end at once. */
+/**
+ * The clock and timers of the system: the wall clock is read anew each time, and a delay longer
+ * than setTimeout takes does not end at once.
+ */
 import test from 'ava'
+import { HybridClock } from '../../engine/base/hlc.js'
+import { limits } from '../../engine/limits.js'
 import { systemPorts } from '../../node/system-ports.js'
 
 const MOST_MS = 2 ** 31 - 1
@@ -36,4 +41,33 @@ test.serial('a delay of more than 24 days is waited for in pieces, and can be ca
   t.deepEqual(cleared, [3])
   planned[2]?.fire()
   t.is(fired, 1)
+})
+
+test.serial('a process that was suspended for two hours tells the time as it is (SPEC T1)', t => {
+  const real = Date.now
+  t.teardown(() => {
+    Date.now = real
+  })
+  const clock = new HybridClock(systemPorts.clock, limits)
+  const before = clock.next()
+  for (const byMs of [7_200_000, -7_200_000, 0]) {
+    Date.now = () => real() + byMs
+    t.notThrows(() => clock.versionAt(new Date(Date.now())), `${byMs} ms later by the wall clock`)
+    const toldMs = systemPorts.clock.wallMs()
+    t.true(Math.abs(toldMs - Date.now()) < 60_000, `${toldMs}`)
+  }
+  t.true(clock.next() > before, 'versions never go back, whatever the wall clock does')
+})
+
+test.serial('the wall clock tells parts of a millisecond, within the one that it is', t => {
+  const real = Date.now
+  t.teardown(() => {
+    Date.now = real
+  })
+  const at = Math.floor(real()) + 5_000
+  Date.now = () => at
+  const told = Array.from({ length: 5_000 }, () => systemPorts.clock.wallMs())
+  t.deepEqual(told.filter(ms => Math.floor(ms) !== at), [])
+  t.deepEqual(told.filter((ms, i) => ms < (told[i - 1] ?? 0)), [], 'it never goes back')
+  t.true(told.some(ms => !Number.isInteger(ms)))
 })
