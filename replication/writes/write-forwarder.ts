@@ -63,7 +63,8 @@ export class WriteForwarder {
 
   /**
    * @param timeoutMs how long the write may take, in milliseconds
-   * @throws BusyError at once when limits.maxWritesInFlight writes are on their way. The promise
+   * @throws at once `triedHere`, where that was given, or else: BusyError when
+   *   limits.maxWritesInFlight writes are on their way, ClosedError after close. The promise
    *   rejects with what the holder refused, WriteConcernError, or UnavailableError / TimeoutError
    *   when no holder answered in time
    */
@@ -74,8 +75,8 @@ export class WriteForwarder {
     timeoutMs: number,
     { triedHere, signal }: SubmitOptions = {}
   ): Promise<void> {
-    if (this.#closed) throw new ClosedError('connection')
-    this.assertRoom(1)
+    const refused = this.#closed ? new ClosedError('connection') : this.#lackOfRoom(1)
+    if (refused !== undefined) throw triedHere ?? refused // that says nothing about here
     this.#onTheirWay++
     const outgoing = new OutgoingWrite({
       group: this.#router.topology.groupOf(shard),
@@ -103,11 +104,16 @@ export class WriteForwarder {
 
   /** @throws BusyError when as many writes cannot be taken now */
   assertRoom (writes: number): void {
-    if (this.#onTheirWay + writes > this.#context.limits.maxWritesInFlight) {
-      throw new BusyError(
+    const error = this.#lackOfRoom(writes)
+    if (error !== undefined) throw error
+  }
+
+  #lackOfRoom (writes: number): BusyError | undefined {
+    return this.#onTheirWay + writes <= this.#context.limits.maxWritesInFlight
+      ? undefined
+      : new BusyError(
         `${this.#onTheirWay} writes are on their way already; await some of them first`
       )
-    }
   }
 
   /** How many writes are on their way. */

@@ -4,7 +4,8 @@
  */
 import { limits, limitsWith } from '../../../engine/limits.js'
 import test from 'ava'
-import { UnavailableError, WriteConcernError } from '../../../engine/errors.js'
+import { BusyError, ClosedError, StoreError, UnavailableError,
+  WriteConcernError } from '../../../engine/errors.js'
 import { HybridClock } from '../../../engine/base/hlc.js'
 import type { Write } from '../../../engine/write/write.js'
 import { InProcessNetwork } from '../../../replication/transport/in-process/network.js'
@@ -209,4 +210,18 @@ test('a writer that never pauses does not put the sending of its writes off', as
   t.deepEqual(armed, [1000, 2, 0])
   forwarder.close()
   await time.advance(10)
+})
+
+test('a write that failed here says so when it cannot be sent elsewhere either (SPEC K4)', t => {
+  const { forwarder } = forwarding(async () => true)
+  const triedHere = new StoreError('the disk is full')
+  while (forwarder.onTheirWay < limits.maxWritesInFlight) {
+    void forwarder.submit(0, put, 'durable', 1000).catch(() => {})
+  }
+  const submit = (options: object) => () => forwarder.submit(0, put, 'durable', 1000, options)
+  t.throws(submit({}), { instanceOf: BusyError })
+  t.is(t.throws(submit({ triedHere })), triedHere)
+  forwarder.close()
+  t.throws(submit({}), { instanceOf: ClosedError })
+  t.is(t.throws(submit({ triedHere })), triedHere)
 })
