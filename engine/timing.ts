@@ -323,6 +323,17 @@ export const intervals = Object.freeze({
    */
   timingToldMs: 60_000,
   timingToldTimes: 4,
+  /**
+   * Of so many heartbeats of a node the one that makes its clock the fastest counts: one that is
+   * late on its way says too little, and a clock that was set back is known after as many.
+   */
+  clockBeats: 4,
+  /**
+   * How long the clock of a node that has left still counts: longer than a restart takes, or than
+   * the network is away as a rule. A process whose machine was suspended goes by what it knows of
+   * the others until then, or until it hears one of them.
+   */
+  silentClockMs: 600_000,
   /** How long a write may take to reach its write concern, where the caller does not say. */
   writeTimeoutMs: 5000,
   /** The most of a write's time that is left to the answer of its owner: a busy loop's turn. */

@@ -72,7 +72,8 @@ export async function connect (config: ClientConfig, wiring: Wiring = {}): Promi
   try {
     const membership = new Membership(context, { paceFloor })
     open.unshift(() => membership.close())
-    const caches = new Caches(context, membership, new HybridClock(ports.clock, limits))
+    const clock = new HybridClock(ports.clock, limits, membership.time)
+    const caches = new Caches(context, membership, clock)
     open.unshift(() => caches.close())
     tellInside(wiring, { messenger, membership, caches, replicas: new Map() })
     messenger.transport.onConnection(connected => {

@@ -79,7 +79,6 @@ export class LocalNode implements MillpondNode {
     this.#context = context
     const incarnation = drawIncarnation(ports)
     this.#self = { id: name, incarnation, weight, ...zone === undefined ? {} : { zone } }
-    this.#clock = new HybridClock(ports.clock, limits)
     this.#membership = new Membership(context, {
       id: name,
       incarnation,
@@ -91,6 +90,7 @@ export class LocalNode implements MillpondNode {
         )
       })
     })
+    this.#clock = new HybridClock(ports.clock, limits, this.#membership.time)
     this.#requestServer = new RequestServer({
       replicatorOf: cache => this.#replicatorOf(cache),
       status: () => this.status(),

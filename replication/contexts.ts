@@ -3,6 +3,7 @@
  * that it holds replicas of. Each is built once and handed to a part whole, beside the few other
  * parts that this part works with.
  */
+import type { SharedTime } from '../engine/base/hlc.js'
 import type { Limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
 import type { Timing } from '../engine/timing.js'
@@ -42,6 +43,8 @@ export type BeatListener = (
 export interface View {
   /** Other nodes that are alive as far as is known here, by name. */
   readonly members: ReadonlyMap<string, Member>
+  /** The time that the nodes agree on. */
+  readonly time: Pick<SharedTime, 'nowMs'>
   /** Something that this node holds changed: tell the others soon. */
   selfChanged(): void
   onBeat(listener: BeatListener): void

@@ -3,12 +3,13 @@
  *
  * The wall clock gives the milliseconds, and the low three digits count within a millisecond. Each
  * version is greater than every version that this clock gave or observed before, so a writer's own
- * order always stands, whatever its wall clock does. More than 1,000 writes in a millisecond borrow
+ * order stands although its wall clock goes back. More than 1,000 writes in a millisecond borrow
  * from the next one.
  *
- * Versions far in the future are refused where a write enters. A merge refuses no version, because
- * replicas would diverge. Instead the clock declines to follow such a version: one machine with a
- * broken clock must not drag every other clock along.
+ * The future begins where the nodes say (SharedTime), not where one wall clock does. Versions far
+ * in the future are refused where a write enters. A merge refuses no version, because replicas
+ * would diverge. Instead the clock declines to follow such a version: one machine with a broken
+ * clock must not drag every other clock along.
  *
  * Source: Kulkarni, Demirbas et al., "Logical Physical Clocks" (2014).
  */
@@ -21,19 +22,66 @@ export const VERSION_UNITS_PER_MS = 1000
 /** The last time that a Date has, in the year 275760. */
 const MAX_DATE_MS = 8.64e15
 
+/** The time that several machines agree on: by it the future is judged, and what has expired. */
+export interface SharedTime {
+  /** Milliseconds since 1970, with fractions. */
+  nowMs(): number
+  /** Whether other machines were heard: without any, it is this process's own wall clock. */
+  readonly isShared: boolean
+  /** Whose clock this process's own is, and whose time this is, in words. */
+  readonly owner: string
+  readonly name: string
+}
+
 export class HybridClock {
   readonly #clock: Clock
+  readonly #time: SharedTime
   readonly #maxFutureMs: number
   #last = 0
 
-  constructor (clock: Clock, { maxFutureMs }: Limits) {
+  /** @param time default: the wall clock alone */
+  constructor (clock: Clock, { maxFutureMs }: Limits, time: SharedTime = ownTime(clock)) {
     this.#clock = clock
+    this.#time = time
     this.#maxFutureMs = maxFutureMs
   }
 
-  /** A version greater than any given or observed before. */
+  /**
+   * A version for a write that is dated by this clock, greater than any given or observed before.
+   * @throws FutureVersionError when this clock is more than limits.maxFutureMs ahead of the others
+   */
   next (): number {
-    this.#last = Math.max(this.#last + 1, Math.floor(this.#clock.wallMs() * VERSION_UNITS_PER_MS))
+    const own = this.#own()
+    if (this.#time.isShared && own > this.horizon()) {
+      const { owner, name } = this.#time
+      throw new FutureVersionError(
+        `the clock of ${owner} is ${this.secondsAhead(own)} s ahead of ${name}, so it dates no ` +
+          `write; correct the clock of ${owner}, or give the event time`
+      )
+    }
+    return this.#after(own)
+  }
+
+  /**
+   * As next, for a write that is not dated by this clock: it only tells writes apart that have the
+   * same date.
+   */
+  stamp (): number {
+    const own = this.#own()
+    return this.#after(this.#time.isShared ? Math.min(own, Math.floor(this.horizon())) : own)
+  }
+
+  #own (): number {
+    return Math.floor(this.#clock.wallMs() * VERSION_UNITS_PER_MS)
+  }
+
+  /**
+   * Versions that this clock gave while it was ahead, and alone, are nothing to go on from once
+   * the others are heard: they would refuse every later one.
+   */
+  #after (version: number): number {
+    const next = Math.max(this.#last + 1, version)
+    this.#last = next > version && this.#time.isShared && next > this.horizon() ? version : next
     return this.#last
   }
 
@@ -49,14 +97,24 @@ export class HybridClock {
     return true
   }
 
-  /** The version-time now, by the wall clock alone. Expiries are compared with it. */
+  /** The version-time now, as the machines agree on it. Expiries are compared with it. */
   now (): number {
-    return Math.floor(this.#clock.wallMs() * VERSION_UNITS_PER_MS)
+    return Math.floor(this.#time.nowMs() * VERSION_UNITS_PER_MS)
   }
 
   /** The latest version a write may carry now. */
   horizon (): number {
-    return (this.#clock.wallMs() + this.#maxFutureMs) * VERSION_UNITS_PER_MS
+    return (this.#time.nowMs() + this.#maxFutureMs) * VERSION_UNITS_PER_MS
+  }
+
+  /** By how many seconds a version lies ahead of the time that the machines agree on. */
+  secondsAhead (version: number): number {
+    return Math.round(version / VERSION_UNITS_PER_MS - this.#time.nowMs()) / 1000
+  }
+
+  /** The time by which a version lies ahead, in words. */
+  get timeName (): string {
+    return this.#time.name
   }
 
   /**
@@ -71,12 +129,26 @@ export class HybridClock {
     }
     const version = Math.round(ms * VERSION_UNITS_PER_MS)
     if (version > this.horizon()) {
+      const { owner, name } = this.#time
+      const own = this.#own()
+      const cause = this.#time.isShared && own > this.horizon()
+        ? `the clock of ${owner} is ${this.secondsAhead(own)} s ahead of it, too`
+        : 'check the clock of its source'
       throw new FutureVersionError(
-        `event time ${ms <= MAX_DATE_MS ? new Date(ms).toISOString() : `${ms} ms`} lies more than ${
-          this.#maxFutureMs / 1000
-        } s in the future; check the clock of its source`
+        `event time ${ms <= MAX_DATE_MS ? new Date(ms).toISOString() : `${ms} ms`} lies ${
+          this.secondsAhead(version)
+        } s in the future, at most ${this.#maxFutureMs / 1000} are allowed, by ${name}; ${cause}`
       )
     }
     return version
+  }
+}
+
+function ownTime (clock: Clock): SharedTime {
+  return {
+    nowMs: () => clock.wallMs(),
+    isShared: false,
+    owner: 'this process',
+    name: 'the clock of this process'
   }
 }

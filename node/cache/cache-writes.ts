@@ -112,7 +112,7 @@ export class CacheWrites<S extends Schema = Schema> {
     const writes = parts.map(({ body, at = options.at }): Write => ({
       key: checked,
       ...body,
-      ...this.entry.stamp(body.operations === undefined ? at : undefined)
+      ...body.operations === undefined ? this.entry.stamp(at) : this.entry.mark()
     }))
     return this.entry.sendAll(writes, options)
   }
@@ -231,7 +231,7 @@ export class CacheWrites<S extends Schema = Schema> {
       'operations on counters, sets, maxima and minima: unset the field when its time is over'
     )
     checkOptions(options, ACK, 'operations on counters, sets, maxima and minima')
-    return this.entry.send({ key: checked, ...body, ...this.entry.stamp(undefined) }, options)
+    return this.entry.send({ key: checked, ...body, ...this.entry.mark() }, options)
   }
 
   #registers (fields: RegistersOf<S>): NonNullable<WriteBody['fields']> {

@@ -69,20 +69,30 @@ export class WriteEntry {
     this.#accounts = new WriteAccounts(options.name, options.limits)
   }
 
-  /** @throws TypeError, FutureVersionError, LimitError on a time that cannot be */
+  /**
+   * @throws TypeError, FutureVersionError, LimitError on a time that cannot be; FutureVersionError
+   *   also when the write is dated by a clock that is too far ahead of those of the nodes
+   */
   stamp (
     at: Date | number | undefined,
     ttlMs?: number
   ): { version: number, stamp: number, expires?: number } {
     const { clock } = this.#options
-    if (at === undefined && ttlMs === undefined) {
+    const expiring = (from: number) => ttlMs === undefined ? {} : { expires: expiryOf(from, ttlMs) }
+    if (at === undefined) {
+      const expires = expiring(clock.now())
       const version = clock.next()
-      return { version, stamp: version }
+      return { version, stamp: version, ...expires }
     }
-    const dated = at === undefined ? undefined : clock.versionAt(at)
-    const expires = ttlMs === undefined ? {} : { expires: expiryOf(dated ?? clock.now(), ttlMs) }
-    const stamp = clock.next()
-    return { version: dated ?? stamp, stamp, ...expires }
+    const version = clock.versionAt(at)
+    const expires = expiring(version)
+    return { version, stamp: clock.stamp(), ...expires }
+  }
+
+  /** For operations, whose value does not depend on time: a clock that is ahead does no harm. */
+  mark (): { version: number, stamp: number } {
+    const stamp = this.#options.clock.stamp()
+    return { version: stamp, stamp }
   }
 
   /**

@@ -1,8 +1,8 @@
 /**
  * The two messages of membership. A heartbeat says that a node is there, by which timing it beats,
- * and what it holds: per cache its settings, and per placement group a sequence, digests and a
- * phase. Repair and routing need no more than that. A heartbeat takes O(groups) bytes, however many
- * records there are. A hello asks every node to send a heartbeat now.
+ * what its wall clock shows, and what it holds: per cache its settings, and per placement group a
+ * sequence, digests and a phase. Repair and routing need no more than that. A heartbeat takes
+ * O(groups) bytes, however many records there are. A hello asks every node to send a heartbeat now.
  */
 import * as v from '../../engine/base/schema.js'
 import type { Limits } from '../../engine/limits.js'
@@ -61,6 +61,14 @@ export function heartbeatSchema (limits: Limits) {
         v.object({ heartbeatMs: v.number(), failureTimeoutMs: v.number() }),
         v.transform((said): Pace => boundedPace(said))
       )
+    ),
+    /**
+     * What the wall clock of the node shows, in milliseconds since 1970. Nodes of an older version
+     * leave it out; one that no clock shows counts as left out.
+     */
+    wallMs: v.fallback(
+      v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15))),
+      undefined
     ),
     caches: v.record(v.string(), CacheState)
   })

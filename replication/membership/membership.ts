@@ -1,6 +1,7 @@
 /**
  * The nodes that are there: each sends heartbeats (own-beats.ts), and a node that is silent for too
- * long has left (members.ts). The slowest node in view decides how long that is (cluster-pace.ts).
+ * long has left (members.ts). The slowest node in view decides how long that is (cluster-pace.ts),
+ * and all of them what time it is (cluster-time.ts).
  * A client listens and sends no heartbeats. Messages and timers come in here, and are passed to
  * these parts.
  */
@@ -12,6 +13,7 @@ import type { BeatListener, ClusterContext, View } from '../contexts.js'
 import { tokenFromEnd } from '../messages/subjects.js'
 import type { Subscription } from '../transport/transport.js'
 import { ClusterPace } from './cluster-pace.js'
+import { ClusterTime } from './cluster-time.js'
 import { Hello, heartbeatSchema, type Heartbeat, type Member, type NodeLife } from './heartbeat.js'
 import { Hearing } from './hearing.js'
 import { Members } from './members.js'
@@ -19,7 +21,7 @@ import { OwnBeats } from './own-beats.js'
 import { OwnName } from './own-name.js'
 
 export interface OwnNode extends NodeLife {
-  /** The content of its heartbeats, beside name and timing. */
+  /** The content of its heartbeats, beside name, timing and time. */
   readonly describe: () => Pick<Heartbeat, 'zone' | 'weight' | 'caches'>
 }
 
@@ -29,6 +31,8 @@ export interface OwnClient {
 }
 
 export class Membership implements View {
+  /** The time that the nodes agree on. */
+  readonly time: ClusterTime
   readonly #context: ClusterContext
   readonly #self: OwnNode | undefined
   readonly #heartbeat: ReturnType<typeof heartbeatSchema>
@@ -53,6 +57,7 @@ export class Membership implements View {
     this.#name = this.#self === undefined ? undefined : new OwnName(this.#self, onEvent)
     this.#heartbeat = heartbeatSchema(limits)
     this.#hearing = new Hearing({ transport: messenger.transport, timers: ports.timers })
+    this.time = new ClusterTime({ clock: ports.clock, limits, self: this.#self?.id })
     this.#pace = new ClusterPace({ configured: timing, self, clock: ports.clock, onEvent })
     this.#beats = new OwnBeats({
       timers: ports.timers,
@@ -155,13 +160,14 @@ export class Membership implements View {
   }
 
   #send (leaving: boolean): void {
-    const { messenger, subjects, timing: { heartbeatMs, failureTimeoutMs } } = this.#context
+    const { messenger, subjects, ports, timing: { heartbeatMs, failureTimeoutMs } } = this.#context
     const self = this.#self
     if (self === undefined) return
     const beat: Heartbeat = {
       incarnation: self.incarnation,
       leaving,
       timing: { heartbeatMs, failureTimeoutMs },
+      wallMs: ports.clock.wallMs(),
       ...self.describe()
     }
     messenger.send(subjects.heartbeat(self.id), 'heartbeat', beat)
@@ -179,6 +185,8 @@ export class Membership implements View {
       if (!beat.leaving) this.#name.heardBeat(beat.incarnation)
       return
     }
+    // Before listeners hear of the node: they may go by the time.
+    this.time.heard(id, beat.wallMs)
     const reason = this.#members.heard(id, beat)
     if (reason !== undefined) {
       onEvent({ type: 'message-refused', subject: subjects.heartbeat(id), reason })
@@ -200,6 +208,7 @@ export class Membership implements View {
 
   #sweep (): void {
     this.#sweepAtMs = Infinity
+    this.time.look()
     if (this.#members.isAnySilent(this.pace.failureTimeoutMs)) {
       this.#hearing.caughtUp(sweepIntervalMs(this.pace), () => this.#judge())
     } else this.#judge()

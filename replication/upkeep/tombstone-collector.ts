@@ -9,6 +9,8 @@
  *               older than tombstoneMaxAgeMs      dropped; a replica or consumer that has not seen
  *                                                 it will be reset
  *
+ * Ages are by the time that the nodes agree on, not by the clock of this one.
+ *
  * While a group moves, or a replica is missing, nothing is stable. There is no leader: each replica
  * comes to its own conclusion, and those that drop later agree on every record meanwhile. The same
  * round retires incarnations that own nothing live.
@@ -68,10 +70,10 @@ export class TombstoneCollector {
   }
 
   async #collect (group: number): Promise<void> {
-    const { topology, ports, timing, limits } = this.#context
+    const { topology, ports, timing, limits, membership } = this.#context
     const { held, shards } = this.#parts
     if (held.phase(group) !== 'ready') return
-    const nowMs = ports.clock.wallMs()
+    const nowMs = membership.time.nowMs()
     const before = (nowMs - timing.tombstoneMinAgeMs) * VERSION_UNITS_PER_MS
     const forcedBefore = (nowMs - timing.tombstoneMaxAgeMs) * VERSION_UNITS_PER_MS
     const all = topology.shardsOf(group)

@@ -11,9 +11,10 @@
  * nothing. Only an operation that is not repeatable (an increment) would count twice: its writer is
  * told at once that the outcome is unknown.
  *
- * A holder whose store failed may have a write that is not durable. The next holder is asked for
- * one that merges by its version. An operation is not asked for elsewhere: each holder that took it
- * would have an entry of its own for it.
+ * A holder that refuses a write as one of the future may hear other clocks than the next one does:
+ * each holder is asked. A holder whose store failed may have a write that is not durable. The next
+ * holder is asked for one that merges by its version. An operation is not asked for elsewhere: each
+ * holder that took it would have an entry of its own for it.
  */
 import { EnvelopeError, MillpondError, OutcomeUnknownError, RemoteError, TimeoutError,
   WriteConcernError } from '../../engine/errors.js'
@@ -38,6 +39,8 @@ export interface Others {
   readonly isLast: boolean
   /** How many nodes hold the write's placement group. */
   readonly holders: number
+  /** The node that was asked refuses for good, and others may not. */
+  readonly isRefusedHere?: boolean
 }
 
 export class OutgoingWrite {
@@ -54,6 +57,7 @@ export class OutgoingWrite {
   #isSettled = false
   #attempts = 0
   #storesFailed = 0
+  #tooEarly = 0
   /** An attempt got no answer so far, or an earlier one not one that rules out a change. */
   #mayStand = false
   /** What the last attempt failed with. */
@@ -106,6 +110,9 @@ export class OutgoingWrite {
       : new WriteConcernError(concern.wanted, concern.reached, concern.needed, this.timeoutMs)
     const isElsewhere = code === 'STORE' && retryable && this.write.operations === undefined &&
       ++this.#storesFailed < others.holders
+    if (code === 'VERSION_IN_FUTURE' && ++this.#tooEarly < others.holders) {
+      return this.failed(error, nowMs, { ...others, isRefusedHere: true })
+    }
     if ((changed === 'no' && retryable) || isElsewhere) return this.failed(error, nowMs, others)
     this.#giveUp(error)
     return null
@@ -115,7 +122,11 @@ export class OutgoingWrite {
    * An attempt failed.
    * @returns how long to wait before the next one, in milliseconds; null when there is none
    */
-  failed (error: Error, nowMs: number, { isLast }: Pick<Others, 'isLast'>): number | null {
+  failed (
+    error: Error,
+    nowMs: number,
+    { isLast, isRefusedHere = false }: Pick<Others, 'isLast' | 'isRefusedHere'>
+  ): number | null {
     if (this.#isSettled) return null
     const { key, operations } = this.write
     this.#attempts++
@@ -125,7 +136,7 @@ export class OutgoingWrite {
       this.#fail(new OutcomeUnknownError(`${JSON.stringify(key)}: ${error.message}`, error))
       return null
     }
-    if (isLast || !(error instanceof MillpondError) || !error.retryable) {
+    if (isLast || !(error instanceof MillpondError) || !(error.retryable || isRefusedHere)) {
       this.#giveUp(error)
       return null
     }

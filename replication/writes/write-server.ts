@@ -59,18 +59,11 @@ export class WriteServer {
     const { cache, to, concern, timeoutMs, writes } = parsed.output
     if (to !== this.#options.incarnation || this.#taken.has(request)) return NO_ANSWER
     this.#remember(request)
-    const { limits, clock } = this.#options
+    const { limits } = this.#options
     const replicator = this.#options.replicatorOf(cache)
-    const horizon = clock.horizon()
     return await Promise.all(writes.map(async ([key, version, stamp, fields, more]) => {
       try {
-        if (version > horizon || stamp > horizon) {
-          throw new FutureVersionError(
-            `the version of ${
-              JSON.stringify(key)
-            } lies too far in the future; check the writer's clock`
-          )
-        }
+        this.#assertNotAhead(key, version, stamp)
         const write = {
           key: checkKey(key, limits),
           version,
@@ -83,6 +76,19 @@ export class WriteServer {
         return outcomeOf(error)
       }
     }))
+  }
+
+  /** @throws FutureVersionError that says whose clock is off, and by how much */
+  #assertNotAhead (key: string, version: number, stamp: number): void {
+    const { clock } = this.#options
+    const horizon = clock.horizon()
+    if (version <= horizon && stamp <= horizon) return
+    const whose = stamp > horizon ? 'the clock of its writer' : 'its event time'
+    throw new FutureVersionError(
+      `${JSON.stringify(key)}: ${whose} is ${
+        clock.secondsAhead(Math.max(version, stamp))
+      } s ahead of ${clock.timeName}`
+    )
   }
 
   #remember (request: string): void {

@@ -1,7 +1,7 @@
 /**
- * Fields that have expired read as absent on every replica, at any time, by the clock of the
- * replica's machine (SPEC E23). Once the world is healed they are unset, so that consumers hear of
- * their end (C10).
+ * Fields that have expired read as absent on every replica, at any time, by the time that the
+ * replica's node takes its cluster to agree on (SPEC E23, T3). Once the world is healed they are
+ * unset, so that consumers hear of their end (C10).
  */
 import { NO_FIELDS } from '../../engine/record/entry.js'
 import { hasExpired } from '../../engine/record/reading.js'
@@ -18,12 +18,12 @@ const SOON_UNITS = 60_000_000
 export function checkExpired (
   model: Model,
   place: string,
-  { inside, clock, name }: NodeMachine,
+  { inside, name }: NodeMachine,
   cache: string
 ): void {
   const shards = inside?.replicas.get(cache)?.replicator.shards
-  if (shards === undefined) return
-  const now = clock.wallMs()
+  if (inside === undefined || shards === undefined) return
+  const now = inside.membership.time.nowMs()
   for (const key of model.fields.keys(place)) {
     if (kindOfKey(key) !== 'dated') continue
     const ops = model.fields.of<'dated'>(place, key)

@@ -34,6 +34,8 @@ export class VirtualTime {
   /** In the order they fire. */
   #due: Due[] = []
   readonly #stopped = new Set<string>()
+  /** By how much the wall clock of a process is wrong, in milliseconds. */
+  readonly #wrong = new Map<string, number>()
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor (seed: number) {
@@ -52,10 +54,20 @@ export class VirtualTime {
   ports (owner: string): Ports {
     this.#stopped.delete(owner)
     return {
-      clock: { wallMs: () => START_MS + this.#nowMs, monotonicMs: () => this.#nowMs },
+      clock: { wallMs: () => this.wallMs(owner), monotonicMs: () => this.#nowMs },
       timers: this.#timers(owner),
       random: this.random
     }
+  }
+
+  /** What the wall clock of a process shows; without a process, the true time. */
+  wallMs (owner?: string): number {
+    return START_MS + this.#nowMs + (owner === undefined ? 0 : this.#wrong.get(owner) ?? 0)
+  }
+
+  /** Sets the wall clock of a process so far ahead of the true time, or behind it. */
+  setWrong (owner: string, byMs: number): void {
+    this.#wrong.set(owner, byMs)
   }
 
   #timers (owner: string): Timers {

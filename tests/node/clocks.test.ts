@@ -1,0 +1,101 @@
+/** Nodes and clients whose wall clocks are wrong, by minutes and by a day. Time is virtual. */
+import test, { type ExecutionContext } from 'ava'
+import { MillpondError } from '../../engine/errors.js'
+import type { Cache } from '../../node/cache/cache.js'
+import { Cluster } from '../support/cluster.js'
+
+const MINUTE_MS = 60_000
+const DAY_MS = 24 * 60 * MINUTE_MS
+const NODES = ['a', 'b', 'c'] as const
+const KEYS = Array.from({ length: 40 }, (_, i) => `k${i}`)
+
+async function clusterWith (
+  t: ExecutionContext,
+  wrong: Readonly<Record<string, number>>
+): Promise<Cluster> {
+  const cluster = new Cluster(t)
+  for (const [name, byMs] of Object.entries(wrong)) cluster.time.setWrong(name, byMs)
+  await cluster.start(...NODES)
+  await cluster.untilSettled()
+  return cluster
+}
+
+/** The errors of as many calls, by code and text. */
+async function failures (
+  cluster: Cluster,
+  calls: ReadonlyArray<() => Promise<unknown>>
+): Promise<string[]> {
+  const failed: string[] = []
+  const all = Promise.all(
+    calls.map(async call => {
+      try {
+        await call()
+      } catch (error) {
+        if (!(error instanceof MillpondError)) throw error
+        failed.push(`${error.code} ${error.message}`)
+      }
+    })
+  )
+  await cluster.time.wait(all)
+  return failed
+}
+
+async function readAll (cluster: Cluster, cache: Cache): Promise<unknown[]> {
+  return await cluster.time.wait(Promise.all(KEYS.map(async key => (await cache.get(key))?.['n'])))
+}
+
+test('a node two minutes slow refuses no healthy write (SPEC T3)', async t => {
+  const cluster = await clusterWith(t, { c: -2 * MINUTE_MS })
+  const client = await cluster.client('client')
+  for (const [n, cache] of [client, cluster.cache('a'), cluster.cache('c')].entries()) {
+    const calls = KEYS.map(key => () => cache.put(key, { n }, { ack: 'majority' }))
+    t.deepEqual(await failures(cluster, calls), [])
+    t.deepEqual(await readAll(cluster, cache), KEYS.map(() => n))
+  }
+  const at = cluster.time.wallMs()
+  const dated = KEYS.map(key => () => client.put(key, { n: 9 }, { at }))
+  t.deepEqual(await failures(cluster, dated), [])
+})
+
+for (
+  const [off, byMs] of [['a day ahead', DAY_MS], ['two minutes slow', -2 * MINUTE_MS]] as const
+) {
+  test(`a node ${off} ends no record before its time, and each in time (SPEC T3)`, async t => {
+    const cluster = await clusterWith(t, { c: byMs })
+    const cache = cluster.cache('a')
+    const calls = KEYS.map((key, n) => () => cache.put(key, { n }, { ttlMs: 600_000, ack: 'all' }))
+    t.deepEqual(await failures(cluster, calls), [])
+    await cluster.time.advance(590_000)
+    const all = KEYS.map((_, n) => n)
+    for (const node of NODES) t.deepEqual(await readAll(cluster, cluster.cache(node)), all, node)
+    await cluster.time.advance(11_000)
+    for (const node of NODES) {
+      t.deepEqual(await readAll(cluster, cluster.cache(node)), KEYS.map(() => undefined), node)
+    }
+  })
+}
+
+test('after a node a day ahead tried to write, writes of others count (SPEC T3, T4)', async t => {
+  const cluster = await clusterWith(t, { c: DAY_MS })
+  const [cache, wrong] = [cluster.cache('a'), cluster.cache('c')]
+  const tried = KEYS.map(key => async () => await wrong.put(key, { n: 'wrong' }))
+  const failed = await failures(cluster, tried)
+  t.is(failed.length, KEYS.length)
+  t.regex(failed[0] ?? '', /VERSION_IN_FUTURE.*clock of c .*86400 s ahead/)
+  t.deepEqual(
+    await failures(cluster, KEYS.map((key, n) => () => cache.put(key, { n }, { ack: 'majority' }))),
+    []
+  )
+  t.deepEqual(await readAll(cluster, cache), KEYS.map((_, n) => n))
+  t.deepEqual(
+    await failures(cluster, KEYS.map(key => () => cache.delete(key, { ack: 'majority' }))),
+    []
+  )
+  t.deepEqual(await readAll(cluster, cache), KEYS.map(() => undefined))
+  t.deepEqual(
+    await failures(cluster, [() => wrong.put('k', { n: 1 }, { at: cluster.time.wallMs() }), () =>
+      wrong.increment('counter', 'n')]),
+    [],
+    'writes that do not go by its clock are taken there'
+  )
+})

@@ -1,0 +1,129 @@
+/** The time that nodes agree on, from their heartbeats and the clock of one process. */
+import test from 'ava'
+import { HybridClock } from '../../../engine/base/hlc.js'
+import { limits, limitsWith } from '../../../engine/limits.js'
+import { intervals } from '../../../engine/timing.js'
+import { ClusterTime } from '../../../replication/membership/cluster-time.js'
+
+const NOW_MS = 1_700_000_000_000
+
+function world ({ self }: { self: string | undefined } = { self: 'a' }) {
+  const own = { nowMs: 5, wrongMs: 0 }
+  const clock = {
+    wallMs: () => NOW_MS + own.nowMs + own.wrongMs,
+    monotonicMs: () => own.nowMs
+  }
+  const time = new ClusterTime({ clock, limits, self })
+  return {
+    own,
+    clock,
+    time,
+    hear: (id: string, wrongMs = 0) => time.heard(id, NOW_MS + own.nowMs + wrongMs),
+    /** By how much the time is off. */
+    off: () => time.nowMs() - NOW_MS - own.nowMs
+  }
+}
+
+test('a process that hears no other goes by its own clock, whatever it shows (SPEC T3)', t => {
+  const { own, time, off } = world()
+  t.false(time.isShared)
+  for (const wrongMs of [0, 1e9, -1e9]) {
+    own.wrongMs = wrongMs
+    t.is(off(), wrongMs)
+  }
+  t.is(time.name, 'the clock of a, which hears no node')
+})
+
+test('one clock that is wrong moves nothing, whichever it is (SPEC T3)', t => {
+  for (const wrongMs of [86_400_000, -120_000]) {
+    const mine = world()
+    mine.own.wrongMs = wrongMs
+    mine.hear('b')
+    mine.hear('c', 3)
+    t.true(mine.off() >= 0 && mine.off() <= 3, 'its own')
+    const theirs = world()
+    theirs.hear('b', wrongMs)
+    theirs.hear('c', 3)
+    t.true(theirs.off() >= 0 && theirs.off() <= 3, 'of another node')
+    t.is(theirs.time.name, 'the median clock of a, b, c')
+  }
+})
+
+test('of two nodes the earlier clock counts, and a client does not count itself (SPEC T3)', t => {
+  for (const wrongMs of [70_000, -70_000]) {
+    const node = world()
+    node.hear('b', wrongMs)
+    t.is(node.off(), Math.min(0, wrongMs))
+    const client = world({ self: undefined })
+    client.own.wrongMs = -1e9
+    client.hear('b', wrongMs)
+    t.is(client.off(), wrongMs)
+  }
+})
+
+test('a heartbeat that was late on its way does not make its clock slow', t => {
+  const { hear, off } = world({ self: undefined })
+  hear('b')
+  hear('b', -5000)
+  t.is(off(), 0)
+  for (let i = 0; i < intervals.clockBeats; i++) hear('b', -5000)
+  t.is(off(), -5000, 'a clock that was set back is followed')
+})
+
+test('time goes on between heartbeats, and a clock that was set counts with the next look', t => {
+  const { own, time, hear, off } = world()
+  hear('b')
+  hear('c')
+  own.nowMs += 400
+  t.is(off(), 0)
+  own.wrongMs = 1e9
+  time.look()
+  t.is(off(), 0)
+})
+
+test('a node that has left counts for a while, and not for ever (SPEC T3)', t => {
+  const { own, time, hear, off } = world()
+  own.wrongMs = 1e9
+  hear('b')
+  hear('c')
+  own.nowMs += intervals.silentClockMs
+  time.look()
+  t.is(off(), 0, 'cut off, it does not begin to go by its own clock')
+  own.nowMs += 1
+  time.look()
+  t.false(time.isShared)
+  t.is(off(), 1e9)
+})
+
+test('no more clocks are kept than there are members, and few are named', t => {
+  const { clock } = world()
+  const time = new ClusterTime({ clock, limits: limitsWith({ maxMembers: 12 }), self: 'a' })
+  for (let i = 0; i < 20; i++) time.heard(`n${i}`, NOW_MS)
+  time.heard('old release', undefined)
+  t.is(time.name, 'the median clock of a, n0, n1, n10, n11, n2, n3, n4 and 5 more')
+})
+
+test('a clock that is ahead of the others dates no write, and says by how much (SPEC T4)', t => {
+  const { own, clock, time, hear } = world()
+  const versions = new HybridClock(clock, limits, time)
+  own.wrongMs = 86_400_000
+  const alone = versions.next()
+  t.true(alone > NOW_MS * 1000 + 86_399e6, 'alone it goes by itself')
+  hear('b')
+  hear('c')
+  for (let i = 0; i < 2; i++) {
+    t.throws(() => versions.next(), {
+      code: 'VERSION_IN_FUTURE',
+      message: /^the clock of a is 86400 s ahead of the median clock of a, b, c, so it dates/
+    })
+  }
+  t.throws(() => versions.versionAt(clock.wallMs()), {
+    code: 'VERSION_IN_FUTURE',
+    message: /lies 86400 s in the future.*the clock of a is 86400 s ahead of it, too$/
+  })
+  const [first, second] = [versions.stamp(), versions.stamp()]
+  t.true(first <= versions.horizon() && second <= versions.horizon(), 'it can be taken elsewhere')
+  t.is(versions.versionAt(NOW_MS), NOW_MS * 1000)
+  own.wrongMs = 0
+  t.true(versions.next() <= versions.horizon(), 'set right it dates again, at once')
+})
