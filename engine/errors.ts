@@ -81,6 +81,34 @@ export class FutureVersionError extends MillpondError {
   }
 }
 
+/**
+ * A write without event time cannot take effect yet: a clock that was ahead has dated what stands
+ * in its place, further ahead than a write may be dated now.
+ */
+export class ShadowedError extends MillpondError {
+  constructor (key: string, ahead: string) {
+    super(
+      'SHADOWED',
+      `${JSON.stringify(key)}: the record has a version ${ahead}; nothing can be written over it ` +
+        'before that time. A clock that was ahead has dated it',
+      { changed: 'no', retryable: true }
+    )
+  }
+}
+
+/**
+ * A write without event time was overtaken, and could not be sent again as a later one: another
+ * write of the same process depends on its place, or a copy of it may have been seen.
+ */
+export class OvertakenError extends MillpondError {
+  constructor (key: string, ahead: string) {
+    super('OVERTAKEN', `${JSON.stringify(key)}: a write dated ${ahead} has overtaken it`, {
+      changed: 'no',
+      retryable: true
+    })
+  }
+}
+
 /** An update from a peer or from disk was not applied. The shard is as it was before. */
 export class UpdateRefusedError extends MillpondError {
   constructor (readonly reason: string, detail: string) {

@@ -36,6 +36,7 @@ import { ShardState, type ShardOptions } from './shard-state.js'
 import type { StateVector } from './base/state-vector.js'
 import type { Fields } from './base/values.js'
 import { unsetExpired } from './write/own-writes.js'
+import { standingAbove } from './write/standing.js'
 import { bufferWrite } from './write/write-buffer.js'
 import type { Write } from './write/write.js'
 
@@ -106,6 +107,11 @@ export class Shard {
    */
   write (write: Write, keepLoser = false): boolean {
     return bufferWrite(this.#state, write, keepLoser)
+  }
+
+  /** The version of what would take something from a write here; 0 for nothing. */
+  standingAbove (write: Write): number {
+    return standingAbove(this.#state, write)
   }
 
   /**

@@ -87,7 +87,7 @@ export class Caches {
     const { messenger, subjects, ports, limits, onEvent } = this.#context
     const local = this.#self?.replicators.get(name)
     const router = this.#route(name, local)
-    const forwarder = new WriteForwarder({ ...this.#context, cache: name }, router)
+    const forwarder = new WriteForwarder({ ...this.#context, cache: name }, router, this.#clock)
     const kinds = new FieldKinds(name, limits)
     const cache = new Cache({
       name,

@@ -120,6 +120,11 @@ export class ShardSet extends ShardTable {
     return accepted
   }
 
+  /** The version of what would take something from a write here; 0 for nothing. */
+  standingAbove (shard: number, write: Write): number {
+    return this.withRecords(shard)?.standingAbove(write) ?? 0
+  }
+
   /**
    * Logs buffered writes, all of them or until `isOver`; their deltas are handed to onDelta before
    * this returns.

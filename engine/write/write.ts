@@ -18,6 +18,14 @@ export interface Write extends WriteBody {
   readonly stamp: number
 }
 
+/**
+ * Whether the write is dated by its writer's clock and not by an event: then its version is its
+ * stamp. It may be dated anew, until somebody has taken it.
+ */
+export function isUndated ({ version, stamp, operations }: Write): boolean {
+  return version === stamp && operations === undefined
+}
+
 export interface WriteBody {
   /**
    * Registers to set; a register whose value is undefined is unset. Null for a delete, or where

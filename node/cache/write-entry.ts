@@ -15,12 +15,13 @@ import { describe } from '../../engine/base/plain.js'
 import { asError } from '../../engine/base/thrown.js'
 import { abortedBy, assertSignal, assertTimeout, unlessAborted } from '../../engine/calls/call.js'
 import type { Clock } from '../../engine/ports.js'
-import type { Write } from '../../engine/write/write.js'
+import { isUndated, type Write } from '../../engine/write/write.js'
 import { intervals } from '../../engine/timing.js'
 import { replicasNeeded, type WriteConcern } from '../../replication/deltas/acks.js'
 import { isProven, type Phase } from '../../replication/groups/phases.js'
 import type { Replicator } from '../../replication/replicator.js'
 import type { Router } from '../../replication/membership/router.js'
+import { datedAbove } from '../../replication/writes/overtaking.js'
 import type { WriteForwarder } from '../../replication/writes/write-forwarder.js'
 import { WriteAccounts, type FailureLimits } from './write-account.js'
 
@@ -86,7 +87,9 @@ export class WriteEntry {
     }
     const version = clock.versionAt(at)
     const expires = expiring(version)
-    return { version, stamp: clock.stamp(), ...expires }
+    const stamp = clock.stamp()
+    // Equal, they would say that it has no event time.
+    return { version, stamp: stamp === version ? clock.stamp() : stamp, ...expires }
   }
 
   /** For operations, whose value does not depend on time: a clock that is ahead does no harm. */
@@ -153,10 +156,26 @@ export class WriteEntry {
     if (local === undefined || !takes(local.held.phase(router.topology.groupOf(shard)), write)) {
       return forwarder.submit(shard, write, ack, timeoutMs, signal === undefined ? {} : { signal })
     }
+    let dated: Write
+    try {
+      dated = this.#datedFor(local, shard, write)
+    } catch (error) {
+      return Promise.reject(asError(error))
+    }
     const taken = ack === 'durable'
-      ? this.#takeDurably(local, shard, write, timeoutMs)
-      : local.writes.take(shard, write, ack, timeoutMs)
+      ? this.#takeDurably(local, shard, dated, timeoutMs)
+      : local.writes.take(shard, dated, ack, timeoutMs)
+    forwarder.takenHere(dated)
     return signal === undefined ? taken : unlessAborted(taken, signal, 'maybe')
+  }
+
+  /**
+   * As an owner elsewhere is asked first, the replica here is: a write that something newer has
+   * overtaken is dated anew. @throws ShadowedError, FutureVersionError
+   */
+  #datedFor (local: Replicator, shard: number, write: Write): Write {
+    const above = isUndated(write) ? local.writes.standingAbove(shard, write) : 0
+    return above === 0 ? write : datedAbove(write, above, this.#options.clock)
   }
 
   /**

@@ -78,6 +78,11 @@ export class LocalWrites {
     return accepted
   }
 
+  /** The version of what would take something from a write here; 0 for nothing. */
+  standingAbove (shard: number, write: Write): number {
+    return this.#parts.shards.standingAbove(shard, write)
+  }
+
   /** @throws StoreError; TimeoutError when the store takes longer: the write stays buffered */
   async #synced (timeoutMs: number): Promise<void> {
     let forget = (): void => {}

@@ -8,8 +8,9 @@
  *   anything --time is up--> rejected (SPEC K1)
  *
  * A write keeps its version through every attempt, so trying again after a lost answer changes
- * nothing. Only an operation that is not repeatable (an increment) would count twice: its writer is
- * told at once that the outcome is unknown.
+ * nothing; one that was refused because something newer stands there is dated anew (overtaking.ts).
+ * Only an operation that is not repeatable (an increment) would count twice: its writer is told at
+ * once that the outcome is unknown.
  *
  * A holder that refuses a write as one of the future may hear other clocks than the next one does:
  * each holder is asked. A holder whose store failed may have a write that is not durable. The next
@@ -45,7 +46,6 @@ export interface Others {
 
 export class OutgoingWrite {
   readonly group: number
-  readonly write: Write
   readonly concern: WriteConcern
   readonly timeoutMs: number
   /** On the monotonic clock. */
@@ -54,6 +54,8 @@ export class OutgoingWrite {
   readonly done: Promise<void>
   #resolve: () => void = () => {}
   #reject: (error: Error) => void = () => {}
+  #write: Write
+  #isAsItIs = false
   #isSettled = false
   #attempts = 0
   #storesFailed = 0
@@ -65,7 +67,7 @@ export class OutgoingWrite {
 
   constructor ({ group, write, concern, timeoutMs, deadlineMs }: OutgoingWriteOptions) {
     this.group = group
-    this.write = write
+    this.#write = write
     this.concern = concern
     this.timeoutMs = timeoutMs
     this.deadlineMs = deadlineMs
@@ -73,6 +75,29 @@ export class OutgoingWrite {
       this.#resolve = resolve
       this.#reject = reject
     })
+  }
+
+  get write (): Write {
+    return this.#write
+  }
+
+  /** Whether a holder is to take it also where something newer stands above it. */
+  get isAsItIs (): boolean {
+    return this.#isAsItIs
+  }
+
+  /** Whether a holder may have taken it, as far as is known. */
+  get mayStand (): boolean {
+    return this.#mayStand
+  }
+
+  /** No holder has taken it: it goes on with a later date, or with less. */
+  becomes (write: Write): void {
+    this.#write = write
+  }
+
+  asItIs (): void {
+    this.#isAsItIs = true
   }
 
   /** Attempts that failed so far. */

@@ -19,7 +19,7 @@ export class OwnerRequests {
   }
 
   /**
-   * Sends writes that share a write concern.
+   * Sends writes that share a write concern, and whether they are to be taken as they are.
    * @param waitMs how long the answer may take; the replicas are given a little less, so that the
    *   answer can say how far it got
    * @returns the outcomes, in the order of the writes
@@ -32,12 +32,13 @@ export class OwnerRequests {
     waitMs: number
   ): Promise<WriteOutcomes> {
     const { cache, messenger, subjects } = this.#context
-    const [{ concern }] = writes as readonly [OutgoingWrite]
+    const [{ concern, isAsItIs }] = writes as readonly [OutgoingWrite]
     const batch: WriteBatch = {
       cache,
       to: holder.incarnation,
       concern,
       timeoutMs: Math.max(0, Math.ceil(waitMs - answerReserveMs(waitMs))),
+      restamps: !isAsItIs,
       writes: writes.map(({ write }) => tupleOf(write))
     }
     const answer = await messenger.request(

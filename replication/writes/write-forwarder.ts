@@ -9,10 +9,11 @@
  */
 import { asError } from '../../engine/base/thrown.js'
 import { approximateBytes } from '../../engine/base/values.js'
-import { BusyError, ClosedError } from '../../engine/errors.js'
+import { BusyError, ClosedError, MillpondError } from '../../engine/errors.js'
 import { isRepeatable } from '../../engine/fields/lookup.js'
 import type { Timer } from '../../engine/ports.js'
 import { attemptMs, writeBatchDelayMs } from '../../engine/timing.js'
+import type { HybridClock } from '../../engine/base/hlc.js'
 import type { Write } from '../../engine/write/write.js'
 import { abortedBy } from '../../engine/calls/call.js'
 import { onAbort } from '../../engine/calls/on-abort.js'
@@ -22,6 +23,7 @@ import type { NodeLife } from '../membership/heartbeat.js'
 import { noHolder, type Router } from '../membership/router.js'
 import { Deadlines } from '../../engine/calls/deadlines.js'
 import { OutgoingWrite } from './outgoing-write.js'
+import { Overtaking } from './overtaking.js'
 import { OwnerRequests } from './owner-requests.js'
 
 export interface SubmitOptions {
@@ -31,7 +33,10 @@ export interface SubmitOptions {
   readonly signal?: AbortSignal
 }
 
-/** Writes that can share a batch: to one holder, with one write concern and time for its answer. */
+/**
+ * Writes that can share a batch: to one holder, with one write concern and time for its answer, and
+ * either to be taken as they are or not.
+ */
 interface HolderWrites {
   readonly holder: NodeLife
   readonly waitMs: number
@@ -46,6 +51,7 @@ export class WriteForwarder {
   readonly #router: Router
   readonly #requests: OwnerRequests
   readonly #deadlines: Deadlines
+  readonly #overtaking: Overtaking
   /** Writes that a holder was sent, and has not answered for. */
   readonly #asked = new Set<OutgoingWrite>()
   #queue: OutgoingWrite[] = []
@@ -54,11 +60,13 @@ export class WriteForwarder {
   #idle: Array<() => void> = []
   #closed = false
 
-  constructor (context: CacheAccess, router: Router) {
+  /** @param clock dates the writes that enter here */
+  constructor (context: CacheAccess, router: Router, clock: HybridClock) {
     this.#context = context
     this.#router = router
     this.#requests = new OwnerRequests(context)
     this.#deadlines = new Deadlines(context.ports)
+    this.#overtaking = new Overtaking(clock)
   }
 
   /**
@@ -93,8 +101,12 @@ export class WriteForwarder {
     const abandon = (by: AbortSignal): void =>
       outgoing.abandon(abortedBy(by, this.#asked.has(outgoing) ? 'maybe' : 'no'))
     const stop = signal === undefined ? undefined : onAbort(signal, () => abandon(signal))
+    this.#overtaking.begun(outgoing)
     this.#enqueue(outgoing)
-    return outgoing.done.finally(() => {
+    return outgoing.done.then(() => this.#overtaking.ended(outgoing, true), (error: unknown) => {
+      this.#overtaking.ended(outgoing, mayStand(error))
+      throw error
+    }).finally(() => {
       forget()
       stop?.()
       this.#asked.delete(outgoing)
@@ -156,7 +168,7 @@ export class WriteForwarder {
         continue
       }
       const waitMs = this.#waitMs(outgoing, nowMs)
-      const name = `${holder.id} ${outgoing.concern} ${waitMs}`
+      const name = `${holder.id} ${outgoing.concern} ${waitMs} ${outgoing.isAsItIs}`
       const batch = batches.get(name)
       if (batch === undefined) batches.set(name, { holder, waitMs, writes: [outgoing] })
       else batch.writes.push(outgoing)
@@ -223,11 +235,40 @@ export class WriteForwarder {
           isLast: this.#closed,
           holders: this.#router.holders(outgoing.group).length
         }
-        this.#again(outgoing, outgoing.answered(outcomes[i] ?? null, nowMs, others))
+        const outcome = outcomes[i] ?? null
+        if (typeof outcome?.above === 'number') this.#overtaken(outgoing, outcome.above)
+        else this.#again(outgoing, outgoing.answered(outcome, nowMs, others))
       })
     } catch (error) {
       for (const outgoing of writes) this.#failed(outgoing, asError(error))
     }
+  }
+
+  /** The next attempt needs no pause: the holder is there. */
+  #overtaken (outgoing: OutgoingWrite, above: number): void {
+    if (outgoing.isSettled) return
+    const judged = this.#overtaking.judge(outgoing, above)
+    switch (judged.step) {
+      case 'send':
+        outgoing.becomes(judged.write)
+        break
+      case 'send-as-it-is':
+        outgoing.asItIs()
+        break
+      case 'wait':
+        this.#again(outgoing, judged.pauseMs)
+        return
+      case 'refuse':
+        outgoing.abandon(judged.error)
+        return
+    }
+    if (this.#closed) outgoing.abandon(new ClosedError('connection'))
+    else this.#enqueue(outgoing)
+  }
+
+  /** A write was taken on this node, while others may be on their way. */
+  takenHere (write: Write): void {
+    if (this.#onTheirWay > 0) this.#overtaking.takenHere(write)
   }
 
   #failed (outgoing: OutgoingWrite, error: Error): void {
@@ -246,6 +287,11 @@ export class WriteForwarder {
     this.#timer?.cancel()
     for (const outgoing of this.#queue.splice(0)) outgoing.abandon(new ClosedError('connection'))
   }
+}
+
+/** Whether a write that failed with this may have taken effect. */
+function mayStand (error: unknown): boolean {
+  return !(error instanceof MillpondError) || error.changed !== 'no'
 }
 
 /** About as many bytes as the write takes in a batch. */

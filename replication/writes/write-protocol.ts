@@ -10,6 +10,8 @@ import { Refusal } from '../messages/request-reply.js'
 
 const WriteOutcome = v.object({
   ...Refusal.entries,
+  /** The version that stands above the write, when it was not taken for that. */
+  above: v.optional(v.count),
   /** How far the write concern was reached, when the write failed for that. */
   concern: v.optional(
     v.object({ wanted: v.string(), reached: v.count, needed: v.count, timeoutMs: v.number() })
@@ -37,6 +39,11 @@ export function writeBatchWithin (limits: Limits) {
     to: v.count,
     concern: v.union([v.picklist(['buffered', 'durable', 'majority', 'all']), v.count]),
     timeoutMs: v.count,
+    /**
+     * Whether the writer dates a write anew that something newer has overtaken. One of an older
+     * release does not; then the write is taken as it is.
+     */
+    restamps: v.optional(v.boolean()),
     /** [key, version, stamp, fields or null, the rest if any]: null and no rest for a delete */
     writes: v.pipe(
       v.array(

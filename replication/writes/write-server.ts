@@ -1,6 +1,7 @@
 /**
  * Takes batches of writes that entered elsewhere. Versions come with the writes and are kept as
- * they are, so the same write sent to another holder changes nothing the second time.
+ * they are, so the same write sent to another holder changes nothing the second time. A write that
+ * something newer has overtaken is not taken: where it entered, it is dated anew (overtaking.ts).
  *
  * Each batch is taken once, though the network may deliver it twice. A copy could count an
  * increment again, or take a write that was refused when the batch first came, after its writer was
@@ -15,7 +16,7 @@ import type { Limits } from '../../engine/limits.js'
 import type { Topology } from '../../engine/topology/topology.js'
 import * as v from '../../engine/base/schema.js'
 import { checkKey } from '../../engine/base/values.js'
-import { checkBody } from '../../engine/write/write.js'
+import { checkBody, isUndated } from '../../engine/write/write.js'
 import { NO_ANSWER } from '../messages/messenger.js'
 import { refusalOf } from '../messages/request-reply.js'
 import type { LocalWrites } from './local-writes.js'
@@ -24,7 +25,7 @@ import { writeBatchWithin, type WriteOutcome, type WriteOutcomes } from './write
 /** The replica that takes the writes of a batch. */
 export interface ServedReplicator {
   readonly topology: Topology
-  readonly writes: Pick<LocalWrites, 'take'>
+  readonly writes: Pick<LocalWrites, 'take' | 'standingAbove'>
 }
 
 export interface WriteServerOptions {
@@ -56,7 +57,7 @@ export class WriteServer {
     if (!parsed.success) {
       throw new EnvelopeError('shape', 'the batch of writes is not shaped as it should be')
     }
-    const { cache, to, concern, timeoutMs, writes } = parsed.output
+    const { cache, to, concern, timeoutMs, restamps, writes } = parsed.output
     if (to !== this.#options.incarnation || this.#taken.has(request)) return NO_ANSWER
     this.#remember(request)
     const { limits } = this.#options
@@ -70,7 +71,12 @@ export class WriteServer {
           stamp,
           ...checkBody({ fields, ...more }, limits)
         }
-        await replicator.writes.take(replicator.topology.shardOf(key), write, concern, timeoutMs)
+        const shard = replicator.topology.shardOf(key)
+        const above = restamps === true && isUndated(write)
+          ? replicator.writes.standingAbove(shard, write)
+          : 0
+        if (above > 0) return overtaken(key, above)
+        await replicator.writes.take(shard, write, concern, timeoutMs)
         return null
       } catch (error) {
         return outcomeOf(error)
@@ -97,6 +103,11 @@ export class WriteServer {
       this.#taken.delete(this.#taken.keys().next().value as string)
     }
   }
+}
+
+function overtaken (key: string, above: number): WriteOutcome {
+  const message = `${JSON.stringify(key)} has a newer version`
+  return { code: 'OVERTAKEN', message, changed: 'no', retryable: true, above }
 }
 
 function outcomeOf (error: unknown): WriteOutcome {

@@ -99,3 +99,20 @@ test('after a node a day ahead tried to write, writes of others count (SPEC T3, 
     'writes that do not go by its clock are taken there'
   )
 })
+
+test('a client two minutes slow reads back what it wrote (SPEC T2)', async t => {
+  const cluster = await clusterWith(t, { slow: -2 * MINUTE_MS })
+  const calls = KEYS.map((key, n) => () => cluster.cache('a').put(key, { n, m: 1 }, { ack: 'all' }))
+  t.deepEqual(await failures(cluster, calls), [])
+  const slow = await cluster.client('slow')
+  for (const [i, key] of KEYS.entries()) {
+    await cluster.time.wait(slow.put(key, { n: i + 100 }))
+    t.deepEqual(await cluster.time.wait(slow.get(key)), { n: i + 100, m: 1 })
+  }
+  await cluster.time.wait(slow.delete('k0'))
+  t.is(await cluster.time.wait(slow.get('k0')), undefined)
+  await cluster.time.wait(slow.update('k1', fields => ({ n: fields?.['m'] as number })))
+  t.deepEqual(await cluster.time.wait(slow.get('k1')), { n: 1, m: 1 })
+  await cluster.time.wait(slow.put('ttl', { n: 1 }, { ttlMs: MINUTE_MS }))
+  t.deepEqual(await cluster.time.wait(slow.get('ttl')), { n: 1 })
+})

@@ -36,7 +36,8 @@ function entryOn (
         take: (_: number, write: Write) => {
           here.push(write.key)
           return outcome(write)
-        }
+        },
+        standingAbove: () => 0
       }
     },
     forwarder: {
@@ -44,7 +45,8 @@ function entryOn (
         elsewhere.push(write.key)
         return triedHere === undefined ? outcome(write) : Promise.resolve()
       },
-      assertRoom: () => {}
+      assertRoom: () => {},
+      takenHere: () => {}
     },
     onWriteFailed: (_cache: string, _key: string, error: unknown) => {
       failed.push(error)

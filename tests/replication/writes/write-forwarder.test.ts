@@ -4,7 +4,7 @@
  */
 import { limits, limitsWith } from '../../../engine/limits.js'
 import test from 'ava'
-import { BusyError, ClosedError, StoreError, UnavailableError,
+import { BusyError, ClosedError, type MillpondError, StoreError, UnavailableError,
   WriteConcernError } from '../../../engine/errors.js'
 import { HybridClock } from '../../../engine/base/hlc.js'
 import type { Write } from '../../../engine/write/write.js'
@@ -26,11 +26,12 @@ const topology = new Topology({ shards: 4, groups: 2 })
  */
 function forwarding (
   take: (write: Write, timeoutMs: number) => Promise<boolean>,
-  { duplicate = 0, life = 1, clock = {}, holders = ['owner'] }: {
+  { duplicate = 0, life = 1, clock = {}, holders = ['owner'], above = () => 0 }: {
     duplicate?: number,
     life?: number,
     clock?: { skewMs?: number },
-    holders?: readonly string[]
+    holders?: readonly string[],
+    above?: (write: Write) => number
   } = {}
 ) {
   const time = new VirtualTime(1)
@@ -44,7 +45,10 @@ function forwarding (
     incarnation: life,
     replicatorOf: () => ({
       topology,
-      writes: { take: (_, write, __, timeoutMs) => take(write, timeoutMs) }
+      writes: {
+        take: (_, write, __, timeoutMs) => take(write, timeoutMs),
+        standingAbove: (_, write) => above(write)
+      }
     }),
     clock: new HybridClock(ownClock, limits),
     limits
@@ -64,15 +68,19 @@ function forwarding (
     incarnationOf: () => 1,
     onLeft: () => {}
   } as unknown as Router
-  const forwarder = new WriteForwarder({
-    cache: 'prices',
-    limits,
-    timing: timingWith({ requestTimeoutMs: 1000 }),
-    ports,
-    messenger: messengerOf('writer'),
-    subjects,
-    onEvent: () => {}
-  }, router)
+  const forwarder = new WriteForwarder(
+    {
+      cache: 'prices',
+      limits,
+      timing: timingWith({ requestTimeoutMs: 1000 }),
+      ports,
+      messenger: messengerOf('writer'),
+      subjects,
+      onEvent: () => {}
+    },
+    router,
+    new HybridClock(ports.clock, limits)
+  )
   return { time, nowMs: ports.clock.wallMs(), forwarder, silent: () => silent }
 }
 const put: Write = { key: 'k', version: 1, stamp: 1, fields: { n: 1 } }
@@ -200,15 +208,27 @@ test('a writer that never pauses does not put the sending of its writes off', as
       return time.ports('forwarder').timers.after(delayMs, fn)
     }
   }
-  const forwarder = new WriteForwarder({
-    cache: 'prices',
-    limits: limitsWith({ maxWritesPerBatch: 4 }),
-    timing: timingWith({ requestTimeoutMs: 1000 }),
-    ports: { ...ports, timers },
-    messenger: new Messenger({ transport: network.connect('w'), ports, limits, onEvent: () => {} }),
-    subjects: subjectsOf('test'),
-    onEvent: () => {}
-  }, { topology, holders: () => [], onLeft: () => {} } as unknown as Router)
+  const forwarder = new WriteForwarder(
+    {
+      cache: 'prices',
+      limits: limitsWith({ maxWritesPerBatch: 4 }),
+      timing: timingWith({ requestTimeoutMs: 1000 }),
+      ports: { ...ports, timers },
+      messenger: new Messenger({
+        transport: network.connect('w'),
+        ports,
+        limits,
+        onEvent: () => {}
+      }),
+      subjects: subjectsOf('test'),
+      onEvent: () => {}
+    },
+    { topology, holders: () => [], onLeft: () => {} } as unknown as Router,
+    new HybridClock(
+      ports.clock,
+      limits
+    )
+  )
   for (let i = 0; i < 50; i++) forwarder.submit(0, increment, 'buffered', 1000).catch(() => {})
   t.deepEqual(armed, [1000, 2, 0])
   forwarder.close()
@@ -227,4 +247,41 @@ test('a write that failed here says so when it cannot be sent elsewhere either (
   forwarder.close()
   t.throws(submit({}), { instanceOf: ClosedError })
   t.is(t.throws(submit({ triedHere })), triedHere)
+})
+
+test('a write that was overtaken is dated above what stands there, and sent again', async t => {
+  const taken: Write[] = []
+  const asked: number[] = []
+  const { time, nowMs, forwarder } = forwarding(write => {
+    taken.push(write)
+    return Promise.resolve(true)
+  }, {
+    above: ({ version }) => {
+      asked.push(version)
+      return version < standing ? standing : 0
+    }
+  })
+  const standing = (nowMs + 30_000) * 1000
+  await time.wait(forwarder.submit(0, put, 'majority', 5000))
+  t.deepEqual(asked, [1, standing + 1])
+  t.deepEqual(taken, [{ ...put, version: standing + 1, stamp: standing + 1 }])
+  const dated = { ...put, stamp: 2 }
+  await time.wait(forwarder.submit(0, dated, 'buffered', 5000))
+  await time.wait(forwarder.submit(0, increment, 'buffered', 5000))
+  t.deepEqual(taken.slice(1), [dated, increment], 'these are taken as they are (SPEC T2)')
+})
+
+test('what stands far in the future is told at once, and nothing changes (SPEC T2)', async t => {
+  let taken = 0
+  const { time, nowMs, forwarder } = forwarding(() => {
+    taken++
+    return Promise.resolve(true)
+  }, { above: () => (nowMs + 86_400_000) * 1000 })
+  const refused = t.throwsAsync(forwarder.submit(0, put, 'buffered', 5000), {
+    code: 'SHADOWED',
+    message: /^"k": the record has a version [\d.]+ s ahead of the clock of this process;/
+  })
+  const error = await time.wait(refused) as MillpondError | undefined
+  t.is(error?.changed, 'no')
+  t.is(taken, 0)
 })

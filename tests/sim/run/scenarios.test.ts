@@ -180,6 +180,26 @@ test.serial('a clock that is far ahead or behind does not make replicas differ',
       { kind: 'clock-skew', atMs: 2000, forMs: 4000, machine: 'c1', rate: 2 }
     ]
   })
+  took(t, result, 'write VERSION_IN_FUTURE')
+  t.false(result.coverage.counts.has('clock-ahead'), 'the median of three is right (SPEC T3)')
+})
+
+test.serial('a node alone with a clock that is ahead does not make replicas differ', async t => {
+  const result = await tell(t, {
+    nodes: ['n1', 'n2'],
+    clients: ['c1'],
+    concerns: ['buffered', 'durable'],
+    writes: [{ kind: 'inserts', host: 'n1' }, { kind: 'hot', host: 'n1' }, {
+      kind: 'bulk',
+      host: 'c1'
+    }],
+    consumers: [{}],
+    faults: [
+      { kind: 'crash', atMs: 1000, forMs: 9000, machine: 'n2', disk: 'kept' },
+      { kind: 'clock-jump', atMs: 1500, forMs: 0, machine: 'n1', byMs: 86_400_000 },
+      { kind: 'crash', atMs: 2000, forMs: 100, machine: 'n1', disk: 'kept' }
+    ]
+  })
   took(t, result, 'clock-ahead')
 })
 

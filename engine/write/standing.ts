@@ -1,0 +1,54 @@
+/**
+ * What stands above a write where it is about to be taken: a write that is dated by its writer's
+ * clock (isUndated) would have no effect there, or not all of it, because something newer has come
+ * first. Such a write is not taken; its writer dates it anew (D18).
+ */
+import { isEndedBy } from '../fields/claims.js'
+import { graveOf } from '../garbage/floor.js'
+import { NO_FIELDS, type Entry } from '../record/entry.js'
+import { claimsOf } from '../record/record.js'
+import type { ShardState } from '../shard-state.js'
+import type { Write } from './write.js'
+
+/**
+ * @returns the greatest version, of an entry or of a tombstone that was dropped, that takes
+ *   something from the write; 0 when nothing does. The write itself, taken before, does not
+ */
+export function standingAbove ({ index, floor }: ShardState, write: Write): number {
+  const { key, version, stamp } = write
+  if (write.operations !== undefined) return 0
+  const head = index.get(key)
+  const isOnTop = head === undefined ||
+    (head.next === null && !head.hasClaims && head.isOlderThan(version, stamp))
+  if (isOnTop && version > floor.newest) return 0
+  const fields = write.fields ?? NO_FIELDS
+  const clears = write.fields === null || write.clears === true
+  const touches = (name: string): boolean => clears || Object.hasOwn(fields, name)
+  let above = 0
+  for (let entry = head ?? null; entry !== null; entry = entry.next) {
+    if (entry.hasClaims) above = Math.max(above, ...epochsKept(entry, version, touches))
+    else if (takesFrom(entry, write, touches)) above = Math.max(above, entry.version)
+  }
+  if (version > floor.newest) return above
+  // A forgotten grave may have been one of the record.
+  if (version <= floor.forgotten) above = Math.max(above, floor.forgotten)
+  const graves = [...clears ? [graveOf(floor, key)] : [],
+    ...Object.keys(fields).map(name => graveOf(floor, key, name))]
+  return Math.max(above, ...graves.filter(grave => grave >= version))
+}
+
+function takesFrom (
+  entry: Entry,
+  { version, stamp }: Write,
+  touches: (name: string) => boolean
+): boolean {
+  if (entry.isOlderThan(version, stamp)) return false
+  if (entry.version === version && entry.stamp === stamp) return false
+  return entry.clears || Object.keys(entry.fields).some(touches)
+}
+
+/** The epochs of claims that the write does not end, although it touches their fields. */
+function epochsKept (entry: Entry, version: number, touches: (name: string) => boolean): number[] {
+  return claimsOf(entry).filter(claim => touches(claim.field) && !isEndedBy(claim, version))
+    .map(({ epoch }) => epoch)
+}
