@@ -56,6 +56,7 @@ export class Model {
   /** Fields that are more than registers have keys of their own. */
   readonly fields = new FieldsModel(op => this.isGuaranteed(op))
   readonly #byKey = new Map<string, Map<string, Op[]>>()
+  readonly #kept = new Map<string, Op[]>()
 
   submit (op: Omit<Op, 'id' | 'value' | 'ackedMs' | 'outcome'>, padding = 0): Op {
     const id = this.ops.length
@@ -80,6 +81,16 @@ export class Model {
   }
   of (place: string, key: string): readonly Op[] {
     return this.#byKey.get(place)?.get(key) ?? []
+  }
+
+  /** Notes that every holder has this write, to a record that is never deleted. */
+  keep (op: Op): void {
+    const kept = this.#kept.get(op.place)
+    if (kept === undefined) this.#kept.set(op.place, [op])
+    else kept.push(op)
+  }
+  kept (place: string): readonly Op[] {
+    return this.#kept.get(place) ?? []
   }
 
   /** The write a value came from, or undefined when no write has this value. */

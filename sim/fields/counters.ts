@@ -38,7 +38,8 @@ export const judgeOwnCounter: Judge<'own'> = (fields, { ops, sure }) => {
   return problem === null ? strangers(fields, ['n']) : `counter n ${problem}`
 }
 
-function outOfReach (
+/** The mistake in a counter, by what each increment may have added, or null. */
+export function outOfReach (
   value: unknown,
   increments: ReadonlyArray<{ readonly op: FieldOp, readonly by: number, readonly sure: boolean }>
 ): string | null {

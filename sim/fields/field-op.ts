@@ -50,6 +50,14 @@ export interface Dated {
   readonly expiresMs?: number
 }
 
+/** One of: adds to counter `n`, deletes the record, adds an element to `tags` or removes it. */
+export interface Ended {
+  readonly by?: number
+  readonly ends?: boolean
+  readonly adds?: string
+  readonly removes?: string
+}
+
 export interface Bodies {
   counter: Increment
   own: OwnIncrement
@@ -57,6 +65,7 @@ export interface Bodies {
   bound: Bound
   sequenced: Sequenced
   dated: Dated
+  ended: Ended
 }
 export type FieldKey = keyof Bodies
 

@@ -7,6 +7,7 @@ import type { Fields } from '../../engine/base/values.js'
 import { judgeBounds } from './bounds.js'
 import { judgeCounters, judgeOwnCounter } from './counters.js'
 import { judgeDated } from './dated.js'
+import { judgeEnded } from './ended.js'
 import { kindOfKey, type Bodies, type FieldKey, type FieldOp, type Judge } from './field-op.js'
 import { judgeSequenced } from './sequenced.js'
 import { judgeSets } from './sets.js'
@@ -17,7 +18,8 @@ const JUDGES: { readonly [K in FieldKey]: Judge<K> } = {
   set: judgeSets,
   bound: judgeBounds,
   sequenced: judgeSequenced,
-  dated: judgeDated
+  dated: judgeDated,
+  ended: judgeEnded
 }
 
 /** Says of an operation whether it was acknowledged and is certain to survive. */
@@ -28,6 +30,7 @@ export type Certain = (
 export class FieldsModel {
   readonly ops: FieldOp[] = []
   readonly #byKey = new Map<string, Map<string, FieldOp[]>>()
+  readonly #ended = new Map<string, readonly string[]>()
   readonly #isGuaranteed: Certain
   /**
    * Per place and key the record that was judged last, and found right: most records have not
@@ -66,6 +69,14 @@ export class FieldsModel {
 
   of<K extends FieldKey> (place: string, key: string): ReadonlyArray<FieldOp<K>> {
     return (this.#byKey.get(place)?.get(key) ?? []) as Array<FieldOp<K>>
+  }
+
+  /** Notes that every holder knows of the end of this record: operations go on with it. */
+  end (place: string, key: string): void {
+    this.#ended.set(place, [...this.ended(place), key])
+  }
+  ended (place: string): readonly string[] {
+    return this.#ended.get(place) ?? []
   }
 
   get guaranteed (): number {

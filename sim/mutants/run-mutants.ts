@@ -10,10 +10,11 @@ import { ENGINE_MUTANTS } from './engine-mutants.js'
 import { FIELD_MUTANTS } from './field-mutants.js'
 import type { Mutant } from './mutant.js'
 import { REPLICATION_MUTANTS } from './replication-mutants.js'
+import { SILENCE_MUTANTS } from './silence-mutants.js'
 import { STORAGE_MUTANTS } from './storage-mutants.js'
 
 export const MUTANTS: readonly Mutant[] = [...STORAGE_MUTANTS, ...ENGINE_MUTANTS,
-  ...REPLICATION_MUTANTS, ...CONSUMER_MUTANTS, ...FIELD_MUTANTS]
+  ...REPLICATION_MUTANTS, ...CONSUMER_MUTANTS, ...FIELD_MUTANTS, ...SILENCE_MUTANTS]
 
 /** Runs one seed with a mutant in it. @returns the violation found, if any */
 export async function runMutant (

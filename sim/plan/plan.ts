@@ -6,7 +6,7 @@ import type { LinkFaults } from '../world/links.js'
 import type { ConsumerPlan } from '../workloads/consumer.js'
 import type { WritesPlan } from '../workloads/writes.js'
 import type { IndexDeclaration } from '../../engine/query/query.js'
-import type { Timing } from '../../engine/timing.js'
+import type { Pace, Timing } from '../../engine/timing.js'
 import type { WriteConcern } from '../../replication/deltas/acks.js'
 
 export interface ClusterPlan {
@@ -110,9 +110,9 @@ export function timingOf (
   return isClient ? rest : PACES[pace]
 }
 
-/** The longest time between two heartbeats of a node. */
-export function slowestBeatMs ({ pace, slowBeats }: Pick<Plan, 'pace' | 'slowBeats'>): number {
-  return slowBeats.length === 0 ? PACES[pace].heartbeatMs : SLOW_BEATS.heartbeatMs
+/** The pace of the node with the longest time between two heartbeats. */
+export function slowestPace ({ pace, slowBeats }: Pick<Plan, 'pace' | 'slowBeats'>): Pace {
+  return slowBeats.length === 0 ? PACES[pace] : SLOW_BEATS
 }
 
 export interface Plan {

@@ -3,10 +3,11 @@
  * faults out is as important as putting them in, because a fault that is always there hides bugs
  * that show without it (swarm testing, Groce et al. 2012).
  */
+import { behindPatienceMs } from '../../engine/timing.js'
 import type { WriteConcern } from '../../replication/deltas/acks.js'
 import { withFields } from './fields-mix.js'
 import { mixesOf } from './mixes.js'
-import { FAULT_KINDS, type ClusterPlan, type Fault, type Plan } from './plan.js'
+import { FAULT_KINDS, slowestPace, type ClusterPlan, type Fault, type Plan } from './plan.js'
 import { SimRandom } from '../random.js'
 import type { ConsumerPlan } from '../workloads/consumer.js'
 import type { WritesPlan } from '../workloads/writes.js'
@@ -14,6 +15,13 @@ import type { WritesPlan } from '../workloads/writes.js'
 const MAIN = 'alpha'
 const OTHER = 'beta'
 const SETTLE_MS = 20_000
+/**
+ * Faults by which every holder of a record can be gone. Nodes that are left do not know of these
+ * holders, and so may say "not found": no such fault where records that stay are asked for.
+ */
+const GONE: ReadonlySet<Fault['kind']> = new Set(['crash', 'crash-all', 'crash-at-ack', 'leave',
+  'twin'])
+const PACES: ReadonlyArray<Plan['pace']> = ['fast', 'fast', 'collecting', 'forgetting']
 /** Workloads of which a seed picks some; others belong to a mix (mixes.ts) or a scenario. */
 const WRITE_KINDS: ReadonlyArray<WritesPlan['kind']> = ['inserts', 'registers', 'revive', 'hot',
   'bulk']
@@ -24,15 +32,22 @@ export function planOf (seed: number, safetyMs: number): Plan {
   if (random.chance(0.25)) clusters.push(otherCluster(random, clusters[0] as ClusterPlan))
   const small = random.chance(0.6)
   const fields = withFields(seed, clusters)
+  const timing: Pick<Plan, 'pace' | 'slowBeats'> = {
+    pace: new SimRandom(seed).fork('pace').pick(PACES),
+    slowBeats: slowBeats(new SimRandom(seed).fork('slow beats'), clusters[0] as ClusterPlan)
+  }
   const mix = mixesOf(seed, clusters[0] as ClusterPlan, safetyMs)
   return {
     seed,
     safetyMs,
-    settleMs: SETTLE_MS,
-    pace: new SimRandom(seed).fork('pace').pick(['fast', 'fast', 'collecting', 'forgetting']),
+    ...timing,
+    // A consumer may have to find out first that no replica has what it saw.
+    settleMs: SETTLE_MS + behindPatienceMs(slowestPace(timing)),
     limits: small ? 'small' : 'usual',
     maxMessageBytes: random.chance(0.4) ? 12 * 1024 : 900 * 1024,
-    clusters: fields.clusters,
+    clusters: fields.clusters.map((cluster, i) =>
+      i > 0 ? cluster : { ...cluster, spares: [...cluster.spares, ...mix.spares] }
+    ),
     writes: [...clusters.flatMap(cluster => writesOf(random, cluster)), ...mix.writes,
       ...fields.writes].map((writes, id) => ({ ...writes, id })),
     concerns: random.pick<readonly WriteConcern[]>([['buffered'], ['buffered', 'durable'], [
@@ -40,13 +55,11 @@ export function planOf (seed: number, safetyMs: number): Plan {
       'majority'
     ], ['durable', 'majority', 'all'], ['majority'], ['buffered', 'durable', 'majority', 'all']]),
     consumers: [...clusters.flatMap(cluster => consumersOf(random, cluster)), ...mix.consumers],
-    faults: [...faultsOf(random, clusters[0] as ClusterPlan, safetyMs), ...mix.faults].sort((
-      a,
-      b
-    ) => a.atMs - b.atMs),
+    faults: [...faultsOf(random, clusters[0] as ClusterPlan, safetyMs), ...mix.faults]
+      .filter(({ kind }) => mix.spares.length === 0 || !GONE.has(kind))
+      .sort((a, b) => a.atMs - b.atMs),
     losesHints: true,
-    slowStarts: slowStarts(new SimRandom(seed).fork('slow starts'), clusters[0] as ClusterPlan),
-    slowBeats: slowBeats(new SimRandom(seed).fork('slow beats'), clusters[0] as ClusterPlan)
+    slowStarts: slowStarts(new SimRandom(seed).fork('slow starts'), clusters[0] as ClusterPlan)
   }
 }
 

@@ -11,7 +11,7 @@ import { checkReads } from '../checkers/reads.js'
 import { checkStores } from '../checkers/stores.js'
 import { finalRecords } from '../checkers/truth.js'
 import type { Coverage } from './coverage.js'
-import { slowestBeatMs, type Plan } from '../plan/plan.js'
+import { slowestPace, type Plan } from '../plan/plan.js'
 import { Trace } from './trace.js'
 import { stackOf, Violation } from '../violation.js'
 import { World } from '../world/world.js'
@@ -191,7 +191,7 @@ async function rest (world: World, plan: Plan): Promise<void> {
     }
   }
   // Until nodes with slow beats were heard again, others take their digests for different ones.
-  const heardMs = plan.slowBeats.length === 0 ? 0 : 3 * slowestBeatMs(plan)
+  const heardMs = plan.slowBeats.length === 0 ? 0 : 3 * slowestPace(plan).heartbeatMs
   const restMs = REST_MS + heardMs
   await runUntil(world, Math.max(world.scheduler.nowMs + restMs, plan.safetyMs + LATEST_MS))
   const noise = await quietSubjects(world, plan, QUIET_MS + heardMs)

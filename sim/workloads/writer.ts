@@ -18,6 +18,8 @@ export interface WriteRequest {
   readonly padding?: number
   /** Whether the value has more bytes than an entry may hold. */
   readonly oversize?: boolean
+  /** Default: one of those of the workload. */
+  readonly concern?: WriteConcern
 }
 
 export interface WriterOptions {
@@ -50,12 +52,12 @@ export class Writer {
 
   /** Resolves when the write was acknowledged or failed. */
   async write (
-    { key, fields, order, atMs, padding, oversize = false }: WriteRequest
+    { key, fields, order, atMs, padding, oversize = false, concern: given }: WriteRequest
   ): Promise<Op | undefined> {
     const { world, host, random, options } = this
     const cache = host.cacheOf?.(options.cache)
     if (cache === undefined) return undefined
-    const concern = random.pick(options.concerns)
+    const concern = given ?? random.pick(options.concerns)
     const { maxEntryBytes } = world.limits
     const op = world.model.submit({
       place: this.place,

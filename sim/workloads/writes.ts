@@ -6,9 +6,11 @@
 import type { WriteConcern } from '../../replication/deltas/acks.js'
 import { counters, ownCounter } from './fields/counters.js'
 import { expiring, indexed } from './fields/dated.js'
+import { ended } from './fields/ended.js'
 import { bounds, sequenced } from './fields/ordered.js'
 import { reads } from './fields/reads.js'
 import { sets } from './fields/sets.js'
+import { kept } from './kept.js'
 import { START_MS } from '../world/process.js'
 import type { Writer } from './writer.js'
 
@@ -170,7 +172,7 @@ const oversize: Loop = async (writer, { id, pauseMs, cache }) => {
 }
 
 /** Fields that are more than registers, and reads of them (sim/fields/). */
-const FIELDS = { counters, ownCounter, sets, bounds, sequenced, expiring, indexed, reads }
+const FIELDS = { counters, ownCounter, sets, bounds, sequenced, expiring, indexed, ended, reads }
 
 export const WRITES = {
   inserts,
@@ -180,6 +182,7 @@ export const WRITES = {
   bulk,
   pieces,
   oversize,
+  kept,
   ...FIELDS
 } satisfies Record<string, Loop>
 

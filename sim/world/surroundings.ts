@@ -1,4 +1,5 @@
 /** The world as its machines and workloads see it. */
+import type { Fields } from '../../engine/base/values.js'
 import type { Limits } from '../../engine/limits.js'
 import type { Cache } from '../../node/cache/cache.js'
 import type { MillpondEvent } from '../../node/events.js'
@@ -46,4 +47,6 @@ export interface Surroundings {
   fail(invariant: string, detail: string): void
   /** A write was just acknowledged. */
   acknowledged(opId: number): void
+  /** See checkers/proven.ts. */
+  provenReplicas(cluster: string, cache: string, key: string): ReadonlyArray<Fields | undefined>
 }

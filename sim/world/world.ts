@@ -2,8 +2,10 @@
  * The world of one run: a network, clusters of machines on it, workloads that run on them, and the
  * model of the truth. The world applies the faults of its plan, and heals itself when told to.
  */
+import type { Fields } from '../../engine/base/values.js'
 import type { Limits } from '../../engine/limits.js'
 import type { MillpondEvent } from '../../node/events.js'
+import { provenReplicas } from '../checkers/proven.js'
 import { Coverage } from '../run/coverage.js'
 import { applyFault, type Stage } from './faults.js'
 import { HostileMessages } from '../hostile/hostile.js'
@@ -12,7 +14,7 @@ import { Machines } from './machines.js'
 import { Model } from '../model.js'
 import { SimNetwork, type SentMessage } from './network.js'
 import { NodeMachine } from './node-machine.js'
-import { describeFault, slowestBeatMs, type Plan } from '../plan/plan.js'
+import { describeFault, slowestPace, type Plan } from '../plan/plan.js'
 import { SimRandom } from '../random.js'
 import { Resends } from '../run/resends.js'
 import { Scheduler } from './scheduler.js'
@@ -182,6 +184,10 @@ export class World implements Stage, Watched {
     }
   }
 
+  provenReplicas (cluster: string, cache: string, key: string): Array<Fields | undefined> {
+    return provenReplicas(this.machines.of(cluster), cache, key)
+  }
+
   reported (host: Host, event: MillpondEvent): void {
     this.#lookout.reported(host, event)
   }
@@ -216,6 +222,6 @@ export class World implements Stage, Watched {
   }
 
   get heartbeatMs (): number {
-    return slowestBeatMs(this.#plan)
+    return slowestPace(this.#plan).heartbeatMs
   }
 }

@@ -6,7 +6,7 @@ import { MillpondError } from '../../../engine/errors.js'
 import type { Fields } from '../../../engine/base/values.js'
 import type { Cache } from '../../../node/cache/cache.js'
 import { replicasNeeded, type WriteConcern } from '../../../replication/deltas/acks.js'
-import { isProven } from '../../../replication/groups/phases.js'
+import { provenReplicas } from '../../checkers/proven.js'
 import { keyOf, type Bodies, type FieldKey, type FieldOp } from '../../fields/field-op.js'
 import type { Writer } from '../writer.js'
 
@@ -30,9 +30,10 @@ export async function operate<K extends FieldKey> (
   writer: Writer,
   key: string,
   body: Bodies[K],
-  call: (cache: Cache, options: CallOptions) => Promise<unknown>
+  call: (cache: Cache, options: CallOptions) => Promise<unknown>,
+  concerns: readonly WriteConcern[] = writer.options.concerns
 ): Promise<FieldOp<K> | undefined> {
-  const { world, host, random, options: { cache: name, concerns, replicas, timeoutMs } } = writer
+  const { world, host, random, options: { cache: name, replicas, timeoutMs } } = writer
   const cache = host.cacheOf?.(name)
   if (cache === undefined) return undefined
   const concern = random.pick(concerns)
@@ -83,11 +84,6 @@ export function ownReplica (
   writer: Writer,
   key: string
 ): { readonly fields: Fields | undefined } | undefined {
-  const replicator = writer.host.inside?.replicas.get(writer.options.cache)?.replicator
-  if (replicator === undefined) return undefined
-  const shard = replicator.topology.shardOf(key)
-  const phase = replicator.held.phase(replicator.topology.groupOf(shard))
-  return isProven(phase)
-    ? { fields: replicator.shards.record(shard, key) }
-    : undefined
+  const [own] = provenReplicas([writer.host], writer.options.cache, key).map(fields => ({ fields }))
+  return own
 }

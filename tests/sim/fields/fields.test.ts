@@ -129,6 +129,15 @@ test('a judge takes what its operations allow and turns down the rest', t => {
   t.is(judged('own', own, { n: 2 }), null)
   t.regex(judged('own', own, { n: 7 }) ?? '', /must be 2/)
 
+  const ended = [{ by: 5 }, { ends: true }, { by: 2 }, { adds: 'x' }, { adds: 'y' }, {
+    removes: 'x'
+  }]
+  t.is(judged('ended', ended, { n: 2, tags: ['y'] }), null)
+  t.regex(judged('ended', ended, { n: 7, tags: ['y'] }) ?? '', /must be 2/)
+  t.regex(judged('ended', ended, { tags: ['y'] }) ?? '', /must be 2/)
+  t.regex(judged('ended', ended, { n: 2, tags: ['x', 'y'] }) ?? '', /x is back/)
+  t.regex(judged('ended', ended, { n: 2 }) ?? '', /y is missing/)
+
   const add = { add: true, elements: ['x'], seen: true }
   const remove = { add: false, elements: ['x'], seen: true }
   t.is(judged('set', [add], { tags: ['x'] }), null)

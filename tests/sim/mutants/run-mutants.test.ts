@@ -18,7 +18,9 @@ const QUICK: ReadonlyArray<{ readonly name: string, readonly from: number }> = [
   { name: 'gap-ignored', from: 1 },
   { name: 'cursor-overwritten', from: 2 },
   { name: 'cursors-joined-by-clocks', from: 10 },
-  { name: 'lost-hints-unnoticed', from: 1 }
+  { name: 'lost-hints-unnoticed', from: 1 },
+  { name: 'ready-by-silence', from: 2 },
+  { name: 'phase-unchecked-at-server', from: 2 }
 ]
 
 // One after the other: a mutant is in the classes of the whole process while it runs.
