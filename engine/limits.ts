@@ -95,6 +95,11 @@ const usual = Object.freeze({
   maxReplicas: 16,
   /** Caches of one node: their placement groups share one heartbeat message. */
   maxCaches: 16,
+  /**
+   * Stores that one placement group is remembered to have had, in view or not: about 50 bytes each
+   * in memory and in the store.
+   */
+  maxRosterStores: 64,
   /** Consumer groups whose cursors one shard remembers. */
   maxConsumerGroups: 256,
   /**

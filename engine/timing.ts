@@ -84,6 +84,14 @@ export const TimingConfig = v.strictObject({
    */
   settleMs: v.optional(interval(0), 1500),
   /**
+   * How long a placement group that no node in view holds waits for a store in memory that had it,
+   * 0 to 366 days: then the store is declared lost, and the group begins without it. Longer
+   * forgives longer outages of the network, shorter serves again sooner. Default one minute.
+   */
+  memoryLostAfterMs: v.optional(interval(0, 366 * DAY_MS), 60_000),
+  /** The same for a store on disk, whose node can be started again. Default 10 minutes. */
+  diskLostAfterMs: v.optional(interval(0, 366 * DAY_MS), 600_000),
+  /**
    * How often replicas look for tombstones that no replica or consumer needs any more, 10 to
    * 3,600,000. Shorter frees memory sooner, each look costs messages. Default one minute.
    */
@@ -280,6 +288,8 @@ export function leastRatePerSecond (): number {
 
 /** Intervals, and counts of heartbeats, that no configuration needs to set. */
 export const intervals = Object.freeze({
+  /** How long changes of the roster gather before they are written down; a commit takes longer. */
+  rosterSaveMs: 100,
   /**
    * Heartbeats in a row with the same difference between two replicas before it is repaired. Under
    * load replicas differ in most heartbeats, because something is on its way; that is not the same

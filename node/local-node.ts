@@ -139,13 +139,14 @@ export class LocalNode implements MillpondNode {
   }
 
   async #load (): Promise<void> {
-    for (const [cache, { shape, store }] of this.#own) {
+    for (const [cache, { shape, store, identity }] of this.#own) {
       const context = {
         ...this.#context,
         cache,
         shape,
         topology: new Topology(shape),
         self: this.#self,
+        store: identity,
         membership: this.#membership
       }
       const indexes = this.#config.caches[cache]?.indexes

@@ -9,6 +9,7 @@ import type { Ports } from '../engine/ports.js'
 import type { Timing } from '../engine/timing.js'
 import type { Topology } from '../engine/topology/topology.js'
 import type { OnEvent } from './events.js'
+import type { StoreIdentity } from './groups/roster.js'
 import type { CacheShape } from './membership/cache-shape.js'
 import type { Member, NodeLife } from './membership/heartbeat.js'
 import type { Place } from './membership/placement.js'
@@ -45,6 +46,8 @@ export interface View {
   readonly members: ReadonlyMap<string, Member>
   /** The time that the nodes agree on. */
   readonly time: Pick<SharedTime, 'nowMs'>
+  /** Grows whenever a node joined, left, or entered another phase, this one included. */
+  readonly viewVersion: number
   /** Something that this node holds changed: tell the others soon. */
   selfChanged(): void
   onBeat(listener: BeatListener): void
@@ -57,5 +60,7 @@ export interface CacheContext extends CacheAccess {
   readonly topology: Topology
   /** This node, in this process life. */
   readonly self: Place & NodeLife
+  /** Where this node keeps the cache. */
+  readonly store: StoreIdentity
   readonly membership: View
 }

@@ -53,6 +53,17 @@ export type ReplicationEvent =
     readonly phase: Phase | 'dropped'
   }
   /**
+   * Placement groups began without stores that had held them, of these nodes: each was gone for too
+   * long, or its node came back with another one, or an operator gave it up. What it alone had is
+   * lost, unless it comes back after all.
+   */
+  | {
+    readonly type: 'data-lost',
+    readonly cache: string,
+    readonly groups: readonly number[],
+    readonly nodes: readonly string[]
+  }
+  /**
    * The transport took no more messages, and so many confirmations were dropped within a second.
    * Writes that wait for them are confirmed by equal digests in a heartbeat instead.
    */
@@ -84,12 +95,13 @@ export type ReplicationEvent =
   }
   /**
    * Work that a node does on its own shards failed, and is tried with the next round: `expiry`
-   * unsets what has expired, `tombstones` drops what no replica or consumer needs any more.
+   * unsets what has expired, `tombstones` drops what no replica or consumer needs any more,
+   * `roster` writes down which stores hold what.
    */
   | {
     readonly type: 'upkeep-failed',
     readonly cache: string,
-    readonly work: 'expiry' | 'tombstones',
+    readonly work: 'expiry' | 'tombstones' | 'roster',
     readonly error: unknown
   }
 

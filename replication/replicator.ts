@@ -26,6 +26,8 @@ import { Outbox } from './deltas/outbox.js'
 import { CachePeers } from './groups/cache-peers.js'
 import { GroupMoves } from './groups/group-moves.js'
 import { HeldGroups } from './groups/held-groups.js'
+import { Roster, type StoreIdentity } from './groups/roster.js'
+import { RosterWatch } from './groups/roster-watch.js'
 import { MemberWatch } from './member-watch.js'
 import type { CacheShape } from './membership/cache-shape.js'
 import { phaseSaid, type CacheState } from './membership/heartbeat.js'
@@ -42,6 +44,8 @@ import { TombstoneCollector } from './upkeep/tombstone-collector.js'
 import { LocalWrites } from './writes/local-writes.js'
 
 export interface ReplicatorParts {
+  /** Writes the roster down, for the next life of this node. @throws StoreError */
+  readonly saveRoster: (text: string) => void
   readonly persister: Persister
   /** Makes the shards, which tell the replicator of deltas and of writes that wait for a flush. */
   readonly createShards: (
@@ -54,11 +58,13 @@ export class Replicator {
   readonly shape: CacheShape
   readonly topology: Topology
   readonly shards: ShardSet
+  readonly roster: Roster
   readonly held: HeldGroups
   readonly writes: LocalWrites
   readonly outbox: Outbox
   readonly inbox: Inbox
   readonly peerServer: PeerServer
+  readonly #store: StoreIdentity
   readonly #acks: Acks
   readonly #flushes: FlushSchedule
   readonly #members: MemberWatch
@@ -66,10 +72,17 @@ export class Replicator {
   readonly #closing: ReadonlyArray<{ close(): void }>
   #closed = false
 
-  constructor (context: CacheContext, { persister, createShards }: ReplicatorParts) {
+  constructor (context: CacheContext, { persister, createShards, saveRoster }: ReplicatorParts) {
     this.cache = context.cache
     this.shape = context.shape
     this.topology = context.topology
+    this.#store = context.store
+    const roster = this.roster = new Roster({
+      self: { ...context.store, node: context.self.id },
+      clock: context.ports.clock,
+      timing: context.timing,
+      maxStores: context.limits.maxRosterStores
+    })
     const peers = new CachePeers(context)
     const client = new PeerClient(context)
     const acks = this.#acks = new Acks(context)
@@ -86,7 +99,7 @@ export class Replicator {
         if (!flushes.running) flushes.soon()
       }
     })
-    const held = this.held = new HeldGroups(context, peers)
+    const held = this.held = new HeldGroups(context, peers, roster)
     const rest = new RepairRest(context, shards)
     const inbox = this.inbox = new Inbox(context, { shards, held, confirmations, rest })
     const exchange = new Exchange(context, { client, shards, held, inbox, rest })
@@ -103,7 +116,17 @@ export class Replicator {
       }
     })
     const presence = new Presence(context, context.self.incarnation)
-    const moves = new GroupMoves(context, { held, peers, shards, exchange, coverage, presence })
+    const watch = new RosterWatch(context, { roster, held, peers, client, saveRoster })
+    const moves = new GroupMoves(context, {
+      held,
+      peers,
+      shards,
+      exchange,
+      coverage,
+      presence,
+      roster,
+      watch
+    })
     this.#members = new MemberWatch(context, {
       shards,
       peers,
@@ -116,11 +139,11 @@ export class Replicator {
       repairs
     })
     this.writes = new LocalWrites(context, { shards, held, outbox, acks, flushes, persister })
-    this.peerServer = new PeerServer(context, { shards, outbox, held, persister })
+    this.peerServer = new PeerServer(context, { shards, outbox, held, roster, persister })
     const expiries = new ExpirySweep(context, { shards, held })
     const tombstones = new TombstoneCollector(context, { shards, held, peers, coverage })
     this.#closing = [this.writes, flushes, expiries, tombstones, this.#members, repairs, exchange,
-      moves, acks, feed, confirmations, presence]
+      moves, acks, feed, confirmations, presence, watch]
   }
 
   /** Takes its place in the cluster: call it when the shards are loaded and members were heard. */
@@ -133,6 +156,7 @@ export class Replicator {
     const { held, shards, outbox } = this
     return {
       ...this.shape,
+      store: { id: this.#store.id, durable: this.#store.durable },
       held: held.all.map(
         group => [group, outbox.sequence(group), shards.root(group), shards.cursorRoot(group),
           ...phaseSaid(held.phase(group) ?? 'syncing')]

@@ -27,6 +27,9 @@ export interface CacheReplicaParts {
   readonly indexes: IndexDeclaration | undefined
 }
 
+/** The name of the roster among the settings of the store. */
+const ROSTER = 'roster'
+
 /** The context of replication, whose listener hears the events of storage as well. */
 export interface CacheReplicaContext extends CacheContext {
   readonly onEvent: OnMillpondEvent
@@ -71,6 +74,7 @@ export class CacheReplica {
     this.#hints = new HintPublisher(context, onEvent)
     this.replicator = new Replicator(context, {
       persister,
+      saveRoster: text => store.setMeta(ROSTER, text),
       createShards: listener =>
         new ShardSet({
           topology,
@@ -91,7 +95,8 @@ export class CacheReplica {
    * @throws StoreError when it cannot be read; the replica is then to be abandoned
    */
   async load (): Promise<void> {
-    const { shards } = this.replicator
+    const { shards, roster } = this.replicator
+    roster.load(this.#store.getMeta(ROSTER))
     const reading = shards.loading(this.#store)
     for (;;) {
       const { done, value: shard } = await this.#turns.run(() => reading.next())

@@ -7,6 +7,8 @@
  */
 import { join } from 'node:path'
 import { ConfigConflictError } from '../../engine/errors.js'
+import type { Ports } from '../../engine/ports.js'
+import type { StoreIdentity } from '../../replication/groups/roster.js'
 import type { CacheShape } from '../../replication/membership/cache-shape.js'
 import { openMemoryStore } from '../../storage/stores/memory-store.js'
 import { openSqliteStore } from '../../storage/stores/sqlite-store.js'
@@ -16,9 +18,16 @@ import { openOwnStore } from '../own-adapters/guarded-store.js'
 import { undoAll } from '../undoing.js'
 import type { Surroundings } from '../wiring.js'
 
+function drawStoreId (random: Ports['random']): string {
+  return [random.uint32(), random.uint32()]
+    .map(word => word.toString(16).padStart(8, '0')).join('')
+}
+
 /** A store that goes with its cache. */
 export interface OpenedStore {
   readonly store: Store
+  /** By which other nodes know it again. */
+  readonly identity: StoreIdentity
   /** Writes the settings that the store does not have yet. @throws StoreError */
   readonly writeSettings: () => void
 }
@@ -47,7 +56,10 @@ export async function openStore (
     groups: String(shape.groups)
   }
   const missing: Array<[name: string, value: string]> = []
+  let id: string | undefined
   try {
+    id = store.getMeta('store')
+    if (id === undefined) missing.push(['store', id = drawStoreId(ports.random)])
     for (const [name, wanted] of Object.entries(facts)) {
       const stored = store.getMeta(name)
       if (stored === undefined) missing.push([name, wanted])
@@ -67,6 +79,7 @@ export async function openStore (
   }
   return {
     store,
+    identity: { id, durable: path !== undefined || open !== undefined },
     writeSettings: () => {
       for (const [name, value] of missing) store.setMeta(name, value)
     }

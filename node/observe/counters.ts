@@ -20,8 +20,13 @@ export const COUNTERS = {
     'repairs, fetches and hand-overs that failed and will be tried again',
     ['cache']
   ],
+  millpond_lost_groups_total: [
+    'placement groups that began without a store that had held them',
+    ['cache']
+  ],
   millpond_upkeep_failures_total: [
-    'expiry sweeps and looks for tombstones that failed and will be tried again',
+    'expiry sweeps, looks for tombstones and notes of who holds what that failed and will be ' +
+    'tried again',
     ['cache', 'work']
   ],
   millpond_updates_refused_total: ['updates from peers or disk that were not applied', ['cache',
@@ -116,6 +121,8 @@ export function countEvent (event: MillpondEvent, count: Count): void {
     case 'digest-repaired':
       count('millpond_digest_repairs_total', { cache: event.cache })
       return count('millpond_digest_repaired_shards_total', { cache: event.cache }, event.shards)
+    case 'data-lost':
+      return count('millpond_lost_groups_total', { cache: event.cache }, event.groups.length)
     case 'repair-failed':
       return count('millpond_repair_failures_total', { cache: event.cache })
     case 'upkeep-failed':

@@ -8,6 +8,7 @@
  * One step runs at a time, however often one is asked for; a step that fails is reported, and taken
  * again with the next heartbeat, or as soon as it was asked for meanwhile.
  */
+import { piecesOf } from '../../engine/base/pieces.js'
 import type { Timer } from '../../engine/ports.js'
 import type { ShardSet } from '../../storage/shard-set.js'
 import type { CacheContext } from '../contexts.js'
@@ -18,6 +19,8 @@ import type { Exchange } from '../repair/exchange.js'
 import type { CachePeers } from './cache-peers.js'
 import type { HeldGroups } from './held-groups.js'
 import { isGoing, type Phase } from './phases.js'
+import type { NodeStore, Roster } from './roster.js'
+import type { RosterWatch } from './roster-watch.js'
 
 export interface GroupMovesParts {
   readonly held: HeldGroups
@@ -26,6 +29,8 @@ export interface GroupMovesParts {
   readonly exchange: Exchange
   readonly coverage: Coverage
   readonly presence: Presence
+  readonly roster: Roster
+  readonly watch: RosterWatch
 }
 
 export class GroupMoves {
@@ -80,7 +85,8 @@ export class GroupMoves {
   }
 
   async #step (): Promise<void> {
-    const { held, peers } = this.#parts
+    const { held, peers, watch } = this.#parts
+    watch.look()
     for (const [peer, groups] of held.apart()) {
       await this.#exchange(peer, groups, group => held.exchanged(group, peer))
     }
@@ -125,13 +131,16 @@ export class GroupMoves {
   /**
    * Where no holder is proven, those that there are have together what there is: a group of which
    * everything was fetched from each of them is proven, once it is known that no other node is
-   * there.
+   * there, and no store that had the group may come back.
    */
   async #proveTogether (): Promise<void> {
-    const { held, peers } = this.#parts
+    const { held, peers, roster, watch } = this.#parts
     const waiting = held.in('syncing').filter(group => this.#isUnproven(group))
     this.#ask(waiting.filter(group => !held.isQuiet(group)))
-    const unproven = waiting.filter(group => held.isQuiet(group))
+    const quiet = waiting.filter(group => held.isQuiet(group))
+    const told = await this.#learn(quiet)
+    const unproven = quiet.filter(group => told.has(group) && roster.missing(group).length === 0)
+    const lost = new Map<number, NodeStore[]>()
     const fetched = new Map<number, Set<string>>(unproven.map(group => [group, new Set()]))
     for (const peer of peers.all()) {
       const theirs = unproven.filter(group => peers.groupAt(peer, group) !== undefined)
@@ -142,8 +151,33 @@ export class GroupMoves {
       const isWhole = peers.all().every(peer =>
         from.has(peer.id) || peers.groupAt(peer, group) === undefined
       )
-      if (isWhole && this.#isUnproven(group) && held.isQuiet(group)) held.tell(group, 'proven')
+      if (
+        !isWhole || !this.#isUnproven(group) || !held.isQuiet(group) ||
+        roster.missing(group).length > 0
+      ) continue
+      lost.set(group, roster.lost(group))
+      held.tell(group, 'proven')
     }
+    watch.declare(lost)
+  }
+
+  /** Asks the peers who is gone of these groups. @returns the groups of which all have said it */
+  async #learn (groups: readonly number[]): Promise<Set<number>> {
+    const { held, peers, watch } = this.#parts
+    for (const { id } of peers.all()) {
+      const untold = held.untold(id, groups)
+      for (const page of piecesOf(untold, this.#context.limits.maxShardsPerRequest)) {
+        try {
+          await watch.learn(id, page)
+          held.told(id, page)
+        } catch (error) {
+          this.#failed(id, error)
+        }
+      }
+    }
+    return new Set(
+      groups.filter(group => peers.all().every(({ id }) => held.untold(id, [group]).length === 0))
+    )
   }
 
   /** Finds out whether a node is there that is not heard, and takes the next step if none is. */
@@ -151,7 +185,8 @@ export class GroupMoves {
     if (this.#asking || groups.length === 0) return
     this.#asking = true
     const known = this.#parts.peers.all().map(({ incarnation }) => incarnation)
-    void this.#parts.presence.isQuiet(known)
+    const isOwn = known.length === 0 && groups.every(group => this.#parts.roster.isOwn(group))
+    void this.#parts.presence.isQuiet(known, { once: isOwn })
       .catch((error: unknown) => {
         this.#failed(this.#context.self.id, error)
         return false

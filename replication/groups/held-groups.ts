@@ -7,6 +7,7 @@ import type { CacheContext } from '../contexts.js'
 import type { Member } from '../membership/heartbeat.js'
 import { ownersOf } from '../membership/placement.js'
 import type { CachePeers } from './cache-peers.js'
+import type { Roster } from './roster.js'
 import { after, isProven, type GroupEvent, type HeldState, type Phase } from './phases.js'
 
 /** Hears of groups that come and go. */
@@ -20,14 +21,20 @@ export interface GroupListener {
 export class HeldGroups {
   readonly #context: CacheContext
   readonly #peers: CachePeers
+  readonly #roster: Pick<Roster, 'missing'>
   readonly #held = new Map<number, HeldState>()
   readonly #listeners: GroupListener[] = []
   #owners: string[][] = []
   /** Whether somebody was there who was not heard, when it was asked last. */
   #hasSilent = false
 
-  constructor (context: CacheContext, peers: CachePeers) {
+  constructor (
+    context: CacheContext,
+    peers: CachePeers,
+    roster: Pick<Roster, 'missing'>
+  ) {
     this.#context = context
+    this.#roster = roster
     this.#peers = peers
   }
 
@@ -135,6 +142,11 @@ export class HeldGroups {
       return `${self.id} has yet to learn what ${[...state.apart].join(', ')} took of placement ` +
         `group ${group} of ${cache} while they were out of touch`
     }
+    const missing = this.#roster.missing(group).map(store => store.node)
+    if (missing.length > 0) {
+      return `${self.id} waits for ${missing.join(', ')}, which held placement group ${group} of ` +
+        `${cache}: start it again, or give its store up with millpond forget`
+    }
     const silent = this.#hasSilent ? ', and a node of it is connected that does not answer' : ''
     return `${self.id} is still fetching placement group ${group} of ${cache}${silent}`
   }
@@ -160,6 +172,21 @@ export class HeldGroups {
   isQuiet (group: number): boolean {
     const state = this.#held.get(group)
     return state?.phase === 'syncing' && state.isQuiet
+  }
+
+  /** The groups that sync, and of which this peer has not said since they began who is gone. */
+  untold (peer: string, groups: readonly number[]): number[] {
+    return groups.filter(group => {
+      const state = this.#held.get(group)
+      return state?.phase === 'syncing' && !state.told.has(peer)
+    })
+  }
+
+  told (peer: string, groups: readonly number[]): void {
+    for (const group of groups) {
+      const state = this.#held.get(group)
+      if (state?.phase === 'syncing') state.told.add(peer)
+    }
   }
 
   /** Whether all of these peers were heard since the group began to sync. */

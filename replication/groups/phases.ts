@@ -40,6 +40,8 @@ export type GroupState =
     readonly phase: 'syncing',
     /** Peers heard since it began to sync: what they said before may be older than that. */
     readonly heard: Set<string>,
+    /** Peers that said since then which stores had it and are gone. */
+    readonly told: Set<string>,
     /** Whether it was found since then that nobody is there who is not heard. */
     isQuiet: boolean
   }
@@ -123,7 +125,7 @@ const AFTER: { readonly [phase in PhaseName]: { readonly [event in GroupEvent]: 
 
 const BEGUN: { readonly [phase in PhaseName]: () => Extract<GroupState, { phase: phase }> } = {
   dropped: () => ({ phase: 'dropped' }),
-  syncing: () => ({ phase: 'syncing', heard: new Set(), isQuiet: false }),
+  syncing: () => ({ phase: 'syncing', heard: new Set(), told: new Set(), isQuiet: false }),
   ready: () => ({ phase: 'ready' }),
   stale: () => ({ phase: 'stale', apart: new Set() }),
   leaving: () => ({ phase: 'leaving' }),

@@ -44,6 +44,8 @@ export function heartbeatSchema (limits: Limits) {
     shards: v.number(),
     groups: v.number(),
     replicas: v.number(),
+    /** Where the node keeps the cache. Nodes of an older version leave it out. */
+    store: v.optional(v.object({ id: v.string(), durable: v.boolean() })),
     /**
      * [placement group, last published sequence, digest of the shards, digest of the committed
      * cursors, phase, its name where that is a later one]

@@ -49,14 +49,18 @@ export class Presence {
 
   /**
    * Whether no node runs the cache but this one and those of the known incarnations.
+   * @param once where nobody but this node can have anything
    * @throws ConnectionError, ClosedError, BusyError when it could not be found out
    */
-  async isQuiet (known: readonly number[]): Promise<boolean> {
+  async isQuiet (
+    known: readonly number[],
+    { once = false }: { readonly once?: boolean } = {}
+  ): Promise<boolean> {
     const { messenger: { transport }, ports, timing } = this.#context
     const losses = this.#losses
     await transport.flush()
     if (!await this.#nobodyAnswers(known)) return false
-    if (transport.isWhole !== true) {
+    if (transport.isWhole !== true && !once) {
       await new Promise<void>(resolve => {
         ports.timers.after(timing.settleMs, resolve)
       })

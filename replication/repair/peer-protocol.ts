@@ -10,6 +10,8 @@
  *   cursors   the committed cursors of these groups
  *   vectors   your state vectors of these shards      so that tombstones that all replicas have
  *                                                     seen can be dropped
+ *   roster    the stores that had these groups and are not in your view, so that a node that joined
+ *             later misses them as well
  */
 import * as v from '../../engine/base/schema.js'
 import type { Limits } from '../../engine/limits.js'
@@ -40,6 +42,7 @@ export function peerQuestionWithin (limits: Limits) {
       cursors: v.array(v.tuple([shard, v.string(), v.bytes]))
     }),
     v.object({ op: v.literal('cursors'), cache, to, groups: few(group) }),
+    v.object({ op: v.literal('roster'), cache, to, groups: few(group) }),
     v.object({ op: v.literal('vectors'), cache, to, shards: few(shard) })
   ])
 }
@@ -77,6 +80,8 @@ export const PeerAnswers = {
   diffs: v.object({ diffs: v.array(ShardDiff), rest: v.array(shard) }),
   vectors: v.array(v.tuple([shard, v.bytes])),
   covers: v.object({ lacking: v.array(shard) }),
-  cursors: v.array(v.tuple([shard, v.string(), v.bytes]))
+  cursors: v.array(v.tuple([shard, v.string(), v.bytes])),
+  /** Per group and store: its id, its node, whether it is on disk, and whether it is lost. */
+  roster: v.array(v.tuple([group, v.string(), v.string(), v.boolean(), v.boolean()]))
 }
 export type PeerAnswer<Op extends PeerOp> = v.InferOutput<typeof PeerAnswers[Op]>

@@ -15,6 +15,7 @@ import type { Persister } from '../../storage/write-behind/persister.js'
 import type { CacheContext } from '../contexts.js'
 import type { Outbox } from '../deltas/outbox.js'
 import type { HeldGroups } from '../groups/held-groups.js'
+import type { Roster } from '../groups/roster.js'
 import { NO_ANSWER } from '../messages/messenger.js'
 import { peerQuestionWithin, type PeerAnswer, type PeerOp, type PeerQuestion,
   type ShardDiff } from './peer-protocol.js'
@@ -23,6 +24,7 @@ export interface PeerServerParts {
   readonly shards: ShardSet
   readonly outbox: Outbox
   readonly held: HeldGroups
+  readonly roster: Roster
   readonly persister: Pick<Persister, 'synced'>
 }
 
@@ -68,6 +70,8 @@ export class PeerServer {
         return { lacking: this.#lacking(question) }
       case 'vectors':
         return question.shards.map(shard => [shard, encodeStateVector(shards.known(shard))])
+      case 'roster':
+        return question.groups.flatMap(group => this.#parts.roster.goneOf(group))
       case 'cursors':
         return question.groups.flatMap(group => shards.cursors.of(topology.shardsOf(group)))
     }

@@ -50,6 +50,8 @@ export const PACES = {
     failureTimeoutMs: 500,
     joinWaitMs: 150,
     settleMs: 200,
+    memoryLostAfterMs: 3000,
+    diskLostAfterMs: 3000,
     requestTimeoutMs: 400,
     ...NEVER_COLLECTS
   },
@@ -61,6 +63,8 @@ export const PACES = {
     failureTimeoutMs: 500,
     joinWaitMs: 150,
     settleMs: 200,
+    memoryLostAfterMs: 3000,
+    diskLostAfterMs: 3000,
     requestTimeoutMs: 400,
     collectIntervalMs: 400,
     tombstoneMinAgeMs: 3000,
@@ -74,6 +78,8 @@ export const PACES = {
     failureTimeoutMs: 500,
     joinWaitMs: 150,
     settleMs: 200,
+    memoryLostAfterMs: 3000,
+    diskLostAfterMs: 3000,
     requestTimeoutMs: 400,
     collectIntervalMs: 200,
     tombstoneMinAgeMs: 1000,
@@ -87,6 +93,8 @@ export const PACES = {
     failureTimeoutMs: 5000,
     joinWaitMs: 150,
     settleMs: 200,
+    memoryLostAfterMs: 3000,
+    diskLostAfterMs: 3000,
     requestTimeoutMs: 400,
     ...NEVER_COLLECTS
   }

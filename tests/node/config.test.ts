@@ -106,7 +106,8 @@ test('a client may set only the least failure timeout: it sends no heartbeats', 
 const words: ReadonlyArray<readonly [config: object | undefined, message: string]> = [
   [{ timing: { heartBeatMs: 100 } },
     'timing.heartBeatMs is not a setting; known are heartbeatMs, flushIntervalMs, ' +
-    'hintIntervalMs, storeIntervalMs, failureTimeoutMs, joinWaitMs, settleMs, collectIntervalMs, ' +
+    'hintIntervalMs, storeIntervalMs, failureTimeoutMs, joinWaitMs, settleMs, ' +
+    'memoryLostAfterMs, diskLostAfterMs, collectIntervalMs, ' +
     'tombstoneMinAgeMs, tombstoneMaxAgeMs, requestTimeoutMs'],
   [{ caches: { prices: { replica: 3 } } },
     'caches.prices.replica is not a setting; known are replicas, shards, groups, indexes'],

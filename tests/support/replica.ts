@@ -102,9 +102,11 @@ export function openReplica (
     shape,
     topology,
     self: { id: name, incarnation },
+    store: { id: `store of ${name}`, durable: false },
     membership
   }, {
     persister,
+    saveRoster: () => {},
     createShards: listener =>
       new ShardSet({
         topology,

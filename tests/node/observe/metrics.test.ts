@@ -40,6 +40,8 @@ const EVENTS: {
     'millpond_gap_repaired_batches_total{cache="c"} 7'],
   'digest-repaired': [{ type: 'digest-repaired', cache: 'c', node: 'b', shards: 3 },
     'millpond_digest_repaired_shards_total{cache="c"} 3'],
+  'data-lost': [{ type: 'data-lost', cache: 'c', groups: [1, 2], nodes: ['b'] },
+    'millpond_lost_groups_total{cache="c"} 2'],
   'repair-failed': [{ type: 'repair-failed', cache: 'c', node: 'b', error: new Error('no') },
     'millpond_repair_failures_total{cache="c"} 1'],
   'upkeep-failed': [{ type: 'upkeep-failed', cache: 'c', work: 'expiry', error: new Error('no') },

@@ -74,7 +74,12 @@ test('only ready and leaving replicas are proven (SPEC R18)', t => {
 })
 
 test('an event that changes nothing returns the very state, with what it remembers', t => {
-  const state: GroupState = { phase: 'syncing', heard: new Set(['b']), isQuiet: true }
+  const state: GroupState = {
+    phase: 'syncing',
+    heard: new Set(['b']),
+    told: new Set(),
+    isQuiet: true
+  }
   for (const event of EVENTS) {
     const now = after(state, event)
     if (now.phase === 'syncing') t.is(now, state)
@@ -83,5 +88,5 @@ test('an event that changes nothing returns the very state, with what it remembe
 
 test('a group that begins to sync again has heard nobody', t => {
   const syncing = after({ phase: 'stray' }, 'owned')
-  t.deepEqual(syncing, { phase: 'syncing', heard: new Set(), isQuiet: false })
+  t.deepEqual(syncing, { phase: 'syncing', heard: new Set(), told: new Set(), isQuiet: false })
 })

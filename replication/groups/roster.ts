@@ -1,0 +1,223 @@
+/**
+ * The stores that hold each placement group of a cache, as far as this node has heard. Where no
+ * holder is proven, those on the roster have together what was acknowledged: a node that comes back
+ * first waits for them, and a store that is gone for too long is declared lost (SPEC R22).
+ *
+ *   added    a holder is heard that is past its first fetch; this node is past its own
+ *   removed  the store is there and no longer holds the group: it handed the group over
+ *            as many holders are ready as there should be: they cover what it had
+ *            it was declared lost, or an operator says so
+ *
+ * A store is known by an id that it keeps. One in memory lives as long as its process. Where a node
+ * of the same name comes back with another store, the old one is lost, and that is known at once.
+ *
+ * The roster is kept in memory, and as text in the store of the node. It is bounded: placement
+ * groups times maxRosterStores.
+ */
+import * as v from '../../engine/base/schema.js'
+import type { Clock } from '../../engine/ports.js'
+import type { Timing } from '../../engine/timing.js'
+
+export interface StoreIdentity {
+  readonly id: string
+  /** Whether it outlives its process. */
+  readonly durable: boolean
+}
+
+/** A store, and the name of the node that has it. */
+export interface NodeStore extends StoreIdentity {
+  readonly node: string
+}
+
+/** A node in view, as the roster sees it: what it has of a placement group. */
+export interface RosterNode {
+  readonly store: NodeStore
+  /** Undefined where it does not hold the group; `empty` where it may have nothing of it. */
+  readonly has: (group: number) => 'ready' | 'something' | 'empty' | undefined
+}
+
+/** The stores, and per placement group the places of its stores among them. */
+const Saved = v.object({
+  stores: v.array(v.tuple([v.string(), v.string(), v.boolean()])),
+  groups: v.record(v.string(), v.array(v.count))
+})
+
+export interface RosterOptions {
+  readonly self: NodeStore
+  readonly clock: Clock
+  readonly timing: Pick<Timing, 'memoryLostAfterMs' | 'diskLostAfterMs'>
+  readonly maxStores: number
+}
+
+export class Roster {
+  readonly #options: RosterOptions
+  readonly #groups = new Map<number, Map<string, NodeStore>>()
+  /** Stores that are not in view, and since when, by the monotonic clock. */
+  readonly #goneSinceMs = new Map<string, number>()
+  /** The stores in view, each with the name of its node. */
+  #inView: ReadonlyMap<string, string>
+  #changed = false
+
+  constructor (options: RosterOptions) {
+    this.#options = options
+    this.#inView = new Map([[options.self.id, options.self.node]])
+  }
+
+  /**
+   * Takes the view as it is now.
+   * @param nodes all that run the cache, this one included
+   * @param replicas of each placement group
+   * @returns whether the roster changed
+   */
+  look (groups: Iterable<number>, nodes: readonly RosterNode[], replicas: number): boolean {
+    this.#changed = false
+    const inView = this.#inView = new Map(nodes.map(({ store }) => [store.id, store.node]))
+    const enough = Math.min(replicas, nodes.length)
+    for (const group of groups) {
+      const has = nodes.map(node => [node.store, node.has(group)] as const)
+      for (const [store, what] of has) {
+        if (what === undefined) this.#remove(group, store.id)
+        else if (what !== 'empty') this.#add(group, store)
+      }
+      if (has.filter(([, what]) => what === 'ready').length >= enough) {
+        for (const id of [...this.#groups.get(group)?.keys() ?? []]) {
+          if (!inView.has(id)) this.#remove(group, id)
+        }
+      }
+    }
+    this.#noteGone()
+    return this.#changed
+  }
+
+  #remove (group: number, id: string): void {
+    const stores = this.#groups.get(group)
+    if (stores?.delete(id) !== true) return
+    this.#changed = true
+    if (stores.size === 0) this.#groups.delete(group)
+  }
+
+  #add (group: number, store: NodeStore): void {
+    let stores = this.#groups.get(group)
+    if (stores === undefined) this.#groups.set(group, stores = new Map<string, NodeStore>())
+    if (stores.get(store.id)?.node === store.node) return
+    this.#changed = true
+    stores.set(store.id, store)
+    // Only nodes that come and go within one failure timeout could bring it here.
+    const [oldest] = stores.keys()
+    if (stores.size > this.#options.maxStores && oldest !== undefined) stores.delete(oldest)
+  }
+
+  #noteGone (): void {
+    const inView = this.#inView
+    const names = new Set(inView.values())
+    const nowMs = this.#options.clock.monotonicMs()
+    const known = new Map([...this.#groups.values()].flatMap(stores => [...stores]))
+    for (const id of this.#goneSinceMs.keys()) {
+      if (!known.has(id) || inView.has(id)) this.#goneSinceMs.delete(id)
+    }
+    for (const [id, { node }] of known) {
+      if (inView.has(id)) continue
+      if (names.has(node)) this.#goneSinceMs.set(id, -Infinity)
+      else if (!this.#goneSinceMs.has(id)) this.#goneSinceMs.set(id, nowMs)
+    }
+  }
+
+  /** The stores of a group that are not in view, and may come back. */
+  missing (group: number): NodeStore[] {
+    return this.#gone(group).filter(store => !this.#isLost(store))
+  }
+
+  /** The stores of a group that will not come back. */
+  lost (group: number): NodeStore[] {
+    return this.#gone(group).filter(store => this.#isLost(store))
+  }
+
+  /** The stores of a group that are not in view, as they are told to another node. */
+  goneOf (group: number): Array<[
+    group: number,
+    id: string,
+    node: string,
+    durable: boolean,
+    isLost: boolean
+  ]> {
+    return this.#gone(group).map(
+      store => [group, store.id, store.node, store.durable, this.#isLost(store)]
+    )
+  }
+
+  /** Another node says that a store had a group and is gone. */
+  learn (group: number, store: NodeStore, isLost: boolean): void {
+    this.#add(group, store)
+    this.#noteGone()
+    if (isLost && this.#goneSinceMs.has(store.id)) this.#goneSinceMs.set(store.id, -Infinity)
+  }
+
+  /** Whether this node's store alone has had the group. */
+  isOwn (group: number): boolean {
+    const stores = this.#groups.get(group)
+    return stores?.size === 1 && stores.has(this.#options.self.id)
+  }
+
+  #gone (group: number): NodeStore[] {
+    return [...this.#groups.get(group)?.values() ?? []].filter(({ id }) =>
+      this.#goneSinceMs.has(id) && id !== this.#options.self.id
+    )
+  }
+
+  #isLost ({ id, durable }: NodeStore): boolean {
+    const { clock, timing: { diskLostAfterMs, memoryLostAfterMs } } = this.#options
+    const goneMs = clock.monotonicMs() - (this.#goneSinceMs.get(id) ?? Infinity)
+    return goneMs >= (durable ? diskLostAfterMs : memoryLostAfterMs)
+  }
+
+  /** The loss of stores was declared: nothing waits for them any more. */
+  forget (group: number, stores: readonly NodeStore[]): void {
+    for (const { id } of stores) this.#remove(group, id)
+  }
+
+  /**
+   * An operator says that a store will not come back, by its id or the name of its node.
+   * @returns the stores that this is said of
+   */
+  giveUp (named: string): NodeStore[] {
+    const stores = new Map([...this.#groups.values()].flatMap(of => [...of]))
+    const given = [...stores.values()].filter(({ id, node }) =>
+      (id === named || node === named) && this.#goneSinceMs.has(id)
+    )
+    for (const { id } of given) this.#goneSinceMs.set(id, -Infinity)
+    return given
+  }
+
+  text (): string {
+    const stores = new Map([...this.#groups.values()].flatMap(of => [...of]))
+    const places = new Map([...stores.keys()].map((id, place) => [id, place]))
+    return JSON.stringify({
+      stores: [...stores.values()].map(({ id, node, durable }) => [id, node, durable]),
+      groups: Object.fromEntries(
+        [...this.#groups].map(([group, of]) => [group, [...of.keys()].map(id => places.get(id))])
+      )
+    })
+  }
+
+  /** Takes what an earlier life of the node wrote; a text that cannot be read is none. */
+  load (text: string | undefined): void {
+    let saved: unknown
+    try {
+      saved = JSON.parse(text ?? '')
+    } catch {
+      return
+    }
+    const parsed = v.safeParse(Saved, saved)
+    if (!parsed.success) return
+    const { stores, groups } = parsed.output
+    for (const [group, places] of Object.entries(groups)) {
+      for (const place of places) {
+        const [id, node, durable] = stores[place] ?? []
+        if (id === undefined || node === undefined || durable === undefined) continue
+        // A store in memory did not outlive its process. Whether that one lives will be heard.
+        this.#add(Number(group), { id, node, durable })
+      }
+    }
+    this.#noteGone()
+  }
+}

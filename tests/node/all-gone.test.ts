@@ -1,0 +1,96 @@
+/** Every holder of a placement group is gone: the one that is back first waits for the others. */
+import test from 'ava'
+import { CACHE, startCluster, type Cluster } from '../support/cluster.js'
+
+const RECORDS = 60
+const keys = Array.from({ length: RECORDS }, (_, i) => `k${i}`)
+
+async function fill (cluster: Cluster, name: string): Promise<void> {
+  const cache = cluster.cache(name)
+  await cluster.time.wait(Promise.all(keys.map(key => cache.put(key, { n: 1 }, { ack: 'all' }))))
+  await cluster.time.wait(Promise.all(keys.map(key => cache.increment(key, 'count'))))
+  await cluster.time.advance(1000)
+}
+
+const phases = (cluster: Cluster, name: string): string[] => [
+  ...new Set(cluster.node(name).status().caches[CACHE]?.held.map(({ phase }) => phase))
+]
+
+test('of nodes that were all killed the first one back waits for the rest (SPEC R22)', async t => {
+  const cluster = await startCluster(t, ['a', 'b', 'c'], { replicas: 2, expect: ['write-failed'] })
+  const { time } = cluster
+  await fill(cluster, 'a')
+  for (const name of ['a', 'b', 'c']) cluster.kill(name)
+  await cluster.startNode('a')
+  await time.advance(30_000)
+  t.deepEqual(phases(cluster, 'a'), ['syncing'])
+  const found = await time.wait(
+    Promise.allSettled(keys.slice(0, 20).map(key => cluster.cache('a').get(key))),
+    'reads',
+    120_000
+  )
+  t.deepEqual(found.filter(({ status }) => status === 'fulfilled'), [], 'none can be sure')
+  await t.throwsAsync(cluster.scan(cluster.cache('a'), 'a'), {
+    code: 'UNAVAILABLE',
+    message: /a waits for (b|c|b, c|c, b), which held placement group/
+  })
+  const increments = keys.map(key => cluster.cache('a').increment(key, 'count'))
+  await cluster.start('b', 'c')
+  await time.wait(Promise.all(increments))
+  await cluster.untilSettled()
+  for (const key of keys) {
+    t.like(await time.wait(cluster.cache('a').get(key)), { n: 1, count: 2 }, key)
+  }
+  t.deepEqual(cluster.eventsOf('data-lost'), [])
+})
+
+test('stores that stay away are declared lost, by name (SPEC R22)', async t => {
+  const cluster = await startCluster(t, ['a', 'b', 'c', 'd', 'e'], {
+    replicas: 2,
+    timing: { diskLostAfterMs: 20_000 }
+  })
+  await fill(cluster, 'a')
+  for (const name of ['c', 'd', 'e']) cluster.kill(name)
+  await cluster.time.advance(15_000)
+  t.true(phases(cluster, 'a').includes('syncing'), 'some groups had no other holder')
+  t.deepEqual(cluster.eventsOf('data-lost'), [])
+  await cluster.untilSettled()
+  const lost = cluster.eventsOf('data-lost').flatMap(event =>
+    event.type === 'data-lost' ? event.nodes : []
+  )
+  t.true(lost.length > 0)
+  t.deepEqual(lost.filter(name => !['c', 'd', 'e'].includes(name)), [])
+  // What was declared lost and comes back after all is merged.
+  await cluster.start('c', 'd', 'e')
+  await cluster.untilSettled()
+  const records = await cluster.scan(cluster.cache('a'))
+  t.is(records.size, RECORDS)
+})
+
+test('a node that is back without its disk is a loss at once (SPEC R22)', async t => {
+  const cluster = await startCluster(t, ['a', 'b'], { replicas: 1 })
+  await fill(cluster, 'a')
+  cluster.kill('b')
+  cluster.disks.delete('b')
+  await cluster.startNode('b')
+  await cluster.untilSettled(5000)
+  t.true(cluster.eventsOf('data-lost').length > 0)
+})
+
+test('a node that outlived the others for long starts alone at once (SPEC R22)', async t => {
+  const cluster = await startCluster(t, ['a', 'b'], { replicas: 2 })
+  await fill(cluster, 'a')
+  cluster.kill('b')
+  await cluster.time.advance(10_000)
+  await cluster.time.wait(cluster.cache('a').put('late', { n: 1 }))
+  await cluster.time.advance(1000)
+  cluster.kill('a')
+  await cluster.startNode('a')
+  await cluster.untilSettled(2000)
+  t.like(await cluster.time.wait(cluster.cache('a').get('late')), { n: 1 })
+  // The other one has missed that: alone it would not be sure of anything.
+  cluster.kill('a')
+  await cluster.startNode('b')
+  await cluster.time.advance(10_000)
+  t.deepEqual(phases(cluster, 'b'), ['syncing'])
+})
