@@ -112,6 +112,12 @@ function createProgram (end: (status: number) => void): Command {
       'name of the node, unique and kept over restarts (default: a random one)'
     )
     .option('--zone <zone>', 'replicas are spread over distinct zones first')
+    .option(
+      '--expect-nodes <n>',
+      'nodes that must be there before a node that finds nothing begins anew',
+      wholeNumber('--expect-nodes', 1, limits.maxMembers),
+      1
+    )
     .addOption(metricsPortOption()).addOption(logLevelOption('info'))
     .action(async (flags: NodeFlags) => end(await runNode(flags)))
 

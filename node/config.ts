@@ -124,6 +124,12 @@ const nodeConfig = (limits: Limits) =>
      * Default 1.
      */
     weight: v.optional(v.pipe(v.number(), v.minValue(0.001), v.maxValue(1000)), 1),
+    /**
+     * Nodes that must be in view, this one included, before a node that finds nothing takes it that
+     * there is nothing yet: 1 to limits.maxMembers (512). With the number of nodes of a cluster,
+     * one that is new does not begin anew while all the others are down. Default 1.
+     */
+    expectNodes: v.optional(wholeNumber(1, limits.maxMembers), 1),
     /** Intervals, all with a default (engine/timing.ts). */
     timing: v.optional(TimingConfig, {})
   })

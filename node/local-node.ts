@@ -147,6 +147,7 @@ export class LocalNode implements MillpondNode {
         topology: new Topology(shape),
         self: this.#self,
         store: identity,
+        expectNodes: this.#config.expectNodes,
         membership: this.#membership
       }
       const indexes = this.#config.caches[cache]?.indexes

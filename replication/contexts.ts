@@ -62,5 +62,7 @@ export interface CacheContext extends CacheAccess {
   readonly self: Place & NodeLife
   /** Where this node keeps the cache. */
   readonly store: StoreIdentity
+  /** Nodes in view, this one included, without which no placement group begins anew. */
+  readonly expectNodes: number
   readonly membership: View
 }

@@ -19,6 +19,7 @@ export interface NodeFlags extends CacheFlags, ObservationFlags {
   readonly groups?: number
   readonly name?: string
   readonly zone?: string
+  readonly expectNodes: number
 }
 
 export async function runNode (flags: NodeFlags): Promise<number> {
@@ -65,9 +66,10 @@ async function serve (flags: NodeFlags, signal: AbortSignal): Promise<void> {
 }
 
 function nodeConfig (flags: NodeFlags): NodeConfig {
-  const { cluster, cache, shards, replicas, groups, name, zone, data } = flags
+  const { cluster, cache, shards, replicas, groups, name, zone, data, expectNodes } = flags
   return {
     cluster,
+    expectNodes,
     nats: natsConfig(flags),
     caches: { [cache]: { shards, replicas, ...groups === undefined ? {} : { groups } } },
     ...name === undefined ? {} : { name },

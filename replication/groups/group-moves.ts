@@ -139,7 +139,7 @@ export class GroupMoves {
     this.#ask(waiting.filter(group => !held.isQuiet(group)))
     const quiet = waiting.filter(group => held.isQuiet(group))
     const told = await this.#learn(quiet)
-    const unproven = quiet.filter(group => told.has(group) && roster.missing(group).length === 0)
+    const unproven = quiet.filter(group => told.has(group) && !held.waits(group))
     const lost = new Map<number, NodeStore[]>()
     const fetched = new Map<number, Set<string>>(unproven.map(group => [group, new Set()]))
     for (const peer of peers.all()) {
@@ -152,8 +152,7 @@ export class GroupMoves {
         from.has(peer.id) || peers.groupAt(peer, group) === undefined
       )
       if (
-        !isWhole || !this.#isUnproven(group) || !held.isQuiet(group) ||
-        roster.missing(group).length > 0
+        !isWhole || !this.#isUnproven(group) || !held.isQuiet(group) || held.waits(group)
       ) continue
       lost.set(group, roster.lost(group))
       held.tell(group, 'proven')

@@ -21,7 +21,7 @@ export interface GroupListener {
 export class HeldGroups {
   readonly #context: CacheContext
   readonly #peers: CachePeers
-  readonly #roster: Pick<Roster, 'missing'>
+  readonly #roster: Pick<Roster, 'missing' | 'isNew'>
   readonly #held = new Map<number, HeldState>()
   readonly #listeners: GroupListener[] = []
   #owners: string[][] = []
@@ -31,7 +31,7 @@ export class HeldGroups {
   constructor (
     context: CacheContext,
     peers: CachePeers,
-    roster: Pick<Roster, 'missing'>
+    roster: Pick<Roster, 'missing' | 'isNew'>
   ) {
     this.#context = context
     this.#roster = roster
@@ -137,7 +137,7 @@ export class HeldGroups {
   /** Why a group that is held here is not proven, in words. */
   lack (group: number): string {
     const state = this.#held.get(group)
-    const { cache, self } = this.#context
+    const { cache, self, expectNodes } = this.#context
     if (state?.phase === 'stale') {
       return `${self.id} has yet to learn what ${[...state.apart].join(', ')} took of placement ` +
         `group ${group} of ${cache} while they were out of touch`
@@ -147,8 +147,24 @@ export class HeldGroups {
       return `${self.id} waits for ${missing.join(', ')}, which held placement group ${group} of ` +
         `${cache}: start it again, or give its store up with millpond forget`
     }
+    const expected = this.#expected(group)
+    if (expected > 0) {
+      return `${self.id} knows of nobody that held placement group ${group} of ${cache}, and ` +
+        `waits for ${expected} more node${expected === 1 ? '' : 's'} (expectNodes ${expectNodes})`
+    }
     const silent = this.#hasSilent ? ', and a node of it is connected that does not answer' : ''
     return `${self.id} is still fetching placement group ${group} of ${cache}${silent}`
+  }
+
+  /** Nodes that have to come before a group of which no store is known may begin anew. */
+  #expected (group: number): number {
+    const missing = this.#context.expectNodes - 1 - this.#peers.all().length
+    return this.#roster.isNew(group) ? Math.max(0, missing) : 0
+  }
+
+  /** Whether stores or nodes have to come before a group can be proven by what is there. */
+  waits (group: number): boolean {
+    return this.#roster.missing(group).length > 0 || this.#expected(group) > 0
   }
 
   /** A peer's heartbeat said what it holds. A group that it gave up is with the owners. */

@@ -158,6 +158,11 @@ export class Roster {
     return stores?.size === 1 && stores.has(this.#options.self.id)
   }
 
+  /** Whether no store is known to have had the group. */
+  isNew (group: number): boolean {
+    return !this.#groups.has(group)
+  }
+
   #gone (group: number): NodeStore[] {
     return [...this.#groups.get(group)?.values() ?? []].filter(({ id }) =>
       this.#goneSinceMs.has(id) && id !== this.#options.self.id

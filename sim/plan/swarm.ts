@@ -19,8 +19,7 @@ const SETTLE_MS = 20_000
  * Faults by which every holder of a record can be gone. Nodes that are left do not know of these
  * holders, and so may say "not found": no such fault where records that stay are asked for.
  */
-const GONE: ReadonlySet<Fault['kind']> = new Set(['crash', 'crash-all', 'crash-at-ack', 'leave',
-  'twin'])
+const GONE: ReadonlySet<Fault['kind']> = new Set(['leave', 'twin'])
 const PACES: ReadonlyArray<Plan['pace']> = ['fast', 'fast', 'collecting', 'forgetting']
 /** Workloads of which a seed picks some; others belong to a mix (mixes.ts) or a scenario. */
 const WRITE_KINDS: ReadonlyArray<WritesPlan['kind']> = ['inserts', 'registers', 'revive', 'hot',

@@ -47,6 +47,7 @@ export class Machines {
     return new NodeMachine(this.#world, cluster.name, name, {
       cluster: cluster.name,
       caches: cluster.caches,
+      expectNodes: cluster.nodes.length,
       timing: timingOf(this.#plan, nodeName, false)
     }, nodeName)
   }

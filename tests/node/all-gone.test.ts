@@ -94,3 +94,20 @@ test('a node that outlived the others for long starts alone at once (SPEC R22)',
   await cluster.time.advance(10_000)
   t.deepEqual(phases(cluster, 'b'), ['syncing'])
 })
+
+test('a new node does not begin anew without the nodes it expects (SPEC R22)', async t => {
+  const cluster = await startCluster(t, ['a', 'b'], { replicas: 2, expectNodes: 2 })
+  await fill(cluster, 'a')
+  cluster.kill('a')
+  cluster.kill('b')
+  await cluster.startNode('new')
+  await cluster.time.advance(30_000)
+  t.deepEqual(phases(cluster, 'new'), ['syncing'])
+  await t.throwsAsync(cluster.scan(cluster.cache('new'), 'new'), {
+    code: 'UNAVAILABLE',
+    message: /new knows of nobody that held .* waits for 1 more node \(expectNodes 2\)/
+  })
+  await cluster.start('a', 'b')
+  await cluster.untilSettled()
+  t.is((await cluster.scan(cluster.cache('new'))).size, RECORDS)
+})

@@ -9,6 +9,7 @@ test('defaults stand in for what is left out', t => {
   t.like(checkNodeConfig(good, limits), {
     durability: 'async',
     weight: 1,
+    expectNodes: 1,
     caches: { prices: { shards: 64, replicas: 2 } },
     timing: { heartbeatMs: 500, failureTimeoutMs: 3000 }
   })
@@ -116,6 +117,7 @@ const words: ReadonlyArray<readonly [config: object | undefined, message: string
   [{ timing: { heartbeatMs: 1 } }, 'timing.heartbeatMs must be a number from 10 to 60000, got 1'],
   [{ timing: { heartbeatMs: NaN } },
     'timing.heartbeatMs must be a number from 10 to 60000, got NaN'],
+  [{ expectNodes: 0 }, 'expectNodes must be a whole number from 1 to 512, got 0'],
   [{ weight: 2000 }, 'weight must be a number from 0.001 to 1000, got 2000'],
   [{ caches: { prices: { shards: 1.5 } } },
     'caches.prices.shards must be a whole number from 1 to 65536, got 1.5'],
@@ -143,7 +145,7 @@ const words: ReadonlyArray<readonly [config: object | undefined, message: string
     'nats.servers must be a string, or an array of 1 or more, each a string, got an array'],
   [{ nats: { servers: 'x', pass: 1234 } }, 'nats.pass must be a string, got a number'],
   [undefined, 'configuration must be an object of cluster, name, caches, nats, dataDir, ' +
-    'durability, zone, weight, timing, got undefined'],
+    'durability, zone, weight, expectNodes, timing, got undefined'],
   [{ timing: { failureTimeoutMs: 1000 } },
     'failureTimeoutMs 1000 is less than three times heartbeatMs 500 (the default): one lost ' +
     'heartbeat would look like a dead node; set heartbeatMs to at most 333 too, or ' +

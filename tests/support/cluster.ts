@@ -30,6 +30,7 @@ export interface ClusterOptions {
   readonly groups?: number
   readonly replicas?: number
   readonly timing?: NodeConfig['timing']
+  readonly expectNodes?: number
   /** Event types that this test provokes. */
   readonly expect?: ReadonlyArray<MillpondEvent['type']>
 }
@@ -105,7 +106,7 @@ export class Cluster {
   }
 
   async startNode (name: string, config: Partial<NodeConfig> = {}): Promise<MillpondNode> {
-    const { shards = 16, groups = 8, replicas = 2, timing = {} } = this.#options
+    const { shards = 16, groups = 8, replicas = 2, timing = {}, expectNodes = 1 } = this.#options
     const disk = this.disks.get(name) ?? new MemoryDisk()
     this.disks.set(name, disk)
     const opening = openNode({
@@ -113,6 +114,7 @@ export class Cluster {
       name,
       caches: { [CACHE]: { shards, groups, replicas } },
       timing,
+      expectNodes,
       ...config
     }, { ...this.#wiring(name), openStore: () => disk.open() })
     const node = await this.time.wait(opening, `${name} to open`)

@@ -103,6 +103,7 @@ export function openReplica (
     topology,
     self: { id: name, incarnation },
     store: { id: `store of ${name}`, durable: false },
+    expectNodes: 1,
     membership
   }, {
     persister,
