@@ -1,13 +1,13 @@
 /**
  * Versions: a hybrid logical clock packed into a safe integer, microseconds since 1970 (D2).
  *
- * The wall clock gives the milliseconds, and the low three digits count within a millisecond. Each
- * version is greater than every version that this clock gave or observed before, so a writer's own
- * order stands although its wall clock goes back. More than 1,000 writes in a millisecond borrow
- * from the next one.
+ * The wall clock gives the milliseconds, or the time that the nodes agree on (SharedTime) where it
+ * is later; the low three digits count within a millisecond. Each version is greater than every
+ * version that this clock gave or observed before, so a writer's own order stands although its wall
+ * clock goes back. More than 1,000 writes in a millisecond borrow from the next one.
  *
- * The future begins where the nodes say (SharedTime), not where one wall clock does. Versions far
- * in the future are refused where a write enters. A merge refuses no version, because replicas
+ * The future begins where the nodes say, not where one wall clock does. Versions far in the future
+ * are refused where a write enters. A merge refuses no version, because replicas
  * would diverge. Instead the clock declines to follow such a version: one machine with a broken
  * clock must not drag every other clock along.
  *
@@ -19,6 +19,8 @@ import { FutureVersionError } from '../errors.js'
 import type { Limits } from '../limits.js'
 
 export const VERSION_UNITS_PER_MS = 1000
+/** So far beyond the horizon versions may go that were borrowed one by one from the future. */
+const BORROWED = 1000 * VERSION_UNITS_PER_MS
 /** The last time that a Date has, in the year 275760. */
 const MAX_DATE_MS = 8.64e15
 
@@ -52,14 +54,17 @@ export class HybridClock {
    */
   next (): number {
     const own = this.#own()
-    if (this.#time.isShared && own > this.horizon()) {
+    if (!this.#time.isShared) return this.#last = Math.max(this.#last + 1, own)
+    const now = this.now()
+    const horizon = now + this.#maxFutureMs * VERSION_UNITS_PER_MS
+    if (own > horizon) {
       const { owner, name } = this.#time
       throw new FutureVersionError(
         `the clock of ${owner} is ${this.secondsAhead(own)} s ahead of ${name}, so it dates no ` +
           `write; correct the clock of ${owner}, or give the event time`
       )
     }
-    return this.#after(own)
+    return this.#after(Math.max(own, now), horizon)
   }
 
   /**
@@ -68,7 +73,10 @@ export class HybridClock {
    */
   stamp (): number {
     const own = this.#own()
-    return this.#after(this.#time.isShared ? Math.min(own, Math.floor(this.horizon())) : own)
+    if (!this.#time.isShared) return this.#last = Math.max(this.#last + 1, own)
+    const now = this.now()
+    const horizon = now + this.#maxFutureMs * VERSION_UNITS_PER_MS
+    return this.#after(own > horizon ? now : Math.max(own, now), horizon)
   }
 
   #own (): number {
@@ -79,9 +87,9 @@ export class HybridClock {
    * Versions that this clock gave while it was ahead, and alone, are nothing to go on from once
    * the others are heard: they would refuse every later one.
    */
-  #after (version: number): number {
+  #after (version: number, horizon: number): number {
     const next = Math.max(this.#last + 1, version)
-    this.#last = next > version && this.#time.isShared && next > this.horizon() ? version : next
+    this.#last = next > horizon + BORROWED ? version : next
     return this.#last
   }
 

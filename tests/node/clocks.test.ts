@@ -116,3 +116,40 @@ test('a client two minutes slow reads back what it wrote (SPEC T2)', async t => 
   await cluster.time.wait(slow.put('ttl', { n: 1 }, { ttlMs: MINUTE_MS }))
   t.deepEqual(await cluster.time.wait(slow.get('ttl')), { n: 1 })
 })
+
+test('a write of a client that is ahead gives way to a later one (SPEC T2)', async t => {
+  const cluster = await clusterWith(t, { ahead: 50_000, behind: -2 * MINUTE_MS })
+  const ahead = await cluster.client('ahead')
+  for (const name of ['behind', 'healthy']) {
+    const cache = await cluster.client(name)
+    const first = KEYS.map(key => () => ahead.put(key, { n: 0, m: 1 }, { ack: 'all' }))
+    t.deepEqual(await failures(cluster, first), [])
+    // Not awaited one by one: the writes of one process keep their order all the same.
+    const writes = KEYS.flatMap((
+      key,
+      n
+    ) => [() => cache.put(key, { n: -1 }), () => cache.put(key, { n: n + 100 })])
+    t.deepEqual(await failures(cluster, writes), [])
+    t.deepEqual(await readAll(cluster, cache), KEYS.map((_, n) => n + 100), name)
+    for (const node of NODES) {
+      t.deepEqual(await readAll(cluster, cluster.cache(node)), KEYS.map((_, n) => n + 100), node)
+    }
+    t.deepEqual(await failures(cluster, KEYS.map(key => () => ahead.delete(key))), [])
+    t.deepEqual(await readAll(cluster, cache), KEYS.map(() => undefined), name)
+  }
+})
+
+test('a record dated far ahead refuses writes, and only that record (SPEC T2)', async t => {
+  const cluster = new Cluster(t, { expect: ['clock-ahead'] })
+  cluster.time.setWrong('c', DAY_MS)
+  await cluster.start('c')
+  await cluster.time.wait(cluster.cache('c').put('k', { n: 1 }))
+  await cluster.start('a', 'b')
+  await cluster.untilSettled()
+  const client = await cluster.client('client')
+  for (const cache of [client, cluster.cache('a'), cluster.cache('b')]) {
+    const [failed] = await failures(cluster, [() => cache.put('k', { n: 2 })])
+    t.regex(failed ?? '', /^SHADOWED "k": .* 86[34]\d\d[.\d]* s ahead of the median clock of a, b/)
+    t.deepEqual(await failures(cluster, [() => cache.put('other', { n: 2 })]), [])
+  }
+})

@@ -121,9 +121,35 @@ test('a clock that is ahead of the others dates no write, and says by how much (
     code: 'VERSION_IN_FUTURE',
     message: /lies 86400 s in the future.*the clock of a is 86400 s ahead of it, too$/
   })
-  const [first, second] = [versions.stamp(), versions.stamp()]
-  t.true(first <= versions.horizon() && second <= versions.horizon(), 'it can be taken elsewhere')
+  const stamps = Array.from({ length: 5 }, () => versions.stamp())
+  t.deepEqual(stamps.filter(stamp => stamp > versions.horizon()), [], 'they are taken elsewhere')
+  t.deepEqual(stamps.filter((stamp, i) => stamp <= (stamps[i - 1] ?? 0)), [], 'in order (SPEC E10)')
   t.is(versions.versionAt(NOW_MS), NOW_MS * 1000)
   own.wrongMs = 0
   t.true(versions.next() <= versions.horizon(), 'set right it dates again, at once')
+})
+
+test('a clock that is behind dates writes as the others would (SPEC T2)', t => {
+  const { own, clock, time, hear } = world()
+  const versions = new HybridClock(clock, limits, time)
+  own.wrongMs = -120_000
+  hear('b')
+  hear('c')
+  const first = versions.next()
+  t.is(first, (NOW_MS + own.nowMs) * 1000)
+  own.wrongMs = -240_000
+  t.is(versions.next(), first + 1)
+  t.is(versions.stamp(), first + 2)
+  own.wrongMs = 30_000
+  t.is(versions.next(), first + 30_000_000, 'its own date counts where that is later')
+})
+
+test('a clock that is just within the horizon gives no version twice', t => {
+  const { own, clock, time, hear } = world()
+  const versions = new HybridClock(clock, limits, time)
+  own.wrongMs = limits.maxFutureMs
+  hear('b')
+  hear('c')
+  const given = Array.from({ length: 50 }, () => versions.next())
+  t.deepEqual(given.filter((version, i) => version <= (given[i - 1] ?? 0)), [])
 })
