@@ -4,13 +4,15 @@
  * certain to survive comes after that one. At the end, fields that had to expire are gone.
  */
 import type { Value } from '../../engine/base/values.js'
-import { describe, strangers, type Dated, type FieldOp, type Judge } from './field-op.js'
+import { describe, strangers, type Dated, type Evidence, type FieldOp,
+  type Judge } from './field-op.js'
 
-export const judgeDated: Judge<'dated'> = (fields, { ops, sure, final }) => {
+export const judgeDated: Judge<'dated'> = (fields, evidence) => {
+  const { ops } = evidence
   const names = [...new Set(ops.flatMap(({ body }) => Object.keys(body.sets)))]
   const possible = ops.filter(({ outcome }) => outcome !== 'unchanged')
   for (const field of names) {
-    const problem = judgeField(field, fields[field], possible, sure, final)
+    const problem = judgeField(field, fields[field], possible, evidence)
     if (problem !== null) return `${field} ${problem}`
   }
   return strangers(fields, names)
@@ -20,14 +22,13 @@ function judgeField (
   field: string,
   shown: Value | undefined,
   possible: ReadonlyArray<FieldOp<'dated'>>,
-  sure: ReadonlySet<FieldOp<'dated'>>,
-  final: boolean
+  { sure, final, endsEarly }: Evidence<'dated'>
 ): string | null {
   const touching = possible.filter(({ body }) =>
     body.clears || Object.hasOwn(body.sets, field) || body.unsets.includes(field)
   )
   const matching = touching.filter(({ body }) =>
-    shown === undefined ? leavesNothing(body, field) : body.sets[field] === shown
+    shown === undefined ? leavesNothing(body, field, endsEarly) : body.sets[field] === shown
   )
   if (shown !== undefined && matching.length === 0) return 'shows a value that was never written'
   if (!final) return null
@@ -45,6 +46,7 @@ function judgeField (
     : `shows an older write than ${describe(missed)}`
 }
 
-function leavesNothing (body: Dated, field: string): boolean {
-  return !Object.hasOwn(body.sets, field) || body.ends === 'soon'
+function leavesNothing (body: Dated, field: string, endsEarly: boolean): boolean {
+  return !Object.hasOwn(body.sets, field) || body.ends === 'soon' ||
+    (endsEarly && body.ends === 'late')
 }

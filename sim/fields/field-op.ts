@@ -94,6 +94,8 @@ export interface Evidence<K extends FieldKey> {
   readonly sure: ReadonlySet<FieldOp<K>>
   /** Nothing is on its way any more. */
   readonly final: boolean
+  /** Also fields that do not end within the run may have ended. */
+  readonly endsEarly: boolean
 }
 
 /** @returns the mistake in the record as it is seen now, or null */

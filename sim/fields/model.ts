@@ -29,6 +29,8 @@ export type Certain = (
 
 export class FieldsModel {
   readonly ops: FieldOp[] = []
+  /** Where a node was alone while its clock was far ahead: what lasts may have ended there. */
+  readonly endsEarly = new Set<string>()
   readonly #byKey = new Map<string, Map<string, FieldOp[]>>()
   readonly #ended = new Map<string, readonly string[]>()
   readonly #isGuaranteed: Certain
@@ -83,6 +85,12 @@ export class FieldsModel {
     return this.ops.filter(op => this.#isGuaranteed(op)).length
   }
 
+  /** The records that no reader can have taken for ended. */
+  lasting (place: string, records: ReadonlyMap<string, Fields>): ReadonlyMap<string, Fields> {
+    if (!this.endsEarly.has(place)) return records
+    return new Map([...records].filter(([key]) => kindOfKey(key) !== 'dated'))
+  }
+
   /**
    * The mistake in a record as it is seen now, or null. `final`: no message is under way any more.
    */
@@ -96,7 +104,7 @@ export class FieldsModel {
     const seen = JSON.stringify(fields ?? null)
     if (!final && this.#judged.get(id) === seen) return null
     const sure = new Set(final ? ops.filter(op => this.#isGuaranteed(op)) : [])
-    const problem = judge(fields ?? {}, { ops, sure, final })
+    const problem = judge(fields ?? {}, { ops, sure, final, endsEarly: this.endsEarly.has(place) })
     if (problem !== null) return `${key}: ${problem}; it reads as ${seen.slice(0, 200)}`
     this.#judged.set(id, seen)
     return null

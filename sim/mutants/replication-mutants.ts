@@ -9,9 +9,11 @@ import { Acks } from '../../replication/deltas/acks.js'
 import { Coverage } from '../../replication/repair/coverage.js'
 import { DigestWatch } from '../../replication/repair/digest-watch.js'
 import { Inbox } from '../../replication/deltas/inbox.js'
+import { ClusterTime } from '../../replication/membership/cluster-time.js'
 import type { Member } from '../../replication/membership/heartbeat.js'
 import { Messenger } from '../../replication/messages/messenger.js'
 import type { DeltaBatch } from '../../replication/deltas/outbox.js'
+import { WriteServer } from '../../replication/writes/write-server.js'
 import { writeBatchWithin } from '../../replication/writes/write-protocol.js'
 import * as v from '../../engine/base/schema.js'
 import { ShardSet } from '../../storage/shard-set.js'
@@ -134,6 +136,40 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
           }
       )
     }
+  },
+  {
+    name: 'owner-stamps',
+    breaks: 'an owner dates every write without event time anew, above all that it took before',
+    seeds: 40,
+    plant: () => {
+      const last = new WeakMap<WriteServer, number>()
+      return patch(
+        WriteServer.prototype,
+        'take',
+        original =>
+          function (
+            this: WriteServer,
+            value: unknown,
+            request: string
+          ): ReturnType<WriteServer['take']> {
+            const parsed = v.safeParse(Batches, value)
+            if (!parsed.success) return original.call(this, value, request)
+            const writes = parsed.output.writes.map(([key, version, stamp, ...rest]) => {
+              if (version !== stamp) return [key, version, stamp, ...rest]
+              const dated = Math.max(version, (last.get(this) ?? 0) + 1)
+              last.set(this, dated)
+              return [key, dated, dated, ...rest]
+            })
+            return original.call(this, { ...parsed.output, writes }, request)
+          }
+      )
+    }
+  },
+  {
+    name: 'own-clock-decides',
+    breaks: 'a node goes by its own clock alone, whatever the others show',
+    seeds: 40,
+    plant: () => patch(ClusterTime.prototype, 'heard', () => () => {})
   }
 ]
 

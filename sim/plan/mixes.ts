@@ -7,6 +7,8 @@ import { SimRandom } from '../random.js'
 import type { ConsumerPlan } from '../workloads/consumer.js'
 import type { WritesPlan } from '../workloads/writes.js'
 
+const MINUTE_MS = 60_000
+const DAY_MS = 24 * 60 * MINUTE_MS
 /** Joins while others say nothing; the spares of a seed join at any time. */
 const NEWCOMER = 'j1'
 
@@ -21,7 +23,8 @@ export interface Mix {
 export function mixesOf (seed: number, cluster: ClusterPlan, safetyMs: number): Mix {
   const mixes = [rift(new SimRandom(seed).fork('rift'), cluster, safetyMs),
     crashesAtAck(new SimRandom(seed).fork('crashes at ack'), cluster, safetyMs),
-    silence(new SimRandom(seed).fork('silence'), cluster, safetyMs)]
+    silence(new SimRandom(seed).fork('silence'), cluster, safetyMs),
+    wrongClock(new SimRandom(seed).fork('wrong clock'), cluster, safetyMs)]
   return {
     writes: mixes.flatMap(({ writes = [] }) => writes),
     consumers: mixes.flatMap(({ consumers = [] }) => consumers),
@@ -182,5 +185,42 @@ function silenceAt (
         })),
         { kind: 'join', atMs, forMs: forMs + random.between(1000, 5000), machine: NEWCOMER }
       ]
+  }
+}
+
+/**
+ * One machine whose clock is wrong by minutes or by a day, for a while or to the end, and records
+ * that end by the time: no other may notice.
+ */
+function wrongClock (
+  random: SimRandom,
+  { name, nodes, clients, caches }: ClusterPlan,
+  safetyMs: number
+): Partial<Mix> {
+  if (!random.chance(0.35)) return {}
+  const machine = random.pick([...nodes, ...nodes, ...clients])
+  const byMs = random.pick([DAY_MS, DAY_MS, DAY_MS, -2 * MINUTE_MS, 2 * MINUTE_MS])
+  const fromMs = random.between(0, safetyMs * 0.5)
+  const jump = (atMs: number, by: number): Fault => ({
+    kind: 'clock-jump',
+    atMs,
+    forMs: 0,
+    machine,
+    byMs: by
+  })
+  const cache = random.pick(Object.keys(caches))
+  const write = (kind: WritesPlan['kind'], host: string) => ({
+    kind,
+    cluster: name,
+    cache,
+    host,
+    pauseMs: random.pick([40, 150]),
+    keys: 3
+  })
+  return {
+    writes: [...nodes.map(node => write('expiring', node)), write('hot', machine)],
+    faults: [jump(fromMs, byMs), ...random.chance(0.5)
+      ? [jump(random.between(fromMs, safetyMs), -byMs)]
+      : []]
   }
 }

@@ -141,9 +141,9 @@ function unsettled (world: World, plan: Plan): Violation | null {
   }
   for (const { deliveries } of world.consumers) {
     const [cluster = '', cache = ''] = deliveries.place.split('/')
-    const missing = deliveries.missing(
-      finalRecords(world.model, deliveries.place, world.nodesOf(cluster), cache)
-    )
+    const { model } = world
+    const records = finalRecords(model, deliveries.place, world.nodesOf(cluster), cache)
+    const missing = deliveries.missing(model.fields.lasting(deliveries.place, records))
     if (missing !== null) {
       return new Violation('consumers see every final value, and never go back', missing)
     }

@@ -6,12 +6,15 @@ import { ConfigConflictError } from '../../engine/errors.js'
 import type { MillpondNode } from '../../node/local-node.js'
 import { openNode } from '../../node/open-node.js'
 import type { NodeConfig } from '../../node/config.js'
+import { isProven } from '../../replication/groups/phases.js'
 import { checkBounds } from '../checkers/bounds.js'
 import { SimDisk } from './disk.js'
 import { Machine } from './machine.js'
 import type { SimProcess } from './process.js'
 import type { Surroundings } from './surroundings.js'
 
+/** Less than the time that a record of a run has, if that does not end within the run. */
+const FAR_AHEAD_MS = 600_000
 /** Pause before a node that could not be started is started again. */
 const RESTART_MS = 400
 
@@ -23,6 +26,8 @@ export class NodeMachine extends Machine {
   readonly #config: NodeConfig
   /** Since when writes are in memory that are not on disk. */
   #dirtySinceMs: number | undefined
+  /** The last life in which this node heard another. */
+  #heardInLife = 0
 
   /** @param nodeName the name of the node, which a second machine may use too by mistake */
   constructor (
@@ -98,6 +103,7 @@ export class NodeMachine extends Machine {
 
   override afterRun (): void {
     checkBounds(this.name, this.inside, this.world.limits)
+    this.#lookForOthers()
     let dirty = false
     for (const replica of this.inside?.replicas.values() ?? []) {
       if (replica.unstoredBytes > 0) dirty = true
@@ -109,6 +115,19 @@ export class NodeMachine extends Machine {
     }
     if (!dirty) this.#dirtySinceMs = undefined
     else this.#dirtySinceMs ??= this.world.scheduler.nowMs
+  }
+
+  /** A node that has heard no other has its own clock alone (SPEC T3): what it ends has ended. */
+  #lookForOthers (): void {
+    const { inside, life, clock, world, cluster } = this
+    if (inside === undefined || this.#heardInLife === life) return
+    if (inside.membership.members.size > 0) this.#heardInLife = life
+    else if (clock.aheadMs > FAR_AHEAD_MS) {
+      for (const [cache, { replicator: { held } }] of inside.replicas) {
+        if (!held.all.some(group => isProven(held.phase(group)))) continue
+        world.model.fields.endsEarly.add(`${cluster}/${cache}`)
+      }
+    }
   }
 
   protected override beforeCrash (): void {

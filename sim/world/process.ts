@@ -35,6 +35,11 @@ export class MachineClock implements Clock {
     return this.#scheduler.nowMs
   }
 
+  /** How far ahead of the true time it is. */
+  get aheadMs (): number {
+    return this.wallMs() - START_MS - this.#scheduler.nowMs
+  }
+
   jump (byMs: number): void {
     this.#offsetMs += byMs
   }
