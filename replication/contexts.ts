@@ -45,7 +45,7 @@ export interface View {
   /** Other nodes that are alive as far as is known here, by name. */
   readonly members: ReadonlyMap<string, Member>
   /** The time that the nodes agree on. */
-  readonly time: Pick<SharedTime, 'nowMs'>
+  readonly time: Pick<SharedTime, 'nowMs' | 'isShared'>
   /** Grows whenever a node joined, left, or entered another phase, this one included. */
   readonly viewVersion: number
   /** Something that this node holds changed: tell the others soon. */

@@ -66,6 +66,7 @@ export class Replicator {
   readonly peerServer: PeerServer
   readonly #store: StoreIdentity
   readonly #acks: Acks
+  readonly #time: CacheContext['membership']['time']
   readonly #flushes: FlushSchedule
   readonly #members: MemberWatch
   /** Everything else that stops with the replicator. */
@@ -76,6 +77,7 @@ export class Replicator {
     this.cache = context.cache
     this.shape = context.shape
     this.topology = context.topology
+    this.#time = context.membership.time
     this.#store = context.store
     const roster = this.roster = new Roster({
       self: { ...context.store, node: context.self.id },
@@ -144,6 +146,11 @@ export class Replicator {
     const tombstones = new TombstoneCollector(context, { shards, held, peers, coverage })
     this.#closing = [this.writes, flushes, expiries, tombstones, this.#members, repairs, exchange,
       moves, acks, feed, confirmations, presence, watch]
+  }
+
+  /** Whether the time is that of several nodes, and not of this one's own clock. */
+  get hasSharedTime (): boolean {
+    return this.#time.isShared
   }
 
   /** Takes its place in the cluster: call it when the shards are loaded and members were heard. */

@@ -34,6 +34,11 @@ export const REGRESSIONS: readonly Regression[] = [
       'them elsewhere.'
   },
   {
+    seed: 32,
+    what: 'A node that had started with its clock a day ahead told consumers what had ended, ' +
+      'before it heard another node.'
+  },
+  {
     seed: 51,
     what:
       'A consumer whose cursor was ahead of both replicas went from one to the other and back ' +

@@ -22,3 +22,13 @@ export function assertReadable (replicator: Replicator, shard: number): void {
     throw new UnavailableError(replicator.held.lack(group))
   }
 }
+
+/**
+ * What has changed may be told in any phase, by a node that knows what has ended.
+ * @throws UnavailableError also while this node may lack something and heard no other: it has its
+ *   own clock alone then, and a record that it takes for ended would not be told again
+ */
+export function assertTimely (replicator: Replicator, shard: number): void {
+  if (replicator.hasSharedTime) assertHeld(replicator, shard)
+  else assertReadable(replicator, shard)
+}

@@ -9,7 +9,7 @@ import type { Limits } from '../../../engine/limits.js'
 import { approximateBytes } from '../../../engine/base/values.js'
 import type { ShardSet } from '../../../storage/shard-set.js'
 import type { Replicator } from '../../../replication/replicator.js'
-import { assertHeld } from './held-shards.js'
+import { assertHeld, assertTimely } from './held-shards.js'
 import type { Asked, PollPage, ReadReply } from '../request-protocol.js'
 
 /**
@@ -26,7 +26,7 @@ export function poll (
   let bytesLeft: number = limits.maxPollReplyBytes
   for (const [shard, bytes] of shards) {
     if (left <= 0 || bytesLeft <= 0) break
-    assertHeld(replicator, shard)
+    assertTimely(replicator, shard)
     const cursor = bytes === null ? startOf(shard) : decodeCursor(bytes, shard, limits)
     const page = changesOf(replicator.shards, cursor, left, bytesLeft)
     if (page.outcome === 'behind') {
