@@ -9,9 +9,19 @@ import { all, type Mutant } from './mutant.js'
 export const SILENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'ready-by-silence',
-    breaks: 'a node that hears no proven holder takes it that nobody else is there',
+    breaks: 'a node that hears no proven holder takes it that nobody else is there, or was',
     seeds: 60,
-    plant: () => patch(Presence.prototype, 'isQuiet', () => () => Promise.resolve(true))
+    plant: () =>
+      all(
+        patch(Presence.prototype, 'isQuiet', () => () => Promise.resolve(true)),
+        patch(HeldGroups.prototype, 'waits', () => () => false)
+      )
+  },
+  {
+    name: 'roster-ignored',
+    breaks: 'a placement group begins anew without the stores that had it',
+    seeds: 60,
+    plant: () => patch(HeldGroups.prototype, 'waits', () => () => false)
   },
   {
     name: 'phase-unchecked-at-server',
