@@ -16,6 +16,11 @@ export interface Clock {
    * timeouts. It may stand still while the machine is suspended.
    */
   monotonicMs(): number
+  /**
+   * For how long the machine was suspended while the monotonic clock stood still, as far as that is
+   * known. Default: never.
+   */
+  suspendedMs?(): number
 }
 
 export interface Timer {

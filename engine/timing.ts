@@ -340,8 +340,7 @@ export const intervals = Object.freeze({
   clockBeats: 4,
   /**
    * How long the clock of a node that has left still counts: longer than a restart takes, or than
-   * the network is away as a rule. A process whose machine was suspended goes by what it knows of
-   * the others until then, or until it hears one of them.
+   * the network is away as a rule.
    */
   silentClockMs: 600_000,
   /** How long a write may take to reach its write concern, where the caller does not say. */

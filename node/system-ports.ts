@@ -1,5 +1,6 @@
 /** The real clock, timers and randomness. Everything else gets them as ports. */
 import { randomBytes } from 'node:crypto'
+import { uptime } from 'node:os'
 import type { Ports, Timer } from '../engine/ports.js'
 
 /** The longest delay that setTimeout takes: a longer one would fire at once. */
@@ -8,7 +9,8 @@ const MAX_DELAY_MS = 2 ** 31 - 1
 export const systemPorts: Ports = {
   clock: {
     wallMs,
-    monotonicMs: () => performance.now()
+    monotonicMs: () => performance.now(),
+    suspendedMs
   },
   timers: { after },
   random: { uint32: () => randomBytes(4).readUInt32LE() }
@@ -31,6 +33,36 @@ function wallMs (): number {
   const keptMs = Math.min(LAST_PART_MS, Math.max(0, partMs))
   if (keptMs !== partMs) originMs = shownMs + keptMs - sinceMs
   return shownMs + keptMs
+}
+
+/** A step of the wall clock, or a suspension, that is shorter than this makes no difference. */
+const STEP_MS = 100
+const upBeforeMs = upMs() - performance.now()
+/** The wall clock less the monotonic one, when it was last found out why they drifted apart. */
+let apartMs = performance.timeOrigin
+let suspendedForMs = 0
+
+/**
+ * Where the wall clock has moved against the monotonic one, it was set, or the machine was
+ * suspended: then the machine is up for longer than the monotonic clock tells.
+ */
+function suspendedMs (): number {
+  const nowApartMs = Date.now() - performance.now()
+  if (Math.abs(nowApartMs - apartMs) > STEP_MS) {
+    apartMs = nowApartMs
+    const forMs = upMs() - performance.now() - upBeforeMs
+    if (forMs > suspendedForMs + STEP_MS) suspendedForMs = forMs
+  }
+  return suspendedForMs
+}
+
+/** For how long the machine is up, suspended or not; no number where it does not say. */
+function upMs (): number {
+  try {
+    return uptime() * 1000
+  } catch {
+    return NaN
+  }
 }
 
 function after (delayMs: number, fn: () => void): Timer {

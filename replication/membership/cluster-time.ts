@@ -4,8 +4,9 @@
  * the middle counts. So one clock that is a day ahead or minutes slow moves nothing.
  *
  * Heartbeats carry the wall clock of their node. From one arriving to the next, time goes on by the
- * monotonic clock of this process. A heartbeat that was late on its way makes its node's clock look
- * slow, never fast; so of the last few of a node the one that makes it the fastest counts.
+ * monotonic clock of this process, and while its machine is suspended. A heartbeat that was late on
+ * its way makes its node's clock look slow, never fast; so of the last few of a node the one that
+ * makes it the fastest counts.
  *
  *   no node was heard     the process has its own wall clock alone, and goes by it
  *   a node has left       its clock counts for silentClockMs: a process that is cut off, or left
@@ -25,8 +26,9 @@ export interface ClusterTimeOptions {
 }
 
 interface HeardClock {
-  /** Wall clock of the node less monotonic clock of this process, of its last heartbeats. */
+  /** Wall clock of the node less the time that has gone by here, of its last heartbeats. */
   readonly offsetsMs: number[]
+  /** On the monotonic clock: a node that was heard before a suspension is not forgotten for it. */
   heardMs: number
 }
 
@@ -35,7 +37,7 @@ const MAX_NAMED = 8
 export class ClusterTime implements SharedTime {
   readonly #options: ClusterTimeOptions
   readonly #heard = new Map<string, HeardClock>()
-  /** From the monotonic clock to the time of the nodes; undefined where no node was heard. */
+  /** From the time that has gone by here to that of the nodes; undefined where none was heard. */
   #offsetMs: number | undefined
 
   constructor (options: ClusterTimeOptions) {
@@ -44,7 +46,12 @@ export class ClusterTime implements SharedTime {
 
   nowMs (): number {
     const { clock } = this.#options
-    return this.#offsetMs === undefined ? clock.wallMs() : clock.monotonicMs() + this.#offsetMs
+    return this.#offsetMs === undefined ? clock.wallMs() : this.#goneByMs() + this.#offsetMs
+  }
+
+  #goneByMs (): number {
+    const { clock } = this.#options
+    return clock.monotonicMs() + (clock.suspendedMs?.() ?? 0)
   }
 
   get isShared (): boolean {
@@ -70,7 +77,7 @@ export class ClusterTime implements SharedTime {
     const nowMs = clock.monotonicMs()
     const heard = this.#heard.get(id) ?? { offsetsMs: [], heardMs: nowMs }
     if (!this.#heard.has(id) && this.#heard.size >= maxMembers) return
-    heard.offsetsMs.push(wallMs - nowMs)
+    heard.offsetsMs.push(wallMs - this.#goneByMs())
     if (heard.offsetsMs.length > intervals.clockBeats) heard.offsetsMs.shift()
     heard.heardMs = nowMs
     this.#heard.set(id, heard)
@@ -90,7 +97,7 @@ export class ClusterTime implements SharedTime {
     }
     const heard = [...this.#heard.values()]
     const offsetsMs = heard.map(({ offsetsMs: last }) => Math.max(...last))
-    if (self !== undefined) offsetsMs.push(clock.wallMs() - nowMs)
+    if (self !== undefined) offsetsMs.push(clock.wallMs() - this.#goneByMs())
     offsetsMs.sort((a, b) => a - b)
     this.#offsetMs = offsetsMs[(offsetsMs.length - 1) >>> 1]
   }

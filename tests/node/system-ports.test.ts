@@ -2,6 +2,8 @@
  * The clock and timers of the system: the wall clock is read anew each time, and a delay longer
  * than setTimeout takes does not end at once.
  */
+import { syncBuiltinESMExports } from 'node:module'
+import os from 'node:os'
 import test from 'ava'
 import { HybridClock } from '../../engine/base/hlc.js'
 import { limits } from '../../engine/limits.js'
@@ -70,4 +72,23 @@ test.serial('the wall clock tells parts of a millisecond, within the one that it
   t.deepEqual(told.filter(ms => Math.floor(ms) !== at), [])
   t.deepEqual(told.filter((ms, i) => ms < (told[i - 1] ?? 0)), [], 'it never goes back')
   t.true(told.some(ms => !Number.isInteger(ms)))
+})
+
+test.serial('a clock that was set is told from a machine that was suspended (SPEC T1)', t => {
+  const real = { now: Date.now, uptime: os.uptime }
+  t.teardown(() => {
+    Date.now = real.now
+    os.uptime = real.uptime
+    syncBuiltinESMExports()
+  })
+  const suspendedMs = (): number => systemPorts.clock.suspendedMs?.() ?? NaN
+  t.is(suspendedMs(), 0)
+  Date.now = () => real.now() + 86_400_000
+  t.is(suspendedMs(), 0, 'set a day ahead')
+  Date.now = () => real.now() + 7_200_000
+  os.uptime = () => real.uptime() + 7200
+  syncBuiltinESMExports()
+  const told = suspendedMs()
+  t.true(Math.abs(told - 7_200_000) < 60_000, `${told}`)
+  t.is(suspendedMs(), told, 'once and for all')
 })

@@ -8,10 +8,11 @@ import { ClusterTime } from '../../../replication/membership/cluster-time.js'
 const NOW_MS = 1_700_000_000_000
 
 function world ({ self }: { self: string | undefined } = { self: 'a' }) {
-  const own = { nowMs: 5, wrongMs: 0 }
+  const own = { nowMs: 5, wrongMs: 0, suspendedMs: 0 }
   const clock = {
-    wallMs: () => NOW_MS + own.nowMs + own.wrongMs,
-    monotonicMs: () => own.nowMs
+    wallMs: () => NOW_MS + own.nowMs + own.suspendedMs + own.wrongMs,
+    monotonicMs: () => own.nowMs,
+    suspendedMs: () => own.suspendedMs
   }
   const time = new ClusterTime({ clock, limits, self })
   return {
@@ -152,4 +153,19 @@ test('a clock that is just within the horizon gives no version twice', t => {
   hear('c')
   const given = Array.from({ length: 50 }, () => versions.next())
   t.deepEqual(given.filter((version, i) => version <= (given[i - 1] ?? 0)), [])
+})
+
+test('a process that was suspended for two hours knows the time before it is told (SPEC T1)', t => {
+  const { own, clock, time, hear } = world()
+  const versions = new HybridClock(clock, limits, time)
+  hear('b')
+  hear('c')
+  own.suspendedMs = 7_200_000
+  for (const look of [() => {}, () => time.look()]) {
+    look()
+    t.true(time.isShared)
+    t.is(time.nowMs(), clock.wallMs())
+    t.is(versions.versionAt(new Date(clock.wallMs())), clock.wallMs() * 1000)
+    t.true(versions.next() >= clock.wallMs() * 1000)
+  }
 })
