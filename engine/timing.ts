@@ -334,6 +334,11 @@ export const intervals = Object.freeze({
   timingToldMs: 60_000,
   timingToldTimes: 4,
   /**
+   * A wall clock that differs by more from those of the nodes is told of. A late heartbeat makes
+   * out less, and a write may be dated further ahead.
+   */
+  clockDiffersMs: 10_000,
+  /**
    * Of so many heartbeats of a node the one that makes its clock the fastest counts: one that is
    * late on its way says too little, and a clock that was set back is known after as many.
    */

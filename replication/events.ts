@@ -37,6 +37,14 @@ export type ReplicationEvent =
     readonly heartbeatMs: number,
     readonly failureTimeoutMs: number
   }
+  /**
+   * The wall clock of this process is more than clockDiffersMs (10 s) ahead of the time that the
+   * nodes agree on, or behind it (below 0). Writes go on; correct the clock before a second one is
+   * wrong.
+   */
+  | { readonly type: 'clock-differs', readonly aheadMs: number, readonly from: string }
+  /** It is right again. */
+  | { readonly type: 'clock-agrees', readonly aheadMs: number, readonly from: string }
   /** Another process runs under this node's name. */
   | { readonly type: 'name-taken', readonly node: string, readonly incarnation: number }
   /** A member runs this cache with other settings; the two do not replicate. */

@@ -9,6 +9,10 @@ export const COUNTERS = {
     ['kind']
   ],
   millpond_timing_differs_total: ['times nodes in view were found to have different timing', []],
+  millpond_clock_differs_total: [
+    'times the wall clock of this process was found to differ from those of the nodes',
+    []
+  ],
   millpond_group_phases_total: ['placement groups that entered a phase', ['cache', 'phase']],
   millpond_gap_repairs_total: ['times missing batches of a peer were asked for again', ['cache']],
   millpond_gap_repaired_batches_total: ['missing batches that were asked for again', ['cache']],
@@ -111,7 +115,10 @@ export function countEvent (event: MillpondEvent, count: Count): void {
       return count('millpond_conflicts_total', { kind: event.type })
     case 'timing-differs':
       return count('millpond_timing_differs_total')
+    case 'clock-differs':
+      return count('millpond_clock_differs_total')
     case 'timing-agrees':
+    case 'clock-agrees':
       return
     case 'group-phase':
       return count('millpond_group_phases_total', { cache: event.cache, phase: event.phase })

@@ -76,6 +76,7 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'connection-problem':
     case 'write-failed':
     case 'timing-differs':
+    case 'clock-differs':
     case 'consumer-behind':
     case 'consumer-unheld':
     case 'consumer-retrying':
@@ -83,6 +84,7 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     // the ends of troubles: a log of this level that shows a loss shows the recovery
     case 'connection':
     case 'timing-agrees':
+    case 'clock-agrees':
     case 'consumer-held':
     case 'store-recovered':
       return 'warn'

@@ -14,6 +14,7 @@ import { tokenFromEnd } from '../messages/subjects.js'
 import type { Subscription } from '../transport/transport.js'
 import { ClusterPace } from './cluster-pace.js'
 import { ClusterTime } from './cluster-time.js'
+import { ClockWatch } from './clock-watch.js'
 import { Hello, heartbeatSchema, type Heartbeat, type Member, type NodeLife } from './heartbeat.js'
 import { Hearing } from './hearing.js'
 import { Members } from './members.js'
@@ -38,6 +39,7 @@ export class Membership implements View {
   readonly #heartbeat: ReturnType<typeof heartbeatSchema>
   readonly #members: Members
   readonly #pace: ClusterPace
+  readonly #ownClock: ClockWatch
   readonly #beats: OwnBeats
   readonly #name: OwnName | undefined
   readonly #hearing: Hearing
@@ -58,6 +60,7 @@ export class Membership implements View {
     this.#heartbeat = heartbeatSchema(limits)
     this.#hearing = new Hearing({ transport: messenger.transport, timers: ports.timers })
     this.time = new ClusterTime({ clock: ports.clock, limits, self: this.#self?.id })
+    this.#ownClock = new ClockWatch({ clock: ports.clock, time: this.time, onEvent })
     this.#pace = new ClusterPace({ configured: timing, self, clock: ports.clock, onEvent })
     this.#beats = new OwnBeats({
       timers: ports.timers,
@@ -209,6 +212,7 @@ export class Membership implements View {
   #sweep (): void {
     this.#sweepAtMs = Infinity
     this.time.look()
+    this.#ownClock.look()
     if (this.#members.isAnySilent(this.pace.failureTimeoutMs)) {
       this.#hearing.caughtUp(sweepIntervalMs(this.pace), () => this.#judge())
     } else this.#judge()

@@ -100,6 +100,31 @@ test('after a node a day ahead tried to write, writes of others count (SPEC T3, 
   )
 })
 
+test('a process says by how much its clock is off, and when no more (SPEC T5)', async t => {
+  const cluster = await clusterWith(t, { c: -2 * MINUTE_MS, client: DAY_MS })
+  await cluster.client('client')
+  const told = (): Array<readonly [string, string, number, string]> =>
+    cluster.events.splice(0).flatMap(({ node, event }) =>
+      event.type === 'clock-differs' || event.type === 'clock-agrees'
+        ? [[node, event.type, Math.round(event.aheadMs / 1000), event.from] as const]
+        : []
+    )
+  await cluster.time.advance(2000)
+  t.deepEqual(told().sort(([a], [b]) => a < b ? -1 : 1), [
+    ['c', 'clock-differs', -120, 'the median clock of a, b, c'],
+    ['client', 'clock-differs', 86_400, 'the median clock of a, b, c']
+  ])
+  cluster.time.setWrong('c', -6000)
+  await cluster.time.advance(2 * MINUTE_MS)
+  t.deepEqual(told(), [], 'a little is not right yet')
+  for (let i = 0; i < 100; i++) {
+    cluster.time.setWrong('c', i % 2 === 0 ? 0 : DAY_MS)
+    await cluster.time.advance(1000)
+  }
+  const types = told().map(([node, type]) => `${node} ${type}`)
+  t.true(types.length > 0 && types.length <= 2, types.join())
+})
+
 test('a client two minutes slow reads back what it wrote (SPEC T2)', async t => {
   const cluster = await clusterWith(t, { slow: -2 * MINUTE_MS })
   const calls = KEYS.map((key, n) => () => cluster.cache('a').put(key, { n, m: 1 }, { ack: 'all' }))

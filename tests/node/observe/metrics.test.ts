@@ -28,6 +28,9 @@ const EVENTS: {
     }]
   }, 'millpond_timing_differs_total 1'],
   'timing-agrees': [{ type: 'timing-agrees', heartbeatMs: 500, failureTimeoutMs: 3000 }, null],
+  'clock-differs': [{ type: 'clock-differs', aheadMs: -120_000, from: 'the median clock of a, b' },
+    'millpond_clock_differs_total 1'],
+  'clock-agrees': [{ type: 'clock-agrees', aheadMs: 3, from: 'the median clock of a, b' }, null],
   'name-taken': [{ type: 'name-taken', node: 'a', incarnation: 2 },
     'millpond_conflicts_total{kind="name-taken"} 1'],
   'config-conflict': [{ type: 'config-conflict', cache: 'c', node: 'b', detail: 'shards' },
