@@ -24,12 +24,14 @@ export interface Observation {
    * @param status the figures that the gauges show
    * @param consumers the process is unhealthy while one of these has no node to read from. Default:
    *   none
+   * @param waitsFor what the process waits for before it is ready. Default: nothing
    * @returns the server; undefined where no port was given
    * @throws ConfigError when the port cannot be used, naming the flag
    */
   readonly serve: (
     status: () => Shown,
-    consumers?: () => readonly ConsumerStatus[]
+    consumers?: () => readonly ConsumerStatus[],
+    waitsFor?: () => string | undefined
   ) => Promise<MetricsServer | undefined>
 }
 
@@ -53,13 +55,14 @@ export function observe (
       logger.onEvent(event)
       metrics?.onEvent(event)
     },
-    async serve (status, consumers = () => []) {
+    async serve (status, consumers = () => [], waitsFor = () => undefined) {
       if (metrics === undefined || metricsPort === undefined) return undefined
       try {
         return await serveMetrics({
           port: metricsPort,
           contentType: metrics.contentType,
           metrics: () => metrics.text(status()),
+          waitsFor,
           problem: () => isConnected ? unheldProblem(consumers()) : 'not connected to NATS'
         })
       } catch (error) {

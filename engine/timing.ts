@@ -92,6 +92,12 @@ export const TimingConfig = v.strictObject({
   /** The same for a store on disk, whose node can be started again. Default 10 minutes. */
   diskLostAfterMs: v.optional(interval(0, 366 * DAY_MS), 600_000),
   /**
+   * How long a node that is closed waits for others to take over its placement groups, 0 to
+   * 3,600,000. Supervisors kill what takes longer than their grace period, often 10 or 30 s. With 0
+   * it leaves at once, and what it alone had is gone until it is back. Default 8000.
+   */
+  drainTimeoutMs: v.optional(interval(0), 8000),
+  /**
    * How often replicas look for tombstones that no replica or consumer needs any more, 10 to
    * 3,600,000. Shorter frees memory sooner, each look costs messages. Default one minute.
    */
@@ -288,6 +294,10 @@ export function leastRatePerSecond (): number {
 
 /** Intervals, and counts of heartbeats, that no configuration needs to set. */
 export const intervals = Object.freeze({
+  /** How often the command that runs a node says what the node waits for before it is ready. */
+  readyReportMs: 5000,
+  /** How often a node that leaves looks whether the others have taken over. */
+  drainLookMs: 50,
   /** How long changes of the roster gather before they are written down; a commit takes longer. */
   rosterSaveMs: 100,
   /**

@@ -23,9 +23,11 @@ import { CacheReplica, drawIncarnation } from './cache/cache-replica.js'
 import type { OpenedStore } from './cache/open-store.js'
 import { Caches } from './caches.js'
 import type { CheckedNodeConfig } from './config.js'
+import type { MillpondEvent } from './events.js'
 import type { Inside } from './inside.js'
 import { assertFits, listen } from './joining.js'
 import type { NodeContext } from './node-context.js'
+import { Readiness } from './readiness.js'
 import { undoAll } from './undoing.js'
 
 export interface MillpondNode {
@@ -43,8 +45,19 @@ export interface MillpondNode {
   /** The status of a node. @throws TypeError; rejects with TimeoutError, UnavailableError */
   statusOf(node: string, options?: CallOptions): Promise<NodeStatus>
   /**
-   * Flushes, says goodbye, makes everything durable and disconnects. A second call waits for the
-   * first.
+   * Resolves once this node has all that it should hold. Until then it refuses some reads and
+   * operations, which other nodes answer. Wait for it before the next node is stopped.
+   * @param options default: it waits for as long as that takes
+   * @throws TypeError; rejects with TimeoutError, which says what is missing, AbortedError,
+   *   ClosedError
+   */
+  whenReady(options?: CallOptions): Promise<void>
+  /** What the node waits for before it is ready, in words; undefined when it is ready. */
+  readonly waitsFor: string | undefined
+  /**
+   * Flushes, hands its placement groups over to the nodes that stay, for at most
+   * `timing.drainTimeoutMs` (8000), says goodbye, makes everything durable and disconnects. A
+   * second call waits for the first.
    * @throws StoreError when something could not be made durable
    */
   close(): Promise<void>
@@ -68,6 +81,8 @@ export class LocalNode implements MillpondNode {
   readonly #replicators = new Map<string, Replicator>()
   readonly #caches: Caches
   readonly #requestServer: RequestServer
+  readonly #readiness: Readiness
+  #isLeaving = false
   #closing: Promise<void> | undefined
 
   constructor (name: string, config: CheckedNodeConfig, own: OwnCaches, context: NodeContext) {
@@ -78,12 +93,20 @@ export class LocalNode implements MillpondNode {
     this.#own = own
     this.#context = context
     const incarnation = drawIncarnation(ports)
-    this.#self = { id: name, incarnation, weight, ...zone === undefined ? {} : { zone } }
+    const weightNow = (): number => this.#isLeaving ? 0 : weight
+    this.#self = {
+      id: name,
+      incarnation,
+      get weight () {
+        return weightNow()
+      },
+      ...zone === undefined ? {} : { zone }
+    }
     this.#membership = new Membership(context, {
       id: name,
       incarnation,
       describe: () => ({
-        weight,
+        weight: weightNow(),
         ...zone === undefined ? {} : { zone },
         caches: Object.fromEntries(
           [...this.#replicators].map(([cache, replicator]) => [cache, replicator.describe()])
@@ -91,6 +114,7 @@ export class LocalNode implements MillpondNode {
       })
     })
     this.#clock = new HybridClock(ports.clock, limits, this.#membership.time)
+    this.#readiness = new Readiness(ports.timers, () => this.waitsFor)
     this.#requestServer = new RequestServer({
       replicatorOf: cache => this.#replicatorOf(cache),
       status: () => this.status(),
@@ -125,6 +149,7 @@ export class LocalNode implements MillpondNode {
     this.#serve()
     for (const replicator of this.#replicators.values()) replicator.start()
     this.#membership.start()
+    this.#readiness.look()
   }
 
   #assertFits (): void {
@@ -142,6 +167,10 @@ export class LocalNode implements MillpondNode {
     for (const [cache, { shape, store, identity }] of this.#own) {
       const context = {
         ...this.#context,
+        onEvent: (event: MillpondEvent) => {
+          this.#context.onEvent(event)
+          if (event.type === 'group-phase') this.#readiness.look()
+        },
         cache,
         shape,
         topology: new Topology(shape),
@@ -228,11 +257,22 @@ export class LocalNode implements MillpondNode {
     }
   }
 
+  get waitsFor (): string | undefined {
+    if (this.#closing !== undefined) return `${this.name} is closing`
+    for (const { lack } of this.#replicators.values()) if (lack !== undefined) return lack
+    return undefined
+  }
+
+  whenReady (options: CallOptions = {}): Promise<void> {
+    return this.#readiness.when(options)
+  }
+
   statusOf (node: string, options?: CallOptions): Promise<NodeStatus> {
     return this.#caches.statusOf(node, options)
   }
 
   close (): Promise<void> {
+    this.#readiness.close()
     this.#closing ??= this.#close()
     return this.#closing
   }
@@ -242,12 +282,27 @@ export class LocalNode implements MillpondNode {
     const replicas = [...this.#replicas.values()]
     await everyStepInTurn([
       () => this.#caches.close(),
+      () => this.#drain(),
       ...replicas.map(replica => () => replica.stop()),
       () => this.#membership.close(),
       () => everyStepAtOnce(replicas.map(replica => () => replica.close())),
       () => messenger.close(),
       () => messenger.transport.close()
     ])
+  }
+
+  /** Lets the others take over what this node holds (SPEC R23). */
+  async #drain (): Promise<void> {
+    const { timing: { drainTimeoutMs }, onEvent } = this.#context
+    if (drainTimeoutMs === 0) return
+    this.#isLeaving = true
+    this.#membership.beatSoon()
+    await everyStepAtOnce(
+      [...this.#replicators].map(([cache, replicator]) => async () => {
+        const groups = await replicator.drain(drainTimeoutMs)
+        if (groups.length > 0) onEvent({ type: 'drain-ended', cache, groups })
+      })
+    )
   }
 
   /** Lets go after a join that failed: says and writes nothing, and lets go of all that it can. */

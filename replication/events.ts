@@ -72,6 +72,11 @@ export type ReplicationEvent =
     readonly nodes: readonly string[]
   }
   /**
+   * This node leaves, and the time for it is up (timing.drainTimeoutMs): the others may not have
+   * all of these placement groups. They wait for this node's store, unless it was in memory.
+   */
+  | { readonly type: 'drain-ended', readonly cache: string, readonly groups: readonly number[] }
+  /**
    * The transport took no more messages, and so many confirmations were dropped within a second.
    * Writes that wait for them are confirmed by equal digests in a heartbeat instead.
    */

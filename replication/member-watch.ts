@@ -31,6 +31,8 @@ export interface MemberWatchParts {
 export class MemberWatch {
   readonly #context: CacheContext
   readonly #parts: MemberWatchParts
+  /** The share of placement groups that each member last said it takes. */
+  readonly #weights = new Map<string, number>()
   #state: 'loading' | 'running' | 'closed' = 'loading'
 
   constructor (context: CacheContext, parts: MemberWatchParts) {
@@ -43,11 +45,11 @@ export class MemberWatch {
   /** Takes part from now on: before it, the shards are still being read from the store. */
   start (): void {
     this.#state = 'running'
-    this.#placeGroups()
+    this.placeGroups()
   }
 
   /** Computes placement anew, and starts what follows; call it when members may have changed. */
-  #placeGroups (): void {
+  placeGroups (): void {
     if (this.#state !== 'running') return
     this.#parts.held.reconcile()
     this.#parts.moves.step()
@@ -60,7 +62,9 @@ export class MemberWatch {
       if (joined) this.#reportConflict(member)
       return
     }
-    if (joined) this.#placeGroups()
+    const isOther = this.#weights.get(member.id) !== member.weight
+    this.#weights.set(member.id, member.weight)
+    if (joined || isOther) this.placeGroups()
     held.heard(member)
     if (wasAway) held.met(member)
     for (const group of inbox.heard(member)) repairs.missing(member.id, group)
@@ -96,7 +100,8 @@ export class MemberWatch {
     repairs.forgetPeer(id)
     inbox.forgetPeer(id)
     this.#parts.held.left(id)
-    this.#placeGroups()
+    this.#weights.delete(id)
+    this.placeGroups()
   }
 
   close (): void {

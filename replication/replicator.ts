@@ -24,8 +24,11 @@ import { FlushSchedule } from './deltas/flush-schedule.js'
 import { Inbox } from './deltas/inbox.js'
 import { Outbox } from './deltas/outbox.js'
 import { CachePeers } from './groups/cache-peers.js'
+import { Drain } from './groups/drain.js'
 import { GroupMoves } from './groups/group-moves.js'
+import { HandOver } from './groups/hand-over.js'
 import { HeldGroups } from './groups/held-groups.js'
+import { isProven } from './groups/phases.js'
 import { Roster, type StoreIdentity } from './groups/roster.js'
 import { RosterWatch } from './groups/roster-watch.js'
 import { MemberWatch } from './member-watch.js'
@@ -64,11 +67,15 @@ export class Replicator {
   readonly outbox: Outbox
   readonly inbox: Inbox
   readonly peerServer: PeerServer
+  readonly #self: string
   readonly #store: StoreIdentity
+  readonly #watch: RosterWatch
+  #started = false
   readonly #acks: Acks
   readonly #time: CacheContext['membership']['time']
   readonly #flushes: FlushSchedule
   readonly #members: MemberWatch
+  readonly #drain: Drain
   /** Everything else that stops with the replicator. */
   readonly #closing: ReadonlyArray<{ close(): void }>
   #closed = false
@@ -78,6 +85,7 @@ export class Replicator {
     this.shape = context.shape
     this.topology = context.topology
     this.#time = context.membership.time
+    this.#self = context.self.id
     this.#store = context.store
     const roster = this.roster = new Roster({
       self: { ...context.store, node: context.self.id },
@@ -118,13 +126,19 @@ export class Replicator {
       }
     })
     const presence = new Presence(context, context.self.incarnation)
-    const watch = new RosterWatch(context, { roster, held, peers, client, saveRoster })
+    const watch = this.#watch = new RosterWatch(context, {
+      roster,
+      held,
+      peers,
+      client,
+      saveRoster
+    })
+    const handOver = new HandOver(context, { held, peers, shards, coverage })
     const moves = new GroupMoves(context, {
       held,
       peers,
-      shards,
       exchange,
-      coverage,
+      handOver,
       presence,
       roster,
       watch
@@ -141,11 +155,18 @@ export class Replicator {
       repairs
     })
     this.writes = new LocalWrites(context, { shards, held, outbox, acks, flushes, persister })
+    this.#drain = new Drain(context, {
+      held,
+      handOver,
+      moves,
+      writes: this.writes,
+      flush: () => this.flush()
+    })
     this.peerServer = new PeerServer(context, { shards, outbox, held, roster, persister })
     const expiries = new ExpirySweep(context, { shards, held })
     const tombstones = new TombstoneCollector(context, { shards, held, peers, coverage })
     this.#closing = [this.writes, flushes, expiries, tombstones, this.#members, repairs, exchange,
-      moves, acks, feed, confirmations, presence, watch]
+      moves, acks, feed, confirmations, presence, watch, this.#drain]
   }
 
   /** Whether the time is that of several nodes, and not of this one's own clock. */
@@ -155,7 +176,32 @@ export class Replicator {
 
   /** Takes its place in the cluster: call it when the shards are loaded and members were heard. */
   start (): void {
+    this.#started = true
     this.#members.start()
+  }
+
+  /** What keeps this node from having all that it should hold, in words; undefined: nothing. */
+  get lack (): string | undefined {
+    const { held } = this
+    if (!this.#started) return `${this.#self} is still loading ${this.cache}`
+    const group = held.all.find(each =>
+      held.owners(each).includes(this.#self) && !isProven(held.phase(each))
+    )
+    return group === undefined ? undefined : held.lack(group)
+  }
+
+  /** The groups that began without a store that had held them, in this life of the node. */
+  get lostGroups (): number[] {
+    return [...this.#watch.lostGroups].sort((a, b) => a - b)
+  }
+
+  /**
+   * Hands the placement groups over, once the weight of this node is 0.
+   * @returns the groups that the others may not have all of
+   */
+  drain (timeoutMs: number): Promise<number[]> {
+    this.#members.placeGroups()
+    return this.#drain.run(timeoutMs)
   }
 
   /** The cache as this node's heartbeats describe it. */

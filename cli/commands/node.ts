@@ -2,10 +2,14 @@
  * `millpond node`: runs a node until SIGINT or SIGTERM. The node then says goodbye and makes
  * everything durable, and the command ends with status 0.
  *
- * Standard output gets one line when the node serves, for a script that waits for that; everything
- * else is logged.
+ * Standard output gets one line when the node has all that it should hold, for a script that waits
+ * for that before it stops the next one; everything else is logged.
  */
 import type { NodeConfig } from '../../node/config.js'
+import { TimeoutError } from '../../engine/errors.js'
+import { intervals } from '../../engine/timing.js'
+import type { MillpondNode } from '../../node/local-node.js'
+import type { Logger } from '../../node/observe/logger.js'
 import { openNode } from '../../node/open-node.js'
 import { natsConfig, type CacheFlags } from '../cluster.js'
 import { EXIT, starting } from '../failure.js'
@@ -41,7 +45,9 @@ async function serve (flags: NodeFlags, signal: AbortSignal): Promise<void> {
   )
   const node = await starting(openNode(nodeConfig(flags), { onEvent }))
   try {
-    const server = await serveMetrics(() => node.status())
+    const server = await serveMetrics(() => node.status(), () => [], () => node.waitsFor)
+    await untilReady(node, logger, signal)
+    if (signal.aborted) return
     logger.info({
       node: node.name,
       cache,
@@ -57,12 +63,30 @@ async function serve (flags: NodeFlags, signal: AbortSignal): Promise<void> {
       }\n`
     )
     await aborted(signal)
-    logger.info({}, 'stopping')
     await server?.close()
   } finally {
+    logger.info({}, 'stopping')
     await node.close()
   }
   logger.info({}, 'stopped')
+}
+
+/** Says now and then what the node waits for: it may be for a node that has to be started again. */
+async function untilReady (
+  node: MillpondNode,
+  logger: Logger,
+  signal: AbortSignal
+): Promise<void> {
+  for (;;) {
+    try {
+      await node.whenReady({ timeoutMs: intervals.readyReportMs, signal })
+      return
+    } catch (error) {
+      if (signal.aborted) return
+      if (!(error instanceof TimeoutError)) throw error
+      logger.info({ reason: node.waitsFor }, 'not ready yet')
+    }
+  }
 }
 
 function nodeConfig (flags: NodeFlags): NodeConfig {

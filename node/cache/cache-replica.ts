@@ -129,9 +129,12 @@ export class CacheReplica {
     const { maxStatusItems } = this.#limits
     const consumerGroups = [...shards.cursors.groups()]
     const unreadable = [...shards.unreadable()]
+    const { lack, lostGroups } = this.replicator
     return {
       ...shape,
       ...shards.counts(),
+      ...lack === undefined ? {} : { waitsFor: lack },
+      lostGroups,
       lag: inbox.lag,
       unstoredBytes: this.#persister.unstoredBytes,
       held: held.all.map(group => ({

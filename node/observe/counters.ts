@@ -24,6 +24,10 @@ export const COUNTERS = {
     'repairs, fetches and hand-overs that failed and will be tried again',
     ['cache']
   ],
+  millpond_drains_ended_total: [
+    'times that a node left before the others had taken over',
+    ['cache']
+  ],
   millpond_lost_groups_total: [
     'placement groups that began without a store that had held them',
     ['cache']
@@ -128,6 +132,8 @@ export function countEvent (event: MillpondEvent, count: Count): void {
     case 'digest-repaired':
       count('millpond_digest_repairs_total', { cache: event.cache })
       return count('millpond_digest_repaired_shards_total', { cache: event.cache }, event.shards)
+    case 'drain-ended':
+      return count('millpond_drains_ended_total', { cache: event.cache })
     case 'data-lost':
       return count('millpond_lost_groups_total', { cache: event.cache }, event.groups.length)
     case 'repair-failed':

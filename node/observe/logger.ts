@@ -56,6 +56,7 @@ export function createLogger ({ level, facts = {}, stream }: LoggerOptions): Log
 function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
   switch (event.type) {
     case 'data-lost':
+    case 'drain-ended':
     case 'name-taken':
     case 'own-incarnation':
     case 'config-conflict':

@@ -89,7 +89,11 @@ const CacheStatus = v.object({
     []
   ),
   /** ... and how many more there are. */
-  unlistedUnreadable: v.optional(v.count, 0)
+  unlistedUnreadable: v.optional(v.count, 0),
+  /** What the node waits for before it has all that it should hold, in words. */
+  waitsFor: v.optional(v.string()),
+  /** Placement groups that began without a store that had held them, since the node started. */
+  lostGroups: v.optional(v.array(v.count), [])
 })
 export type CacheStatus = v.InferOutput<typeof CacheStatus>
 

@@ -10,13 +10,12 @@
  */
 import { piecesOf } from '../../engine/base/pieces.js'
 import type { Timer } from '../../engine/ports.js'
-import type { ShardSet } from '../../storage/shard-set.js'
 import type { CacheContext } from '../contexts.js'
 import type { Member } from '../membership/heartbeat.js'
 import type { Presence } from '../membership/presence.js'
-import type { Coverage } from '../repair/coverage.js'
 import type { Exchange } from '../repair/exchange.js'
 import type { CachePeers } from './cache-peers.js'
+import type { HandOver } from './hand-over.js'
 import type { HeldGroups } from './held-groups.js'
 import { isGoing, type Phase } from './phases.js'
 import type { NodeStore, Roster } from './roster.js'
@@ -25,9 +24,8 @@ import type { RosterWatch } from './roster-watch.js'
 export interface GroupMovesParts {
   readonly held: HeldGroups
   readonly peers: CachePeers
-  readonly shards: ShardSet
   readonly exchange: Exchange
-  readonly coverage: Coverage
+  readonly handOver: HandOver
   readonly presence: Presence
   readonly roster: Roster
   readonly watch: RosterWatch
@@ -48,6 +46,7 @@ export class GroupMoves {
   #isDue = false
   #asking = false
   #timer: Timer | undefined
+  #keepsAll = false
   #closed = false
 
   constructor (context: CacheContext, parts: GroupMovesParts) {
@@ -85,7 +84,7 @@ export class GroupMoves {
   }
 
   async #step (): Promise<void> {
-    const { held, peers, watch } = this.#parts
+    const { held, handOver, watch } = this.#parts
     watch.look()
     for (const [peer, groups] of held.apart()) {
       await this.#exchange(peer, groups, group => held.exchanged(group, peer))
@@ -102,7 +101,8 @@ export class GroupMoves {
     await this.#proveTogether()
     for (const group of this.#goingInTurn()) {
       this.#lookedAt = group
-      if (await this.#isCovered(group, peers.all())) held.tell(group, 'handed-over')
+      const isCovered = await handOver.isCovered(group)
+      if (isCovered && !this.#keepsAll) held.tell(group, 'handed-over')
     }
   }
 
@@ -215,33 +215,18 @@ export class GroupMoves {
     }
   }
 
+  /** From now on no group is given up here: the node is about to close. */
+  keepAll (): void {
+    this.#keepsAll = true
+  }
+
   #goingInTurn (): number[] {
     const { held } = this.#parts
+    if (this.#keepsAll) return []
     const going = held.all.filter(group => isGoing(held.phase(group)))
     const inTurn = [...going.filter(group => group > this.#lookedAt),
       ...going.filter(group => group <= this.#lookedAt)]
     return inTurn.slice(0, this.#context.limits.maxHandOversPerStep)
-  }
-
-  /**
-   * Whether every owner holds the group ready and covers all that is here, with nothing written
-   * here meanwhile.
-   */
-  async #isCovered (group: number, peers: readonly Member[]): Promise<boolean> {
-    const { held, shards, coverage } = this.#parts
-    const owners = held.owners(group)
-    const enough = Math.min(this.#context.shape.replicas, peers.length)
-    if (owners.length < enough || owners.length === 0) return false
-    const stateNow = (): string => shards.root(group) + shards.cursorRoot(group)
-    const before = stateNow()
-    for (const owner of owners) {
-      const peer = peers.find(({ id }) => id === owner)
-      if (peer === undefined || this.#parts.peers.groupAt(peer, group)?.phase !== 'ready') {
-        return false
-      }
-      if ((await coverage.lacking(owner, group)).length > 0) return false
-    }
-    return isGoing(held.phase(group)) && stateNow() === before
   }
 
   #failed (node: string, error: unknown): void {

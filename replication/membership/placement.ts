@@ -12,7 +12,10 @@ import { hash32 } from '../../engine/base/hash.js'
 
 export interface Place {
   readonly id: string
-  /** Share of the placement groups, relative to other members. Default 1. */
+  /**
+   * Share of the placement groups, relative to other members; of 0, as of one that is about to
+   * leave, none at all. Default 1.
+   */
   readonly weight?: number
   /**
    * Replicas are spread over as many zones as there are. A member without one counts as a zone of
@@ -39,7 +42,7 @@ export function ownersOf (
   members: readonly Place[],
   replicas: number
 ): string[] {
-  const ranked = rank(cache, group, members)
+  const ranked = rank(cache, group, members.filter(({ weight = 1 }) => weight > 0))
   const zones = new Map(members.map(({ id, zone }) => [id, zone ?? `node ${id}`]))
   const taken = new Set<string | undefined>()
   const first = ranked.filter(id => !taken.has(zones.get(id)) && taken.add(zones.get(id)))

@@ -52,6 +52,7 @@ export const PACES = {
     settleMs: 200,
     memoryLostAfterMs: 8000,
     diskLostAfterMs: 8000,
+    drainTimeoutMs: 2000,
     requestTimeoutMs: 400,
     ...NEVER_COLLECTS
   },
@@ -65,6 +66,7 @@ export const PACES = {
     settleMs: 200,
     memoryLostAfterMs: 8000,
     diskLostAfterMs: 8000,
+    drainTimeoutMs: 2000,
     requestTimeoutMs: 400,
     collectIntervalMs: 400,
     tombstoneMinAgeMs: 3000,
@@ -80,6 +82,7 @@ export const PACES = {
     settleMs: 200,
     memoryLostAfterMs: 8000,
     diskLostAfterMs: 8000,
+    drainTimeoutMs: 2000,
     requestTimeoutMs: 400,
     collectIntervalMs: 200,
     tombstoneMinAgeMs: 1000,
@@ -95,6 +98,7 @@ export const PACES = {
     settleMs: 200,
     memoryLostAfterMs: 8000,
     diskLostAfterMs: 8000,
+    drainTimeoutMs: 2000,
     requestTimeoutMs: 400,
     ...NEVER_COLLECTS
   }

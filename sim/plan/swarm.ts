@@ -15,11 +15,6 @@ import type { WritesPlan } from '../workloads/writes.js'
 const MAIN = 'alpha'
 const OTHER = 'beta'
 const SETTLE_MS = 20_000
-/**
- * Faults by which every holder of a record can be gone. Nodes that are left do not know of these
- * holders, and so may say "not found": no such fault where records that stay are asked for.
- */
-const GONE: ReadonlySet<Fault['kind']> = new Set(['leave', 'twin'])
 const PACES: ReadonlyArray<Plan['pace']> = ['fast', 'fast', 'collecting', 'forgetting']
 /** Workloads of which a seed picks some; others belong to a mix (mixes.ts) or a scenario. */
 const WRITE_KINDS: ReadonlyArray<WritesPlan['kind']> = ['inserts', 'registers', 'revive', 'hot',
@@ -55,7 +50,8 @@ export function planOf (seed: number, safetyMs: number): Plan {
     ], ['durable', 'majority', 'all'], ['majority'], ['buffered', 'durable', 'majority', 'all']]),
     consumers: [...clusters.flatMap(cluster => consumersOf(random, cluster)), ...mix.consumers],
     faults: [...faultsOf(random, clusters[0] as ClusterPlan, safetyMs), ...mix.faults]
-      .filter(({ kind }) => mix.spares.length === 0 || !GONE.has(kind))
+      // Of two processes under one name neither gives way yet.
+      .filter(({ kind }) => mix.spares.length === 0 || kind !== 'twin')
       .sort((a, b) => a.atMs - b.atMs),
     losesHints: true,
     slowStarts: slowStarts(new SimRandom(seed).fork('slow starts'), clusters[0] as ClusterPlan)

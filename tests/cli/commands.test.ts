@@ -288,7 +288,7 @@ test.serial('a node told to end keeps its data, and resumes it under the same na
   }
 })
 
-test.serial('a node serves its metrics and says whether it is connected', async t => {
+test.serial('a node serves its metrics, its health and whether it is ready (SPEC R24)', async t => {
   const where = place()
   const node = await oneNode(t, where, '--metrics-port', '0')
   await output(t, [...INGEST, ...where.cache], NDJSON)
@@ -299,6 +299,7 @@ test.serial('a node serves its metrics and says whether it is connected', async 
   t.regex(await metrics.text(), /^millpond_records\{cache="offers"\} 3$/m)
   const health = await fetch(`${url}/healthz`)
   t.deepEqual([health.status, await health.text()], [200, 'ok\n'])
+  t.is((await fetch(`${url}/readyz`)).status, 200, 'it printed that it is ready')
   t.is((await fetch(url)).status, 404)
 
   const { status, stderr } = await millpond(t, ['node', ...where.cache, '--name', 'n2',

@@ -16,7 +16,8 @@ const CACHE: CacheStatus = {
   consumerGroups: [],
   unlistedConsumerGroups: 0,
   unreadable: [],
-  unlistedUnreadable: 0
+  unlistedUnreadable: 0,
+  lostGroups: []
 }
 
 function text (of: Partial<CacheStatus>, node: Partial<NodeStatus> = {}): string {

@@ -108,7 +108,7 @@ const words: ReadonlyArray<readonly [config: object | undefined, message: string
   [{ timing: { heartBeatMs: 100 } },
     'timing.heartBeatMs is not a setting; known are heartbeatMs, flushIntervalMs, ' +
     'hintIntervalMs, storeIntervalMs, failureTimeoutMs, joinWaitMs, settleMs, ' +
-    'memoryLostAfterMs, diskLostAfterMs, collectIntervalMs, ' +
+    'memoryLostAfterMs, diskLostAfterMs, drainTimeoutMs, collectIntervalMs, ' +
     'tombstoneMinAgeMs, tombstoneMaxAgeMs, requestTimeoutMs'],
   [{ caches: { prices: { replica: 3 } } },
     'caches.prices.replica is not a setting; known are replicas, shards, groups, indexes'],

@@ -43,6 +43,8 @@ const EVENTS: {
     'millpond_gap_repaired_batches_total{cache="c"} 7'],
   'digest-repaired': [{ type: 'digest-repaired', cache: 'c', node: 'b', shards: 3 },
     'millpond_digest_repaired_shards_total{cache="c"} 3'],
+  'drain-ended': [{ type: 'drain-ended', cache: 'c', groups: [1] },
+    'millpond_drains_ended_total{cache="c"} 1'],
   'data-lost': [{ type: 'data-lost', cache: 'c', groups: [1, 2], nodes: ['b'] },
     'millpond_lost_groups_total{cache="c"} 2'],
   'repair-failed': [{ type: 'repair-failed', cache: 'c', node: 'b', error: new Error('no') },
@@ -200,7 +202,8 @@ function status (phase: string): NodeStatus {
         consumerGroups: [{ name: 'g', shards: 3 }],
         unlistedConsumerGroups: 2,
         unreadable: [{ shard: 3, key: 'k', field: 'f', code: 9 }],
-        unlistedUnreadable: 1
+        unlistedUnreadable: 1,
+        lostGroups: []
       }
     },
     consumers: [],
