@@ -1,7 +1,7 @@
 /**
- * Records that stay: each is written once, and never deleted. Once every holder that answers reads
- * has one, whoever asks for it must be given it, or an error: "not found" would be a lie. The
- * function given to update must see it as well, or it would write the record anew.
+ * Records that stay: each is written once, and never deleted. Once every holder has one, whoever
+ * asks for it must be given it, or an error: "not found" would be a lie. The function given to
+ * update must see it as well, or it would write the record anew.
  */
 import { MillpondError } from '../../engine/errors.js'
 import type { Fields } from '../../engine/base/values.js'
@@ -23,7 +23,7 @@ export async function kept (writer: Writer, { id, pauseMs }: KeptPlan): Promise<
     const key = `${host.cluster}.${cache}.k.${id}.${host.life}.${i}`
     const done = writer.write({ key, fields: ['a'], order: 0, concern: 'all' }).then(op => {
       const isEverywhere = op?.outcome === 'acked' &&
-        world.provenReplicas(host.cluster, cache, key).every(fields => fields !== undefined)
+        world.replicasOf(host.cluster, cache, key).every(({ fields }) => fields !== undefined)
       if (isEverywhere) world.model.keep(op)
     })
     if (random.chance(0.3)) await done

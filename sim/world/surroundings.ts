@@ -1,9 +1,9 @@
 /** The world as its machines and workloads see it. */
-import type { Fields } from '../../engine/base/values.js'
 import type { Limits } from '../../engine/limits.js'
 import type { Cache } from '../../node/cache/cache.js'
 import type { MillpondEvent } from '../../node/events.js'
 import type { Inside } from '../../node/inside.js'
+import type { HeldRecord } from '../checkers/replicas.js'
 import type { Coverage } from '../run/coverage.js'
 import type { Model } from '../model.js'
 import type { SimNetwork } from './network.js'
@@ -47,6 +47,5 @@ export interface Surroundings {
   fail(invariant: string, detail: string): void
   /** A write was just acknowledged. */
   acknowledged(opId: number): void
-  /** See checkers/proven.ts. */
-  provenReplicas(cluster: string, cache: string, key: string): ReadonlyArray<Fields | undefined>
+  replicasOf(cluster: string, cache: string, key: string): readonly HeldRecord[]
 }

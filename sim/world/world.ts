@@ -2,10 +2,9 @@
  * The world of one run: a network, clusters of machines on it, workloads that run on them, and the
  * model of the truth. The world applies the faults of its plan, and heals itself when told to.
  */
-import type { Fields } from '../../engine/base/values.js'
 import type { Limits } from '../../engine/limits.js'
 import type { MillpondEvent } from '../../node/events.js'
-import { provenReplicas } from '../checkers/proven.js'
+import { replicasOf, type HeldRecord } from '../checkers/replicas.js'
 import { Coverage } from '../run/coverage.js'
 import { applyFault, type Stage } from './faults.js'
 import { HostileMessages } from '../hostile/hostile.js'
@@ -184,8 +183,8 @@ export class World implements Stage, Watched {
     }
   }
 
-  provenReplicas (cluster: string, cache: string, key: string): Array<Fields | undefined> {
-    return provenReplicas(this.machines.of(cluster), cache, key)
+  replicasOf (cluster: string, cache: string, key: string): HeldRecord[] {
+    return replicasOf(this.machines.of(cluster), cache, key)
   }
 
   reported (host: Host, event: MillpondEvent): void {

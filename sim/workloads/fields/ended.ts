@@ -42,7 +42,7 @@ async function end (writer: Writer, key: string): Promise<void> {
     ALL
   )
   const isEverywhere = op?.outcome === 'acked' &&
-    world.provenReplicas(host.cluster, name, key).every(fields => fields === undefined)
+    world.replicasOf(host.cluster, name, key).every(({ fields }) => fields === undefined)
   if (isEverywhere) world.model.fields.end(place, key)
 }
 
@@ -62,7 +62,7 @@ async function addAndRemove (writer: Writer, key: string): Promise<void> {
     ALL
   )
   const isEverywhere = added?.outcome === 'acked' &&
-    world.provenReplicas(host.cluster, name, key).every(fields => isIn(fields?.['tags'], element))
+    world.replicasOf(host.cluster, name, key).every(({ fields }) => isIn(fields?.['tags'], element))
   if (!isEverywhere || !random.chance(0.7)) return
   await writer.sleep(random.between(0, 2000))
   if (!writer.going) return

@@ -6,7 +6,7 @@ import { MillpondError } from '../../../engine/errors.js'
 import type { Fields } from '../../../engine/base/values.js'
 import type { Cache } from '../../../node/cache/cache.js'
 import { replicasNeeded, type WriteConcern } from '../../../replication/deltas/acks.js'
-import { provenReplicas } from '../../checkers/proven.js'
+import { replicasOf } from '../../checkers/replicas.js'
 import { keyOf, type Bodies, type FieldKey, type FieldOp } from '../../fields/field-op.js'
 import type { Writer } from '../writer.js'
 
@@ -84,6 +84,6 @@ export function ownReplica (
   writer: Writer,
   key: string
 ): { readonly fields: Fields | undefined } | undefined {
-  const [own] = provenReplicas([writer.host], writer.options.cache, key).map(fields => ({ fields }))
-  return own
+  const [own] = replicasOf([writer.host], writer.options.cache, key)
+  return own?.answers === true ? own : undefined
 }

@@ -1,0 +1,35 @@
+/**
+ * The replicas of a record as they are now, and which of them would answer for it (SPEC R18).
+ *
+ * What every holder has, no later reader may miss: whoever begins to hold fetches it before it is
+ * proven. It is not enough that the proven ones have it. A holder that was cut off may go on
+ * without what the others take meanwhile (SPEC R19), and one that is being proven has what was
+ * acknowledged before its exchange: the rest follows.
+ */
+import type { Fields } from '../../engine/base/values.js'
+import { isProven } from '../../replication/groups/phases.js'
+import type { Host } from '../world/surroundings.js'
+
+export interface HeldRecord {
+  /** Undefined: it has none. */
+  readonly fields: Fields | undefined
+  /** Whether it takes operations on the record, and says that it has none. */
+  readonly answers: boolean
+}
+
+/** The record on each host that holds its placement group. */
+export function replicasOf (
+  hosts: Iterable<Pick<Host, 'inside'>>,
+  cache: string,
+  key: string
+): HeldRecord[] {
+  return [...hosts].flatMap(({ inside }) => {
+    const replicator = inside?.replicas.get(cache)?.replicator
+    if (replicator === undefined) return []
+    const shard = replicator.topology.shardOf(key)
+    const phase = replicator.held.phase(replicator.topology.groupOf(shard))
+    return phase === undefined
+      ? []
+      : [{ fields: replicator.shards.record(shard, key), answers: isProven(phase) }]
+  })
+}
