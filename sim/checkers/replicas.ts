@@ -7,8 +7,8 @@
  * acknowledged before its exchange: the rest follows.
  */
 import type { Fields } from '../../engine/base/values.js'
+import type { Inside } from '../../node/inside.js'
 import { isProven } from '../../replication/groups/phases.js'
-import type { Host } from '../world/surroundings.js'
 
 export interface HeldRecord {
   /** Undefined: it has none. */
@@ -19,7 +19,7 @@ export interface HeldRecord {
 
 /** The record on each host that holds its placement group. */
 export function replicasOf (
-  hosts: Iterable<Pick<Host, 'inside'>>,
+  hosts: Iterable<{ readonly inside: Inside | undefined }>,
   cache: string,
   key: string
 ): HeldRecord[] {
