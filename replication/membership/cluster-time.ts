@@ -8,6 +8,10 @@
  * its way makes its node's clock look slow, never fast; so of the last few of a node the one that
  * makes it the fastest counts.
  *
+ * A client has often heard only some of the nodes, as when it has just connected, and the clock of
+ * one of two may be the wrong one. So a client goes by the median of what the nodes take the time
+ * to be, which heartbeats carry too: the node with the wrong clock knows it as well as the others.
+ *
  *   no node was heard     the process has its own wall clock alone, and goes by it
  *   a node has left       its clock counts for silentClockMs: a process that is cut off, or left
  *                         with one other in a rolling restart, must not begin to go by a clock
@@ -17,6 +21,7 @@ import type { SharedTime } from '../../engine/base/hlc.js'
 import type { Clock } from '../../engine/ports.js'
 import type { Limits } from '../../engine/limits.js'
 import { intervals } from '../../engine/timing.js'
+import type { Heartbeat } from './heartbeat.js'
 
 export interface ClusterTimeOptions {
   readonly clock: Clock
@@ -26,7 +31,7 @@ export interface ClusterTimeOptions {
 }
 
 interface HeardClock {
-  /** Wall clock of the node less the time that has gone by here, of its last heartbeats. */
+  /** What the node said less the time that has gone by here, of its last heartbeats. */
   readonly offsetsMs: number[]
   /** On the monotonic clock: a node that was heard before a suspension is not forgotten for it. */
   heardMs: number
@@ -67,17 +72,20 @@ export class ClusterTime implements SharedTime {
     const { self } = this.#options
     const nodes = [...self === undefined ? [] : [self], ...this.#heard.keys()].sort()
     const more = nodes.length > MAX_NAMED ? ` and ${nodes.length - MAX_NAMED} more` : ''
-    return `the median clock of ${nodes.slice(0, MAX_NAMED).join(', ')}${more}`
+    return `the ${self === undefined ? 'time' : 'median clock'} of ${
+      nodes.slice(0, MAX_NAMED).join(', ')
+    }${more}`
   }
 
   /** A heartbeat of another node; one of an older release does not say the time. */
-  heard (id: string, wallMs: number | undefined): void {
-    const { clock, limits: { maxMembers } } = this.#options
-    if (wallMs === undefined) return
+  heard (id: string, { wallMs, timeMs }: Pick<Heartbeat, 'wallMs' | 'timeMs'>): void {
+    const { clock, self, limits: { maxMembers } } = this.#options
+    const saidMs = self === undefined ? timeMs ?? wallMs : wallMs
+    if (saidMs === undefined) return
     const nowMs = clock.monotonicMs()
     const heard = this.#heard.get(id) ?? { offsetsMs: [], heardMs: nowMs }
     if (!this.#heard.has(id) && this.#heard.size >= maxMembers) return
-    heard.offsetsMs.push(wallMs - this.#goneByMs())
+    heard.offsetsMs.push(saidMs - this.#goneByMs())
     if (heard.offsetsMs.length > intervals.clockBeats) heard.offsetsMs.shift()
     heard.heardMs = nowMs
     this.#heard.set(id, heard)

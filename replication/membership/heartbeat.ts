@@ -27,6 +27,11 @@ const HeldTuple = v.tupleWithRest(
   v.string()
 )
 
+const ClockTime = v.fallback(
+  v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15))),
+  undefined
+)
+
 /** A phase as it stands in a heartbeat: the nearest first phase, and its name if that differs. */
 export function phaseSaid (phase: Phase): [first: FirstPhase, ...name: Phase[]] {
   const first = NEAREST[phase]
@@ -68,10 +73,9 @@ export function heartbeatSchema (limits: Limits) {
      * What the wall clock of the node shows, in milliseconds since 1970. Nodes of an older version
      * leave it out; one that no clock shows counts as left out.
      */
-    wallMs: v.fallback(
-      v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15))),
-      undefined
-    ),
+    wallMs: ClockTime,
+    /** The time that all nodes agree on, as this one knows it. Left out as wallMs is. */
+    timeMs: ClockTime,
     caches: v.record(v.string(), CacheState)
   })
 }

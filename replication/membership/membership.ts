@@ -171,6 +171,7 @@ export class Membership implements View {
       leaving,
       timing: { heartbeatMs, failureTimeoutMs },
       wallMs: ports.clock.wallMs(),
+      timeMs: this.time.nowMs(),
       ...self.describe()
     }
     messenger.send(subjects.heartbeat(self.id), 'heartbeat', beat)
@@ -189,7 +190,7 @@ export class Membership implements View {
       return
     }
     // Before listeners hear of the node: they may go by the time.
-    this.time.heard(id, beat.wallMs)
+    this.time.heard(id, beat)
     const reason = this.#members.heard(id, beat)
     if (reason !== undefined) {
       onEvent({ type: 'message-refused', subject: subjects.heartbeat(id), reason })

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
+import { systemPorts } from '../../node/system-ports.js'
 import { startNatsServer } from '../support/nats-server.js'
 import { waitFor } from '../../testing/wait-for.js'
 import { clusterContract, scanned, setting, settled, TIMING,
@@ -66,6 +67,44 @@ test('a cluster whose killed server restarts heals, and loses no write made mean
   }
   t.true(written.length > 0)
 })
+
+for (const [off, byMs] of [['a day ahead', 86_400_000], ['two minutes slow', -120_000]] as const) {
+  test(`a node ${off} costs the others nothing, and says so itself (SPEC T3, T4, T5)`, async t => {
+    const { node, client, events } = setting(t, await open())
+    const { clock } = systemPorts
+    const ports = { ...systemPorts, clock: { ...clock, wallMs: () => clock.wallMs() + byMs } }
+    const nodes = [await node('a'), await node('b'), await node('wrong', {}, { ports })]
+    await settled(nodes)
+    const far = await client('far')
+    const cache = far.cache('prices')
+    const keys = Array.from({ length: 40 }, (_, i) => `k${i}`)
+    const put = async (n: number, ttlMs: number): Promise<unknown> =>
+      await Promise.all(keys.map(key => cache.put(key, { n }, { ack: 'all', ttlMs })))
+    await put(1, 600_000)
+    await cache.put('soon', { n: 1 }, { ack: 'all', ttlMs: 1000 })
+    await waitFor(async () => {
+      const all = await Promise.all(nodes.map(each => each.cache('prices').get('soon')))
+      return all.every(fields => fields === undefined)
+    }, 'a record to end everywhere')
+    for (const each of [...nodes, far]) {
+      t.is((await scanned(each.cache('prices'))).size, keys.length, 'and no other')
+    }
+    await waitFor(() => events.some(({ type }) => type === 'clock-differs'), 'the node to say so')
+    const wrong = nodes[2]?.cache('prices')
+    const writing = async (): Promise<void> => await wrong?.put('mine', { n: 1 })
+    if (byMs < 0) await writing()
+    else {await t.throwsAsync(writing, {
+        code: 'VERSION_IN_FUTURE',
+        message: /the clock of wrong is/
+      })}
+    await put(2, 600_000)
+    await Promise.all(keys.map(key => cache.delete(key, { ack: 'all' })))
+    for (const each of nodes) {
+      const left = await each.cache('prices').getMany(keys)
+      t.deepEqual(left.filter(fields => fields !== undefined), [])
+    }
+  })
+}
 
 test('a process that closes its node and client can end by itself', async t => {
   const server = await startNatsServer()

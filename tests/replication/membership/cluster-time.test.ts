@@ -19,7 +19,7 @@ function world ({ self }: { self: string | undefined } = { self: 'a' }) {
     own,
     clock,
     time,
-    hear: (id: string, wrongMs = 0) => time.heard(id, NOW_MS + own.nowMs + wrongMs),
+    hear: (id: string, wrongMs = 0) => time.heard(id, { wallMs: NOW_MS + own.nowMs + wrongMs }),
     /** By how much the time is off. */
     off: () => time.nowMs() - NOW_MS - own.nowMs
   }
@@ -99,8 +99,8 @@ test('a node that has left counts for a while, and not for ever (SPEC T3)', t =>
 test('no more clocks are kept than there are members, and few are named', t => {
   const { clock } = world()
   const time = new ClusterTime({ clock, limits: limitsWith({ maxMembers: 12 }), self: 'a' })
-  for (let i = 0; i < 20; i++) time.heard(`n${i}`, NOW_MS)
-  time.heard('old release', undefined)
+  for (let i = 0; i < 20; i++) time.heard(`n${i}`, { wallMs: NOW_MS })
+  time.heard('old release', {})
   t.is(time.name, 'the median clock of a, n0, n1, n10, n11, n2, n3, n4 and 5 more')
 })
 
@@ -167,5 +167,15 @@ test('a process that was suspended for two hours knows the time before it is tol
     t.is(time.nowMs(), clock.wallMs())
     t.is(versions.versionAt(new Date(clock.wallMs())), clock.wallMs() * 1000)
     t.true(versions.next() >= clock.wallMs() * 1000)
+  }
+})
+
+test('a client goes by what the nodes take the time to be, nodes by their clocks (SPEC T3)', t => {
+  for (const self of [undefined, 'a']) {
+    const { own, time, off } = world({ self })
+    const nowMs = NOW_MS + own.nowMs
+    time.heard('slow', { wallMs: nowMs - 120_000, timeMs: nowMs })
+    t.is(off(), self === undefined ? 0 : -120_000)
+    t.is(time.name, self === undefined ? 'the time of slow' : 'the median clock of a, slow')
   }
 })
