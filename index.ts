@@ -36,9 +36,9 @@ export type { IndexDeclaration, IndexKind, Operators, Scalar, Where } from './en
 // Errors. Each says whether anything changed and whether to retry; docs/errors.md lists the codes.
 export { AbortedError, BusyError, ClosedError, ConfigConflictError, ConfigError, ConnectionError,
   CursorError, EnvelopeError, FutureVersionError, KindError, LimitError, LogError, MillpondError,
-  NotIndexedError, OutcomeUnknownError, QueryError, RemoteError, StoreError, TimeoutError,
-  UnavailableError, UpdateRefusedError, ValueError, WriteConcernError, WritesFailedError,
-  type Changed, type ErrorFacts, type FailedWrite } from './engine/errors.js'
+  NotIndexedError, OutcomeUnknownError, OvertakenError, QueryError, RemoteError, ShadowedError,
+  StoreError, TimeoutError, UnavailableError, UpdateRefusedError, ValueError, WriteConcernError,
+  WritesFailedError, type Changed, type ErrorFacts, type FailedWrite } from './engine/errors.js'
 
 // Bounds, and the ports that Wiring takes.
 export { limits, limitsWith, type Limits } from './engine/limits.js'

@@ -1,7 +1,7 @@
 /**
  * The writing half of a cache. A write is checked and given its version here, where it enters
- * (write-entry.ts); from then on the write carries that version through every attempt and to every
- * replica.
+ * (write-entry.ts), and a later one only where no owner has taken it because something newer stands
+ * there (overtaking.ts); then it carries that version to every replica.
  *
  * A mistake in the arguments is thrown at once, before anything is sent. The promise resolves when
  * the write concern is reached. A caller need not await it: every later failure is reported as an
@@ -22,7 +22,8 @@ export interface WriteOptions extends AckOptions {
   /**
    * When the event happened, a Date or milliseconds since 1970, at most limits.maxFutureMs (60 s)
    * ahead: it decides against other writes of the field. An event of the past may lose to what is
-   * there, and the write resolves all the same. Default: now.
+   * there, and the write resolves all the same. Default: now, and after what is there, so that the
+   * write has its effect however wrong the clock of this process is.
    */
   readonly at?: Date | number
 }
@@ -67,10 +68,13 @@ export class CacheWrites<S extends Schema = Schema> {
   /**
    * Sets fields of a record; its other fields stay. Readable at once where it was written.
    * @throws TypeError, ValueError, LimitError, KindError (a field declared as another kind),
-   *   FutureVersionError, ConfigError (a write concern that cannot be reached), ClosedError
-   *   (nothing changed); BusyError (too many writes on their way). Rejects with KindError, or a
-   *   RemoteError of its code FIELD_KIND, when the record has a field as another kind (nothing
-   *   changed), WriteConcernError (the write stands), TimeoutError or UnavailableError
+   *   FutureVersionError (`at`, or without it the clock of this process, is too far ahead),
+   *   ConfigError (a write concern that cannot be reached), ClosedError (nothing changed);
+   *   BusyError (too many writes on their way). Rejects with KindError, or a RemoteError of its
+   *   code FIELD_KIND, when the record has a field as another kind (nothing changed),
+   *   WriteConcernError (the write stands), TimeoutError or UnavailableError; without `at` with
+   *   ShadowedError, when a clock that was far ahead has dated what is there, and rarely with
+   *   OvertakenError
    */
   put (key: string, fields: RegistersOf<S>, options: PutOptions = NONE): Promise<void> {
     checkPutOptions(options, 'put')
