@@ -9,12 +9,13 @@ import { limits } from '../engine/limits.js'
 import { runConsume, type ConsumeFlags } from './commands/consume.js'
 import { runDemo, type DemoFlags } from './commands/demo.js'
 import { runDump, type DumpFlags } from './commands/dump.js'
+import { runForget } from './commands/forget.js'
 import { runGet } from './commands/get.js'
 import { runIngest, type IngestFlags } from './commands/ingest.js'
 import { runNode, type NodeFlags } from './commands/node.js'
 import { runStatus, type StatusFlags } from './commands/status.js'
 import type { LogLevel } from '../node/observe/logger.js'
-import type { CacheFlags } from './cluster.js'
+import type { CacheFlags, ClusterFlags } from './cluster.js'
 import { EXIT } from './failure.js'
 import { leastRatePerSecond } from '../engine/timing.js'
 import { format, logLevel, names, positiveNumber, wholeNumber, writeConcern } from './flags.js'
@@ -162,6 +163,13 @@ function createProgram (end: (status: number) => void): Command {
   withCache(program.command('dump').description('print all records as NDJSON, sorted by key'))
     .option('--node <id>', 'the replica of this node, and only what it holds')
     .action(async (flags: DumpFlags) => end(await runDump(flags)))
+
+  withCluster(
+    program.command('forget')
+      .description('a store will not come back: begin without it, and lose what it alone had')
+      .argument('<store>', 'its id, or the name of its node')
+  )
+    .action(async (store: string, flags: ClusterFlags) => end(await runForget(store, flags)))
 
   withCluster(
     program.command('status').description('print nodes, placement, lag, records and sequences')

@@ -1,5 +1,6 @@
 /** The caches of one node or client: each is made when it is asked for, over the view it shares. */
 import { assertKnown } from '../engine/base/known.js'
+import { describe } from '../engine/base/plain.js'
 import { everyStepInTurn } from '../engine/base/every-step.js'
 import { CALL_OPTIONS, checkCall, type CallOptions } from '../engine/calls/call.js'
 import type { HybridClock } from '../engine/base/hlc.js'
@@ -22,6 +23,14 @@ export interface CachesNode {
   readonly incarnation: number
   readonly replicators: ReadonlyMap<string, Replicator>
   readonly answer: (request: unknown) => unknown
+}
+
+/** A store that nothing waits for any more. */
+export interface ForgottenStore {
+  readonly cache: string
+  readonly id: string
+  /** The node that had it. */
+  readonly node: string
 }
 
 /** Makes caches on demand, each once, and closes them together. */
@@ -71,6 +80,34 @@ export class Caches {
 
   async #statusOf (node: string, options: CallOptions): Promise<NodeStatus> {
     return await this.requests.ask(node, 'status', {}, this.requests.begin(options))
+  }
+
+  /** @throws TypeError at once; rejects with ClosedError, TimeoutError, UnavailableError */
+  forget (store: string, options: CallOptions = {}): Promise<ForgottenStore[]> {
+    if (typeof store !== 'string' || store === '') {
+      throw new TypeError(
+        `forget takes the id of a store or the name of its node, got ${describe(store)}`
+      )
+    }
+    assertKnown(options, CALL, 'forget')
+    checkCall(options)
+    return this.#forget(store, options)
+  }
+
+  async #forget (store: string, options: CallOptions): Promise<ForgottenStore[]> {
+    const call = this.requests.begin(options)
+    const asked = [...this.#membership.members.values()].flatMap(({ id, caches }) =>
+      Object.keys(caches).map(async cache =>
+        (await this.requests.ask(id, 'forget', { cache, store }, call))
+          .map(given => ({ ...given, cache }))
+      )
+    )
+    const answers = await Promise.allSettled(asked)
+    const given = answers.flatMap(answer => {
+      if (answer.status === 'rejected') throw answer.reason as Error
+      return answer.value
+    })
+    return [...new Map(given.map(each => [`${each.cache} ${each.id}`, each])).values()]
   }
 
   /**

@@ -11,7 +11,7 @@ import type { ConsumerStatus, NodeStatus } from '../pubsub/requests/status-proto
 import type { Cache } from './cache/cache.js'
 import type { Schema } from './cache/cache-schema.js'
 import { checkClientConfig, type ClientConfig } from './config.js'
-import { Caches } from './caches.js'
+import { Caches, type ForgottenStore } from './caches.js'
 import { openContext } from './connection.js'
 import { undoAll } from './undoing.js'
 import { surroundingsOf, tellInside, type Wiring } from './wiring.js'
@@ -39,6 +39,15 @@ export interface MillpondClient {
    * @throws TypeError at once; rejects with TimeoutError, UnavailableError
    */
   statusOf(node: string, options?: CallOptions): Promise<NodeStatus>
+  /**
+   * Says that a store will not come back: placement groups that wait for it begin without it, and
+   * what it alone had is lost (event `data-lost`). A store that runs is left alone.
+   * @param store its id, or the name of its node
+   * @returns the stores that were given up; none where nobody had waited for one of this name
+   * @throws TypeError at once; rejects with TimeoutError, UnavailableError where a node did not
+   *   answer: others may have given the store up, and forget can be called again
+   */
+  forget(store: string, options?: CallOptions): Promise<ForgottenStore[]>
   /** Waits for writes on their way, then disconnects. A second call waits for the first. */
   close(): Promise<void>
 }
@@ -153,6 +162,10 @@ class Client implements MillpondClient {
 
   statusOf (node: string, options?: CallOptions): Promise<NodeStatus> {
     return this.#caches.statusOf(node, options)
+  }
+
+  forget (store: string, options?: CallOptions): Promise<ForgottenStore[]> {
+    return this.#caches.forget(store, options)
   }
 
   close (): Promise<void> {

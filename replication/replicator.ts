@@ -75,6 +75,7 @@ export class Replicator {
   readonly #time: CacheContext['membership']['time']
   readonly #flushes: FlushSchedule
   readonly #members: MemberWatch
+  readonly #moves: GroupMoves
   readonly #drain: Drain
   /** Everything else that stops with the replicator. */
   readonly #closing: ReadonlyArray<{ close(): void }>
@@ -134,7 +135,7 @@ export class Replicator {
       saveRoster
     })
     const handOver = new HandOver(context, { held, peers, shards, coverage })
-    const moves = new GroupMoves(context, {
+    const moves = this.#moves = new GroupMoves(context, {
       held,
       peers,
       exchange,
@@ -188,6 +189,16 @@ export class Replicator {
       held.owners(each).includes(this.#self) && !isProven(held.phase(each))
     )
     return group === undefined ? undefined : held.lack(group)
+  }
+
+  /**
+   * An operator says that a store will not come back, by its id or the name of its node.
+   * @returns the stores that this node had waited for
+   */
+  forget (named: string): Array<{ readonly id: string, readonly node: string }> {
+    const given = this.roster.giveUp(named)
+    this.#moves.step()
+    return given.map(({ id, node }) => ({ id, node }))
   }
 
   /** The groups that began without a store that had held them, in this life of the node. */

@@ -125,9 +125,20 @@ function describeCache (cache: string, nodes: readonly Held[]): string {
         [owners, groups]
       ) => [owners, String(groups)])
     ),
+    ...nodes.flatMap(({ node, status }) => proof(node, status)),
     ...nodes.flatMap(({ node, status }) => unreadable(node, status)),
     describeConsumerGroups(nodes)
   ].join('')
+}
+
+/** What a node waits for, and what it had to go on without. */
+function proof (node: string, { waitsFor, lostGroups }: CacheStatus): string[] {
+  return [
+    ...waitsFor === undefined ? [] : [`${node} is not ready: ${waitsFor}\n`],
+    ...lostGroups.length === 0
+      ? []
+      : [`${node} went on without stores that had held placement groups ${lostGroups.join(', ')}\n`]
+  ]
 }
 
 /** A line for each shard that waits for an upgrade of its node. */

@@ -61,6 +61,8 @@ export function readRequest (limits: Limits) {
       after: v.nullable(v.string()),
       limit: upTo(limits.maxQueryPage)
     }),
+    /** A store will not come back, by its id or the name of its node: nothing waits for it. */
+    v.object({ op: v.literal('forget'), cache, store: v.string() }),
     v.object({ op: v.literal('status') })
   ])
 }
@@ -108,6 +110,8 @@ export const ReadReplies = {
     next: v.nullable(v.object({ shard, after: v.nullable(v.string()) })),
     looked: v.count
   }),
+  /** The stores that the node had waited for: their ids, and the names of their nodes. */
+  forget: v.array(v.object({ id: v.string(), node: v.string() })),
   status: NodeStatus
 }
 export type ReadReply<Op extends ReadRequest['op']> = v.InferOutput<typeof ReadReplies[Op]>

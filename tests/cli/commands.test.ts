@@ -122,6 +122,12 @@ test.serial('a record that is not there is one line on standard error and status
   await oneNode(t, where)
   const { status, stdout, stderr } = await millpond(t, ['get', 'nothing', ...where.cache])
   t.deepEqual([status, stdout, stderr], [1, '', 'millpond: no record "nothing" in cache offers\n'])
+  const forgotten = await millpond(t, ['forget', 'nobody', ...where.cluster])
+  t.is(forgotten.status, 1)
+  t.regex(
+    forgotten.stderr,
+    /^millpond: no node of cluster \S+ waits for a store or node "nobody"\n$/
+  )
 })
 
 test.serial('a CSV file is ingested, gzip or not, and bad rows are told by line', async t => {

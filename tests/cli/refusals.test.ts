@@ -56,6 +56,7 @@ const WRONG: Array<[args: string[], line: RegExp]> = [
   [['consume', '--group', 'g', '--rate', '-1'], /--rate "-1": give a number above 0/],
   [['consume', '--group', 'g', '--rate', '1e-9'],
     /--rate "1e-9": give a number of at least 0\.001/],
+  [['forget'], /missing required argument 'store'/],
   [['get'], /missing required argument 'key'/],
   [['get', 'a', 'b'], /too many arguments/],
   [['grow'], /unknown command 'grow'.*see millpond --help/],
@@ -138,7 +139,7 @@ test.serial('a password in a URL is not repeated', async t => {
 test.serial('a server that is not there is named, by every command that needs one', async t => {
   const url = `nats://127.0.0.1:${await freePort()}`
   const commands = [['node'], ['ingest', '-', '--format', 'csv', '--key', 'k'], ['consume',
-    '--group', 'g'], ['get', 'k'], ['dump'], ['status']]
+    '--group', 'g'], ['get', 'k'], ['dump'], ['forget', 'n1'], ['status']]
   await Promise.all(
     commands.map(command =>
       refuses(

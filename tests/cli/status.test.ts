@@ -50,6 +50,13 @@ test('shards that wait for an upgrade are named with record and field (SPEC E26)
   t.notRegex(text({}), /upgraded/)
 })
 
+test('a node says what it waits for, and what it went on without (SPEC R22)', t => {
+  const shown = text({ waitsFor: 'n1 waits for n2', lostGroups: [3, 7] }).split('\n')
+  t.true(shown.includes('n1 is not ready: n1 waits for n2'))
+  t.true(shown.includes('n1 went on without stores that had held placement groups 3, 7'))
+  t.notRegex(text({}), /not ready:|went on/)
+})
+
 test('a node that goes by slower ones shows both timings (SPEC R13)', t => {
   const configured = { heartbeatMs: 500, failureTimeoutMs: 3000 }
   const slow = { heartbeatMs: 4000, failureTimeoutMs: 24_000 }

@@ -111,3 +111,23 @@ test('a new node does not begin anew without the nodes it expects (SPEC R22)', a
   await cluster.untilSettled()
   t.is((await cluster.scan(cluster.cache('new'))).size, RECORDS)
 })
+
+test('an operator gives a store up, by the name of its node (SPEC R22)', async t => {
+  const cluster = await startCluster(t, ['a', 'b'], { replicas: 1 })
+  const { time } = cluster
+  await fill(cluster, 'a')
+  cluster.kill('a')
+  cluster.kill('b')
+  await cluster.startNode('a')
+  const client = await cluster.connect('operator', { connectTimeoutMs: 100 })
+  await time.advance(5000)
+  t.true(phases(cluster, 'a').includes('syncing'))
+  t.throws(() => client.forget(''), { instanceOf: TypeError, message: /forget takes the id/ })
+  t.deepEqual(await time.wait(client.forget('nobody')), [])
+  t.deepEqual(await time.wait(client.forget('a')), [], 'a store that runs is left alone')
+  t.like(await time.wait(client.forget('b')), [{ cache: CACHE, node: 'b' }])
+  await cluster.untilSettled(5000)
+  const [lost] = cluster.eventsOf('data-lost')
+  t.like(lost, { nodes: ['b'] })
+  t.true((cluster.node('a').status().caches[CACHE]?.lostGroups.length ?? 0) > 0)
+})

@@ -56,6 +56,8 @@ export class RequestServer {
         return scanShard(replicator, request, limits)
       case 'find':
         return find(replicator, request, limits)
+      case 'forget':
+        return replicator.forget(request.store)
     }
   }
 }
