@@ -8,6 +8,7 @@
  *   2    the command could not start: an unreachable server or cluster, a store that cannot be
  *        opened, settings that contradict the cluster's or the data directory's; or a flag cannot
  *        be, which may show only when the cluster was asked
+ *   3    another process began later under the name of this node, which handed over and closed
  *   70   a mistake in this program; only that comes with a stack trace
  *
  * The same error may stop a command at its start or on the way, so each command says where it
@@ -15,7 +16,7 @@
  */
 import { MillpondError } from '../engine/errors.js'
 
-export const EXIT = { ok: 0, no: 1, unusable: 2, internal: 70 } as const
+export const EXIT = { ok: 0, no: 1, unusable: 2, replaced: 3, internal: 70 } as const
 
 /** Ends a command with a status, and a line on standard error that says why. */
 export class CommandError extends Error {

@@ -50,6 +50,13 @@ export class ConfigConflictError extends MillpondError {
   }
 }
 
+/** Another process began later under the name of this node, which has closed. */
+export class NameTakenError extends MillpondError {
+  constructor (message: string) {
+    super('NAME_TAKEN', message, REFUSED)
+  }
+}
+
 /** A key or value crosses a bound of limits.ts. */
 export class LimitError extends MillpondError {
   constructor (message: string) {

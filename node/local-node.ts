@@ -6,7 +6,7 @@
  */
 import type { CallOptions } from '../engine/calls/call.js'
 import { everyStepAtOnce, everyStepInTurn } from '../engine/base/every-step.js'
-import { ConfigError, UnavailableError } from '../engine/errors.js'
+import { ConfigError, NameTakenError, UnavailableError } from '../engine/errors.js'
 import { HybridClock } from '../engine/base/hlc.js'
 import { Topology } from '../engine/topology/topology.js'
 import { turnsOf } from '../engine/turns.js'
@@ -14,6 +14,7 @@ import type { CacheShape } from '../replication/membership/cache-shape.js'
 import { Membership } from '../replication/membership/membership.js'
 import type { Place } from '../replication/membership/placement.js'
 import type { Replicator } from '../replication/replicator.js'
+import type { Subscription } from '../replication/transport/transport.js'
 import { WriteServer } from '../replication/writes/write-server.js'
 import type { NodeStatus } from '../pubsub/requests/status-protocol.js'
 import { RequestServer } from '../pubsub/requests/answer/request-server.js'
@@ -52,6 +53,11 @@ export interface MillpondNode {
    *   ClosedError
    */
   whenReady(options?: CallOptions): Promise<void>
+  /**
+   * Resolves when the node has closed: with undefined where close was called, or with the reason
+   * for which it closed by itself, a NameTakenError.
+   */
+  readonly ended: Promise<NameTakenError | undefined>
   /** What the node waits for before it is ready, in words; undefined when it is ready. */
   readonly waitsFor: string | undefined
   /**
@@ -71,6 +77,7 @@ export type OwnCaches = ReadonlyMap<
 
 export class LocalNode implements MillpondNode {
   readonly name: string
+  readonly ended: Promise<NameTakenError | undefined>
   readonly #config: CheckedNodeConfig
   readonly #own: OwnCaches
   readonly #context: NodeContext
@@ -82,20 +89,33 @@ export class LocalNode implements MillpondNode {
   readonly #caches: Caches
   readonly #requestServer: RequestServer
   readonly #readiness: Readiness
+  /** The name that other nodes know this one by. */
+  #id: string
+  /** What they ask of the name. */
+  #served: Subscription[] = []
   #isLeaving = false
+  #lost: NameTakenError | undefined
+  #end: (why: NameTakenError | undefined) => void = () => {}
   #closing: Promise<void> | undefined
 
   constructor (name: string, config: CheckedNodeConfig, own: OwnCaches, context: NodeContext) {
     const { limits, ports } = context
     const { weight, zone } = config
     this.name = name
+    this.ended = new Promise(resolve => {
+      this.#end = resolve
+    })
     this.#config = config
     this.#own = own
     this.#context = context
     const incarnation = drawIncarnation(ports)
     const weightNow = (): number => this.#isLeaving ? 0 : weight
+    const idNow = (): string => this.#id
+    this.#id = name
     this.#self = {
-      id: name,
+      get id () {
+        return idNow()
+      },
       incarnation,
       get weight () {
         return weightNow()
@@ -103,8 +123,12 @@ export class LocalNode implements MillpondNode {
       ...zone === undefined ? {} : { zone }
     }
     this.#membership = new Membership(context, {
-      id: name,
+      get id () {
+        return idNow()
+      },
       incarnation,
+      beganMs: ports.clock.wallMs(),
+      onNameLost: other => this.#giveWay(other),
       describe: () => ({
         weight: weightNow(),
         ...zone === undefined ? {} : { zone },
@@ -187,25 +211,35 @@ export class LocalNode implements MillpondNode {
     }
   }
 
-  #serve (): void {
-    const { messenger, subjects, onEvent } = this.#context
-    messenger.serve(
-      subjects.peerAll(this.name),
+  #servePeers (): Subscription {
+    const { messenger, subjects } = this.#context
+    return messenger.serve(
+      subjects.peerAll(this.#id),
       question => this.#replicatorOf(cacheOf(question)).peerServer.answer(question)
     )
+  }
+
+  #serve (): void {
+    const { messenger, subjects, onEvent } = this.#context
     const writes = new WriteServer({
       incarnation: this.#self.incarnation,
       replicatorOf: cache => this.#replicatorOf(cache),
       clock: this.#clock,
       limits: this.#context.limits
     })
-    messenger.serve(subjects.writes(this.name), (batch, _, request) => writes.take(batch, request))
     const turns = turnsOf(this.#context.ports)
-    // Many may come in one turn, and each may read thousands of records.
-    messenger.serve(
-      subjects.requests(this.name),
-      request => turns.run(() => this.#requestServer.answer(request))
-    )
+    this.#served = [
+      this.#servePeers(),
+      messenger.serve(
+        subjects.writes(this.name),
+        (batch, _, request) => writes.take(batch, request)
+      ),
+      // Many may come in one turn, and each may read thousands of records.
+      messenger.serve(
+        subjects.requests(this.name),
+        request => turns.run(() => this.#requestServer.answer(request))
+      )
+    ]
     messenger.transport.onConnection(connected => {
       onEvent({ type: 'connection', connected })
       if (!connected) return
@@ -280,7 +314,7 @@ export class LocalNode implements MillpondNode {
   async #close (): Promise<void> {
     const { messenger } = this.#context
     const replicas = [...this.#replicas.values()]
-    await everyStepInTurn([
+    const ended = everyStepInTurn([
       () => this.#caches.close(),
       () => this.#drain(),
       ...replicas.map(replica => () => replica.stop()),
@@ -289,6 +323,25 @@ export class LocalNode implements MillpondNode {
       () => messenger.close(),
       () => messenger.transport.close()
     ])
+    await ended.finally(() => this.#end(this.#lost))
+  }
+
+  /**
+   * Another process has the name (SPEC R17). What was taken here may be nowhere else: this node
+   * goes on under a name that nobody has, only to hand it over, and closes.
+   */
+  #giveWay (incarnation: number): void {
+    if (this.#lost !== undefined || this.#closing !== undefined) return
+    this.#lost = new NameTakenError(
+      `another process began later under the name ${this.name}, so this one handed over what it ` +
+        'had and closed; end one of the two, or give it another name'
+    )
+    this.#context.onEvent({ type: 'name-lost', node: this.name, incarnation })
+    for (const subscription of this.#served) subscription.close()
+    this.#id = `${this.name.slice(0, 50)}-${this.#self.incarnation.toString(36)}`
+    this.#served = [this.#servePeers()]
+    this.#membership.renamed()
+    void this.close().catch(() => {}) // whoever calls close is told
   }
 
   /** Lets the others take over what this node holds (SPEC R23). */
@@ -303,6 +356,7 @@ export class LocalNode implements MillpondNode {
         if (groups.length > 0) onEvent({ type: 'drain-ended', cache, groups })
       })
     )
+    this.#membership.beatNow()
   }
 
   /** Lets go after a join that failed: says and writes nothing, and lets go of all that it can. */

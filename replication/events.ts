@@ -47,6 +47,8 @@ export type ReplicationEvent =
   | { readonly type: 'clock-agrees', readonly aheadMs: number, readonly from: string }
   /** Another process runs under this node's name. */
   | { readonly type: 'name-taken', readonly node: string, readonly incarnation: number }
+  /** A process that began later has the name of this node: this one hands over, and closes. */
+  | { readonly type: 'name-lost', readonly node: string, readonly incarnation: number }
   /** A member runs this cache with other settings; the two do not replicate. */
   | {
     readonly type: 'config-conflict',

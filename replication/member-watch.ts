@@ -15,6 +15,7 @@ import type { Repairs } from './repair/repairs.js'
 import type { CachePeers } from './groups/cache-peers.js'
 import type { GroupMoves } from './groups/group-moves.js'
 import type { HeldGroups } from './groups/held-groups.js'
+import type { RosterWatch } from './groups/roster-watch.js'
 
 export interface MemberWatchParts {
   readonly shards: ShardSet
@@ -26,6 +27,7 @@ export interface MemberWatchParts {
   readonly acks: Acks
   readonly digests: DigestWatch
   readonly repairs: Repairs
+  readonly watch: Pick<RosterWatch, 'look'>
 }
 
 export class MemberWatch {
@@ -56,7 +58,7 @@ export class MemberWatch {
   }
 
   #heard (member: Member, { joined, wasAway }: Parameters<BeatListener>[1]): void {
-    const { peers, held, moves, inbox, repairs } = this.#parts
+    const { peers, held, moves, inbox, repairs, watch } = this.#parts
     if (this.#state !== 'running') return
     if (peers.cacheOf(member) === undefined) {
       if (joined) this.#reportConflict(member)
@@ -65,6 +67,7 @@ export class MemberWatch {
     const isOther = this.#weights.get(member.id) !== member.weight
     this.#weights.set(member.id, member.weight)
     if (joined || isOther) this.placeGroups()
+    watch.look() // before a goodbye that follows: it may have handed its groups over
     held.heard(member)
     if (wasAway) held.met(member)
     for (const group of inbox.heard(member)) repairs.missing(member.id, group)

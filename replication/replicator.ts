@@ -33,7 +33,7 @@ import { Roster, type StoreIdentity } from './groups/roster.js'
 import { RosterWatch } from './groups/roster-watch.js'
 import { MemberWatch } from './member-watch.js'
 import type { CacheShape } from './membership/cache-shape.js'
-import { phaseSaid, type CacheState } from './membership/heartbeat.js'
+import { phaseSaid, type CacheState, type NodeLife } from './membership/heartbeat.js'
 import { Presence } from './membership/presence.js'
 import { Coverage } from './repair/coverage.js'
 import { DigestWatch } from './repair/digest-watch.js'
@@ -67,7 +67,7 @@ export class Replicator {
   readonly outbox: Outbox
   readonly inbox: Inbox
   readonly peerServer: PeerServer
-  readonly #self: string
+  readonly #self: NodeLife
   readonly #store: StoreIdentity
   readonly #watch: RosterWatch
   #started = false
@@ -86,7 +86,7 @@ export class Replicator {
     this.shape = context.shape
     this.topology = context.topology
     this.#time = context.membership.time
-    this.#self = context.self.id
+    this.#self = context.self
     this.#store = context.store
     const roster = this.roster = new Roster({
       self: { ...context.store, node: context.self.id },
@@ -153,7 +153,8 @@ export class Replicator {
       outbox,
       acks,
       digests,
-      repairs
+      repairs,
+      watch
     })
     this.writes = new LocalWrites(context, { shards, held, outbox, acks, flushes, persister })
     this.#drain = new Drain(context, {
@@ -184,9 +185,9 @@ export class Replicator {
   /** What keeps this node from having all that it should hold, in words; undefined: nothing. */
   get lack (): string | undefined {
     const { held } = this
-    if (!this.#started) return `${this.#self} is still loading ${this.cache}`
+    if (!this.#started) return `${this.#self.id} is still loading ${this.cache}`
     const group = held.all.find(each =>
-      held.owners(each).includes(this.#self) && !isProven(held.phase(each))
+      held.owners(each).includes(this.#self.id) && !isProven(held.phase(each))
     )
     return group === undefined ? undefined : held.lack(group)
   }
@@ -221,7 +222,7 @@ export class Replicator {
     return {
       ...this.shape,
       store: { id: this.#store.id, durable: this.#store.durable },
-      held: held.all.map(
+      held: held.all.filter(group => !this.#drain.gaveUp(group)).map(
         group => [group, outbox.sequence(group), shards.root(group), shards.cursorRoot(group),
           ...phaseSaid(held.phase(group) ?? 'syncing')]
       )

@@ -12,7 +12,7 @@ import type { MillpondNode } from '../../node/local-node.js'
 import type { Logger } from '../../node/observe/logger.js'
 import { openNode } from '../../node/open-node.js'
 import { natsConfig, type CacheFlags } from '../cluster.js'
-import { EXIT, starting } from '../failure.js'
+import { CommandError, EXIT, starting } from '../failure.js'
 import { observe, type ObservationFlags } from '../observation.js'
 import { aborted, onInterrupt } from '../signals.js'
 
@@ -62,7 +62,8 @@ async function serve (flags: NodeFlags, signal: AbortSignal): Promise<void> {
         server === undefined ? '' : ` metrics=http://127.0.0.1:${server.port}/metrics`
       }\n`
     )
-    await aborted(signal)
+    const why = await Promise.race([aborted(signal).then(() => undefined), node.ended])
+    if (why !== undefined) throw new CommandError(EXIT.replaced, why.message, why)
     await server?.close()
   } finally {
     logger.info({}, 'stopping')

@@ -5,7 +5,7 @@ export const COUNTERS = {
   millpond_members_joined_total: ['other nodes that came into view', []],
   millpond_members_left_total: ['other nodes that went: goodbye, silent or replaced', ['why']],
   millpond_conflicts_total: [
-    'contradictions between nodes: name-taken, config-conflict or own-incarnation',
+    'contradictions between nodes: name-taken, name-lost, config-conflict or own-incarnation',
     ['kind']
   ],
   millpond_timing_differs_total: ['times nodes in view were found to have different timing', []],
@@ -114,6 +114,7 @@ export function countEvent (event: MillpondEvent, count: Count): void {
     case 'member-left':
       return count('millpond_members_left_total', { why: event.why })
     case 'name-taken':
+    case 'name-lost':
     case 'config-conflict':
     case 'own-incarnation':
       return count('millpond_conflicts_total', { kind: event.type })

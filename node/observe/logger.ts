@@ -58,6 +58,7 @@ function levelOf (event: MillpondEvent): Exclude<LogLevel, 'silent'> {
     case 'data-lost':
     case 'drain-ended':
     case 'name-taken':
+    case 'name-lost':
     case 'own-incarnation':
     case 'config-conflict':
     case 'shard-damaged':

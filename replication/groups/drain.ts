@@ -6,8 +6,10 @@
  *            -> writes are refused here, so that holders that stay take them
  *            -> each group is covered once more -> goodbye
  *
- * The node keeps what it has: started again, it fetches only what changed meanwhile. The time is
- * bounded: what is not handed over by then stays on the rosters of the others, which wait for it.
+ * The last heartbeat before the goodbye names only what was not handed over: the others take the
+ * store off their rosters for the rest. The node keeps what it has: started again, it fetches only
+ * what changed meanwhile. The time is bounded: what is not handed over by then stays on the rosters
+ * of the others, which wait for it.
  */
 import type { CacheContext } from '../contexts.js'
 import type { LocalWrites } from '../writes/local-writes.js'
@@ -86,6 +88,11 @@ export class Drain {
       if (!this.#isOver) onEvent({ type: 'repair-failed', cache, node: self.id, error })
       return false
     }
+  }
+
+  /** Whether others have all of a group, and this node is about to say goodbye. */
+  gaveUp (group: number): boolean {
+    return this.#isOver && this.#covered.has(group)
   }
 
   close (): void {

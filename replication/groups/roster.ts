@@ -5,7 +5,8 @@
  *
  *   added    a holder is heard that is past its first fetch; this node is past its own
  *   removed  the store is there and no longer holds the group: it handed the group over
- *            as many holders are ready as there should be: they cover what it had
+ *            as many holders are ready as there should be: they cover what it had. Fewer in view do
+ *            not: the others may be cut off, and go on
  *            it was declared lost, or an operator says so
  *
  * A store is known by an id that it keeps. One in memory lives as long as its process. Where a node
@@ -72,14 +73,13 @@ export class Roster {
   look (groups: Iterable<number>, nodes: readonly RosterNode[], replicas: number): boolean {
     this.#changed = false
     const inView = this.#inView = new Map(nodes.map(({ store }) => [store.id, store.node]))
-    const enough = Math.min(replicas, nodes.length)
     for (const group of groups) {
       const has = nodes.map(node => [node.store, node.has(group)] as const)
       for (const [store, what] of has) {
         if (what === undefined) this.#remove(group, store.id)
         else if (what !== 'empty') this.#add(group, store)
       }
-      if (has.filter(([, what]) => what === 'ready').length >= enough) {
+      if (has.filter(([, what]) => what === 'ready').length >= replicas) {
         for (const id of [...this.#groups.get(group)?.keys() ?? []]) {
           if (!inView.has(id)) this.#remove(group, id)
         }

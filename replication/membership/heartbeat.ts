@@ -59,6 +59,11 @@ export function heartbeatSchema (limits: Limits) {
   })
   return v.object({
     incarnation: v.number(),
+    /**
+     * When this life of the node began, by its wall clock: of two processes under one name the
+     * later one has it. Nodes of an older version leave it out.
+     */
+    beganMs: v.optional(v.number()),
     leaving: v.boolean(),
     zone: v.optional(v.string()),
     weight: v.number(),
@@ -101,8 +106,22 @@ export interface NodeLife {
   readonly incarnation: number
 }
 
+/** When a process began, among others of the same name. */
+export interface NodeStart {
+  readonly incarnation: number
+  /** By its wall clock; one of an older version does not say. */
+  readonly beganMs?: number | undefined
+}
+
+/** Whether `a` began after `b`, of two processes under one name (SPEC R17). */
+export function beganLater (a: NodeStart, b: NodeStart): boolean {
+  if (a.beganMs === undefined && b.beganMs === undefined) return true // as heard
+  const laterMs = (a.beganMs ?? 0) - (b.beganMs ?? 0)
+  return laterMs === 0 ? a.incarnation > b.incarnation : laterMs > 0
+}
+
 /** A node as its last heartbeat described it. */
-export interface Member extends NodeLife {
+export interface Member extends NodeLife, NodeStart {
   readonly zone?: string | undefined
   readonly weight: number
   readonly lastHeardMs: number
@@ -118,6 +137,7 @@ export function memberOf (id: string, beat: Heartbeat, nowMs: number): Member {
   return {
     id,
     incarnation: beat.incarnation,
+    beganMs: beat.beganMs,
     zone: beat.zone,
     weight: beat.weight,
     lastHeardMs: nowMs,

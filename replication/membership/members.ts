@@ -8,7 +8,7 @@
  */
 import type { Clock } from '../../engine/ports.js'
 import type { OnEvent } from '../events.js'
-import { memberOf, type Heartbeat, type Member } from './heartbeat.js'
+import { beganLater, memberOf, type Heartbeat, type Member } from './heartbeat.js'
 
 export interface MembersOptions {
   readonly clock: Clock
@@ -51,6 +51,7 @@ export class Members {
     }
     if (this.#ended.has(`${id} ${beat.incarnation}`)) return undefined
     if (known !== undefined && known.incarnation !== beat.incarnation) {
+      if (!beganLater(beat, known)) return undefined // it hears of the later one, and gives way
       this.#leave(known, 'replaced')
     }
     const before = this.#members.get(id)

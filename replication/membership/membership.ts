@@ -15,13 +15,16 @@ import type { Subscription } from '../transport/transport.js'
 import { ClusterPace } from './cluster-pace.js'
 import { ClusterTime } from './cluster-time.js'
 import { ClockWatch } from './clock-watch.js'
-import { Hello, heartbeatSchema, type Heartbeat, type Member, type NodeLife } from './heartbeat.js'
+import { Hello, heartbeatSchema, type Heartbeat, type Member, type NodeLife,
+  type NodeStart } from './heartbeat.js'
 import { Hearing } from './hearing.js'
 import { Members } from './members.js'
 import { OwnBeats } from './own-beats.js'
 import { OwnName } from './own-name.js'
 
-export interface OwnNode extends NodeLife {
+export interface OwnNode extends NodeLife, NodeStart {
+  /** A process that began later runs under this name: this one is to give way. */
+  readonly onNameLost?: (incarnation: number) => void
   /** The content of its heartbeats, beside name, timing and time. */
   readonly describe: () => Pick<Heartbeat, 'zone' | 'weight' | 'caches'>
 }
@@ -41,7 +44,7 @@ export class Membership implements View {
   readonly #pace: ClusterPace
   readonly #ownClock: ClockWatch
   readonly #beats: OwnBeats
-  readonly #name: OwnName | undefined
+  #name: OwnName | undefined
   readonly #hearing: Hearing
   readonly #beatListeners = new Set<BeatListener>()
   readonly #leftListeners = new Set<(member: Member) => void>()
@@ -56,7 +59,7 @@ export class Membership implements View {
     this.#context = context
     const { messenger, subjects, limits, timing, ports, onEvent } = context
     this.#self = 'id' in self ? self : undefined
-    this.#name = this.#self === undefined ? undefined : new OwnName(this.#self, onEvent)
+    this.#name = this.#ownName()
     this.#heartbeat = heartbeatSchema(limits)
     this.#hearing = new Hearing({ transport: messenger.transport, timers: ports.timers })
     this.time = new ClusterTime({ clock: ports.clock, limits, self: this.#self?.id })
@@ -139,6 +142,11 @@ export class Membership implements View {
     this.#beats.start()
   }
 
+  /** A heartbeat at once. */
+  beatNow (): void {
+    this.#beats.now()
+  }
+
   /** A heartbeat out of turn, because something worth telling changed. */
   beatSoon (): void {
     this.#beats.soon()
@@ -168,6 +176,7 @@ export class Membership implements View {
     if (self === undefined) return
     const beat: Heartbeat = {
       incarnation: self.incarnation,
+      ...self.beganMs === undefined ? {} : { beganMs: self.beganMs },
       leaving,
       timing: { heartbeatMs, failureTimeoutMs },
       wallMs: ports.clock.wallMs(),
@@ -186,7 +195,7 @@ export class Membership implements View {
     }
     const beat = parsed.output
     if (this.#name?.is(id) === true) {
-      if (!beat.leaving) this.#name.heardBeat(beat.incarnation)
+      if (!beat.leaving) this.#name.heardBeat(beat)
       return
     }
     // Before listeners hear of the node: they may go by the time.
@@ -223,6 +232,23 @@ export class Membership implements View {
   #judge (): void {
     this.#members.sweep(this.pace.failureTimeoutMs)
     this.#pace.look(this.members.values())
+  }
+
+  #ownName (): OwnName | undefined {
+    const self = this.#self
+    return self === undefined
+      ? undefined
+      : new OwnName(self, this.#context.onEvent, incarnation => {
+        // One that does not count yet does not join instead (SPEC R9).
+        if (this.#beats.beating) self.onNameLost?.(incarnation)
+      })
+  }
+
+  /** This node goes by another name from now on: whoever has the one before is another node. */
+  renamed (): void {
+    this.#name = this.#ownName()
+    this.hello()
+    this.#beats.soon()
   }
 
   /** Says goodbye and stops. */

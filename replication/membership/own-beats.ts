@@ -45,6 +45,11 @@ export class OwnBeats {
     this.#next = timers.after(timing.heartbeatMs, () => this.#beat())
   }
 
+  /** A heartbeat now, if it ever said that it is there. */
+  now (): void {
+    if (this.#beating) this.#beat()
+  }
+
   /** Says goodbye, if it ever said that it is there, and stops. */
   close (): void {
     const wasBeating = this.#beating

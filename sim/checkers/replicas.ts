@@ -7,12 +7,15 @@
  * acknowledged before its exchange: the rest follows.
  */
 import type { Fields } from '../../engine/base/values.js'
+import { heldShard } from './shard-contents.js'
 import type { Inside } from '../../node/inside.js'
 import { isProven } from '../../replication/groups/phases.js'
 
 export interface HeldRecord {
   /** Undefined: it has none. */
   readonly fields: Fields | undefined
+  /** Whether it knows that there was one, which was deleted. */
+  readonly isDeleted: boolean
   /** Whether it takes operations on the record, and says that it has none. */
   readonly answers: boolean
 }
@@ -28,8 +31,9 @@ export function replicasOf (
     if (replicator === undefined) return []
     const shard = replicator.topology.shardOf(key)
     const phase = replicator.held.phase(replicator.topology.groupOf(shard))
-    return phase === undefined
-      ? []
-      : [{ fields: replicator.shards.record(shard, key), answers: isProven(phase) }]
+    if (phase === undefined) return []
+    const fields = replicator.shards.record(shard, key)
+    const isKnown = heldShard(replicator.shards, shard)?.index.has(key) === true
+    return [{ fields, isDeleted: isKnown && fields === undefined, answers: isProven(phase) }]
   })
 }

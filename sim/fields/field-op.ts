@@ -56,6 +56,8 @@ export interface Ended {
   readonly ends?: boolean
   readonly adds?: string
   readonly removes?: string
+  /** Of an add: taken by the replica of the writer's own node, and by no other. */
+  readonly seen?: boolean
 }
 
 export interface Bodies {

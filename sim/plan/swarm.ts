@@ -50,8 +50,6 @@ export function planOf (seed: number, safetyMs: number): Plan {
     ], ['durable', 'majority', 'all'], ['majority'], ['buffered', 'durable', 'majority', 'all']]),
     consumers: [...clusters.flatMap(cluster => consumersOf(random, cluster)), ...mix.consumers],
     faults: [...faultsOf(random, clusters[0] as ClusterPlan, safetyMs), ...mix.faults]
-      // Of two processes under one name neither gives way yet.
-      .filter(({ kind }) => mix.spares.length === 0 || kind !== 'twin')
       .sort((a, b) => a.atMs - b.atMs),
     losesHints: true,
     slowStarts: slowStarts(new SimRandom(seed).fork('slow starts'), clusters[0] as ClusterPlan)

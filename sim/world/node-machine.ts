@@ -63,6 +63,9 @@ export class NodeMachine extends Machine {
           }
         })
         this.node = node
+        void node.ended.then(why => {
+          if (why !== undefined) this.#gaveWay(process)
+        })
         this.cacheOf = name => node.cache(name)
         world.wentUp(this)
         return
@@ -75,6 +78,14 @@ export class NodeMachine extends Machine {
         await process.sleep(RESTART_MS)
       }
     }
+  }
+
+  /** Another machine has the name: a supervisor starts this one again, until it gets it. */
+  #gaveWay (process: SimProcess): void {
+    if (!process.alive) return
+    this.world.coverage.hit('gave-way')
+    this.crash()
+    if (this.wanted) this.start()
   }
 
   disk (cache: string): SimDisk {

@@ -83,11 +83,11 @@ export class Cluster {
   #wiring (name: string) {
     const network = {
       connect: (
-        connection: string,
+        _: string,
         options: { onProblem: (error: unknown) => void }
       ): Transport => {
-        const transport = this.network.connect(connection, options)
-        this.transports.set(connection, transport)
+        const transport = this.network.connect(name, options)
+        this.transports.set(name, transport)
         return transport
       }
     }

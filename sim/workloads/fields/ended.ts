@@ -5,7 +5,7 @@
 import type { WriteConcern } from '../../../replication/deltas/acks.js'
 import type { Ended, FieldOp } from '../../fields/field-op.js'
 import type { Writer } from '../writer.js'
-import { fieldKey, operate, type CallOptions, type LoopPlan } from './operate.js'
+import { fieldKey, operate, ownReplica, type CallOptions, type LoopPlan } from './operate.js'
 import type { Cache } from '../../../node/cache/cache.js'
 
 /** Every holder must know of the delete, and of an element that is removed again. */
@@ -42,7 +42,7 @@ async function end (writer: Writer, key: string): Promise<void> {
     ALL
   )
   const isEverywhere = op?.outcome === 'acked' &&
-    world.replicasOf(host.cluster, name, key).every(({ fields }) => fields === undefined)
+    world.replicasOf(host.cluster, name, key).every(({ isDeleted }) => isDeleted)
   if (isEverywhere) world.model.fields.end(place, key)
 }
 
@@ -57,7 +57,7 @@ async function addAndRemove (writer: Writer, key: string): Promise<void> {
   const added = await act(
     writer,
     key,
-    { adds: element },
+    { adds: element, seen: ownReplica(writer, key) !== undefined },
     (cache, options) => cache.addToSet(key, 'tags', [element], options),
     ALL
   )

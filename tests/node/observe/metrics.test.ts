@@ -33,6 +33,8 @@ const EVENTS: {
   'clock-agrees': [{ type: 'clock-agrees', aheadMs: 3, from: 'the median clock of a, b' }, null],
   'name-taken': [{ type: 'name-taken', node: 'a', incarnation: 2 },
     'millpond_conflicts_total{kind="name-taken"} 1'],
+  'name-lost': [{ type: 'name-lost', node: 'a', incarnation: 2 },
+    'millpond_conflicts_total{kind="name-lost"} 1'],
   'config-conflict': [{ type: 'config-conflict', cache: 'c', node: 'b', detail: 'shards' },
     'millpond_conflicts_total{kind="config-conflict"} 1'],
   'own-incarnation': [{ type: 'own-incarnation', cache: 'c', shard: 1, incarnation: 1 },

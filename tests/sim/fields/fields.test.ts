@@ -129,7 +129,7 @@ test('a judge takes what its operations allow and turns down the rest', t => {
   t.is(judged('own', own, { n: 2 }), null)
   t.regex(judged('own', own, { n: 7 }) ?? '', /must be 2/)
 
-  const ended = [{ by: 5 }, { ends: true }, { by: 2 }, { adds: 'x' }, { adds: 'y' }, {
+  const ended = [{ by: 5 }, { ends: true }, { by: 2 }, { adds: 'x', seen: true }, { adds: 'y' }, {
     removes: 'x'
   }]
   t.is(judged('ended', ended, { n: 2, tags: ['y'] }), null)

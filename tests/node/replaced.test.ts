@@ -1,0 +1,55 @@
+/** A process that stood still was replaced under its name, and goes on. */
+import test from 'ava'
+import { startCluster, type Cluster } from '../support/cluster.js'
+
+const keys = Array.from({ length: 40 }, (_, i) => `k${i}`)
+
+/** Cuts `a` off from all, has another process take its name, and heals. */
+async function replace (cluster: Cluster, meanwhile: () => Promise<void>): Promise<void> {
+  const { network, time } = cluster
+  for (const other of ['b', 'c', 'a again']) network.partition('a', other)
+  await time.until(
+    () => !cluster.node('b').status().members.includes('a'),
+    'b to miss a'
+  )
+  await meanwhile()
+  await cluster.startNode('a again', { name: 'a' })
+  await time.wait(cluster.node('a again').whenReady())
+  network.heal()
+}
+
+test('of two processes under one name the later one keeps it (SPEC R17)', async t => {
+  const cluster = await startCluster(t, ['a', 'b', 'c'], {
+    replicas: 2,
+    expect: ['name-taken', 'name-lost', 'write-failed', 'repair-failed']
+  })
+  const { time } = cluster
+  const first = cluster.node('a')
+  await time.wait(Promise.all(keys.map(key => cluster.cache('b').put(key, { n: 1 }))))
+  await replace(cluster, async () => {
+    await time.wait(Promise.all(keys.map(key => cluster.cache('a').put(key, { late: 2 }))))
+  })
+  const why = await time.wait(first.ended, 'the first one to give way')
+  t.like(why, { code: 'NAME_TAKEN', changed: 'no' })
+  t.regex(why?.message ?? '', /another process began later under the name a/)
+  t.throws(() => first.cache('prices').get('k0'), { code: 'CLOSED' })
+  cluster.nodes.delete('a')
+  await cluster.untilSettled()
+  const records = await cluster.scan(cluster.cache('b'))
+  t.deepEqual(keys.filter(key => records.get(key)?.['late'] !== 2), [], 'what it had is there')
+  const [second] = [cluster.node('a again').status()]
+  await time.advance(20_000)
+  t.is(cluster.node('b').status().members.length, 3)
+  t.is(cluster.node('a again').status().incarnation, second.incarnation)
+  const swaps = cluster.eventsOf('member-left').filter(event =>
+    event.type === 'member-left' && event.why === 'replaced'
+  )
+  t.true(swaps.length <= 2, 'at most once at each of the others')
+})
+
+test('a node that is closed has ended for no reason of its own', async t => {
+  const cluster = await startCluster(t, ['a'], { replicas: 1 })
+  const node = cluster.node('a')
+  await cluster.close('a')
+  t.is(await node.ended, undefined)
+})
