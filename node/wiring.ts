@@ -10,7 +10,7 @@ import type { Inside } from './inside.js'
 import type { Network } from './network.js'
 import { whenRejected } from './own-adapters/checks.js'
 import { systemPorts } from './system-ports.js'
-import { warn, warningOfWrites } from './warnings.js'
+import { warn, warningOfWrites } from './observe/warnings.js'
 
 /** Bounds, ports and listener that a program gives its node or client, defaults included. */
 export interface Surroundings {

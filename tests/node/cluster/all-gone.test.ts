@@ -1,6 +1,6 @@
 /** Every holder of a placement group is gone: the one that is back first waits for the others. */
 import test from 'ava'
-import { CACHE, startCluster, type Cluster } from '../support/cluster.js'
+import { CACHE, startCluster, type Cluster } from '../../support/cluster.js'
 
 const RECORDS = 60
 const keys = Array.from({ length: RECORDS }, (_, i) => `k${i}`)

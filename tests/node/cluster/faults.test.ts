@@ -4,9 +4,9 @@
  * repeated exactly by its seed.
  */
 import test, { type ExecutionContext } from 'ava'
-import type { Fields } from '../../engine/base/values.js'
-import { NO_FAULTS, type Faults } from '../../replication/transport/in-process/faults.js'
-import { CACHE, startCluster, type Cluster } from '../support/cluster.js'
+import type { Fields } from '../../../engine/base/values.js'
+import { NO_FAULTS, type Faults } from '../../../replication/transport/in-process/faults.js'
+import { CACHE, startCluster, type Cluster } from '../../support/cluster.js'
 
 const STORM: Partial<Faults> = { loss: 0.2, duplicate: 0.1, reorder: 0.2, delayMs: [0, 8] }
 

@@ -2,10 +2,10 @@
  * Warnings of the process (`process.on('warning')`), for what a program may overlook: the mistakes
  * of a listener, and failed writes where nothing listens.
  */
-import { messageOf } from '../engine/base/thrown.js'
-import { MillpondError } from '../engine/errors.js'
-import type { Limits } from '../engine/limits.js'
-import type { OnMillpondEvent } from './events.js'
+import { messageOf } from '../../engine/base/thrown.js'
+import { MillpondError } from '../../engine/errors.js'
+import type { Limits } from '../../engine/limits.js'
+import type { OnMillpondEvent } from '../events.js'
 
 export function warn (message: string): void {
   process.emitWarning(message, 'MillpondWarning')

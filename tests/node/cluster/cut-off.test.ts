@@ -3,8 +3,8 @@
  * says "not found" or takes an operation.
  */
 import test from 'ava'
-import { Topology } from '../../engine/topology/topology.js'
-import { CACHE, startCluster, type Cluster } from '../support/cluster.js'
+import { Topology } from '../../../engine/topology/topology.js'
+import { CACHE, startCluster, type Cluster } from '../../support/cluster.js'
 
 const RECORDS = 60
 const CUT_MS = 5000

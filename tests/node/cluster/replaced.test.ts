@@ -1,6 +1,6 @@
 /** A process that stood still was replaced under its name, and goes on. */
 import test from 'ava'
-import { startCluster, type Cluster } from '../support/cluster.js'
+import { startCluster, type Cluster } from '../../support/cluster.js'
 
 const keys = Array.from({ length: 40 }, (_, i) => `k${i}`)
 

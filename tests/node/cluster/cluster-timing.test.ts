@@ -3,10 +3,10 @@
  * by the slowest. Time is virtual.
  */
 import test from 'ava'
-import { decodeCbor } from '../../engine/base/codec.js'
-import { limits } from '../../engine/limits.js'
-import { decodePart } from '../../replication/messages/envelope.js'
-import { startCluster, type Cluster } from '../support/cluster.js'
+import { decodeCbor } from '../../../engine/base/codec.js'
+import { limits } from '../../../engine/limits.js'
+import { decodePart } from '../../../replication/messages/envelope.js'
+import { startCluster, type Cluster } from '../../support/cluster.js'
 
 const SLOW = { heartbeatMs: 4000, failureTimeoutMs: 12_000 }
 

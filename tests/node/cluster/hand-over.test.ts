@@ -4,8 +4,8 @@
  * and the last copy of a group is never given up.
  */
 import test, { type ExecutionContext } from 'ava'
-import type { Cache } from '../../node/cache/cache.js'
-import { CACHE, startCluster, type Cluster } from '../support/cluster.js'
+import type { Cache } from '../../../node/cache/cache.js'
+import { CACHE, startCluster, type Cluster } from '../../support/cluster.js'
 
 const RECORDS = 120
 

@@ -1,8 +1,8 @@
 import test from 'ava'
-import { TimeoutError, UnavailableError } from '../../engine/errors.js'
-import { connect, createNetwork, openNode } from '../../index.js'
-import { waitFor } from '../../testing/wait-for.js'
-import { warningOfWrites } from '../../node/warnings.js'
+import { TimeoutError, UnavailableError } from '../../../engine/errors.js'
+import { connect, createNetwork, openNode } from '../../../index.js'
+import { waitFor } from '../../../testing/wait-for.js'
+import { warningOfWrites } from '../../../node/observe/warnings.js'
 
 test('the first failed write of a code is a warning, and warnings are bounded (SPEC B5)', t => {
   const told: string[] = []

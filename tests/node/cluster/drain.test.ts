@@ -1,6 +1,6 @@
 /** A node that leaves in good order hands over what it has, and only then says goodbye. */
 import test from 'ava'
-import { CACHE, startCluster, type Cluster } from '../support/cluster.js'
+import { CACHE, startCluster, type Cluster } from '../../support/cluster.js'
 
 const keys = Array.from({ length: 60 }, (_, i) => `k${i}`)
 

@@ -1,9 +1,9 @@
 /** A process that stands still for longer than the failure timeout, and goes on. */
 import test from 'ava'
-import { connect, type MillpondEvent } from '../../index.js'
-import { waitFor } from '../../testing/wait-for.js'
-import { startMillpond } from '../support/millpond-process.js'
-import { startNatsServer } from '../support/nats-server.js'
+import { connect, type MillpondEvent } from '../../../index.js'
+import { waitFor } from '../../../testing/wait-for.js'
+import { startMillpond } from '../../support/millpond-process.js'
+import { startNatsServer } from '../../support/nats-server.js'
 
 test('who stood still takes nobody for gone whose heartbeats wait (SPEC R15)', async t => {
   const server = await startNatsServer()

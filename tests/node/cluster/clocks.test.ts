@@ -1,8 +1,8 @@
 /** Nodes and clients whose wall clocks are wrong, by minutes and by a day. Time is virtual. */
 import test, { type ExecutionContext } from 'ava'
-import { MillpondError } from '../../engine/errors.js'
-import type { Cache } from '../../node/cache/cache.js'
-import { Cluster } from '../support/cluster.js'
+import { MillpondError } from '../../../engine/errors.js'
+import type { Cache } from '../../../node/cache/cache.js'
+import { Cluster } from '../../support/cluster.js'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 24 * 60 * MINUTE_MS
