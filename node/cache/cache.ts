@@ -3,7 +3,7 @@
  * client, which holds nothing. Writes are in cache-writes.ts.
  */
 import type { Element } from '../../engine/fields/set.js'
-import { ClosedError, KindError, UnavailableError } from '../../engine/errors.js'
+import { ClosedError, KindError } from '../../engine/errors.js'
 import { parseWhere, type Where } from '../../engine/query/query.js'
 import { assertKnown } from '../../engine/base/known.js'
 import { describe } from '../../engine/base/plain.js'
@@ -17,6 +17,7 @@ import type { ConsumedBatch, ConsumeOptions } from '../../pubsub/consumer/option
 import type { ConsumerContext } from '../../pubsub/context.js'
 import { checkLimit, findRecords } from '../../pubsub/requests/ask/find-records.js'
 import { assertNodeName } from '../../pubsub/requests/ask/request-client.js'
+import { scanRecords } from '../../pubsub/requests/ask/scan-records.js'
 import type { NameOf, RecordOf, RegistersOf, Schema } from './cache-schema.js'
 import { isPromise, whenRejected } from '../own-adapters/checks.js'
 import { CacheWrites, checkPutOptions, NONE, type PutOptions,
@@ -208,41 +209,11 @@ export class Cache<S extends Schema = Schema> extends CacheWrites<S> {
     assertKnown(options, READ, 'scan')
     checkCall(options)
     if (options.node !== undefined) assertNodeName(options.node)
-    return this.#scan(options)
-  }
-
-  async *#scan (
-    { node, ...bounds }: ReadOptions
-  ): AsyncGenerator<CacheRecord<RecordOf<S>>, void, undefined> {
-    const { router, requests, limits } = this.#options.readers
-    const { topology } = router
-    if (node !== undefined && !router.knows(node)) {
-      throw new UnavailableError(
-        `${node} is not a node that runs cache ${this.name}, as far as was heard`
-      )
-    }
-    for (const shard of topology.allShards()) {
-      const group = topology.groupOf(shard)
-      if (node !== undefined && !router.holders(group).includes(node)) continue
-      let after: string | null = null
-      for (;;) {
-        const request: { cache: string, shard: number, after: string | null, limit: number } = {
-          cache: this.name,
-          shard,
-          after,
-          limit: limits.maxScanPage
-        }
-        const call = requests.begin(bounds)
-        const { records, more } = await (node === undefined
-          ? requests.askHolder(router, group, 'scan', request, call)
-          : requests.ask(node, 'scan', request, call))
-        yield* records as Array<CacheRecord<RecordOf<S>>>
-        if (!more) {
-          break
-        }
-        after = records[records.length - 1]?.key ?? after
-      }
-    }
+    return scanRecords(this.#options.readers, options) as AsyncGenerator<
+      CacheRecord<RecordOf<S>>,
+      void,
+      undefined
+    >
   }
 
   /**
