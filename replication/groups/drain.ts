@@ -11,6 +11,7 @@
  * what changed meanwhile. The time is bounded: what is not handed over by then stays on the rosters
  * of the others, which wait for it.
  */
+import { MillpondError } from '../../engine/errors.js'
 import type { CacheContext } from '../contexts.js'
 import type { LocalWrites } from '../writes/local-writes.js'
 import { intervals } from '../../engine/timing.js'
@@ -85,7 +86,9 @@ export class Drain {
       return await this.#parts.handOver.isCovered(group)
     } catch (error) {
       const { cache, self, onEvent } = this.#context
-      if (!this.#isOver) onEvent({ type: 'repair-failed', cache, node: self.id, error })
+      // An owner that leaves as well is no failure: who is left is looked at again.
+      const hasLeft = error instanceof MillpondError && error.code === 'UNAVAILABLE'
+      if (!this.#isOver && !hasLeft) onEvent({ type: 'repair-failed', cache, node: self.id, error })
       return false
     }
   }
