@@ -188,6 +188,11 @@ export class World implements Stage, Watched {
   }
 
   reported (host: Host, event: MillpondEvent): void {
+    // A loss that is told is one: a store away for too long, or another one under its node's name.
+    for (const name of event.type === 'data-lost' ? event.nodes : []) {
+      const machine = this.machines.byName.get(name)
+      if (machine instanceof NodeMachine) machine.lose(0, true)
+    }
     this.#lookout.reported(host, event)
   }
 
