@@ -46,7 +46,10 @@ export interface View {
   readonly members: ReadonlyMap<string, Member>
   /** The time that the nodes agree on. */
   readonly time: Pick<SharedTime, 'nowMs' | 'isShared'>
-  /** Grows whenever a node joined, left, or entered another phase, this one included. */
+  /**
+   * Grows whenever a node joined, left, entered another phase, this one included, or published its
+   * first writes in a placement group.
+   */
   readonly viewVersion: number
   /** Something that this node holds changed: tell the others soon. */
   selfChanged(): void

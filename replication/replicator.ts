@@ -266,10 +266,10 @@ export class Replicator {
     }
   }
 
-  /** Publishes everything buffered and stops. The shards stay readable. */
+  /** Publishes everything buffered, writes the roster down and stops. The shards stay readable. */
   close (): void {
     if (this.#closed) return
-    everyStep([() => this.flush(), () => this.abandon()])
+    everyStep([() => this.flush(), () => this.#watch.flush(), () => this.abandon()])
   }
 
   /** Stops at once: what waits for a flush is neither logged nor published. */

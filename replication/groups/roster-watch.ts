@@ -22,9 +22,9 @@ export interface RosterWatchParts {
   readonly saveRoster: (text: string) => void
 }
 
-/** Of a group that is being fetched nothing may be here yet. */
+/** Of a group that is being fetched there may be nothing, or what the node was given meanwhile. */
 const HAS: { readonly [phase in Phase]: ReturnType<RosterNode['has']> } = {
-  syncing: 'empty',
+  syncing: 'partial',
   ready: 'ready',
   stale: 'something',
   leaving: 'something',
@@ -47,17 +47,26 @@ export class RosterWatch {
 
   /** Call it whenever the view may have changed. */
   look (): void {
-    const { membership, topology, shape, store, self } = this.#context
-    const { roster, held, peers } = this.#parts
+    const { membership } = this.#context
     if (membership.viewVersion === this.#viewVersion) return
     this.#viewVersion = membership.viewVersion
+    this.#look(false)
+  }
+
+  /** @param isLast nothing that the peers take or become from now on is heard here */
+  #look (isLast: boolean): void {
+    const { topology, shape, store, self } = this.#context
+    const { roster, held, peers } = this.#parts
     const own: RosterNode = {
       store: { ...store, node: self.id },
-      has: group => hasIn(held.phase(group))
+      has: group => hasIn(held.phase(group), false)
     }
     const nodes = [own, ...peers.all().map((peer): RosterNode => ({
       store: this.#storeOf(peer),
-      has: group => hasIn(peers.groupAt(peer, group)?.phase)
+      has: group => {
+        const theirs = peers.groupAt(peer, group)
+        return hasIn(theirs?.phase, isLast || (theirs?.sequence ?? 0) > 0)
+      }
     }))]
     if (roster.look(topology.allGroups(), nodes, shape.replicas)) this.#saveSoon()
   }
@@ -77,9 +86,11 @@ export class RosterWatch {
     const { roster, client } = this.#parts
     try {
       const answer = await client.ask(client.life(peer), 'roster', { groups: [...groups] })
-      for (const [group, id, node, durable, isLost] of answer) {
-        roster.learn(group, { id, node, durable }, isLost)
+      let isChanged = false
+      for (const [group, id, of, durable, isLost, isPartial = false] of answer) {
+        isChanged = roster.learn([group, id, of, durable, isLost, isPartial]) || isChanged
       }
+      if (isChanged) this.#saveSoon()
     } catch (error) {
       // A node of an older release does not know the question, and has no roster.
       if (!(error instanceof RemoteError) || error.code !== 'ENVELOPE_REFUSED') throw error
@@ -117,9 +128,9 @@ export class RosterWatch {
     }
   }
 
-  /** Writes down what is not yet. */
+  /** The node is about to close: writes down what is not yet. */
   flush (): void {
-    this.look()
+    this.#look(true)
     if (this.#timer !== undefined) this.#save()
   }
 
@@ -129,6 +140,8 @@ export class RosterWatch {
   }
 }
 
-function hasIn (phase: Phase | undefined): ReturnType<RosterNode['has']> {
-  return phase === undefined ? undefined : HAS[phase]
+/** @param tookWrites whether clients may have written there already */
+function hasIn (phase: Phase | undefined, tookWrites: boolean): ReturnType<RosterNode['has']> {
+  const has = phase === undefined ? undefined : HAS[phase]
+  return has === 'partial' && !tookWrites ? 'empty' : has
 }

@@ -36,7 +36,10 @@ export class Members {
     return this.#members
   }
 
-  /** How often a member joined, left, or entered another phase of a placement group. */
+  /**
+   * How often a member joined, left, entered another phase of a placement group, or published its
+   * first writes in one.
+   */
   get changes (): number {
     return this.#changes
   }
@@ -59,7 +62,7 @@ export class Members {
     if (joined && this.#members.size >= maxMembers) return 'too-many-members'
     const member = memberOf(id, beat, clock.monotonicMs())
     this.#members.set(id, member)
-    if (joined || !samePhases(before, member)) this.#changes++
+    if (joined || !sameHoldings(before, member)) this.#changes++
     if (joined) onEvent({ type: 'member-joined', node: id, incarnation: member.incarnation })
     if (joined || !samePace(before, member)) onChanged()
     onBeat(member, joined ? Infinity : member.lastHeardMs - before.lastHeardMs)
@@ -98,11 +101,14 @@ export class Members {
   }
 }
 
-function samePhases (a: Member, b: Member): boolean {
+function sameHoldings (a: Member, b: Member): boolean {
   return Object.entries(b.caches).every(([cache, { held }]) => {
     const before = a.caches[cache]?.held
     if (before?.size !== held.size) return false
-    for (const [group, { phase }] of held) if (before.get(group)?.phase !== phase) return false
+    for (const [group, { phase, sequence }] of held) {
+      const known = before.get(group)
+      if (known?.phase !== phase || (known.sequence > 0) !== (sequence > 0)) return false
+    }
     return true
   })
 }

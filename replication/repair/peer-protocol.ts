@@ -82,6 +82,8 @@ export const PeerAnswers = {
   covers: v.object({ lacking: v.array(shard) }),
   cursors: v.array(v.tuple([shard, v.string(), v.bytes])),
   /** Per group and store: its id, its node, whether it is on disk, and whether it is lost. */
-  roster: v.array(v.tuple([group, v.string(), v.string(), v.boolean(), v.boolean()]))
+  roster: v.array(
+    v.tupleWithRest([group, v.string(), v.string(), v.boolean(), v.boolean()], v.boolean())
+  )
 }
 export type PeerAnswer<Op extends PeerOp> = v.InferOutput<typeof PeerAnswers[Op]>

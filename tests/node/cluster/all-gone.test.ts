@@ -1,6 +1,6 @@
 /** Every holder of a placement group is gone: the one that is back first waits for the others. */
 import test from 'ava'
-import { CACHE, startCluster, type Cluster } from '../../support/cluster.js'
+import { CACHE, Cluster, startCluster } from '../../support/cluster.js'
 
 const RECORDS = 60
 const keys = Array.from({ length: RECORDS }, (_, i) => `k${i}`)
@@ -142,4 +142,44 @@ test('an operator gives a store up, by the name of its node (SPEC R22)', async t
   const [lost] = cluster.eventsOf('data-lost')
   t.like(lost, { nodes: ['b'] })
   t.true((cluster.node('a').status().caches[CACHE]?.lostGroups.length ?? 0) > 0)
+})
+
+test('a roster is written down before a node has closed (SPEC R22)', async t => {
+  const cluster = new Cluster(t, { replicas: 2, timing: { drainTimeoutMs: 0 } })
+  const { time } = cluster
+  await cluster.start('a', 'b')
+  await time.wait(Promise.all(['a', 'b'].map(name => cluster.node(name).whenReady())))
+  await cluster.close('a')
+  await time.wait(cluster.cache('b').put('k', { n: 1 }, { ack: 'durable' }))
+  await cluster.close('b')
+  await cluster.startNode('a')
+  await time.advance(30_000)
+  t.deepEqual(phases(cluster, 'a'), ['syncing'])
+  await cluster.startNode('b')
+  t.like(await time.wait(cluster.cache('a').get('k')), { n: 1 })
+})
+
+test('a holder that took writes before it was ready is waited for (SPEC R22)', async t => {
+  const cluster = await startCluster(t, ['a', 'b'], { replicas: 2, expect: ['write-failed'] })
+  const { time } = cluster
+  await fill(cluster, 'a')
+  cluster.kill('b')
+  cluster.kill('a')
+  await cluster.start('a', 'c')
+  await time.advance(5000)
+  t.deepEqual([...phases(cluster, 'a'), ...phases(cluster, 'c')], ['syncing', 'syncing'])
+  const put = async (key: string): Promise<unknown> =>
+    await time.wait(cluster.cache('c').put(key, { n: 2 }, { ack: 'durable' }))
+  await Promise.all(keys.map(put))
+  await time.advance(5000)
+  cluster.network.partition('a', 'c')
+  await Promise.all(keys.map(key => put(`new ${key}`)))
+  cluster.kill('c')
+  cluster.network.heal()
+  await cluster.startNode('b')
+  await time.advance(30_000)
+  t.deepEqual([...phases(cluster, 'a'), ...phases(cluster, 'b')], ['syncing', 'syncing'])
+  await cluster.startNode('c')
+  await cluster.untilSettled()
+  t.is((await cluster.scan(cluster.cache('a'))).size, 2 * RECORDS)
 })
