@@ -324,8 +324,9 @@ export class AbortedError extends MillpondError {
 
 /** The node, client or consumer was closed. */
 export class ClosedError extends MillpondError {
-  constructor (what: string) {
-    super('CLOSED', `${what} is closed`, REFUSED)
+  /** @param changed whether something may have changed: what was sent before may take effect */
+  constructor (what: string, changed: Changed = 'no') {
+    super('CLOSED', `${what} is closed`, { ...REFUSED, changed })
   }
 }
 

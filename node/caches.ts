@@ -2,6 +2,8 @@
 import { assertKnown } from '../engine/base/known.js'
 import { describe } from '../engine/base/plain.js'
 import { everyStepInTurn } from '../engine/base/every-step.js'
+import { UnavailableError } from '../engine/errors.js'
+import { allOf } from '../engine/calls/all-of.js'
 import { CALL_OPTIONS, checkCall, type CallOptions } from '../engine/calls/call.js'
 import type { HybridClock } from '../engine/base/hlc.js'
 import type { Membership } from '../replication/membership/membership.js'
@@ -95,6 +97,7 @@ export class Caches {
   }
 
   async #forget (store: string, options: CallOptions): Promise<ForgottenStore[]> {
+    this.requests.assertOpen()
     const call = this.requests.begin(options)
     const asked = [...this.#membership.members.values()].flatMap(({ id, caches }) =>
       Object.keys(caches).map(async cache =>
@@ -102,12 +105,11 @@ export class Caches {
           .map(given => ({ ...given, cache }))
       )
     )
-    const answers = await Promise.allSettled(asked)
-    const given = answers.flatMap(answer => {
-      if (answer.status === 'rejected') throw answer.reason as Error
-      return answer.value
-    })
-    return [...new Map(given.map(each => [`${each.cache} ${each.id}`, each])).values()]
+    if (asked.length === 0) {
+      throw new UnavailableError('forget: no node that runs a cache is in view')
+    }
+    const given = await allOf(asked, 'other nodes gave the store up')
+    return [...new Map(given.flat().map(each => [`${each.cache} ${each.id}`, each])).values()]
   }
 
   /**

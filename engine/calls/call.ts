@@ -76,6 +76,17 @@ export async function unlessAborted<T> (
   }
 }
 
+/** Gives these out until the caller ends the call, also between two of them. */
+export function* untilAborted<T> (
+  items: Iterable<T>,
+  signal: AbortSignal | undefined
+): Generator<T, void, undefined> {
+  for (const item of items) {
+    if (signal?.aborted === true) throw abortedBy(signal, 'no')
+    yield item
+  }
+}
+
 /** @throws TypeError */
 export function assertTimeout (timeoutMs: unknown): void {
   const { maxWriteTimeoutMs: max } = intervals

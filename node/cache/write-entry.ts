@@ -7,12 +7,13 @@
  *   expires   the event time plus the time to live: a log that is read again expires as it did the
  *             first time
  */
-import { ClosedError, LimitError, MillpondError, OutcomeUnknownError, RemoteError,
+import { ClosedError, LimitError, MillpondError, OutcomeUnknownError,
   StoreError } from '../../engine/errors.js'
 import { isRepeatable } from '../../engine/fields/lookup.js'
 import { VERSION_UNITS_PER_MS, type HybridClock } from '../../engine/base/hlc.js'
 import { describe } from '../../engine/base/plain.js'
 import { asError } from '../../engine/base/thrown.js'
+import { allOf } from '../../engine/calls/all-of.js'
 import { abortedBy, assertSignal, assertTimeout, unlessAborted } from '../../engine/calls/call.js'
 import type { Clock } from '../../engine/ports.js'
 import { isUndated, type Write } from '../../engine/write/write.js'
@@ -207,7 +208,9 @@ export class WriteEntry {
     const [first] = writes
     if (first !== undefined && writes.length === 1) return this.send(first, options)
     this.#options.forwarder.assertRoom(writes.length)
-    return allOf(writes.map(write => this.send(write, options)))
+    const readOnce = { ...options } // what a getter throws must come before any is sent
+    const sent = writes.map(write => this.send(write, readOnce))
+    return allOf(sent, 'other fields of the patch were written').then(() => {})
   }
 
   /** Resolves when every write so far has ended. @throws WritesFailedError */
@@ -252,27 +255,4 @@ function expiryOf (from: number, ttlMs: number): number {
     throw new LimitError(`ttlMs ${ttlMs} ends after the year 2255; leave it out for never`)
   }
   return expires
-}
-
-/**
- * Waits for all, and fails when one did: with its error, which must not claim that nothing changed
- * when others did.
- */
-async function allOf (writes: ReadonlyArray<Promise<void>>): Promise<void> {
-  const outcomes = await Promise.allSettled(writes)
-  const failed = outcomes.find((outcome): outcome is PromiseRejectedResult =>
-    outcome.status === 'rejected'
-  )
-  if (failed === undefined) return
-  const error: unknown = failed.reason
-  const othersStand = outcomes.some(outcome =>
-    outcome.status === 'fulfilled' || !(outcome.reason instanceof MillpondError) ||
-    outcome.reason.changed !== 'no'
-  )
-  if (!(error instanceof MillpondError) || error.changed !== 'no' || !othersStand) throw error
-  throw new RemoteError(error.code, `${error.message}; other fields of the patch were written`, {
-    changed: 'maybe',
-    retryable: error.retryable,
-    cause: error
-  })
 }

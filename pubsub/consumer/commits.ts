@@ -23,7 +23,8 @@ export class Commits {
   async read (
     groups: readonly number[]
   ): Promise<{ readonly cursors: ShardCursor[], readonly left: number[] }> {
-    const { context: { router, requests, limits }, holders, consumerGroup, log } = this.#scope
+    const { context: { router, requests, limits }, holders, consumerGroup, log, ending } =
+      this.#scope
     const cursors: ShardCursor[] = []
     const shardsOf = (some: readonly number[]) =>
       some.flatMap(group => router.topology.shardsOf(group))
@@ -32,14 +33,12 @@ export class Commits {
     for (const [holder, ofHolder] of holders.byHolder(groups, group => group)) {
       for (const asked of piecesOf(ofHolder, limits.maxShardsPerRequest)) {
         try {
-          const found = await requests.ask(holder, 'cursors', {
-            cache: router.cache,
-            consumerGroup,
-            groups: asked
-          })
+          const question = { cache: router.cache, consumerGroup, groups: asked }
+          const call = requests.begin({ signal: ending })
+          const found = await requests.ask(holder, 'cursors', question, call)
           for (const cursor of found) cursors.push(cursor)
         } catch (error) {
-          if (!(error instanceof MillpondError) || !error.retryable) throw error
+          if (ending.aborted || !(error instanceof MillpondError) || !error.retryable) throw error
           log.recovers(error, shardsOf(asked))
           left.push(...asked)
           for (const group of asked) holders.moveOn(group, holder)

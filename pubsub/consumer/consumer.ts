@@ -44,11 +44,11 @@ export class Consumer implements LiveConsumer {
   #idleSinceMs: number
   /** The last poll came to nothing because no replica could answer. */
   #isStalled = false
-  #closed = false
+  readonly #ending = new AbortController()
 
   constructor (context: ConsumerContext, options: CheckedOptions, closing: AbortSignal) {
     const { clock, timers } = context.ports
-    this.#scope = scopeOf(context, options.group)
+    this.#scope = scopeOf(context, options.group, this.#ending.signal)
     this.#options = options
     this.#closing = closing
     this.#reader = new ShardReader(this.#scope)
@@ -57,6 +57,10 @@ export class Consumer implements LiveConsumer {
     this.#wake = new Wake(timers)
     this.#watch = new ChangeWatch(this.#scope, () => this.#wake.now())
     this.#idleSinceMs = clock.monotonicMs()
+  }
+
+  get #closed (): boolean {
+    return this.#ending.signal.aborted
   }
 
   async start (): Promise<void> {
@@ -75,7 +79,7 @@ export class Consumer implements LiveConsumer {
 
   #endWith (signal: AbortSignal): void {
     const abort = () => {
-      this.#closed = true
+      this.#ending.abort()
       this.#wake.end()
     }
     this.#closers.push(onAbort(signal, abort))
@@ -89,7 +93,7 @@ export class Consumer implements LiveConsumer {
     for (;;) {
       unheld.look()
       const { cursors, left } = await this.#commits.read(waiting).catch((error: unknown) => {
-        if (this.#closed) return { cursors: [], left: [] } // the connection went with us
+        if (this.#closed) return { cursors: [], left: [] } // nobody waits for them
         throw error
       })
       for (const [shard, cursor] of cursors) positions.moveTo(shard, cursor)
@@ -130,7 +134,7 @@ export class Consumer implements LiveConsumer {
     const { changes, resets, isStalled } = await this.#reader.read(
       Math.min(this.#options.batchSize, this.#rate.allowed)
     ).catch((error: unknown) => {
-      if (this.#closed) return NOTHING // the connection went with us
+      if (this.#closed) return NOTHING // nobody waits for it
       throw error
     })
     this.#isStalled = isStalled
@@ -175,7 +179,7 @@ export class Consumer implements LiveConsumer {
   }
 
   close (why: EndReason, error?: unknown): void {
-    this.#closed = true
+    this.#ending.abort()
     everyStep([
       () => this.#watch.close(),
       ...this.#closers,

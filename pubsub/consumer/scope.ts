@@ -12,9 +12,15 @@ export interface ConsumerScope {
   readonly holders: HolderChoice
   readonly unheld: UnheldGroups
   readonly log: ConsumerLog
+  /** Aborted when the consumer ends: it waits for no answer any more. */
+  readonly ending: AbortSignal
 }
 
-export function scopeOf (context: ConsumerContext, consumerGroup: string): ConsumerScope {
+export function scopeOf (
+  context: ConsumerContext,
+  consumerGroup: string,
+  ending: AbortSignal
+): ConsumerScope {
   const log = new ConsumerLog(context, consumerGroup)
   return {
     context,
@@ -22,6 +28,7 @@ export function scopeOf (context: ConsumerContext, consumerGroup: string): Consu
     positions: new Positions(context.router.topology, context.limits),
     holders: new HolderChoice(context.router),
     unheld: new UnheldGroups(context.router, log),
-    log
+    log,
+    ending
   }
 }

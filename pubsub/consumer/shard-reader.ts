@@ -41,7 +41,7 @@ export class ShardReader {
    * @throws errors that are not mended by trying again
    */
   async read (limit: number): Promise<Reading> {
-    const { context: { router, requests }, positions, log } = this.#scope
+    const { context: { router, requests }, positions, log, ending } = this.#scope
     const [holder, shards] = this.#pick()
     if (holder === undefined) {
       log.recovers(
@@ -55,13 +55,18 @@ export class ShardReader {
     for (const shard of shards) positions.markClean(shard)
     let pages: PollPage[]
     try {
-      pages = await requests.ask(holder, 'poll', {
-        cache: router.cache,
-        limit,
-        shards: shards.map(shard => [shard, positions.cursor(shard)])
-      })
+      pages = await requests.ask(
+        holder,
+        'poll',
+        {
+          cache: router.cache,
+          limit,
+          shards: shards.map(shard => [shard, positions.cursor(shard)])
+        },
+        requests.begin({ signal: ending })
+      )
     } catch (error) {
-      if (!(error instanceof MillpondError) || !error.retryable) throw error
+      if (ending.aborted || !(error instanceof MillpondError) || !error.retryable) throw error
       log.recovers(error, shards)
       for (const shard of shards) this.#avoid(holder, shard)
       return NOTHING_READ

@@ -47,11 +47,13 @@ export class ChangeWatch {
 
   /** Looks for lost hints from now on, and again and again. */
   lookSoon (): void {
-    const { context: { ports, pace }, unheld, log } = this.#scope
+    const { context: { ports, pace }, unheld, log, ending } = this.#scope
     this.#timer = ports.timers.after(hintCheckIntervalMs(pace()), () => {
       unheld.look()
       // A look that failed is made up for by the next one.
-      void this.#lostHints.look().catch((error: unknown) => log.recovers(error, [])).finally(() => {
+      void this.#lostHints.look().catch((error: unknown) => {
+        if (!ending.aborted) log.recovers(error, [])
+      }).finally(() => {
         if (this.#closed) return
         this.#wake()
         this.lookSoon()

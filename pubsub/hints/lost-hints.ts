@@ -25,7 +25,7 @@ export class LostHints {
    * @throws when a holder cannot be asked: look again later
    */
   async look (): Promise<void> {
-    const { context: { router, requests, limits }, positions, holders } = this.#scope
+    const { context: { router, requests, limits }, positions, holders, ending } = this.#scope
     const lost = new Map<string, number[]>()
     for (const group of router.topology.allGroups()) {
       const holder = holders.of(group)
@@ -35,7 +35,9 @@ export class LostHints {
     }
     for (const [holder, all] of lost) {
       for (const groups of piecesOf(all, limits.maxShardsPerRequest)) {
-        const found = await requests.ask(holder, 'digests', { cache: router.cache, groups })
+        const question = { cache: router.cache, groups }
+        const call = requests.begin({ signal: ending })
+        const found = await requests.ask(holder, 'digests', question, call)
         for (const [group, digests] of found) {
           for (const shard of positions.differing(group, digests)) positions.markDirty(shard)
         }

@@ -68,6 +68,9 @@ export function readRequest (limits: Limits) {
 }
 export type ReadRequest = v.InferOutput<ReturnType<typeof readRequest>>
 
+/** Requests that change something at the node that is asked. */
+export const CHANGING: ReadonlySet<ReadRequest['op']> = new Set(['commit', 'forget'])
+
 /** A request with its operation left out. */
 export type Asked<Op extends ReadRequest['op']> = Omit<Extract<ReadRequest, { op: Op }>, 'op'>
 

@@ -83,7 +83,11 @@ export class Presence {
   async #isThere (position: number, digit: number): Promise<boolean> {
     const { cache, messenger, subjects, timing } = this.#context
     try {
-      await messenger.request(subjects.there(cache, position, digit), null, timing.requestTimeoutMs)
+      const subject = subjects.there(cache, position, digit)
+      await messenger.request(subject, null, timing.requestTimeoutMs, {
+        what: 'question who is there',
+        changes: false
+      })
       return true
     } catch (error) {
       return !(error instanceof NobodyListensError)

@@ -20,7 +20,7 @@ import type { OnEvent } from '../events.js'
 import type { IncomingMessage, Subscription, Transport } from '../transport/transport.js'
 import { Assembler } from './assembler.js'
 import { decodePart, encodeParts, type MessageKind } from './envelope.js'
-import { PendingRequests } from './pending-requests.js'
+import { PendingRequests, type RequestKind } from './pending-requests.js'
 import { refusalOf, replyOf, RequestReply } from './request-reply.js'
 
 /**
@@ -112,23 +112,22 @@ export class Messenger {
 
   /**
    * Asks one question.
-   * @param node the node that answers, where it is one: when it leaves, the request fails at once
    * @throws TimeoutError, UnavailableError (no subscriber there), BusyError, ClosedError, or the
-   *   error that the other side answered, as a RemoteError; code UNAVAILABLE, perhaps changed, when
-   *   the node left or the connection was lost before an answer came
+   *   error that the other side answered, as a RemoteError; code UNAVAILABLE, perhaps changed where
+   *   the request changes something, when the node left or the connection was lost before an answer
    */
   async request (
     subject: string,
     value: unknown,
     timeoutMs: number,
-    node?: string
+    kind: RequestKind
   ): Promise<unknown> {
     this.#pending.assertRoom()
     const token = String(this.#nextId++)
-    const answer = this.#pending.wait(token, `request to ${subject}`, timeoutMs, node)
+    const answer = this.#pending.wait(token, kind, timeoutMs)
     try {
       if (!this.#publish(subject, 'request', value, `${this.transport.inbox}.${token}`)) {
-        this.#pending.reject(token, what => new UnavailableError(`${what}: not connected`))
+        this.#pending.reject(token, ({ what }) => new UnavailableError(`${what}: not connected`))
       }
     } catch (error) {
       this.#pending.reject(token, () => asError(error))
@@ -228,7 +227,10 @@ export class Messenger {
   #receiveReply (message: IncomingMessage): void {
     const token = message.subject.slice(this.transport.inbox.length + 1)
     if (message.noResponders === true) {
-      this.#pending.reject(token, what => new NobodyListensError(`${what}: nobody listens there`))
+      this.#pending.reject(
+        token,
+        ({ what }) => new NobodyListensError(`${what}: nobody listens there`)
+      )
       return
     }
     const value = this.#open(message, 'reply', REPLIES)

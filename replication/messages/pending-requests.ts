@@ -2,15 +2,22 @@
  * Requests that wait. Each is settled once: by its answer, when its time is up, or as soon as it is
  * known that no answer can come, because its node left or the connection was lost (SPEC K2).
  */
-import { BusyError, ClosedError, MillpondError, TimeoutError } from '../../engine/errors.js'
+import { BusyError, ClosedError, MillpondError, TimeoutError,
+  type Changed } from '../../engine/errors.js'
 import type { Limits } from '../../engine/limits.js'
 import type { Timer, Timers } from '../../engine/ports.js'
 
-interface PendingRequest {
-  /** The request, for error messages. */
+/** A request, as far as waiting for its answer goes. */
+export interface RequestKind {
+  /** The request, for error messages: what is asked, and of whom. */
   readonly what: string
-  /** The node that is asked, where it is one. */
-  readonly node: string | undefined
+  /** Whether carrying it out may change something there. */
+  readonly changes: boolean
+  /** The node that answers, where it is one: when it leaves, the request fails at once. */
+  readonly node?: string
+}
+
+interface PendingRequest extends RequestKind {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: Error) => void
   readonly timer: Timer
@@ -43,13 +50,17 @@ export class PendingRequests {
    * Waits for the answer to a request of this token.
    * @throws TimeoutError when none came in time, or the error that it is settled with
    */
-  wait (token: string, what: string, timeoutMs: number, node?: string): Promise<unknown> {
+  wait (token: string, kind: RequestKind, timeoutMs: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const timer = this.#timers.after(
         timeoutMs,
-        () => this.reject(token, () => new TimeoutError(what, timeoutMs))
+        () =>
+          this.reject(
+            token,
+            ({ what }, changed) => new TimeoutError(what, Math.ceil(timeoutMs), { changed })
+          )
       )
-      this.#pending.set(token, { what, node, resolve, reject, timer })
+      this.#pending.set(token, { ...kind, resolve, reject, timer })
     })
   }
 
@@ -57,10 +68,10 @@ export class PendingRequests {
     this.#take(token)?.resolve(value)
   }
 
-  /** @param errorOf makes the error from what the request was */
-  reject (token: string, errorOf: (what: string) => Error): void {
+  /** @param errorOf makes the error from what the request was, and may have changed */
+  reject (token: string, errorOf: (request: RequestKind, changed: Changed) => Error): void {
     const pending = this.#take(token)
-    pending?.reject(errorOf(pending.what))
+    pending?.reject(errorOf(pending, pending.changes ? 'maybe' : 'no'))
   }
 
   /** The node left: what it was asked is not answered any more. */
@@ -80,8 +91,8 @@ export class PendingRequests {
   #lost (token: string, why: string): void {
     this.reject(
       token,
-      what =>
-        new MillpondError('UNAVAILABLE', `${what}: ${why}`, { changed: 'maybe', retryable: true })
+      ({ what }, changed) =>
+        new MillpondError('UNAVAILABLE', `${what}: ${why}`, { changed, retryable: true })
     )
   }
 
@@ -96,7 +107,7 @@ export class PendingRequests {
   close (): void {
     this.#closed = true
     for (const token of [...this.#pending.keys()]) {
-      this.reject(token, () => new ClosedError('connection'))
+      this.reject(token, (_, changed) => new ClosedError('connection', changed))
     }
   }
 }

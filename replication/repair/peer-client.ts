@@ -42,7 +42,7 @@ export class PeerClient {
       subjects.peer(peer.id, self.id),
       { op, cache, to: peer.incarnation, ...question },
       timing.requestTimeoutMs,
-      peer.id
+      { what: `${op} at ${peer.id}`, changes: false, node: peer.id }
     )
     const parsed = v.safeParse(PeerAnswers[op], answer)
     if (!parsed.success) {

@@ -45,7 +45,7 @@ export class OwnerRequests {
       subjects.writes(holder.id),
       batch,
       waitMs,
-      holder.id
+      { what: `write at ${holder.id}`, changes: true, node: holder.id }
     )
     const parsed = v.safeParse(WriteOutcomes, answer)
     if (!parsed.success || parsed.output.length !== writes.length) {

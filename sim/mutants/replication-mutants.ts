@@ -12,6 +12,7 @@ import { Inbox } from '../../replication/deltas/inbox.js'
 import { ClusterTime } from '../../replication/membership/cluster-time.js'
 import type { Member } from '../../replication/membership/heartbeat.js'
 import { Messenger } from '../../replication/messages/messenger.js'
+import type { RequestKind } from '../../replication/messages/pending-requests.js'
 import type { DeltaBatch } from '../../replication/deltas/outbox.js'
 import { WriteServer } from '../../replication/writes/write-server.js'
 import { writeBatchWithin } from '../../replication/writes/write-protocol.js'
@@ -122,17 +123,18 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
             this: Messenger,
             subject: string,
             value: unknown,
-            timeoutMs: number
+            timeoutMs: number,
+            kind: RequestKind
           ): Promise<unknown> {
             const parsed = v.safeParse(Batches, value)
-            if (!parsed.success) return original.call(this, subject, value, timeoutMs)
+            if (!parsed.success) return original.call(this, subject, value, timeoutMs, kind)
             const writes = parsed.output.writes.map(([key, version, stamp, ...rest]) => {
               const id = `${key} ${version} ${stamp}`
               const by = sent.has(id) ? RESTAMP_BY : 0
               sent.add(id)
               return [key, version + by, stamp + by, ...rest]
             })
-            return original.call(this, subject, { ...parsed.output, writes }, timeoutMs)
+            return original.call(this, subject, { ...parsed.output, writes }, timeoutMs, kind)
           }
       )
     }

@@ -92,7 +92,8 @@ export function receiveMessage (random: SimRandom, content: Uint8Array): string 
 
 export function receiveAnswer (random: SimRandom, content: Uint8Array): string {
   const { messenger, events, deliver } = open()
-  messenger.request('ask', 1, 100).catch(() => {}) // its end is checked below
+  const asked = messenger.request('ask', 1, 100, { what: 'question', changes: false })
+  asked.catch(() => {}) // its end is checked below
   for (const bytes of random.shuffle(partsOf('reply', content, 'inbox.1'))) {
     deliver('inbox.*', { subject: 'inbox.1', bytes })
   }

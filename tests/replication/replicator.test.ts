@@ -356,13 +356,18 @@ test('a node that is about to give a group up does not vouch for it', async t =>
   const group = topology.groupOfKey('k1')
   const lacking = async (): Promise<number> => {
     const sv = b.replicator.shards.open(topology.shardOf('k1'))
-    const answer = b.messenger.request('mp.unit.ae.a.b', {
-      op: 'covers',
-      cache: 'prices',
-      to: a.incarnation,
-      shards: [[topology.shardOf('k1'), encodeStateVector(sv.stateVector)]],
-      cursors: []
-    }, 1000)
+    const answer = b.messenger.request(
+      'mp.unit.ae.a.b',
+      {
+        op: 'covers',
+        cache: 'prices',
+        to: a.incarnation,
+        shards: [[topology.shardOf('k1'), encodeStateVector(sv.stateVector)]],
+        cursors: []
+      },
+      1000,
+      { what: 'covers', changes: false }
+    )
     return (await time.wait(answer) as { lacking: number[] }).lacking.length
   }
   t.is(await lacking(), 0)

@@ -10,7 +10,7 @@
 import { EnvelopeError, LimitError, UnavailableError } from '../../../engine/errors.js'
 import { parseWhere, type Where } from '../../../engine/query/query.js'
 import type { Topology } from '../../../engine/topology/topology.js'
-import type { CallOptions } from '../../../engine/calls/call.js'
+import { untilAborted, type CallOptions } from '../../../engine/calls/call.js'
 import { describe } from '../../../engine/base/plain.js'
 import { approximateBytes } from '../../../engine/base/values.js'
 import { turnsOf } from '../../../engine/turns.js'
@@ -130,7 +130,7 @@ export async function* findRecords (
       after,
       ...options
     })
-    yield* records
+    yield* untilAborted(records, options.signal)
     left -= records.length
     after = next
   } while (after !== null && left > 0)

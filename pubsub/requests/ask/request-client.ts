@@ -2,7 +2,8 @@
  * Asks nodes (see request-protocol.ts) and checks their answers. Where one holder cannot answer the
  * next one is asked, and all of them again for a while.
  */
-import { AbortedError, ClosedError, EnvelopeError, MillpondError } from '../../../engine/errors.js'
+import { AbortedError, ClosedError, EnvelopeError, MillpondError,
+  TimeoutError } from '../../../engine/errors.js'
 import { describe } from '../../../engine/base/plain.js'
 import type { Ports } from '../../../engine/ports.js'
 import * as v from '../../../engine/base/schema.js'
@@ -13,7 +14,8 @@ import { turnsOf, type Turns } from '../../../engine/turns.js'
 import type { Messenger } from '../../../replication/messages/messenger.js'
 import { noHolder, type Router } from '../../../replication/membership/router.js'
 import { isToken, type Subjects } from '../../../replication/messages/subjects.js'
-import { ReadReplies, type Asked, type ReadRequest, type ReadReply } from '../request-protocol.js'
+import { CHANGING, ReadReplies, type Asked, type ReadRequest,
+  type ReadReply } from '../request-protocol.js'
 
 /** @throws TypeError when it cannot be the name of a node */
 export function assertNodeName (node: unknown): asserts node is string {
@@ -64,20 +66,27 @@ export class RequestClient {
     nodes = 1
   ): Promise<ReadReply<Op>> {
     const { messenger, ports: { clock }, subjects, timeoutMs, self } = this.#options
-    this.#assertOpen()
+    this.assertOpen()
     if (node === self?.id) {
       return await this.#turns.run(() => {
-        this.#assertOpen()
+        this.assertOpen()
         if (call.signal?.aborted === true) throw abortedBy(call.signal, 'no')
         return self.answer({ op, ...request }) as ReadReply<Op>
       })
     }
-    const leftMs = Math.max(0, call.deadlineMs - clock.monotonicMs())
+    const what = `${op} at ${node}`
+    const leftMs = call.deadlineMs - clock.monotonicMs()
+    if (leftMs <= 0) throw new TimeoutError(what, call.timeoutMs, { changed: 'no' })
     const waitMs = nodes > 1 ? attemptMs({ requestTimeoutMs: timeoutMs }, leftMs, nodes) : leftMs
-    const answer = messenger.request(subjects.requests(node), { op, ...request }, waitMs, node)
+    const changes = CHANGING.has(op)
+    const answer = messenger.request(subjects.requests(node), { op, ...request }, waitMs, {
+      what,
+      changes,
+      node
+    })
     const parsed = v.safeParse(
       ReadReplies[op],
-      await unlessAborted(answer, call.signal, op === 'commit' ? 'maybe' : 'no')
+      await unlessAborted(answer, call.signal, changes ? 'maybe' : 'no')
     )
     if (!parsed.success) {
       throw new EnvelopeError('shape', `${node} answered ${op} with something else`)
@@ -102,11 +111,13 @@ export class RequestClient {
   ): Promise<ReadReply<Op>> {
     const { ports: { clock, timers } } = this.#options
     const leftMs = (): number => call.deadlineMs - clock.monotonicMs()
+    const asked = new Set<string>()
     for (let pauseMs = intervals.minReadRetryMs;; pauseMs *= 2) {
-      this.#assertOpen()
+      this.assertOpen()
       let last: MillpondError = noHolder(router.cache, [group])
       const holders = router.holders(group)
       for (const [i, node] of holders.entries()) {
+        asked.add(node)
         try {
           return await this.ask(node, op, request, call, holders.length - i)
         } catch (error) {
@@ -114,9 +125,9 @@ export class RequestClient {
           if (error instanceof AbortedError) throw error
           last = error
         }
-        if (leftMs() <= 0) throw last
+        if (leftMs() <= 0) break
       }
-      if (leftMs() <= 0) throw last
+      if (leftMs() <= 0) throw overAll(last, `${op} at ${[...asked].join(', ')}`, call)
       const pause = new Promise<void>(resolve => {
         timers.after(Math.min(pauseMs, leftMs()), resolve)
       })
@@ -130,7 +141,13 @@ export class RequestClient {
   }
 
   /** @throws ClosedError */
-  #assertOpen (): void {
+  assertOpen (): void {
     if (this.#closed) throw new ClosedError('connection')
   }
+}
+
+/** The last attempt had a part of the call's time: what is told is the whole. */
+function overAll (last: MillpondError, what: string, { timeoutMs }: Call): MillpondError {
+  if (!(last instanceof TimeoutError)) return last
+  return new TimeoutError(what, timeoutMs, { changed: last.changed, cause: last })
 }

@@ -3,7 +3,7 @@
  * key, each page answered by one holder of the shard. No node keeps anything in between.
  */
 import { UnavailableError } from '../../../engine/errors.js'
-import type { CallOptions } from '../../../engine/calls/call.js'
+import { untilAborted, type CallOptions } from '../../../engine/calls/call.js'
 import type { ReadContext } from '../../context.js'
 import type { Asked, ReadReply } from '../request-protocol.js'
 
@@ -12,7 +12,7 @@ export interface ScanRecordsOptions extends CallOptions {
   readonly node?: string
 }
 
-/** @throws UnavailableError or TimeoutError when no holder answers */
+/** @throws UnavailableError or TimeoutError when no holder answers, AbortedError */
 export async function* scanRecords (
   { router, requests, limits }: ReadContext,
   { node, ...bounds }: ScanRecordsOptions
@@ -33,7 +33,7 @@ export async function* scanRecords (
       const { records, more }: ReadReply<'scan'> = await (node === undefined
         ? requests.askHolder(router, group, 'scan', request, call)
         : requests.ask(node, 'scan', request, call))
-      yield* records
+      yield* untilAborted(records, bounds.signal)
       after = records[records.length - 1]?.key ?? after
       isMore = more
     }

@@ -3,8 +3,8 @@
  * silent here by a network that loses what is sent to them.
  */
 import test from 'ava'
-import type { Cache, CallOptions } from '../../../index.js'
-import { startCluster, type Cluster } from '../../support/cluster.js'
+import type { AckOptions, Cache, CallOptions } from '../../../index.js'
+import { CACHE, Cluster, startCluster } from '../../support/cluster.js'
 
 const CALLS: ReadonlyArray<
   readonly [title: string, call: (cache: Cache, options: CallOptions) => Promise<unknown>]
@@ -19,6 +19,8 @@ const CALLS: ReadonlyArray<
   ['put', (cache, options) => cache.put('k', { n: 1 }, options)],
   ['increment', (cache, options) => cache.increment('k', 'c', 1, options)]
 ]
+
+const WRITES: ReadonlySet<string> = new Set(['put', 'increment'])
 
 /** A client of two nodes that hold everything and do not answer any more. */
 async function silent (cluster: Cluster): Promise<Cache> {
@@ -37,6 +39,11 @@ test('every call ends within its time, whatever the nodes do (SPEC K1, K5)', asy
       t.throwsAsync(call(client, { timeoutMs: 250 }), undefined, title)
     )
     t.true(['TIMEOUT', 'OUTCOME_UNKNOWN'].includes((error as { code?: string }).code ?? ''), title)
+    t.is((error as { changed?: string }).changed, WRITES.has(title) ? 'maybe' : 'no', title)
+    t.regex(
+      error.message,
+      WRITES.has(title) ? /write of/ : /at (a|b|a, b|b, a): no answer within 250 ms/
+    )
     t.is(cluster.time.nowMs - begunMs, 250, title)
   }
   const begunMs = cluster.time.nowMs
@@ -69,7 +76,7 @@ test('every call ends with its signal (SPEC K5)', async t => {
     controller.abort()
     const error = await cluster.time.wait(failed)
     const code = title === 'increment' ? 'OUTCOME_UNKNOWN' : 'ABORTED'
-    const changed = ['put', 'increment'].includes(title) ? 'maybe' : 'no'
+    const changed = WRITES.has(title) ? 'maybe' : 'no'
     t.like(error, { code, changed }, title)
     t.is(cluster.time.nowMs - begunMs, 100, title)
   }
@@ -119,4 +126,94 @@ test('a commit and a status end within their time and with their signal (SPEC K5
   }
   cluster.network.heal()
   await cluster.time.wait(consumer.return())
+})
+
+test('a consumer that waits for an answer ends with its signal (SPEC K5)', async t => {
+  const cluster = await startCluster(t, ['a', 'b'], { timing: { failureTimeoutMs: 60_000 } })
+  const client = await silent(cluster)
+  for (const isBegun of [false, true]) {
+    const controller = new AbortController()
+    const consumer = client.consume({ group: 'g', signal: controller.signal })
+    if (isBegun) {
+      cluster.network.heal()
+      await cluster.time.wait(consumer.next())
+      await cluster.time.wait(client.put('k', { n: 2 }, { ack: 'all' }))
+      cluster.network.partition('far', ['a', 'b'])
+    }
+    const next = consumer.next()
+    await cluster.time.advance(100)
+    const begunMs = cluster.time.nowMs
+    controller.abort()
+    t.true((await cluster.time.wait(next)).done)
+    t.is(cluster.time.nowMs, begunMs, isBegun ? 'for a page' : 'for committed cursors')
+  }
+  t.deepEqual(cluster.eventsOf('consumer-retrying'), [])
+})
+
+test('a scan and a query end with their signal between two records too (SPEC K5)', async t => {
+  const cluster = new Cluster(t)
+  const [shards, groups, replicas] = [1, 1, 1]
+  await cluster.startNode('a', {
+    caches: { [CACHE]: { shards, groups, replicas, indexes: { n: 'equality' } } }
+  })
+  const cache = cluster.cache('a')
+  for (const key of ['k', 'l', 'm']) await cluster.time.wait(cache.put(key, { n: 1 }))
+  for (
+    const read of [
+      (options: CallOptions) => cache.scan(options),
+      (options: CallOptions) => cache.query({ n: 1 }, options)
+    ]
+  ) {
+    const controller = new AbortController()
+    const records = read({ signal: controller.signal })
+    t.is((await cluster.time.wait(records.next())).value?.key, 'k')
+    controller.abort()
+    await t.throwsAsync(cluster.time.wait(records.next()), { code: 'ABORTED' })
+  }
+})
+
+test('a patch whose options throw as they are read is not half written', async t => {
+  const cluster = await startCluster(t, ['a'], { replicas: 1 })
+  const cache = cluster.cache('a')
+  const outcomes = new Set<string>()
+  for (let most = 0; most < 10; most++) {
+    let reads = 0
+    const options: AckOptions = {
+      get ack (): 'buffered' {
+        if (reads++ === most) throw new Error('not readable')
+        return 'buffered'
+      }
+    }
+    const parts = { m: { value: 1, at: 5 }, n: { value: 1, at: 6 }, o: { value: 1, sequence: 7 } }
+    const sent = (async () => await cache.patch(`k${most}`, parts, options))()
+    const [{ status }] = await cluster.time.wait(Promise.allSettled([sent]))
+    const record = await cluster.time.wait(cache.get(`k${most}`))
+    t.deepEqual(record, status === 'fulfilled' ? { m: 1, n: 1, o: 1 } : undefined, `read ${most}`)
+    outcomes.add(status)
+  }
+  t.is(outcomes.size, 2)
+})
+
+test('forget says what it could not do, and whether anything changed (SPEC R22)', async t => {
+  const cluster = await startCluster(t, ['a', 'b'], { timing: { failureTimeoutMs: 60_000 } })
+  const { time } = cluster
+  await silent(cluster)
+  const far = cluster.clients.get('far')
+  if (far === undefined) return t.fail()
+  const late = await time.wait(t.throwsAsync(far.forget('gone', { timeoutMs: 200 })))
+  t.like(late, { code: 'TIMEOUT', changed: 'maybe' })
+  t.regex(late.message, /forget at (a|b): no answer within 200 ms/)
+  const controller = new AbortController()
+  const aborted = t.throwsAsync(far.forget('gone', { signal: controller.signal }))
+  await time.advance(10)
+  controller.abort()
+  t.like(await time.wait(aborted), { code: 'ABORTED', changed: 'maybe' })
+  await cluster.time.wait(far.close())
+  t.like(await t.throwsAsync(far.forget('gone')), { code: 'CLOSED', changed: 'no' })
+  cluster.network.heal()
+  const alone = await cluster.connect('alone')
+  await cluster.close('a')
+  await cluster.close('b')
+  await time.advance(5000)
+  t.like(await t.throwsAsync(alone.forget('gone')), { code: 'UNAVAILABLE', changed: 'no' })
 })

@@ -45,7 +45,11 @@ function committing (
     ports: { clock: { wallMs: () => 0, monotonicMs: () => 0 } },
     limits: limitsWith({ maxShardsPerRequest: 3, maxKeysPerGet: 3 })
   } as unknown as ConsumerContext
-  return { commits: new Commits(scopeOf(context, 'test')), asked, anywhere }
+  return {
+    commits: new Commits(scopeOf(context, 'test', new AbortController().signal)),
+    asked,
+    anywhere
+  }
 }
 
 test('a commit of more shards than a request may name goes in several (SPEC B1)', async t => {

@@ -28,6 +28,7 @@ function reading (answers: ReadonlyArray<PollPage[] | Error>) {
   const topology = new Topology(SHAPE)
   const router = { cache: 'prices', topology, holders: () => ['a', 'b'] } as unknown as Router
   const requests = {
+    begin: () => undefined,
     ask: (holder: string) => {
       asked.push(holder)
       const answer = left.shift() ?? []
@@ -35,16 +36,21 @@ function reading (answers: ReadonlyArray<PollPage[] | Error>) {
     }
   } as unknown as RequestClient
   const events: PubsubEvent[] = []
-  const scope = scopeOf({
-    router,
-    requests,
-    ports: { clock: { wallMs: () => nowMs, monotonicMs: () => nowMs } },
-    limits,
-    pace: () => ({ heartbeatMs: 100, failureTimeoutMs: 400 }),
-    onEvent: event => {
-      events.push(event)
-    }
-  } as ConsumerContext, 'test')
+  const ending = new AbortController()
+  const scope = scopeOf(
+    {
+      router,
+      requests,
+      ports: { clock: { wallMs: () => nowMs, monotonicMs: () => nowMs } },
+      limits,
+      pace: () => ({ heartbeatMs: 100, failureTimeoutMs: 400 }),
+      onEvent: event => {
+        events.push(event)
+      }
+    } as ConsumerContext,
+    'test',
+    ending.signal
+  )
   const { positions } = scope
   for (const shard of router.topology.allShards()) positions.markDirty(shard)
   const reader = new ShardReader(scope)

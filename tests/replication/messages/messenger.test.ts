@@ -3,12 +3,14 @@
  * an error that says enough.
  */
 import test, { type ExecutionContext } from 'ava'
-import { ConfigError, RemoteError, WriteConcernError } from '../../../engine/errors.js'
+import { ConfigError, RemoteError, WriteConcernError,
+  type MillpondError } from '../../../engine/errors.js'
 import { limits } from '../../../engine/limits.js'
 import { encodeParts } from '../../../replication/messages/envelope.js'
 import type { ReplicationEvent } from '../../../replication/events.js'
 import { InProcessNetwork } from '../../../replication/transport/in-process/network.js'
 import { Messenger } from '../../../replication/messages/messenger.js'
+import type { RequestKind } from '../../../replication/messages/pending-requests.js'
 import { describeSeed, pickSeed } from '../../support/ports.js'
 import { VirtualTime } from '../../support/virtual-time.js'
 
@@ -30,6 +32,13 @@ function pair (t: ExecutionContext, maxMessageBytes = limits.maxPartBytes) {
   return { time, network, events, a: open('a'), b: open('b') }
 }
 
+/** A request that may change something, as a write does. */
+const kind = (what: string, more: Partial<RequestKind> = {}): RequestKind => ({
+  what,
+  changes: true,
+  ...more
+})
+
 test('a question is answered, large or small, whatever the order and number of parts', async t => {
   const { a, b, time, network } = pair(t, 2000)
   b.serve('ask', value => ({ echo: value }))
@@ -38,7 +47,7 @@ test('a question is answered, large or small, whatever the order and number of p
     const value of [null, 0, 'x', { deep: [1, { x: true }] },
       Uint8Array.from({ length: 30_000 }, (_, i) => i)]
   ) {
-    t.deepEqual(await time.wait(a.request('ask', value, 1000)), { echo: value })
+    t.deepEqual(await time.wait(a.request('ask', value, 1000, kind('ask'))), { echo: value })
   }
 })
 
@@ -48,18 +57,20 @@ test('a question without an answer fails in time, and a late answer harms nobody
     new Promise(resolve => {
       time.ports('b').timers.after(300, () => resolve('late'))
     }))
-  await t.throwsAsync(time.wait(a.request('slow', 1, 100)), {
+  await t.throwsAsync(time.wait(a.request('slow', 1, 100, kind('slow'))), {
     code: 'TIMEOUT',
     message: /slow.*100 ms/
   })
   await time.advance(1000)
-  t.is(await time.wait(a.request('slow', 1, 400)), 'late')
+  t.is(await time.wait(a.request('slow', 1, 400, kind('slow'))), 'late')
 })
 
 test('a question that nobody listens for fails at once', async t => {
   const { a, time } = pair(t)
   const startMs = time.nowMs
-  await t.throwsAsync(time.wait(a.request('nobody', 1, 10_000)), { code: 'UNAVAILABLE' })
+  await t.throwsAsync(time.wait(a.request('nobody', 1, 10_000, kind('nobody'))), {
+    code: 'UNAVAILABLE'
+  })
   t.is(time.nowMs, startMs)
 })
 
@@ -76,7 +87,7 @@ test('a refusal carries its code, its message, any change made and whether to re
   })
   const errors = await Promise.all(
     ['config', 'concern', 'bug'].map(subject =>
-      time.wait(a.request(subject, 1, 100).catch((error: unknown) => error))
+      time.wait(a.request(subject, 1, 100, kind(subject)).catch((error: unknown) => error))
     )
   )
   t.like(errors[0], {
@@ -95,19 +106,19 @@ test('a question while disconnected fails at once', async t => {
   const { a, b, time, network } = pair(t)
   b.serve('ask', () => 1)
   network.disconnect('a')
-  await t.throwsAsync(time.wait(a.request('ask', 1, 1000)), { code: 'UNAVAILABLE' })
+  await t.throwsAsync(time.wait(a.request('ask', 1, 1000, kind('ask'))), { code: 'UNAVAILABLE' })
   network.reconnect('a')
-  t.is(await time.wait(a.request('ask', 1, 1000)), 1)
+  t.is(await time.wait(a.request('ask', 1, 1000, kind('ask'))), 1)
 })
 
 test('a question fails when the node asked leaves, and others wait on (SPEC K2)', async t => {
   const { a, b, time } = pair(t)
   b.serve('never', () => new Promise(() => {}))
-  const failed = t.throwsAsync(a.request('never', 1, 60_000, 'b'), {
+  const failed = t.throwsAsync(a.request('never', 1, 60_000, kind('never', { node: 'b' })), {
     code: 'UNAVAILABLE',
     message: /b left/
   })
-  const others = ['c', undefined].map(node => a.request('never', 1, 500, node))
+  const others = [{ node: 'c' }, {}].map(node => a.request('never', 1, 500, kind('never', node)))
   const late = Promise.all(others.map(other => t.throwsAsync(other, { code: 'TIMEOUT' })))
   await time.advance(10)
   a.nodeLeft('b')
@@ -119,24 +130,57 @@ test('a question fails when the node asked leaves, and others wait on (SPEC K2)'
 test('what waits for an answer fails when the connection is lost (SPEC K2)', async t => {
   const { a, b, time, network } = pair(t)
   b.serve('never', () => new Promise(() => {}))
-  const failed = t.throwsAsync(a.request('never', 1, 60_000), { code: 'UNAVAILABLE' })
+  const failed = t.throwsAsync(a.request('never', 1, 60_000, kind('never')), {
+    code: 'UNAVAILABLE'
+  })
   await time.advance(10)
   network.disconnect('a')
   t.like(await failed, { changed: 'maybe', retryable: true })
   t.is(time.pending('a'), 0)
 })
 
+test('a question that changes nothing says so, however it ends (SPEC K2)', async t => {
+  const { a, b, time, network } = pair(t)
+  b.serve('never', () => new Promise(() => {}))
+  for (const changes of [true, false]) {
+    const changed = changes ? 'maybe' : 'no'
+    const late = a.request('never', 1, 99.5, kind('late', { changes }))
+    t.like(await time.wait(t.throwsAsync(late)), {
+      message: 'late: no answer within 100 ms',
+      changed
+    })
+    const left = t.throwsAsync(a.request('never', 1, 60_000, kind('left', { changes, node: 'b' })))
+    await time.advance(10)
+    a.nodeLeft('b')
+    t.like(await left, { code: 'UNAVAILABLE', changed })
+    const lost = t.throwsAsync(a.request('never', 1, 60_000, kind('lost', { changes })))
+    await time.advance(10)
+    network.disconnect('a')
+    t.like(await lost, { code: 'UNAVAILABLE', changed })
+    network.reconnect('a')
+  }
+  const closed = [true, false].map(changes =>
+    t.throwsAsync(a.request('never', 1, 60_000, kind('closed', { changes })))
+  )
+  await time.advance(10)
+  a.close()
+  t.deepEqual((await Promise.all(closed)).map(error => (error as MillpondError).changed), [
+    'maybe',
+    'no'
+  ])
+})
+
 test('closing rejects what waits, and leaves no timer', async t => {
   const { a, b, time } = pair(t)
   b.serve('never', () => new Promise(() => {}))
-  const waiting = a.request('never', 1, 60_000)
+  const waiting = a.request('never', 1, 60_000, kind('never'))
   const failed = t.throwsAsync(waiting, { code: 'CLOSED' })
   await time.advance(10)
   a.close()
   a.close()
   await failed
   t.is(time.pending('a'), 0)
-  await t.throwsAsync(a.request('never', 1, 10), { code: 'CLOSED' })
+  await t.throwsAsync(a.request('never', 1, 10, kind('never')), { code: 'CLOSED' })
   t.false(a.send('x', 'hint', {}))
 })
 
@@ -145,9 +189,9 @@ test('requests in flight are bounded', async t => {
   b.serve('never', () => new Promise(() => {}))
   const waiting = Array.from(
     { length: limits.maxRequestsInFlight },
-    () => a.request('never', 1, 1000).catch(() => {})
+    () => a.request('never', 1, 1000, kind('never')).catch(() => {})
   )
-  await t.throwsAsync(a.request('never', 1, 1000), { code: 'TOO_BUSY' })
+  await t.throwsAsync(a.request('never', 1, 1000, kind('never')), { code: 'TOO_BUSY' })
   await time.wait(Promise.all(waiting))
 })
 
@@ -172,7 +216,9 @@ test('a large request of which a part is lost fails in time and is not carried o
   let served = 0
   b.serve('ask', () => ++served)
   network.setFaults({ loss: 0.5 })
-  await t.throwsAsync(time.wait(a.request('ask', new Uint8Array(60_000), 500)), { code: 'TIMEOUT' })
+  await t.throwsAsync(time.wait(a.request('ask', new Uint8Array(60_000), 500, kind('ask'))), {
+    code: 'TIMEOUT'
+  })
   t.is(served, 0)
 })
 
@@ -193,7 +239,7 @@ test('two listeners on one subject both get a message that comes in parts', asyn
 test('an answer of nothing is an answer', async t => {
   const { a, b, time } = pair(t)
   b.serve('ask', () => undefined)
-  t.is(await time.wait(a.request('ask', 1, 100)), undefined)
+  t.is(await time.wait(a.request('ask', 1, 100, kind('ask'))), undefined)
 })
 
 test('an answer of another shape is refused and counted, and the wait ends in time', async t => {
@@ -207,7 +253,7 @@ test('an answer of another shape is refused and counted, and the wait ends in ti
       b.send(replyTo, 'reply', answer)
     })
     await t.throwsAsync(
-      time.wait(a.request('ask', 1, 100)),
+      time.wait(a.request('ask', 1, 100, kind('ask'))),
       { code: 'TIMEOUT' },
       JSON.stringify(answer)
     )
