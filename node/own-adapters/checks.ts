@@ -6,6 +6,7 @@
  * become the cause of an error that has one. A TypeError stays as it is: it is a mistake in the
  * program, here as everywhere.
  */
+import { describe } from '../../engine/base/plain.js'
 import { MillpondError } from '../../engine/errors.js'
 
 /** Whether an error can reach the caller as it is. */
@@ -22,7 +23,10 @@ export function isOurs (error: unknown): boolean {
  *   properties throw as they are read
  */
 export function assertHas (given: unknown, methods: readonly string[], must: string): void {
-  if (isPromise(given)) throw new TypeError(`${must}, not a promise of one`)
+  if (isPromise(given)) {
+    letGo(given)
+    throw new TypeError(`${must}, not a promise of one`)
+  }
   const missing = methods.filter(name =>
     typeof (given as Record<string, unknown> | null | undefined)?.[name] !== 'function'
   )
@@ -48,6 +52,40 @@ export function whenRejected (given: unknown, call: (error: unknown) => void): v
   } catch (error) {
     call(error)
   }
+}
+
+/** How deep an adapter nests a thing: rows, a row, its cursors, one of them, and its bytes. */
+const DEEPEST = 5
+
+/**
+ * Lets go of a value that an adapter gave and that is refused, with all that lies in it: of the
+ * promises among it nobody takes one, and none may end the process where it is rejected.
+ */
+export function letGo (given: unknown, depth = DEEPEST): void {
+  whenRejected(given, () => {})
+  if (depth === 0 || typeof given !== 'object' || given === null) return
+  if (ArrayBuffer.isView(given)) return
+  for (const name of namesOf(given)) {
+    try {
+      letGo((given as { readonly [name: string]: unknown })[name], depth - 1)
+    } catch {
+      // a property that throws gives nothing
+    }
+  }
+}
+
+function namesOf (given: object): string[] {
+  try {
+    return Object.keys(given)
+  } catch {
+    return []
+  }
+}
+
+/** A value that is refused, in words: it is let go of. */
+export function refused (given: unknown): string {
+  letGo(given)
+  return describe(given)
 }
 
 /**

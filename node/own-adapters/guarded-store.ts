@@ -3,11 +3,10 @@
  * the cause, and what it gives is checked where it is read. The guard is the one place where that
  * is seen to.
  */
-import { describe } from '../../engine/base/plain.js'
 import { messageOf } from '../../engine/base/thrown.js'
 import { StoreError } from '../../engine/errors.js'
 import type { Store, StoreBatch, StoredShard } from '../../storage/store.js'
-import { assertHas, closeAnything, isOurs, isPromise, whenRejected } from './checks.js'
+import { assertHas, closeAnything, isOurs, isPromise, letGo, refused } from './checks.js'
 
 const METHODS = ['getMeta', 'setMeta', 'shards', 'commit', 'close'] as const
 
@@ -44,7 +43,7 @@ class GuardedStore implements Store {
     if (value === undefined || typeof value === 'string') return value
     throw new TypeError(
       `getMeta of the store of cache ${this.#cache} must return a string, or undefined where ` +
-        `there is none, got ${describe(value)}`
+        `there is none, got ${refused(value)}`
     )
   }
 
@@ -55,7 +54,7 @@ class GuardedStore implements Store {
       () => this.#inner.setMeta(name, value)
     )
     if (!isPromise(given)) return
-    whenRejected(given, () => {})
+    letGo(given)
     throw new TypeError(
       `setMeta of the store of cache ${this.#cache} must have written when it returns, and it ` +
         'gave a promise'
@@ -64,30 +63,25 @@ class GuardedStore implements Store {
 
   *shards (): Iterable<StoredShard> {
     const what = `shards of the store of cache ${this.#cache}`
-    const rows = calling(this.#cache, 'shards', () => {
-      const given: unknown = this.#inner.shards()
-      if (typeof (given as Partial<Iterable<unknown>> | null)?.[Symbol.iterator] === 'function') {
-        return (given as Iterable<unknown>)[Symbol.iterator]()
-      }
-      throw new TypeError(`${what} must return an iterable, got ${describe(given)}`)
-    })
+    const read = <T>(call: () => T): T => calling(this.#cache, 'shards', call)
+    const given: unknown = read(() => this.#inner.shards())
     let isGivenOut = false
+    let rows: Iterator<unknown> | undefined
     try {
+      const iterator = rows = read(() => iteratorOf(given, what))
       for (;;) {
-        const row = calling(this.#cache, 'shards', () => {
-          const { done, value } = rows.next() as { done?: unknown, value?: unknown }
-          return done === true ? undefined : checkedRow(value, what)
-        })
+        const row = read(() => nextRow(iterator, what))
         if (row === undefined) return
         isGivenOut = true
         yield row
         isGivenOut = false
       }
+    } catch (error) {
+      letGo(given)
+      throw error
     } finally {
       // The reader stopped.
-      if (isGivenOut) {
-        whenRejected(calling(this.#cache, 'shards', (): unknown => rows.return?.()), () => {})
-      }
+      if (isGivenOut) letGo(read((): unknown => rows?.return?.()))
     }
   }
 
@@ -129,6 +123,35 @@ function withCode (cache: string, method: string, cause: unknown): unknown {
   )
 }
 
+/** @throws TypeError when what `shards` gave cannot be read row by row */
+function iteratorOf (given: unknown, what: string): Iterator<unknown> {
+  const isIterable = typeof (given as Partial<Iterable<unknown>> | null | undefined)
+    ?.[Symbol.iterator] === 'function'
+  if (!isIterable) throw new TypeError(`${what} must return an iterable, got ${refused(given)}`)
+  const rows: unknown = (given as Iterable<unknown>)[Symbol.iterator]()
+  assertHas(rows, ['next'], `${what} must return an iterable, whose iterator has a next`)
+  return rows as Iterator<unknown>
+}
+
+/**
+ * @returns undefined at the end
+ * @throws TypeError when the iterator gives no stored shard
+ */
+function nextRow (rows: Iterator<unknown>, what: string): StoredShard | undefined {
+  const given: unknown = rows.next()
+  try {
+    const { done, value } = given as { readonly done?: unknown, readonly value?: unknown }
+    if (done === true) return undefined
+    if (isPromise(given) || isPromise(value)) {
+      throw new TypeError(`${what} must give each shard at once, and gave a promise`)
+    }
+    return checkedRow(value, what)
+  } catch (error) {
+    letGo(given)
+    throw error
+  }
+}
+
 /**
  * A copy of the row, read once: its properties may be anything a program can write.
  * @throws TypeError naming the part of a stored shard that cannot be
@@ -152,7 +175,7 @@ function checkedRow (given: unknown, what: string): StoredShard {
   for (const [name, isRight, must] of parts) {
     if (isRight) continue
     const value: unknown = name === 'deltas' || name === 'cursors' ? lists[name] : row[name]
-    throw new TypeError(`${what} gave one whose ${name} is ${describe(value)}; it must be ${must}`)
+    throw new TypeError(`${what} gave one whose ${name} is ${refused(value)}; it must be ${must}`)
   }
   return row as StoredShard
 }

@@ -4,20 +4,24 @@
  *
  *   publish throws          the message counts as dropped; event connection-problem
  *   any other call throws   ConnectionError with the cause
+ *   it delivers no message, or tells of its connection with no boolean
+ *                           what it gave is dropped; event connection-problem
+ *   a handler of ours throws
+ *                           event connection-problem: the adapter never meets the error
  *
  * The errors that the port names (LimitError, ClosedError, another code) and a TypeError pass.
  */
-import { describe } from '../../engine/base/plain.js'
-import { messageOf } from '../../engine/base/thrown.js'
+import { asError, messageOf } from '../../engine/base/thrown.js'
 import { ConnectionError } from '../../engine/errors.js'
 import type { Limits } from '../../engine/limits.js'
 import type { Ports } from '../../engine/ports.js'
 import { intervals } from '../../engine/timing.js'
 import { settledWithin } from '../../replication/transport/settled-within.js'
-import { assertSubject } from '../../replication/transport/subjects-match.js'
 import type { IncomingMessage, Subscription,
   Transport } from '../../replication/transport/transport.js'
-import { assertHas, isOurs, whenRejected } from './checks.js'
+import { assertHas, isOurs, letGo, refused, whenRejected } from './checks.js'
+import { checkConnected, checkedMessage, checkInbox, checkIsWhole, checkMaxMessageBytes,
+  isMessageBytes } from './transport-checks.js'
 
 const METHODS = ['publish', 'subscribe', 'onConnection', 'flush', 'close'] as const
 
@@ -43,14 +47,15 @@ class GuardedTransport implements Transport {
   #maxMessageBytes: number
   /** Messages that were dropped here, because publish threw. */
   #dropped = 0
-  #reportedMs = -Infinity
+  /** When each kind of trouble was last told. */
+  readonly #reportedMs = new Map<string, number>()
   #closing: Promise<void> | undefined
 
   constructor (inner: Transport, options: GuardOptions) {
     this.#inner = inner
     this.#options = options
     this.inbox = checkInbox(inner.inbox, options.limits)
-    this.isWhole = inner.isWhole === true
+    this.isWhole = checkIsWhole(inner.isWhole)
     this.#maxMessageBytes = checkMaxMessageBytes(inner.maxMessageBytes, options.limits)
   }
 
@@ -74,9 +79,11 @@ class GuardedTransport implements Transport {
   /** Properties are read by timers as well: what they throw is reported, and gives undefined. */
   #read (name: 'maxMessageBytes' | 'connected' | 'dropped'): unknown {
     try {
-      return this.#inner[name]
+      const value: unknown = this.#inner[name]
+      this.#reportRejection(name, value)
+      return value
     } catch (error) {
-      this.#report(this.#failure(name, error))
+      this.#report(name, this.#failure(name, error))
       return undefined
     }
   }
@@ -88,7 +95,7 @@ class GuardedTransport implements Transport {
     } catch (error) {
       if (isOurs(error)) throw error
       this.#dropped++
-      this.#report(this.#failure('publish', error))
+      this.#report('publish', this.#failure('publish', error))
       return false
     }
     if (typeof sent !== 'boolean') this.#reportGiven(sent)
@@ -97,38 +104,81 @@ class GuardedTransport implements Transport {
   }
 
   #reportGiven (sent: unknown): void {
-    this.#report(new TypeError(`publish must return true or false, got ${describe(sent)}`))
+    const text = `publish must return true or false, got ${refused(sent)}`
+    this.#report('publish', new TypeError(text))
     this.#reportRejection('publish', sent)
   }
 
   /** A promise where none belongs is nobody's to wait for, and must not end the process. */
   #reportRejection (method: string, given: unknown): void {
-    whenRejected(given, error => this.#report(this.#failure(method, error)))
+    whenRejected(given, error => this.#report(method, this.#failure(method, error)))
   }
 
   subscribe (pattern: string, onMessage: (message: IncomingMessage) => void): Subscription {
-    const subscription = this.#call('subscribe', () => this.#inner.subscribe(pattern, onMessage))
-    return this.#guarded('subscribe', subscription)
+    const { limits } = this.#options
+    return this.#listening(
+      'subscribe',
+      call => this.#inner.subscribe(pattern, call),
+      given => checkedMessage(given, limits),
+      onMessage
+    )
   }
 
   onConnection (listener: (connected: boolean) => void): Subscription {
-    const subscription = this.#call('onConnection', () => this.#inner.onConnection(listener))
-    return this.#guarded('onConnection', subscription)
+    return this.#listening(
+      'onConnection',
+      call => this.#inner.onConnection(call),
+      checkConnected,
+      listener
+    )
   }
 
-  /** To let go never fails: whoever closes a subscription can do nothing about it. */
-  #guarded (method: string, subscription: Subscription): Subscription {
-    const must = `${method} must return a Subscription`
-    this.#call(method, () => assertHas(subscription, ['close'], must))
+  /**
+   * Nothing that the adapter calls throws, and once the subscription or the connection is closed
+   * nothing that it gives is taken.
+   */
+  #listening<T> (
+    method: string,
+    listen: (call: (given: unknown) => void) => unknown,
+    check: (given: unknown) => T,
+    take: (value: T) => void
+  ): Subscription {
+    let isOpen = true
+    const subscription = this.#call(method, () => {
+      const opened = listen(given => {
+        let value: T
+        try {
+          value = check(given)
+        } catch (error) {
+          letGo(given)
+          this.#report(`${method} gave`, asError(error))
+          return
+        }
+        if (!isOpen || this.#closing !== undefined) return
+        try {
+          take(value)
+        } catch (error) {
+          this.#report(`${method} took`, asError(error))
+        }
+      })
+      assertHas(opened, ['close'], `${method} must return a Subscription`)
+      return opened as Subscription
+    })
     return {
       close: () => {
-        const what = 'close of a subscription'
-        try {
-          this.#reportRejection(what, subscription.close())
-        } catch (error) {
-          this.#report(this.#failure(what, error))
-        }
+        isOpen = false
+        this.#letGo(subscription)
       }
+    }
+  }
+
+  /** Never fails: whoever closes a subscription can do nothing about it. */
+  #letGo (subscription: Subscription): void {
+    const what = 'close of a subscription'
+    try {
+      this.#reportRejection(what, subscription.close())
+    } catch (error) {
+      this.#report(what, this.#failure(what, error))
     }
   }
 
@@ -176,38 +226,11 @@ class GuardedTransport implements Transport {
     )
   }
 
-  /** Once a second at most: a network that fails does so with every message. */
-  #report (error: Error): void {
+  /** Once a second at most of each kind: a network that fails does so with every message. */
+  #report (kind: string, error: Error): void {
     const nowMs = this.#options.ports.clock.monotonicMs()
-    if (nowMs - this.#reportedMs < intervals.tallyMs) return
-    this.#reportedMs = nowMs
+    if (nowMs - (this.#reportedMs.get(kind) ?? -Infinity) < intervals.tallyMs) return
+    this.#reportedMs.set(kind, nowMs)
     this.#options.onProblem(error)
   }
-}
-
-/** @throws TypeError when replies could not arrive below it */
-function checkInbox (inbox: unknown, limits: Limits): string {
-  try {
-    assertSubject(inbox as string, limits)
-    if (typeof inbox === 'string') return inbox
-  } catch {
-    // said below
-  }
-  throw new TypeError(
-    'network.connect must give a Transport: inbox must be a subject prefix of its own, tokens ' +
-      `without '*' and '>', got ${describe(inbox)}`
-  )
-}
-
-function isMessageBytes (bytes: unknown, { minMessageBytes }: Limits): bytes is number {
-  return typeof bytes === 'number' && Number.isSafeInteger(bytes) && bytes >= minMessageBytes
-}
-
-/** @throws TypeError when messages of that size could not carry what they must */
-function checkMaxMessageBytes (bytes: unknown, limits: Limits): number {
-  if (isMessageBytes(bytes, limits)) return bytes
-  throw new TypeError(
-    'network.connect must give a Transport: maxMessageBytes must be a whole number of bytes from ' +
-      `${limits.minMessageBytes} up, got ${describe(bytes)}`
-  )
 }

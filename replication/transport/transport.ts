@@ -66,7 +66,8 @@ export interface Transport {
   publish(subject: string, bytes: Uint8Array, replyTo?: string): boolean
   /**
    * Calls `onMessage` for every message whose subject matches, one after the other. An exception in
-   * a handler is reported (onProblem) and dropped.
+   * a handler is reported (onProblem) and dropped. Those of a node or client throw none: they
+   * report a message that cannot be, and drop it.
    * @throws LimitError when the pattern is too long; TypeError when it is not well formed;
    *   ClosedError from the call of close on
    */

@@ -9,48 +9,13 @@ import { ConnectionError, openMemoryStore, StoreError, type Network, type Store,
 import { connect, createNetwork, limits, openNode, type MillpondEvent } from '../../index.js'
 import { MemoryDisk } from '../../storage/stores/memory-store.js'
 import { CACHE, startCluster } from '../support/cluster.js'
+import { networkWith, replace, revoked, throwing, unhandledRejections,
+  untyped } from '../support/own-adapters.js'
 import { VirtualTime } from '../support/virtual-time.js'
 
 const config = { cluster: 'failing', name: 'a', caches: { offers: { shards: 4, replicas: 1 } } }
 const ODD: ReadonlyArray<() => unknown> = [() => new Error('socket gone'), () => undefined,
   () => Object.create(null), () => ({ code: 'EWHAT' }), () => revoked()]
-
-/** Replaces parts of a transport, or of a store. */
-function replace<T extends object> (target: T, parts: object): T {
-  return Object.defineProperties(target, Object.getOwnPropertyDescriptors(parts))
-}
-
-/** As from a program without types. */
-function untyped (value: unknown): never {
-  return value as never
-}
-
-/** An object that throws whatever is done with it. */
-function revoked (): object {
-  const { proxy, revoke } = Proxy.revocable({}, {})
-  revoke()
-  return proxy
-}
-
-function throwing (thrown: unknown): () => never {
-  return () => {
-    throw thrown
-  }
-}
-
-/** A network whose transports have some parts replaced, and the ones it gave so far. */
-function networkWith (parts: (transport: Transport) => object) {
-  const inner = createNetwork()
-  const given: Transport[] = []
-  const network: Network = {
-    connect: (name, options) => {
-      const transport = inner.connect(name, options)
-      given.push(transport)
-      return replace(transport, parts(transport))
-    }
-  }
-  return { inner, network, given }
-}
 
 async function closedAfter (
   t: ExecutionContext,
@@ -191,21 +156,13 @@ test('a property of a transport that throws stops no timer (SPEC B4)', async t =
 
 test('a subscription whose close rejects ends no process (SPEC B4)', async t => {
   const time = new VirtualTime(1)
-  const rejected: unknown[] = []
-  const onRejection = (reason: unknown): void => {
-    rejected.push(reason)
-  }
-  process.on('unhandledRejection', onRejection)
-  t.teardown(() => process.off('unhandledRejection', onRejection))
+  const rejections = unhandledRejections(t)
   const { network } = networkWith(() => ({
     subscribe: () => ({ close: () => Promise.reject(new Error('gone')) })
   }))
   const node = await time.wait(openNode(config, { network, ports: time.ports('a') }))
   await time.wait(node.close())
-  await new Promise<void>(resolve => {
-    setImmediate(resolve)
-  })
-  t.deepEqual(rejected, [])
+  t.deepEqual(await rejections(), [])
 })
 
 test('publish that gives no word of a drop is reported, and may have been sent', async t => {
