@@ -9,6 +9,7 @@ import type { OnMillpondEvent } from './events.js'
 import type { Inside } from './inside.js'
 import type { Network } from './network.js'
 import { whenRejected } from './own-adapters/checks.js'
+import { guardedPorts } from './own-adapters/guarded-ports.js'
 import { systemPorts } from './system-ports.js'
 import { warn, warningOfWrites } from './observe/warnings.js'
 
@@ -27,7 +28,11 @@ export interface Wiring {
    * one or the other.
    */
   readonly network?: Network
-  /** Time, timers and chance. Default: those of the system. */
+  /**
+   * Time, timers and chance. One that cannot be is a TypeError of openNode or connect; the first
+   * failure of each afterwards is a warning of the process, and the system's stands in. Default:
+   * those of the system.
+   */
   readonly ports?: Ports
   /**
    * The bounds of everything in the node or client (limitsWith): the same for all of a cluster, for
@@ -74,11 +79,11 @@ export function surroundingsOf (wiring: Wiring, call: 'openNode' | 'connect'): S
   for (const [part, calls] of CALLS) {
     if (wiring[part] !== undefined) assertCalls(part, wiring[part], calls)
   }
-  const { limits = usualLimits, ports = systemPorts, onEvent } = wiring
+  const { limits = usualLimits, ports, onEvent } = wiring
   assertLimits(limits)
   return {
     limits,
-    ports,
+    ports: ports === undefined ? systemPorts : guardedPorts(ports),
     onEvent: onEvent === undefined ? warningOfWrites(limits) : guardedListener(onEvent)
   }
 }
