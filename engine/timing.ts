@@ -424,9 +424,9 @@ export const intervals = Object.freeze({
    */
   ownCloseTimeoutMs: 5000,
   /**
-   * How long a closing node waits for a store to write what is left, and then for it to close,
-   * before closing fails by name: longer than a full buffer takes on a slow disk, shorter than the
-   * 30 s that supervisors commonly give a process to end.
+   * How long a closing node waits for a store to write what is left and to close, together, before
+   * closing fails by name: longer than a full buffer takes on a slow disk, shorter than the 30 s
+   * that supervisors commonly give a process to end.
    */
   storeCloseTimeoutMs: 12_000,
   /** How long each step back may take where opening failed: the caller waits for the reason. */

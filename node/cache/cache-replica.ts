@@ -48,6 +48,7 @@ export class CacheReplica {
   readonly #limits: Limits
   readonly #incarnation: number
   readonly #cache: string
+  readonly #clock: Ports['clock']
   readonly #timers: Timers
   readonly #turns: Turns
   #loaded: number[] = []
@@ -62,6 +63,7 @@ export class CacheReplica {
     this.#limits = context.limits
     this.#incarnation = incarnation
     this.#cache = cache
+    this.#clock = ports.clock
     this.#timers = ports.timers
     this.#turns = turnsOf(ports)
     const persister = this.#persister = new Persister({
@@ -175,16 +177,18 @@ export class CacheReplica {
    * @throws StoreError when it could not be stored, or not within intervals.storeCloseTimeoutMs
    */
   async close (): Promise<void> {
+    const endMs = this.#clock.monotonicMs() + intervals.storeCloseTimeoutMs
     await everyStepInTurn([
-      () => this.#inTime(this.#persister.close(), 'write what was left'),
-      () => this.#inTime(this.#store.close(), 'close')
+      () => this.#until(endMs, this.#persister.close(), 'write what was left'),
+      () => this.#until(endMs, this.#store.close(), 'close')
     ])
   }
 
   /** A store that hangs must not keep the other stores and the connection of its node. */
-  async #inTime (step: Promise<void>, what: string): Promise<void> {
+  async #until (endMs: number, step: Promise<void>, what: string): Promise<void> {
     const { storeCloseTimeoutMs } = intervals
-    if (!await settledWithin(step, this.#timers, storeCloseTimeoutMs)) {
+    const leftMs = Math.max(0, endMs - this.#clock.monotonicMs())
+    if (!await settledWithin(step, this.#timers, leftMs)) {
       throw new StoreError(
         `the store of cache ${this.#cache} did not ${what} within ${storeCloseTimeoutMs} ms: ` +
           `${this.#persister.unstoredBytes} bytes may not be in it`

@@ -18,6 +18,14 @@ export function isOurs (error: unknown): boolean {
   }
 }
 
+export function hasCode (error: unknown): boolean {
+  try {
+    return error instanceof MillpondError
+  } catch {
+    return false
+  }
+}
+
 /**
  * @throws TypeError when what an adapter gave is a promise, or lacks one of these methods; what its
  *   properties throw as they are read

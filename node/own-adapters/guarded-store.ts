@@ -6,7 +6,7 @@
 import { messageOf } from '../../engine/base/thrown.js'
 import { StoreError } from '../../engine/errors.js'
 import type { Store, StoreBatch, StoredShard } from '../../storage/store.js'
-import { assertHas, closeAnything, isOurs, isPromise, letGo, refused } from './checks.js'
+import { assertHas, closeAnything, hasCode, isOurs, isPromise, letGo, refused } from './checks.js'
 
 const METHODS = ['getMeta', 'setMeta', 'shards', 'commit', 'close'] as const
 
@@ -114,7 +114,8 @@ function calling<T> (cache: string, method: string, call: () => T): T {
 const OPENING: ReadonlySet<string> = new Set(['openStore', 'getMeta', 'setMeta', 'shards'])
 
 function withCode (cache: string, method: string, cause: unknown): unknown {
-  if (isOurs(cause)) return cause
+  // Of a commit or close, which no call of the program makes, a TypeError is a failure like others.
+  if (hasCode(cause) || (OPENING.has(method) && isOurs(cause))) return cause
   return new StoreError(
     `the store of cache ${cache} failed (${method}): ${messageOf(cause)}`,
     cause,
