@@ -2,7 +2,11 @@
  * Values of flags: text in, checked value out, and a message that names the flag, the value and
  * what would be right.
  */
+import { describe } from '../engine/base/plain.js'
+import { checkKey } from '../engine/base/values.js'
 import { ConfigError } from '../engine/errors.js'
+import { limits } from '../engine/limits.js'
+import { messageOf } from '../engine/base/thrown.js'
 import { LOG_LEVELS, type LogLevel } from '../node/observe/logger.js'
 import type { WriteConcern } from '../replication/deltas/acks.js'
 import type { RowFormat } from '../connectors/files/rows.js'
@@ -18,7 +22,7 @@ export function wholeNumber (
     const value = /^\d+$/.test(text) ? Number(text) : NaN
     if (!(value >= min && value <= max)) {
       throw new ConfigError(
-        `${flag} ${JSON.stringify(text)}: give a whole number ${
+        `${flag} ${describe(text)}: give a whole number ${
           max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
         }`
       )
@@ -32,10 +36,10 @@ export function positiveNumber (flag: string, least = 0): Parse<number> {
   return text => {
     const value = text.trim() === '' ? NaN : Number(text)
     if (!(value > 0 && value < Infinity)) {
-      throw new ConfigError(`${flag} ${JSON.stringify(text)}: give a number above 0`)
+      throw new ConfigError(`${flag} ${describe(text)}: give a number above 0`)
     }
     if (value < least) {
-      throw new ConfigError(`${flag} ${JSON.stringify(text)}: give a number of at least ${least}`)
+      throw new ConfigError(`${flag} ${describe(text)}: give a number of at least ${least}`)
     }
     return value
   }
@@ -45,7 +49,7 @@ export function oneOf<T extends string> (flag: string, choices: readonly T[]): P
   return text => {
     const found = choices.find(choice => choice === text)
     if (found === undefined) {
-      throw new ConfigError(`${flag} ${JSON.stringify(text)}: give one of ${choices.join(', ')}`)
+      throw new ConfigError(`${flag} ${describe(text)}: give one of ${choices.join(', ')}`)
     }
     return found
   }
@@ -59,7 +63,7 @@ export const names: Parse<string[]> = text => {
   if (list.includes('')) {
     throw new ConfigError(
       `--fields ${
-        JSON.stringify(text)
+        describe(text)
       }: give names with commas between them, such as --fields price,stock`
     )
   }
@@ -72,6 +76,19 @@ export const writeConcern: Parse<WriteConcern> = text => {
     return text
   }
   throw new ConfigError(
-    `--ack ${JSON.stringify(text)}: give buffered, durable, majority, all or a number of replicas`
+    `--ack ${describe(text)}: give buffered, durable, majority, all or a number of replicas`
   )
+}
+
+export const keyArgument: Parse<string> = text => {
+  try {
+    return checkKey(text, limits)
+  } catch (error) {
+    throw new ConfigError(`key ${describe(text)}: ${messageOf(error)}`, error)
+  }
+}
+
+export const storeArgument: Parse<string> = text => {
+  if (text !== '') return text
+  throw new ConfigError('store "": give the id of a store, or the name of its node')
 }

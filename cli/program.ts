@@ -4,6 +4,8 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
+import { knownNames } from '../engine/base/known.js'
+import { describe } from '../engine/base/plain.js'
 import { ConfigError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
 import { runConsume, type ConsumeFlags } from './commands/consume.js'
@@ -18,7 +20,8 @@ import type { LogLevel } from '../node/observe/logger.js'
 import type { CacheFlags, ClusterFlags } from './cluster.js'
 import { EXIT } from './failure.js'
 import { leastRatePerSecond } from '../engine/timing.js'
-import { format, logLevel, names, positiveNumber, wholeNumber, writeConcern } from './flags.js'
+import { format, keyArgument, logLevel, names, positiveNumber, storeArgument, wholeNumber,
+  writeConcern } from './flags.js'
 
 /**
  * Runs the command the arguments name. @returns the exit status @throws what failureOf knows how to
@@ -33,6 +36,7 @@ export async function run (args: readonly string[]): Promise<number> {
     process.stderr.write(program.helpInformation())
     return EXIT.unusable
   }
+  assertCommand(program, args)
   try {
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
@@ -156,7 +160,7 @@ function createProgram (end: (status: number) => void): Command {
 
   withCache(
     program.command('get').description('print a record as JSON; exit status 1 when there is none')
-      .argument('<key>')
+      .argument('<key>', 'the key of the record', keyArgument)
   )
     .action(async (key: string, flags: CacheFlags) => end(await runGet(key, flags)))
 
@@ -167,7 +171,7 @@ function createProgram (end: (status: number) => void): Command {
   withCluster(
     program.command('forget')
       .description('a store will not come back: begin without it, and lose what it alone had')
-      .argument('<store>', 'its id, or the name of its node')
+      .argument('<store>', 'its id, or the name of its node', storeArgument)
   )
     .action(async (store: string, flags: ClusterFlags) => end(await runForget(store, flags)))
 
@@ -235,6 +239,17 @@ function readVersion (): string {
     .find(url => existsSync(url))
   if (file === undefined) throw new Error('package.json of millpond was not found')
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}
+
+/** Of a command that is none commander prints its help, as if that had been asked for. */
+function assertCommand (program: Command, [first, second]: readonly string[]): void {
+  if (first !== 'help' || second === undefined) return
+  const commands = program.commands.map(command => command.name())
+  if (commands.includes(second)) return
+  throw new ConfigError(
+    `help ${describe(second)}: there is no such command; ${knownNames(second, commands)}; see ` +
+      'millpond --help'
+  )
 }
 
 /** The command the arguments begin with, for pointing at its help. */

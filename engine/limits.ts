@@ -8,7 +8,7 @@
  * The relations between bounds are asserted where a value is made: a change that breaks one stops
  * the process at start instead of corrupting something under load.
  */
-import { describe, isPlainObject } from './base/plain.js'
+import { describe, isPlainObject, shortened } from './base/plain.js'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -319,14 +319,20 @@ export function limitsWith (overrides: Partial<Limits>): Limits {
 
 /** @throws TypeError naming the bound, its value and the range */
 function assertValues (l: Limits): void {
-  if (typeof l !== 'object' || l === null) throw new TypeError(`limits are ${describe(l)}`)
+  if (typeof l !== 'object' || l === null) {
+    throw new TypeError(`limits must be those of limitsWith, got ${describe(l)}`)
+  }
   for (const name of Object.keys(l)) {
-    if (!Object.hasOwn(usual, name)) throw new TypeError(`limits.${name} is not a bound`)
+    if (!Object.hasOwn(usual, name)) throw new TypeError(`limits.${shortened(name)} is not a bound`)
   }
   for (const name of Object.keys(usual) as Array<keyof Limits>) {
     const value: unknown = l[name]
     if (name !== SHARE && (!Number.isSafeInteger(value) || (value as number) < 1)) {
-      throw new TypeError(`limits.${name} is ${String(value)}; use a whole number from 1 up`)
+      throw new TypeError(
+        `limits.${name} is ${
+          typeof value === 'number' ? value : describe(value)
+        }; use a whole number from 1 up`
+      )
     }
   }
 }

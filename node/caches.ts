@@ -35,6 +35,12 @@ export interface ForgottenStore {
   readonly node: string
 }
 
+/** @throws TypeError when it can be the name of no cache at all */
+export function assertCacheName (name: unknown): asserts name is string {
+  if (typeof name === 'string') return
+  throw new TypeError(`cache takes the name of a cache, got ${describe(name)}`)
+}
+
 /** Makes caches on demand, each once, and closes them together. */
 export class Caches {
   readonly requests: RequestClient

@@ -5,6 +5,7 @@
  */
 import { ConfigError, MillpondError } from '../engine/errors.js'
 import type { Limits } from '../engine/limits.js'
+import { shortened } from '../engine/base/plain.js'
 import * as v from '../engine/base/schema.js'
 import { clientTimingOf, intervals, paceFloor, timingOf, TimingConfig, type Pace,
   type Timing } from '../engine/timing.js'
@@ -231,7 +232,7 @@ function refuseUnusable (config: unknown): void {
     for (const name of UNUSABLE) {
       if (partOf(indexes, name) === undefined) continue
       throw new ConfigError(
-        `caches.${cache}.indexes: a field named ${name} cannot be indexed; leave it out`
+        `caches.${shortened(cache)}.indexes: a field named ${name} cannot be indexed; leave it out`
       )
     }
   }

@@ -1,4 +1,5 @@
 /** A client: writes, reads and consumes over the cluster's nodes, and holds nothing itself. */
+import { describe } from '../engine/base/plain.js'
 import type { CallOptions } from '../engine/calls/call.js'
 import { everyStepInTurn } from '../engine/base/every-step.js'
 import { ConfigError, UnavailableError } from '../engine/errors.js'
@@ -11,7 +12,7 @@ import type { ConsumerStatus, NodeStatus } from '../pubsub/requests/status-proto
 import type { Cache } from './cache/cache.js'
 import type { Schema } from './cache/cache-schema.js'
 import { checkClientConfig, type ClientConfig } from './config.js'
-import { Caches, type ForgottenStore } from './caches.js'
+import { assertCacheName, Caches, type ForgottenStore } from './caches.js'
 import { openContext } from './connection.js'
 import { undoAll } from './undoing.js'
 import { surroundingsOf, tellInside, type Wiring } from './wiring.js'
@@ -28,8 +29,8 @@ export interface MillpondClient {
   readonly timing: Pace
   /**
    * As on a node (MillpondNode).
-   * @throws ConfigError when no node runs a cache of this name, or the schema contradicts an
-   *   earlier one
+   * @throws TypeError on a name that is no text; ConfigError when no node runs a cache of this
+   *   name, or the schema contradicts an earlier one
    */
   cache<const S extends Schema = Schema>(name: string, schema?: S): Cache<S>
   /** The consumers of this client that run right now, the longest running first. */
@@ -146,9 +147,10 @@ class Client implements MillpondClient {
   }
 
   cache<const S extends Schema> (name: string, schema?: S): Cache<S> {
+    assertCacheName(name)
     if (!this.#known.has(name) && !this.caches.includes(name)) {
       throw new ConfigError(
-        `cache ${JSON.stringify(name)} is not one cluster ${this.#cluster} runs (${
+        `cache ${describe(name)} is not one cluster ${this.#cluster} runs (${
           this.caches.join(', ') || 'none'
         })`
       )

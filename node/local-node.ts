@@ -4,6 +4,7 @@
  *   join: listen for others (conflicts are found here) -> load -> serve -> first heartbeat
  *   close: take no more writes -> publish -> goodbye -> make durable -> disconnect
  */
+import { describe } from '../engine/base/plain.js'
 import type { CallOptions } from '../engine/calls/call.js'
 import { everyStepAtOnce, everyStepInTurn } from '../engine/base/every-step.js'
 import { ConfigError, NameTakenError, UnavailableError } from '../engine/errors.js'
@@ -22,7 +23,7 @@ import type { Cache } from './cache/cache.js'
 import type { Schema } from './cache/cache-schema.js'
 import { CacheReplica, drawIncarnation } from './cache/cache-replica.js'
 import type { OpenedStore } from './cache/open-store.js'
-import { Caches } from './caches.js'
+import { assertCacheName, Caches } from './caches.js'
 import type { CheckedNodeConfig } from './config.js'
 import type { MillpondEvent } from './events.js'
 import type { Inside } from './inside.js'
@@ -37,8 +38,8 @@ export interface MillpondNode {
    * @param schema which kind each field is: a field used as another kind is then a KindError of the
    *   call itself, and the calls have types. One per cache and process; a call without one gets the
    *   cache as it was declared. Default: fields become what they are used as
-   * @throws ConfigError when this node does not run the cache, or the schema contradicts an earlier
-   *   one
+   * @throws TypeError on a name that is no text; ConfigError when this node does not run the cache,
+   *   or the schema contradicts an earlier one
    */
   cache<const S extends Schema = Schema>(name: string, schema?: S): Cache<S>
   /** Members, caches, placement groups and consumers as this node sees them now. */
@@ -257,9 +258,10 @@ export class LocalNode implements MillpondNode {
   }
 
   cache<const S extends Schema = Schema> (name: string, schema?: S): Cache<S> {
+    assertCacheName(name)
     if (!this.#replicators.has(name)) {
       throw new ConfigError(
-        `cache ${JSON.stringify(name)} is not one this node runs (${
+        `cache ${describe(name)} is not one this node runs (${
           [...this.#replicators.keys()].join(', ')
         }); add it to caches`
       )

@@ -1,5 +1,6 @@
 /** Networks in place of NATS, and the one for nodes and clients of a single process. */
-import { limits as usualLimits, type Limits } from '../engine/limits.js'
+import { assertCalls } from '../engine/base/has-calls.js'
+import { assertLimits, limits as usualLimits, type Limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
 import { InProcessNetwork } from '../replication/transport/in-process/network.js'
 import type { Transport } from '../replication/transport/transport.js'
@@ -31,10 +32,13 @@ export interface Network {
  * Pass it as `network` to every openNode and connect that should see each other.
  * @param ports default: the system's; timers deliver, chance decides faults
  * @param limits default: the usual ones; of a message maxPartBytes, of a sender maxUnflushedBytes
+ * @throws TypeError naming the part that cannot be
  */
 export function createNetwork (
   ports: Pick<Ports, 'timers' | 'random'> = systemPorts,
   limits: Limits = usualLimits
 ): InProcessNetwork {
+  assertLimits(limits)
+  assertCalls('ports', ports, ['timers.after', 'random.uint32'])
   return new InProcessNetwork({ limits, timers: ports.timers, random: ports.random })
 }

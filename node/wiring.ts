@@ -1,6 +1,6 @@
 /** The surroundings of a node or client that a program may replace, and their defaults. */
+import { assertCalls } from '../engine/base/has-calls.js'
 import { assertKnown } from '../engine/base/known.js'
-import { describe } from '../engine/base/plain.js'
 import { messageOf } from '../engine/base/thrown.js'
 import { assertLimits, limits as usualLimits, type Limits } from '../engine/limits.js'
 import type { Ports } from '../engine/ports.js'
@@ -91,24 +91,6 @@ export function surroundingsOf (wiring: Wiring, call: 'openNode' | 'connect'): S
 /** Hands the parts of a node or client to a program that wants them. @throws what it throws */
 export function tellInside ({ onInside }: Wiring, inside: Inside): void {
   whenRejected(onInside?.(inside), error => warn(`onInside failed: ${messageOf(error)}`))
-}
-
-function assertCalls (part: string, given: unknown, calls: readonly string[]): void {
-  if (calls.length === 0) {
-    if (typeof given === 'function') return
-    throw new TypeError(`${part} must be a function, got ${describe(given)}`)
-  }
-  for (const call of calls) {
-    const found = call.split('.').reduce<unknown>(
-      (object, name) => (object as { readonly [name: string]: unknown } | null | undefined)?.[name],
-      given
-    )
-    if (typeof found === 'function') continue
-    throw new TypeError(
-      `${part} must be an object with ${calls.join(', ')}, got ${describe(given)}: ` +
-        `${part}.${call} is ${describe(found)}`
-    )
-  }
 }
 
 /** A listener that reports is no part of the work: its mistakes must not break what it hears of. */

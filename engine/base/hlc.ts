@@ -133,7 +133,9 @@ export class HybridClock {
   versionAt (at: Date | number): number {
     const ms = typeof at === 'number' ? at : at instanceof Date ? at.getTime() : NaN
     if (!Number.isFinite(ms) || ms < 0) {
-      throw new TypeError(`at must be a Date or milliseconds since 1970, got ${describe(at)}`)
+      throw new TypeError(
+        `at must be a Date or milliseconds since 1970, not before it, got ${describe(at)}`
+      )
     }
     const version = Math.round(ms * VERSION_UNITS_PER_MS)
     if (version > this.horizon()) {

@@ -16,7 +16,7 @@
 import { LimitError, NotIndexedError, QueryError } from '../errors.js'
 import type { Limits } from '../limits.js'
 import { isWithin, type RangeBound, type Ordered, type Range } from './ordered-map.js'
-import { describe, isPlainObject } from '../base/plain.js'
+import { describe, isPlainObject, shortened } from '../base/plain.js'
 import { approximateBytes, checkName, type Fields } from '../base/values.js'
 
 export type Scalar = string | number | boolean | null
@@ -98,7 +98,7 @@ function parseCondition (
   }
   let range: Range | undefined
   for (const [operator, operand] of Object.entries(condition)) {
-    const path = `${field}.${operator}`
+    const path = `${field}.${shortened(operator)}`
     if (!OPERATORS.includes(operator)) {
       throw new QueryError(`${path} is not an operator; use ${OPERATORS.join(', ')}`)
     }

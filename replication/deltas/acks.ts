@@ -8,6 +8,7 @@
  * A receiver confirms sequences, never single writes: one confirmation serves every writer of a
  * batch.
  */
+import { describe } from '../../engine/base/plain.js'
 import { BusyError, ConfigError, WriteConcernError } from '../../engine/errors.js'
 import type { Timer } from '../../engine/ports.js'
 import type { CacheContext } from '../contexts.js'
@@ -26,7 +27,9 @@ export function replicasNeeded (concern: WriteConcern, replicas: number): number
   if (concern === 'all') return replicas
   if (!Number.isInteger(concern) || concern < 1 || concern > replicas) {
     throw new ConfigError(
-      `write concern ${String(concern)} cannot be reached: use 'buffered', 'durable', ` +
+      `write concern ${
+        typeof concern === 'number' ? concern : describe(concern)
+      } cannot be reached: use 'buffered', 'durable', ` +
         `'majority', 'all' or a number from 1 to ${replicas} (the cache's replicas)`
     )
   }

@@ -3,6 +3,7 @@
  * so that a server's permissions can vouch for who publishes and who may be asked (see Subjects in
  * ARCHITECTURE.md).
  */
+import { describe } from '../../engine/base/plain.js'
 import { ConfigError } from '../../engine/errors.js'
 
 const TOKEN = /^[A-Za-z0-9_-]{1,64}$/
@@ -15,9 +16,7 @@ export function isToken (name: string): boolean {
 export function checkToken (what: string, name: string): string {
   if (!isToken(name)) {
     throw new ConfigError(
-      `${what} ${
-        JSON.stringify(name)
-      } cannot be used: 1 to 64 letters, digits, '-' and '_' are allowed`
+      `${what} ${describe(name)} cannot be used: 1 to 64 letters, digits, '-' and '_' are allowed`
     )
   }
   return name

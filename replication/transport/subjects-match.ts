@@ -7,6 +7,7 @@
  * than NATS needs: printable ASCII, no empty token, and '*' and '>' only as whole tokens of a
  * pattern.
  */
+import { describe } from '../../engine/base/plain.js'
 import { LimitError } from '../../engine/errors.js'
 import type { Limits } from '../../engine/limits.js'
 
@@ -23,15 +24,15 @@ const MAX_REMEMBERED = 4096
 
 /** @throws LimitError when it is too long; TypeError when it is not well formed */
 export function assertSubject (subject: string, limits: Limits): void {
-  if (subject.length > limits.maxSubjectBytes) {
+  if (typeof subject === 'string' && subject.length > limits.maxSubjectBytes) {
     throw new LimitError(
       `subject of ${subject.length} bytes: at most ${limits.maxSubjectBytes} are allowed`
     )
   }
-  if (!SUBJECT.test(subject)) {
+  if (typeof subject !== 'string' || !SUBJECT.test(subject)) {
     throw new TypeError(
       `not a subject: ${
-        JSON.stringify(subject)
+        describe(subject)
       }; it must be tokens of printable ASCII joined by '.', without '*' and '>'`
     )
   }
@@ -39,15 +40,15 @@ export function assertSubject (subject: string, limits: Limits): void {
 
 /** @throws LimitError when it is too long; TypeError when it is not well formed */
 export function assertPattern (pattern: string, limits: Limits): void {
-  if (pattern.length > limits.maxSubjectBytes) {
+  if (typeof pattern === 'string' && pattern.length > limits.maxSubjectBytes) {
     throw new LimitError(
       `pattern of ${pattern.length} bytes: at most ${limits.maxSubjectBytes} are allowed`
     )
   }
-  if (!PATTERN.test(pattern)) {
+  if (typeof pattern !== 'string' || !PATTERN.test(pattern)) {
     throw new TypeError(
       `not a subject pattern: ${
-        JSON.stringify(pattern)
+        describe(pattern)
       }; it must be tokens joined by '.', '*' for one token, '>' for the rest`
     )
   }

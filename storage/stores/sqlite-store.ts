@@ -14,6 +14,9 @@
 import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import Database from 'better-sqlite3'
+import { assertBounds } from '../../engine/base/has-calls.js'
+import { assertKnown } from '../../engine/base/known.js'
+import { describe } from '../../engine/base/plain.js'
 import { StoreError } from '../../engine/errors.js'
 import type { Limits } from '../../engine/limits.js'
 import { intervals } from '../../engine/timing.js'
@@ -43,9 +46,10 @@ export interface SqliteStoreOptions {
 
 /**
  * @throws StoreError when the file is open elsewhere, is not ours, is from a newer version, or
- * cannot be read or written; nothing was changed then
+ * cannot be read or written; nothing was changed then. TypeError naming the option that cannot be
  */
 export function openSqliteStore (options: SqliteStoreOptions): Store {
+  checkOptions(options)
   const path = resolve(options.path)
   let db: Database.Database | undefined
   try {
@@ -57,6 +61,25 @@ export function openSqliteStore (options: SqliteStoreOptions): Store {
     db?.close()
     throw openingError('open the store', path, cause)
   }
+}
+
+const KNOWN: ReadonlySet<string> = new Set<keyof SqliteStoreOptions>(['path', 'durability',
+  'maxFileBytes', 'limits'])
+
+function checkOptions (options: SqliteStoreOptions): void {
+  assertKnown(options, KNOWN, 'openSqliteStore')
+  const { path, durability = 'async', maxFileBytes = Infinity, limits } = options
+  const parts: Array<[name: string, value: unknown, isRight: boolean, must: string]> = [
+    ['path', path, typeof path === 'string' && path !== '', 'the path of a file'],
+    ['durability', durability, ['async', 'sync'].includes(durability), "'async' or 'sync'"],
+    ['maxFileBytes', maxFileBytes, typeof maxFileBytes === 'number' && maxFileBytes > 0,
+      'a number of bytes above 0']
+  ]
+  for (const [name, value, isRight, must] of parts) {
+    if (isRight) continue
+    throw new TypeError(`${name} of openSqliteStore must be ${must}, got ${describe(value)}`)
+  }
+  assertBounds(limits, ['maxWalPages', 'maxIdleWalBytes', 'maxQuarantinedBlobs'])
 }
 
 function prepareFile (db: Database.Database, path: string, options: SqliteStoreOptions): void {

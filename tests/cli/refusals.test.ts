@@ -59,6 +59,11 @@ const WRONG: Array<[args: string[], line: RegExp]> = [
   [['forget'], /missing required argument 'store'/],
   [['get'], /missing required argument 'key'/],
   [['get', 'a', 'b'], /too many arguments/],
+  [['get', ''], /^key "": a key must not be empty/],
+  [['get', 'x'.repeat(100_000)], /^key "x{40}…": key .* at most \d+ are allowed/],
+  [['forget', ''], /^store "": give the id of a store/],
+  [['help', 'stauts'], /^help "stauts": there is no such command; known are status, .*--help$/],
+  [['help', 'x'.repeat(100_000)], /^help "x{40}…": there is no such command/],
   [['grow'], /unknown command 'grow'.*see millpond --help/],
   [['status', '--nats', 'nats://me:secret@host'],
     /credentials in a NATS server URL are not used.*give --nats-user and --nats-pass/],
@@ -68,7 +73,8 @@ const WRONG: Array<[args: string[], line: RegExp]> = [
     /cannot open the store .*: a file stands where .* directory should be. Give .* with --data/]
 ]
 for (const [args, line] of WRONG) {
-  test(`millpond ${args.join(' ')} is refused`, async t => {
+  const shown = args.map(arg => arg === '' ? '""' : arg.slice(0, 60)).join(' ')
+  test(`millpond ${shown} is refused`, async t => {
     const error = await t.throwsAsync(run(args))
     const failure = failureOf(error)
     t.is(failure.status, 2, String(error?.stack))

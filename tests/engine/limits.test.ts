@@ -20,11 +20,14 @@ test('bounds that contradict each other are named', t => {
   })
 })
 
-for (const value of [0, -5, NaN, Infinity, 2.5, '512', null, undefined, {}]) {
-  test(`a bound of ${typeof value} ${String(value)} is refused by name (SPEC B1)`, t => {
+const WRONG: Array<[value: unknown, text: string]> = [[0, '0'], [-5, '-5'], [NaN, 'NaN'], [Infinity,
+  'Infinity'], [2.5, '2.5'], ['512', '"512"'], [null, 'null'], [undefined, 'undefined'], [{},
+  'a Object'], [5n, 'bigint 5']]
+for (const [value, text] of WRONG) {
+  test(`a bound of ${text} is refused by name (SPEC B1)`, t => {
     t.throws(() => limitsWith({ maxKeyBytes: value as number }), {
       instanceOf: TypeError,
-      message: `limits.maxKeyBytes is ${String(value)}; use a whole number from 1 up`
+      message: `limits.maxKeyBytes is ${text}; use a whole number from 1 up`
     })
   })
 }

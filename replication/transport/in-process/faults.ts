@@ -4,6 +4,8 @@
  * Every decision is drawn from the injected Random, so one seed gives one run. Nothing is drawn for
  * a fault that is switched off, so a run without faults does not depend on the seed at all.
  */
+import { assertKnown } from '../../../engine/base/known.js'
+import { describe } from '../../../engine/base/plain.js'
 import type { Random } from '../../../engine/ports.js'
 
 /** In force for every link; each is decided anew for each message and receiving connection. */
@@ -30,16 +32,28 @@ export const NO_FAULTS: Faults = { loss: 0, duplicate: 0, reorder: 0, delayMs: [
  */
 const MAX_HOLD_MS = 10
 
+const KNOWN: ReadonlySet<string> = new Set(Object.keys(NO_FAULTS))
+
 function assertFaults (faults: Faults): void {
   for (const name of ['loss', 'duplicate', 'reorder'] as const) {
-    if (!(faults[name] >= 0 && faults[name] <= 1)) {
-      throw new TypeError(`${name} must be a probability between 0 and 1, not ${faults[name]}`)
+    if (!isFromZero(faults[name]) || faults[name] > 1) {
+      throw new TypeError(
+        `${name} must be a probability between 0 and 1, got ${describe(faults[name])}`
+      )
     }
   }
-  const [min, max] = faults.delayMs
-  if (!(min >= 0 && max >= min && Number.isFinite(max))) {
-    throw new TypeError(`delayMs must be [min, max] with 0 <= min <= max, not [${min}, ${max}]`)
+  const delayMs: unknown = faults.delayMs
+  const [min, max] = Array.isArray(delayMs) ? delayMs as unknown[] : []
+  if (!isFromZero(min) || !isFromZero(max) || min > max) {
+    const got = Array.isArray(delayMs)
+      ? `[${describe(min)}, ${describe(max)}]`
+      : describe(delayMs)
+    throw new TypeError(`delayMs must be [min, max] with 0 <= min <= max, got ${got}`)
   }
+}
+
+function isFromZero (given: unknown): given is number {
+  return Number.isFinite(given) && (given as number) >= 0
 }
 
 /** The faults in force and the partitions. */
@@ -59,6 +73,7 @@ export class FaultPlan {
   }
 
   set (faults: Partial<Faults>): void {
+    assertKnown(faults, KNOWN, 'faults')
     const next = { ...this.#faults, ...faults }
     assertFaults(next)
     this.#faults = next

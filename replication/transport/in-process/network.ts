@@ -10,6 +10,8 @@
  * under way. A connection hears its own messages. Without faults each link keeps its order. Time
  * and chance come only from the ports.
  */
+import { assertBounds, assertCalls } from '../../../engine/base/has-calls.js'
+import { describe, shortened } from '../../../engine/base/plain.js'
 import { ConfigConflictError } from '../../../engine/errors.js'
 import type { Limits } from '../../../engine/limits.js'
 import type { Random, Timers } from '../../../engine/ports.js'
@@ -63,7 +65,9 @@ export class InProcessNetwork implements Wire {
   readonly #connections = new Map<string, InProcessConnection>()
   #inboxes = 0
 
+  /** @throws TypeError naming the option that cannot be */
   constructor (options: InProcessNetworkOptions) {
+    checkOptions(options)
     this.limits = options.limits
     this.#timers = options.timers
     this.#tasks = new TaskQueue(options.timers)
@@ -77,9 +81,14 @@ export class InProcessNetwork implements Wire {
    * @throws ConfigConflictError when another open connection has the name
    */
   connect (name: string, options: InProcessConnectOptions = {}): Transport {
+    if (typeof name !== 'string') {
+      throw new TypeError(`a connection needs a name, got ${describe(name)}`)
+    }
     if (this.#connections.has(name)) {
       throw new ConfigConflictError(
-        `node name ${name} is taken on this network: choose another name or close what runs ` +
+        `node name ${
+          shortened(name)
+        } is taken on this network: choose another name or close what runs ` +
           'under it'
       )
     }
@@ -242,7 +251,17 @@ export class InProcessNetwork implements Wire {
 
   #connection (name: string): InProcessConnection {
     const connection = this.#connections.get(name)
-    if (connection === undefined) throw new TypeError(`no connection is called ${name}`)
+    if (connection === undefined) throw new TypeError(`no connection is called ${describe(name)}`)
     return connection
+  }
+}
+
+function checkOptions (options: InProcessNetworkOptions): void {
+  assertCalls('InProcessNetwork', options, ['timers.after', 'random.uint32'])
+  const { limits, maxMessageBytes = 1, maxQueuedBytes = 1 } = options
+  assertBounds(limits, ['maxPartBytes', 'maxUnflushedBytes', 'maxSubjectBytes'])
+  for (const [name, bytes] of Object.entries({ maxMessageBytes, maxQueuedBytes })) {
+    if (Number.isSafeInteger(bytes) && bytes >= 1) continue
+    throw new TypeError(`${name} must be a whole number of bytes from 1 up, got ${describe(bytes)}`)
   }
 }

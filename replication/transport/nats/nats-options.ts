@@ -6,6 +6,8 @@
  * the client are replaced: it would give up after ten attempts, and notice a half-open connection
  * only after six minutes.
  */
+import { assertBounds, assertCalls } from '../../../engine/base/has-calls.js'
+import { describe, shortened } from '../../../engine/base/plain.js'
 import { ConfigError } from '../../../engine/errors.js'
 import type { Limits } from '../../../engine/limits.js'
 import type { Random, Timers } from '../../../engine/ports.js'
@@ -50,10 +52,17 @@ export interface NatsOptions {
   readonly onProblem?: (error: unknown) => void
 }
 
-/** @throws ConfigError naming the option and what it should be */
+const KEPT = ['maxPartBytes', 'maxUnflushedBytes', 'maxSubjectBytes']
+
+/** @throws ConfigError, TypeError naming the option and what it should be */
 export function checkNatsOptions (
   options: NatsOptions
 ): { readonly servers: readonly string[], readonly inboxPrefix: string } {
+  assertCalls('connectNats', options, ['timers.after', 'random.uint32'])
+  assertBounds(options.limits, KEPT)
+  if (typeof options.name !== 'string') {
+    throw new TypeError(`name of connectNats must be a string, got ${describe(options.name)}`)
+  }
   const inboxPrefix = options.inboxPrefix ?? `_INBOX_${tokenOf(options.name)}`
   try {
     assertSubject(inboxPrefix, options.limits)
@@ -96,23 +105,30 @@ export function clientOptions (
   }
 }
 
+const EXAMPLE = 'nats://127.0.0.1:4222'
+
 /** The servers asked for. An error quotes a refused server without the secrets it may hold. */
-function serverList (servers: string | readonly string[]): string[] {
-  const list = [servers].flat().map(server => server.trim()).filter(server => server !== '')
+function serverList (servers: unknown): string[] {
+  const list = [servers].flat().map(server => {
+    if (typeof server === 'string') return server.trim()
+    throw new ConfigError(
+      `a NATS server must be a URL, such as ${EXAMPLE}, got ${describe(server)}`
+    )
+  }).filter(server => server !== '')
   if (list.length === 0) {
-    throw new ConfigError('no NATS server given: pass at least one, such as nats://127.0.0.1:4222')
+    throw new ConfigError('no NATS server given: pass at least one, such as ' + EXAMPLE)
   }
   for (const server of list) {
     if (server.includes('@')) {
       throw new ConfigError(
         `credentials in a NATS server URL are not used (${
-          server.replace(/[^/]*@/, '***@')
+          shortened(server.replace(/[^/]*@/, '***@'), 200)
         }): pass them as user and pass, or token`
       )
     }
     if (!URL.canParse(server.includes('://') ? server : `nats://${server}`)) {
       throw new ConfigError(
-        `not a NATS server URL: ${server}; it should look like nats://127.0.0.1:4222`
+        `not a NATS server URL: ${shortened(server, 200)}; it should look like ${EXAMPLE}`
       )
     }
   }

@@ -84,7 +84,7 @@ const CONFIG: readonly Call[] = [
     /^group must be the name of the consumer group, got a foreign object/],
   ['an update with a write concern there is not',
     cache => cache.update('k', () => undefined, { ack: odd('nope') }),
-    /^write concern nope cannot be reached/],
+    /^write concern "nope" cannot be reached/],
   ['a list of groups', cache => cache.consume({ group: odd(['g']) }),
     /^group must be the name of the consumer group, got an array/],
   ['a symbol as batch size', cache => cache.consume({ group: 'g', batchSize: odd(Symbol('x')) }),
