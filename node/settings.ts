@@ -3,7 +3,7 @@
  * what is allowed. The words come from the schema itself, so no range stands in two places.
  */
 import { knownNames } from '../engine/base/known.js'
-import { describe } from '../engine/base/plain.js'
+import { describe, isBare, shortened } from '../engine/base/plain.js'
 import * as v from '../engine/base/schema.js'
 import { ConfigError } from '../engine/errors.js'
 
@@ -31,11 +31,12 @@ export function parseSettings<T extends v.GenericSchema> (
   schema: T,
   value: unknown
 ): v.InferOutput<T> {
+  assertObjects(schema, value, '')
   const parsed = v.safeParse(schema, value)
   if (parsed.success) return parsed.output
   const [issue] = parsed.issues
   const keys = issue.path?.map(({ key }) => String(key)) ?? []
-  const name = keys.join('.') || 'configuration'
+  const name = keys.map(key => shortened(key)).join('.') || 'configuration'
   if (issue.type === 'check') throw new ConfigError(`${name}: ${issue.message}`)
   const last = keys.at(-1) ?? ''
   const parents = keys.slice(0, -1).reduce<Described | undefined>(within, schema)
@@ -53,6 +54,23 @@ export function parseSettings<T extends v.GenericSchema> (
       SECRETS.has(last) ? `a ${typeof issue.input}` : valueInWords(issue.input)
     }`
   )
+}
+
+/** @throws ConfigError naming the object that has its contents elsewhere than in properties */
+function assertObjects (schema: Described, value: unknown, path: string): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return
+  const names = Object.keys(value)
+  if (names.length === 0 && !isBare(value)) {
+    throw new ConfigError(
+      `${path || 'configuration'} must be ${inWords(schema)}, got ${describe(value)}`
+    )
+  }
+  for (const name of names) {
+    const part = within(schema, name)
+    if (part === undefined) continue
+    const below = path === '' ? shortened(name) : `${path}.${shortened(name)}`
+    assertObjects(part, (value as { readonly [name: string]: unknown })[name], below)
+  }
 }
 
 function bare (schema: Described | undefined): Described | undefined {

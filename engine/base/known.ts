@@ -2,11 +2,12 @@
  * Refuses what no call reads. An option that is misspelt or made up would otherwise be left out
  * without a word: a consumer would run without its rate, a node without its disk.
  */
-import { describe } from './plain.js'
+import { describe, isBare, shortened } from './plain.js'
 
 /**
  * Costs a look-up per option that is given, so that a write can afford it. An option that is
- * undefined is left out, as the calls read it.
+ * undefined is left out, as the calls read it. A Date, a Map or a promise names no option, and is
+ * refused, as an instance of a class that has none of them.
  * @param where the call, for the message
  * @throws TypeError naming the option and the known ones
  */
@@ -14,11 +15,23 @@ export function assertKnown (options: unknown, known: ReadonlySet<string>, where
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new TypeError(`the options of ${where} must be an object, got ${describe(options)}`)
   }
+  let isNamed = false
   for (const name in options) {
+    if (known.has(name)) isNamed = true
     if (known.has(name) || !Object.hasOwn(options, name)) continue
     if ((options as { readonly [name: string]: unknown })[name] === undefined) continue
-    throw new TypeError(`${name} is no option of ${where}; ${knownNames(name, known)}`)
+    throw new TypeError(`${shortened(name)} is no option of ${where}; ${knownNames(name, known)}`)
   }
+  if (isNamed || isBare(options) || namesOne(options, known)) return
+  throw new TypeError(
+    `the options of ${where} must be an object with their names, got ${describe(options)}`
+  )
+}
+
+/** Whether an instance of a class has one of them as an accessor, which no loop lists. */
+function namesOne (options: object, known: ReadonlySet<string>): boolean {
+  for (const name of known) if (name in options) return true
+  return false
 }
 
 /** The names that can stand in place of an unknown one, the likeliest first. */

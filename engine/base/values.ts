@@ -69,7 +69,7 @@ export function checkFields (fields: unknown, limits: Limits): Fields {
     )
   }
   if (maxBytes > limits.maxEntryBytes - maxFrameBytes(limits)) {
-    checkBytes(encodeCbor(checked).length, limits)
+    checkBytes(maxBytes, () => encodeCbor(checked).length, limits)
   }
   return checked
 }
@@ -81,7 +81,11 @@ export function checkFields (fields: unknown, limits: Limits): Fields {
  */
 export function checkUnset (names: unknown, fields: Fields, limits: Limits): readonly string[] {
   if (!Array.isArray(names) || names.length === 0) {
-    throw new TypeError('unset needs the names of the fields to unset')
+    throw new TypeError(
+      `unset needs an array with the names of the fields to unset, got ${
+        Array.isArray(names) ? 'an empty one' : describe(names)
+      }`
+    )
   }
   if (names.length > limits.maxFieldsPerRecord) {
     throw new LimitError(
@@ -91,14 +95,21 @@ export function checkUnset (names: unknown, fields: Fields, limits: Limits): rea
   const checked = Array.from(names, name => checkName(name, limits))
   const maxBytes = approximateBytes(checked) + approximateBytes(fields)
   if (maxBytes > limits.maxEntryBytes - maxFrameBytes(limits)) {
-    checkBytes(encodeCbor(checked).length + encodeCbor(fields).length, limits)
+    checkBytes(maxBytes, () => encodeCbor(checked).length + encodeCbor(fields).length, limits)
   }
   return checked
 }
 
-/** @throws LimitError when fields of so many bytes are too large for one entry */
-function checkBytes (ofFields: number, limits: Limits): void {
-  const bytes = ofFields + maxFrameBytes(limits)
+/** An approximate size is at most so many times the exact one: of a small number 9 bytes for 1. */
+const MOST_OVER = 9
+
+/**
+ * Fields that are too large by any measure are not encoded: they may be gigabytes.
+ * @throws LimitError when they are too large for one entry
+ */
+function checkBytes (approximate: number, exact: () => number, limits: Limits): void {
+  const isFar = approximate > limits.maxEntryBytes * MOST_OVER
+  const bytes = (isFar ? approximate : exact()) + maxFrameBytes(limits)
   if (bytes > limits.maxEntryBytes) {
     throw new LimitError(
       `a record of about ${bytes} bytes is larger than the ${limits.maxEntryBytes} allowed in ` +
@@ -122,6 +133,20 @@ export function approximateBytes (value: Value): number {
   } else {for (const [name, item] of Object.entries(value)) {
       bytes += name.length * MAX_BYTES_PER_UNIT + 5 + approximateBytes(item)
     }}
+  return bytes
+}
+
+/** As approximateBytes, with the bytes that every text has in UTF-8. */
+export function measuredBytes (value: Value): number {
+  if (typeof value === 'string') return Buffer.byteLength(value) + 5
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) {
+    return approximateBytes(value)
+  }
+  let bytes = 5
+  for (const [name, item] of Object.entries(value)) {
+    if (!Array.isArray(value)) bytes += Buffer.byteLength(name) + 5
+    bytes += measuredBytes(item)
+  }
   return bytes
 }
 
@@ -160,6 +185,7 @@ function checkValue (value: unknown, path: string, depth: number, limits: Limits
   if (value instanceof Uint8Array) return Uint8Array.from(value)
   // Array.from also visits holes. map would pass over them, and a hole cannot be decoded.
   if (Array.isArray(value)) {
+    checkNoNames(value, path)
     return Object.freeze(
       Array.from(value, (item: unknown, i) => checkValue(item, `${path}[${i}]`, depth + 1, limits))
     )
@@ -179,6 +205,18 @@ function checkValue (value: unknown, path: string, depth: number, limits: Limits
     copy[name] = checkValue(item, `${path}.${name}`, depth + 1, limits)
   }
   return Object.freeze(copy)
+}
+
+/** An array travels as its items alone. */
+function checkNoNames (array: readonly unknown[], path: string): void {
+  checkNoSymbols(array)
+  const names = Object.keys(array)
+  if (names.length <= array.length) return // with a hole among the items, which is refused
+  const name = names[array.length] ?? ''
+  throw new ValueError(
+    `field ${path} is an array with a property ${describe(name)}, which would be lost; use an ` +
+      'object, or leave it out'
+  )
 }
 
 function checkNoSymbols (fields: object): void {
@@ -203,7 +241,8 @@ export function checkName (name: unknown, limits: Limits): string {
 /** A checked copy of one value. */
 export function checkOneValue (value: unknown, field: string, limits: Limits): Value {
   const copy = checkValue(value, field, 0, limits)
-  if (approximateBytes(copy) > limits.maxEntryBytes - maxFrameBytes(limits)) {
+  const most = limits.maxEntryBytes - maxFrameBytes(limits)
+  if (approximateBytes(copy) > most && measuredBytes(copy) > most) {
     throw new LimitError(
       `field ${field} is larger than the ${limits.maxEntryBytes} bytes allowed in one write`
     )

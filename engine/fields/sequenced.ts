@@ -5,7 +5,7 @@
 import { isCount } from '../base/shapes.js'
 import { adoptValue } from '../base/adopting.js'
 import { describe } from '../base/plain.js'
-import { approximateBytes, checkOneValue, type Value } from '../base/values.js'
+import { measuredBytes, checkOneValue, type Value } from '../base/values.js'
 import { contestBest } from './contest.js'
 import { ALWAYS_SHOWS, type ClaimBase, type FieldKindCells } from './kind.js'
 
@@ -66,5 +66,5 @@ export const sequenced: FieldKindCells<SequencedKind> = {
   // from a new one.
   collect: ALWAYS_SHOWS,
   nameOf: () => '',
-  sizeOf: ({ value }) => approximateBytes(value ?? null)
+  sizeOf: ({ value }) => measuredBytes(value ?? null)
 }

@@ -1,4 +1,5 @@
 /** Options that no call reads are refused by name. */
+import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import { assertKnown, knownNames } from '../../../engine/base/known.js'
 
@@ -27,6 +28,36 @@ test('options that are no object are refused', t => {
       message: /^the options of consume must be an object, got /
     })
   }
+})
+
+test('an object that keeps its contents elsewhere is refused (SPEC B3)', t => {
+  class Options {
+    #group = 'g'
+    describe (): string {
+      return this.#group
+    }
+  }
+  class Named {
+    get group (): string {
+      return 'g'
+    }
+  }
+  const odd: Array<[options: object, name: string]> = [
+    [new Date(0), 'a Date'],
+    [new Map([['group', 'g']]), 'a Map'],
+    [Promise.resolve({ group: 'g' }), 'a Promise'],
+    [new Options(), 'a Options'],
+    [new Error('no'), 'a Error'],
+    [new Uint8Array(0), 'a Uint8Array']
+  ]
+  for (const [options, name] of odd) {
+    const error = t.throws(() => assertKnown(options, known, 'consume'), { instanceOf: TypeError })
+    t.regex(error.message, /^the options of consume must be an object with their names, got /)
+    t.true(error.message.includes(name))
+  }
+  const right = [{}, Object.create(null), Object.freeze({}), new Named(), runInNewContext('({})'),
+    Object.assign(new Options(), { group: 'g' })]
+  for (const options of right) t.notThrows(() => assertKnown(options, known, 'consume'))
 })
 
 test('a name that is like none changes no order', t => {

@@ -5,7 +5,7 @@ import { decodeEntry, encodeEntry } from '../../../engine/record/entry-codec.js'
 import { LimitError, ValueError } from '../../../engine/errors.js'
 import { limits } from '../../../engine/limits.js'
 import { adoptFields } from '../../../engine/base/adopting.js'
-import { approximateBytes, checkFields, checkKey, type Fields,
+import { approximateBytes, checkFields, checkKey, measuredBytes, type Fields,
   type Value } from '../../../engine/base/values.js'
 
 const LONE = 'a\ud800b'
@@ -272,5 +272,30 @@ test('the approximate size is never below the size of the encoding', t => {
       new Uint8Array(300), [], [1, [2, 'a']], {}, { a: { b: 'c' } }] as Value[]
   ) {
     t.true(approximateBytes(value) >= encodeCbor(value).length, JSON.stringify(value))
+  }
+})
+
+test('an array with named properties is refused, for they would be lost (SPEC E14)', t => {
+  for (const odd of [Object.assign([1], { unit: 'kg' }), /b/.exec('abc'), [{ a: /b/.exec('b') }]]) {
+    t.throws(() => checkFields({ f: odd }, limits), {
+      instanceOf: ValueError,
+      message: /^field f.* is an array with a property "(unit|index)", which would be lost/
+    })
+  }
+  const symbol = Object.assign([1], { [Symbol('s')]: 1 })
+  t.throws(() => checkFields({ f: symbol }, limits), { instanceOf: ValueError })
+})
+
+test('fields that are far too large are refused without being encoded (SPEC B2)', t => {
+  const f = Array(100_000).fill('x'.repeat(100_000)) // ten gigabytes
+  t.throws(() => checkFields({ f }, limits), { code: 'LIMIT_EXCEEDED' })
+})
+
+test('the measured size is exact for texts, and never below the encoding', t => {
+  for (const text of ['x', 'é', '€', '😀'].map(char => char.repeat(1000))) {
+    for (const value of [text, [text, 1], { [text.slice(0, 10)]: text }]) {
+      const bytes = encodeCbor(value).length
+      t.true(measuredBytes(value) >= bytes && measuredBytes(value) <= bytes + 20)
+    }
   }
 })

@@ -5,6 +5,7 @@ import { limits } from '../../../engine/limits.js'
 import type { Entry } from '../../../engine/record/entry.js'
 import { KindError, LimitError } from '../../../engine/errors.js'
 import { assertWhole, del, dump, openShard, put, replace, type TestShard } from '../shards.js'
+import { checkBody } from '../../../engine/write/write.js'
 import type { ExecutionContext } from 'ava'
 
 let version = 1000
@@ -131,6 +132,18 @@ test('the greatest and the least value win, in whatever order they come (SPEC E1
   )
   exchange(t, a, b)
   t.deepEqual(a.get('k'), { high: 30, low: 5 })
+})
+
+test('sequenced values are bounded in bytes of UTF-8, not in characters (SPEC B2)', t => {
+  const body = (value: string) => ({
+    operations: [{ kind: 'sequenced', field: 'price', sequence: 1, value }]
+  })
+  const most = limits.maxSequencedBytes - 8
+  for (const char of ['x', 'é', '€', '😀']) {
+    const fitting = char.repeat(Math.floor(most / Buffer.byteLength(char)))
+    t.notThrows(() => checkBody(body(fitting), limits), char)
+    t.throws(() => checkBody(body(fitting + char.repeat(8)), limits), { instanceOf: LimitError })
+  }
 })
 
 test('a sequenced field follows the numbers of its source, whatever clocks say (SPEC E17)', t => {
