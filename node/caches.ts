@@ -15,6 +15,7 @@ import { assertNodeName, RequestClient } from '../pubsub/requests/ask/request-cl
 import type { NodeStatus } from '../pubsub/requests/status-protocol.js'
 import { Cache } from './cache/cache.js'
 import { FieldKinds, type Schema } from './cache/cache-schema.js'
+import { drawIncarnation } from './incarnation.js'
 import type { NodeContext } from './node-context.js'
 
 const CALL: ReadonlySet<string> = new Set(CALL_OPTIONS)
@@ -55,6 +56,8 @@ export class Caches {
     { readonly cache: Cache, readonly forwarder: WriteForwarder, readonly kinds: FieldKinds }
   >()
 
+  /** The life of this process: operations that enter here are told by it. */
+  readonly #writer: number
   #closed = false
 
   /** @param self absent on a client */
@@ -68,6 +71,7 @@ export class Caches {
     this.#membership = membership
     this.#clock = clock
     this.#self = self
+    this.#writer = self?.incarnation ?? drawIncarnation(context.ports)
     const { messenger, subjects, ports, timing } = context
     this.requests = new RequestClient({
       messenger,
@@ -132,7 +136,12 @@ export class Caches {
     const { messenger, subjects, ports, limits, onEvent } = this.#context
     const local = this.#self?.replicators.get(name)
     const router = this.#route(name, local)
-    const forwarder = new WriteForwarder({ ...this.#context, cache: name }, router, this.#clock)
+    const forwarder = new WriteForwarder(
+      { ...this.#context, cache: name },
+      router,
+      this.#clock,
+      this.#writer
+    )
     const kinds = new FieldKinds(name, limits)
     const cache = new Cache({
       name,
@@ -142,6 +151,7 @@ export class Caches {
       limits,
       router,
       forwarder,
+      writer: this.#writer,
       readers: {
         router,
         requests: this.requests,

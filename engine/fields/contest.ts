@@ -16,17 +16,20 @@ export function difference (a: number, b: number): number {
   return a === b ? 0 : a - b
 }
 
-/** Of the claims that have one name, the one of the highest rank. */
+/**
+ * Of the claims that have one name, the last one.
+ * @param order above 0 where its first claim comes after its second
+ */
 export function latestOf<T> (
   claims: readonly T[],
   nameOf: (claim: T) => string,
-  rankOf: (claim: T) => number
+  order: (a: T, b: T) => number
 ): T[] {
   const latest = new Map<string, T>()
   for (const claim of claims) {
     const name = nameOf(claim)
     const known = latest.get(name)
-    if (known === undefined || rankOf(claim) > rankOf(known)) latest.set(name, claim)
+    if (known === undefined || order(claim, known) > 0) latest.set(name, claim)
   }
   return [...latest.values()]
 }

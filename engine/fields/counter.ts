@@ -10,7 +10,7 @@ import { LimitError } from '../errors.js'
 import { isNumber } from '../base/shapes.js'
 import { numberOf } from './arguments.js'
 import { contestBest, difference, latestOf } from './contest.js'
-import { ALWAYS_SHOWS, type DottedClaim, type FieldKindCells } from './kind.js'
+import type { DottedClaim, FieldKindCells } from './kind.js'
 
 export interface CounterClaim extends DottedClaim {
   readonly kind: 'counter'
@@ -60,10 +60,10 @@ export const counter: FieldKindCells<CounterKind> = {
   },
 
   read: claims =>
-    latestOf(claims, ({ of }) => String(of), ({ clock }) => clock)
+    latestOf(claims, ({ of }) => String(of), (a, b) => difference(a.clock, b.clock))
       .reduce((sum, { total }) => sum + total, 0),
 
-  collect: ALWAYS_SHOWS,
+  isMute: () => false,
   nameOf: () => '',
   sizeOf: () => 0
 }

@@ -2,7 +2,7 @@
 import { isNumber } from '../base/shapes.js'
 import { numberOf } from './arguments.js'
 import { contestBest } from './contest.js'
-import { ALWAYS_SHOWS, type ClaimBase, type FieldKindCells } from './kind.js'
+import type { ClaimBase, FieldKindCells } from './kind.js'
 
 export interface ExtremeClaim<K extends 'max' | 'min'> extends ClaimBase {
   readonly kind: K
@@ -51,7 +51,7 @@ function bounds<K extends 'max' | 'min'> (
         (claims[0] as ExtremeClaim<K>).value
       ),
 
-    collect: ALWAYS_SHOWS,
+    isMute: () => false,
     nameOf: () => '',
     sizeOf: () => 0
   }

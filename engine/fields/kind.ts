@@ -60,11 +60,15 @@ export interface RawOperation {
   readonly [name: string]: unknown
 }
 
-/** The replica at which an operation becomes claims. */
+/** The replica at which an operation becomes claims, and the identity of the operation. */
 export interface ClaimWriter {
+  /** Of the replica. */
   readonly incarnation: number
-  /** The next clock of its log: every earlier add of its own lies below. */
-  readonly nextClock: number
+  /** The process life in which the operation entered, and its number there: no other has both. */
+  readonly writer: number
+  readonly sequence: number
+  /** When it is dated. */
+  readonly version: number
   readonly now: number
   /**
    * A version that no dropped tombstone of the field exceeds: the least epoch of a new claim about
@@ -76,16 +80,6 @@ export interface ClaimWriter {
 export interface OperationFacts {
   /** Whether an operation that is taken twice, at any owners, comes to the same as once. */
   readonly repeatable: boolean
-}
-
-/** How claims of a kind come to an end: in the write buffer, and when they are collected. */
-export interface Collecting<C extends ClaimBase> {
-  /** Whether the claim shows nothing and only hides: then it may be dropped like a tombstone. */
-  isMute(claim: C): boolean
-  /** Whether the claim ends `old`, a claim that waits in the write buffer and has no clock yet. */
-  takesBack(claim: C, old: C): boolean
-  /** Whether the claim says something to a replica that has not seen the write buffer. */
-  isLoggable(claim: C): boolean
 }
 
 /** The cells. */
@@ -139,7 +133,8 @@ export interface FieldKindCells<T extends KindTypes> {
   ): T['claim'][]
   /** The value of the field, from its claims (at least one); undefined when none is left. */
   read(claims: readonly T['claim'][]): T['value'] | undefined
-  readonly collect: Collecting<T['claim']>
+  /** Whether the claim shows nothing and only hides: then it may be dropped like a tombstone. */
+  isMute(claim: T['claim']): boolean
   /** Tells claims of one kind, about one field and in one entry, apart. */
   nameOf(claim: T['claim']): string
   /**
@@ -148,10 +143,3 @@ export interface FieldKindCells<T extends KindTypes> {
    */
   sizeOf(of: T['claim'] | T['operation']): number
 }
-
-/** For kinds whose claims always show something, and which the write buffer treats like logged. */
-export const ALWAYS_SHOWS: Collecting<ClaimBase> = Object.freeze({
-  isMute: () => false,
-  takesBack: () => false,
-  isLoggable: () => true
-})

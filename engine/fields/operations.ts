@@ -11,7 +11,7 @@ import type { Limits } from '../limits.js'
 import type { Entry } from '../record/entry.js'
 import { kindIn } from '../record/reading.js'
 import { claimsOf, entriesOf } from '../record/record.js'
-import { areComparable, contest } from './claims.js'
+import { contest } from './claims.js'
 import type { ClaimWriter } from './kind.js'
 import type { Claim, Operation } from './kinds.js'
 import { kindOf, kindOfOperation, type Kind } from './lookup.js'
@@ -31,14 +31,9 @@ export function claimsFor (
     const { field } = operation
     const kind = kindOfOperation(operation.kind)
     assertKind(head, field, kind, writer.now)
-    const before = [
-      ...head === undefined ? [] : entriesOf(head).flatMap(entry => [...claimsOf(entry)]),
-      ...made
-    ].filter(claim => claim.field === field)
-    const epoch = before.reduce(
-      (latest, claim) => Math.max(latest, claim.epoch),
-      Math.max(writer.lastDropped(field), head === undefined ? 0 : lastReset(head, field))
-    )
+    const before = [...claimsAbout(head, field), ...made.filter(claim => claim.field === field)]
+    const epoch = epochOf(head, field, writer.lastDropped(field))
+    if (writer.version < epoch) continue // a reset came after it, and ended it
     const sameKind = before.filter(claim => kindOf(claim) === kind)
     for (const next of kind.make(operation, sameKind, epoch, writer)) {
       if (made.some(other => contest(next, other, true) < 0)) continue
@@ -46,6 +41,23 @@ export function claimsFor (
     }
   }
   return made
+}
+
+function claimsAbout (head: Entry | undefined, field: string): Claim[] {
+  if (head === undefined) return []
+  return entriesOf(head).flatMap(entry => claimsOf(entry).filter(claim => claim.field === field))
+}
+
+/**
+ * The epoch that a claim about the field is made in: the latest reset that is known here. An
+ * operation that was dated before it is ended by it (SPEC E18).
+ * @param dropped a version that no dropped tombstone of the field exceeds
+ */
+export function epochOf (head: Entry | undefined, field: string, dropped: number): number {
+  return claimsAbout(head, field).reduce(
+    (latest, claim) => Math.max(latest, claim.epoch),
+    Math.max(dropped, head === undefined ? 0 : lastReset(head, field))
+  )
 }
 
 function assertKind (head: Entry | undefined, field: string, { name }: Kind, now: number): void {
@@ -83,20 +95,6 @@ export function fitTogether (a: readonly Claim[], b: readonly Claim[], limits: L
 
 /** The claims of a pending entry once `made` is added to it. */
 export function mergeClaims (pending: readonly Claim[], made: readonly Claim[]): Claim[] {
-  const kept = pending.filter(old =>
-    !made.some(claim => contest(claim, old, true) > 0 || takesBack(claim, old))
-  )
-  return [...kept,
-    ...loggable(made).filter(claim =>
-      !pending.some(old => !takesBack(claim, old) && contest(old, claim, false) > 0)
-    )]
-}
-
-/** Without claims that are about pending entries alone, and say nothing of logged ones. */
-export function loggable (claims: readonly Claim[]): readonly Claim[] {
-  return claims.filter(claim => kindOf(claim).collect.isLoggable(claim))
-}
-
-function takesBack (claim: Claim, old: Claim): boolean {
-  return areComparable(claim, old) && kindOf(claim).collect.takesBack(claim, old)
+  const kept = pending.filter(old => !made.some(claim => contest(claim, old, true) > 0))
+  return [...kept, ...made.filter(claim => !pending.some(old => contest(old, claim, false) > 0))]
 }

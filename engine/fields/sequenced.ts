@@ -7,7 +7,7 @@ import { adoptValue } from '../base/adopting.js'
 import { describe } from '../base/plain.js'
 import { measuredBytes, checkOneValue, type Value } from '../base/values.js'
 import { contestBest } from './contest.js'
-import { ALWAYS_SHOWS, type ClaimBase, type FieldKindCells } from './kind.js'
+import type { ClaimBase, FieldKindCells } from './kind.js'
 
 export interface SequencedClaim extends ClaimBase {
   readonly kind: 'sequenced'
@@ -64,7 +64,7 @@ export const sequenced: FieldKindCells<SequencedKind> = {
 
   // A sequenced field that was unset stays, too: only its number tells a late event of its source
   // from a new one.
-  collect: ALWAYS_SHOWS,
+  isMute: () => false,
   nameOf: () => '',
   sizeOf: ({ value }) => measuredBytes(value ?? null)
 }

@@ -1,10 +1,14 @@
 /**
  * Sets.
  *
- *   add      one element, put into the set by one incarnation; a later add of the same element by
- *            the same incarnation takes its place
- *   remove   takes an add back, and every earlier add of that element by that incarnation. A
- *            removal names only adds it has seen, so an add it had not seen wins against it
+ *   add      one element, put into the set by one writer; a later add of the same element by the
+ *            same writer takes its place
+ *   remove   takes an add back, and every earlier add of that element by that writer. A removal
+ *            names only adds it has seen, so an add it had not seen wins against it
+ *
+ * An add is told by the process life in which it entered and its number there, and not by the owner
+ * that took it. So the copies of one add that several owners took are one claim, and the removal of
+ * one takes back the others, wherever and whenever they were taken.
  *
  * Source: Bieniusa et al., "An Optimized Conflict-free Replicated Set" (2012).
  */
@@ -12,27 +16,22 @@ import { ValueError } from '../errors.js'
 import type { Limits } from '../limits.js'
 import { isCount, isIncarnation, isNumber } from '../base/shapes.js'
 import { describe } from '../base/plain.js'
-import { contestBest, difference, latestOf } from './contest.js'
-import type { ClaimBase, DottedClaim, FieldKindCells } from './kind.js'
+import { contestBest, latestOf } from './contest.js'
+import type { ClaimBase, FieldKindCells } from './kind.js'
 
 /** An element of a set. */
 export type Element = string | number | boolean
 
-export interface AddClaim extends DottedClaim {
-  readonly kind: 'add'
+export interface SetClaim extends ClaimBase {
+  readonly kind: 'add' | 'remove'
   readonly element: Element
-}
-
-/** `of` and `clock` name the last add it takes back. */
-export interface RemoveClaim extends ClaimBase {
-  readonly kind: 'remove'
-  readonly element: Element
-  readonly of: number
-  readonly clock: number
+  /** The writer of the add, and its number there: of a removal, of the last add it takes back. */
+  readonly writer: number
+  readonly sequence: number
 }
 
 export interface SetKind {
-  readonly claim: AddClaim | RemoveClaim
+  readonly claim: SetClaim
   readonly operation: {
     readonly kind: 'add' | 'remove',
     readonly field: string,
@@ -43,26 +42,21 @@ export interface SetKind {
 }
 
 export const set: FieldKindCells<SetKind> = {
-  codes: { add: 1, remove: 2 },
+  codes: { add: 6, remove: 7 }, // 1 and 2 told an add by the log of its owner
   operations: { add: { repeatable: true }, remove: { repeatable: true } },
 
   decide: (a, b, aIsLater) =>
-    a.of === b.of && a.element === b.element
-      ? contestBest(difference(lastWord(a), lastWord(b)), a.epoch - b.epoch, aIsLater)
+    a.writer === b.writer && a.element === b.element
+      ? contestBest(lastWord(a, b), a.epoch - b.epoch, aIsLater)
       : 0,
 
-  encode: claim => claim.kind === 'add' ? [claim.element] : [claim.element, claim.of, claim.clock],
+  encode: ({ element, writer, sequence }) => [element, writer, sequence],
 
-  decode: (kind, tuple, dot, limits) => {
-    const [, field, epoch, element, of, clock] = tuple
-    if (!isElement(element, limits)) return null
-    if (kind === 'add') {
-      return tuple.length === 4 ?
-        { kind, field, epoch, of: dot.of, clock: dot.clock, element }
-        : null
-    }
-    return tuple.length === 6 && isIncarnation(of) && isCount(clock)
-      ? { kind, field, epoch, element, of, clock }
+  decode: (kind, tuple, _, limits) => {
+    const [, field, epoch, element, writer, sequence] = tuple
+    return tuple.length === 6 && isElement(element, limits) && isIncarnation(writer) &&
+        isCount(sequence)
+      ? { kind, field, epoch, element, writer, sequence }
       : null
   },
 
@@ -77,17 +71,17 @@ export const set: FieldKindCells<SetKind> = {
     return { kind, field, element }
   },
 
-  make: ({ kind, field, element }, before, epoch, { incarnation, nextClock }) =>
+  make: ({ kind, field, element }, before, epoch, { writer, sequence }) =>
     kind === 'add'
-      ? [{ kind, field, epoch, of: incarnation, clock: Infinity, element }]
+      ? [{ kind, field, epoch, element, writer, sequence }]
       : before.filter(claim => claim.kind === 'add' && claim.element === element)
-        .map(({ of, clock }) => ({
+        .map(seen => ({
           kind,
           field,
           epoch,
           element,
-          of,
-          clock: clock === Infinity ? nextClock - 1 : clock
+          writer: seen.writer,
+          sequence: seen.sequence
         })),
 
   read: claims => {
@@ -103,28 +97,18 @@ export const set: FieldKindCells<SetKind> = {
     )
   },
 
-  collect: {
-    isMute: ({ kind }) => kind === 'remove',
-    // A buffered add has no clock yet by which a removal could name it, so the removal takes it out
-    // of the buffer.
-    takesBack: (claim, old) =>
-      claim.kind === 'remove' && old.kind === 'add' && old.clock === Infinity &&
-      claim.element === old.element && claim.of === old.of,
-    // A removal that names no clock takes back what is buffered, and nothing else.
-    isLoggable: ({ kind, clock }) => kind === 'add' || clock >= 0
-  },
-
+  isMute: ({ kind }) => kind === 'remove',
   nameOf,
   sizeOf: () => 0
 }
 
-function nameOf ({ of, element }: AddClaim | RemoveClaim): string {
-  return `${of} ${typeof element} ${String(element)}`
+function nameOf ({ writer, element }: SetClaim): string {
+  return `${writer} ${typeof element} ${String(element)}`
 }
 
-/** Orders adds and removals of one incarnation: a removal comes right after the add it names. */
-function lastWord (claim: AddClaim | RemoveClaim): number {
-  return claim.clock * 2 + (claim.kind === 'remove' ? 1 : 0)
+/** Above 0 where `a` has the last word: a removal comes right after the add that it names. */
+function lastWord (a: SetClaim, b: SetClaim): number {
+  return a.sequence - b.sequence || Number(a.kind === 'remove') - Number(b.kind === 'remove')
 }
 
 function isElement (value: unknown, limits: Limits): value is Element {

@@ -30,7 +30,7 @@ export interface CollectOptions {
 /** Whether an entry shows nothing. */
 export function isMute (entry: Entry): boolean {
   for (const name in entry.fields) if (entry.fields[name] !== undefined) return false
-  return claimsOf(entry).every(claim => kindOf(claim).collect.isMute(claim))
+  return claimsOf(entry).every(claim => kindOf(claim).isMute(claim))
 }
 
 /** The mute entries that may be dropped. Pending entries are not among them. */

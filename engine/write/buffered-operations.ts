@@ -11,7 +11,7 @@ import type { Claim } from '../fields/kinds.js'
 import { Entry, NO_FIELDS } from '../record/entry.js'
 import { lastDropped } from '../garbage/floor.js'
 import type { Operation } from '../fields/kinds.js'
-import { claimsFor, fitTogether, loggable, mergeClaims } from '../fields/operations.js'
+import { claimsFor, fitTogether, mergeClaims } from '../fields/operations.js'
 import { versionOf } from '../record/reading.js'
 import { claimsOf, entriesOf, link } from '../record/record.js'
 import { flush } from './flushing.js'
@@ -38,7 +38,9 @@ export function bufferOperations (
     : { ...asked, version: Math.max(asked.version, versionOf(head)) }
   const claims = claimsFor(head, operations, {
     incarnation,
-    nextClock: state.end(incarnation),
+    writer: asked.entered?.writer ?? incarnation,
+    sequence: asked.entered?.sequence ?? asked.stamp,
+    version: asked.version,
     now: state.now(),
     lastDropped: field => lastDropped(floor, asked.key, field)
   })
@@ -50,14 +52,14 @@ export function bufferOperations (
     flush(state)
     return bufferOperations(state, asked, operations, keepLoser)
   }
-  const copies = loggable(claims).map(claim => ({ ...claim }))
+  const copies = claims.map(claim => ({ ...claim }))
   const entry = shared ?? entryOf(write, claims)
   if (shared === undefined) {
     pending.add(entry)
     state.admit(entry)
   } else addTo(state, shared, entries, write, claims)
   const survived = claims.filter(claim => claimsOf(entry).includes(claim)).length
-  if (keepLoser && survived < claims.length && copies.length > 0) {
+  if (keepLoser && survived < claims.length) {
     pending.keep(entryOf(write, copies))
   }
   return survived > 0

@@ -1,11 +1,15 @@
 /**
  * What stands above a write where it is about to be taken: a write that is dated by its writer's
  * clock (isUndated) would have no effect there, or not all of it, because something newer has come
- * first. Such a write is not taken; its writer dates it anew (D18).
+ * first. Such a write is not taken; its writer dates it anew (D18). A copy of it that comes late,
+ * when its writer waits for no answer any more, is thereby refused for good (SPEC E9).
  */
 import { isEndedBy } from '../fields/claims.js'
-import { graveOf } from '../garbage/floor.js'
+import type { Operation } from '../fields/kinds.js'
+import { epochOf } from '../fields/operations.js'
+import { graveOf, lastDropped, type Floor } from '../garbage/floor.js'
 import { NO_FIELDS, type Entry } from '../record/entry.js'
+import { versionOf } from '../record/reading.js'
 import { claimsOf } from '../record/record.js'
 import type { ShardState } from '../shard-state.js'
 import type { Write } from './write.js'
@@ -15,9 +19,12 @@ import type { Write } from './write.js'
  *   something from the write; 0 when nothing does. The write itself, taken before, does not
  */
 export function standingAbove ({ index, floor }: ShardState, write: Write): number {
-  const { key, version, stamp } = write
-  if (write.operations !== undefined) return 0
+  const { key, version, stamp, operations } = write
   const head = index.get(key)
+  if (operations !== undefined) {
+    const isAfterAll = version > floor.newest && (head === undefined || versionOf(head) <= version)
+    return isAfterAll ? 0 : resetAbove(head, floor, write, operations)
+  }
   const isOnTop = head === undefined ||
     (head.next === null && !head.hasClaims && head.isOlderThan(version, stamp))
   if (isOnTop && version > floor.newest) return 0
@@ -35,6 +42,17 @@ export function standingAbove ({ index, floor }: ShardState, write: Write): numb
   const graves = [...clears ? [graveOf(floor, key)] : [],
     ...Object.keys(fields).map(name => graveOf(floor, key, name))]
   return Math.max(above, ...graves.filter(grave => grave >= version))
+}
+
+/** The latest reset of a field that an operation is dated before: it is ended by it (SPEC E18). */
+function resetAbove (
+  head: Entry | undefined,
+  floor: Floor,
+  { key, version }: Write,
+  operations: readonly Operation[]
+): number {
+  const resets = operations.map(({ field }) => epochOf(head, field, lastDropped(floor, key, field)))
+  return Math.max(0, ...resets.filter(reset => reset > version))
 }
 
 function takesFrom (

@@ -11,19 +11,30 @@ import { findKindOfOperation, kindOfOperation } from '../fields/lookup.js'
 import { describe } from '../base/plain.js'
 import { checkFields, checkName, checkUnset, type Fields } from '../base/values.js'
 
+/**
+ * Where operations entered: in which process life, and as which of its writes. Numbers only grow; a
+ * stamp may go back, with a clock that was far ahead.
+ */
+export interface Entered {
+  readonly writer: number
+  readonly sequence: number
+}
+
 /** One write, checked and stamped. */
 export interface Write extends WriteBody {
   readonly key: string
   readonly version: number
   readonly stamp: number
+  /** Of operations: what tells them from all others. Default: the shard's life, and the stamp. */
+  readonly entered?: Entered
 }
 
 /**
  * Whether the write is dated by its writer's clock and not by an event: then its version is its
- * stamp. It may be dated anew, until somebody has taken it.
+ * stamp. It may be dated anew, until somebody has taken it. An operation is always dated so.
  */
 export function isUndated ({ version, stamp, operations }: Write): boolean {
-  return version === stamp && operations === undefined
+  return version === stamp || operations !== undefined
 }
 
 export interface WriteBody {

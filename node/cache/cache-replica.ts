@@ -19,6 +19,7 @@ import { Persister } from '../../storage/write-behind/persister.js'
 import { ShardSet } from '../../storage/shard-set.js'
 import type { Store } from '../../storage/store.js'
 import type { OnMillpondEvent } from '../events.js'
+import { drawIncarnation } from '../incarnation.js'
 
 export interface CacheReplicaParts {
   readonly store: Store
@@ -33,11 +34,6 @@ const ROSTER = 'roster'
 /** The context of replication, whose listener hears the events of storage as well. */
 export interface CacheReplicaContext extends CacheContext {
   readonly onEvent: OnMillpondEvent
-}
-
-/** An id no other process life has: the Yjs client id, so 32 bits and not 0. */
-export function drawIncarnation (ports: Ports): number {
-  return ports.random.uint32() || 1
 }
 
 export class CacheReplica {

@@ -16,7 +16,7 @@ import { asError } from '../../engine/base/thrown.js'
 import { allOf } from '../../engine/calls/all-of.js'
 import { abortedBy, assertSignal, assertTimeout, unlessAborted } from '../../engine/calls/call.js'
 import type { Clock } from '../../engine/ports.js'
-import { isUndated, type Write } from '../../engine/write/write.js'
+import { isUndated, type Entered, type Write } from '../../engine/write/write.js'
 import { intervals } from '../../engine/timing.js'
 import { replicasNeeded, type WriteConcern } from '../../replication/deltas/acks.js'
 import { isProven, type Phase } from '../../replication/groups/phases.js'
@@ -51,6 +51,8 @@ export interface WriteEntryOptions {
   readonly name: string
   readonly limits: FailureLimits
   readonly clock: HybridClock
+  /** The life of this process, by which the operations that enter here are told. */
+  readonly writer: number
   /** Measures how much of a write's time is left. */
   readonly monotonic: Pick<Clock, 'monotonicMs'>
   readonly router: Router
@@ -64,6 +66,8 @@ export interface WriteEntryOptions {
 export class WriteEntry {
   readonly #options: WriteEntryOptions
   readonly #accounts: WriteAccounts
+  /** How many entered here: their numbers. */
+  #operations = 0
   #closed = false
 
   constructor (options: WriteEntryOptions) {
@@ -94,9 +98,10 @@ export class WriteEntry {
   }
 
   /** For operations, whose value does not depend on time: a clock that is ahead does no harm. */
-  mark (): { version: number, stamp: number } {
-    const stamp = this.#options.clock.stamp()
-    return { version: stamp, stamp }
+  mark (): { version: number, stamp: number, entered: Entered } {
+    const { clock, writer } = this.#options
+    const stamp = clock.stamp()
+    return { version: stamp, stamp, entered: { writer, sequence: ++this.#operations } }
   }
 
   /**

@@ -12,7 +12,8 @@
  *                                       the future
  *
  * So the writes of one process keep their order. Only writes dated by a clock take part: an event
- * time says itself what it comes after.
+ * time says itself what it comes after. An operation is overtaken by a reset only; taken as it is,
+ * it was before that, and is ended by it (SPEC E18).
  */
 import { FutureVersionError, OvertakenError, ShadowedError } from '../../engine/errors.js'
 import type { HybridClock } from '../../engine/base/hlc.js'
@@ -138,7 +139,12 @@ export function datedAbove (write: Write, above: number, clock: HybridClock): Wr
   return { ...write, version, stamp: version }
 }
 
-function passEach (tickets: readonly Ticket[], { fields, clears, version }: Write): void {
+/** An operation ends nothing that came before it. */
+function passEach (
+  tickets: readonly Ticket[],
+  { fields, clears, version, operations }: Write
+): void {
+  if (operations !== undefined) return
   for (const ticket of tickets) {
     ticket.passedTo = Math.max(ticket.passedTo, version)
     ticket.passedWhole ||= fields === null || clears === true
@@ -150,6 +156,10 @@ function passEach (tickets: readonly Ticket[], { fields, clears, version }: Writ
 /** The part of a write that no later one of this process has written over; null where none is. */
 function leftOf (write: Write, { passedWhole, passedFields }: Ticket): Write | null {
   if (passedWhole) return null
+  if (write.operations !== undefined) {
+    const left = write.operations.filter(({ field }) => passedFields?.has(field) !== true)
+    return left.length === 0 ? null : { ...write, operations: left }
+  }
   if (write.fields === null || passedFields === undefined || write.clears === true) return write
   const left = Object.entries(write.fields).filter(([name]) => !passedFields.has(name))
   return left.length === 0 ? null : { ...write, fields: Object.fromEntries(left) }
@@ -157,9 +167,10 @@ function leftOf (write: Write, { passedWhole, passedFields }: Ticket): Write | n
 
 function overlap (a: Write, b: Write): boolean {
   if (isClearing(a) || isClearing(b)) return true
-  return Object.keys(a.fields ?? {}).some(name => Object.hasOwn(b.fields ?? {}, name))
+  const names = a.operations?.map(({ field }) => field) ?? Object.keys(a.fields ?? {})
+  return names.some(name => Object.hasOwn(b.fields ?? {}, name))
 }
 
-function isClearing ({ fields, clears }: Write): boolean {
-  return fields === null || clears === true
+function isClearing ({ fields, clears, operations }: Write): boolean {
+  return operations === undefined && (fields === null || clears === true)
 }

@@ -13,9 +13,12 @@ import { WriteOutcomes, type WriteBatch } from './write-protocol.js'
 
 export class OwnerRequests {
   readonly #context: CacheAccess
+  readonly #writer: number
 
-  constructor (context: CacheAccess) {
+  /** @param writer the life of this process, which the writes entered in */
+  constructor (context: CacheAccess, writer: number) {
     this.#context = context
+    this.#writer = writer
   }
 
   /**
@@ -39,6 +42,7 @@ export class OwnerRequests {
       concern,
       timeoutMs: Math.max(0, Math.ceil(waitMs - answerReserveMs(waitMs))),
       restamps: !isAsItIs,
+      writer: this.#writer,
       writes: writes.map(({ write }) => tupleOf(write))
     }
     const answer = await messenger.request(
@@ -60,5 +64,7 @@ export class OwnerRequests {
 
 function tupleOf (write: Write): WriteBatch['writes'][number] {
   const { fields, more = null } = moreOf(write)
-  return [write.key, write.version, write.stamp, fields, more as WriteBatch['writes'][number][4]]
+  const { key, version, stamp, entered } = write
+  const rest = entered === undefined ? more : { ...more, sequence: entered.sequence }
+  return [key, version, stamp, fields, rest as WriteBatch['writes'][number][4]]
 }

@@ -60,11 +60,14 @@ export class WriteForwarder {
   #idle: Array<() => void> = []
   #closed = false
 
-  /** @param clock dates the writes that enter here */
-  constructor (context: CacheAccess, router: Router, clock: HybridClock) {
+  /**
+   * @param clock dates the writes that enter here
+   * @param writer the life of this process
+   */
+  constructor (context: CacheAccess, router: Router, clock: HybridClock, writer: number) {
     this.#context = context
     this.#router = router
-    this.#requests = new OwnerRequests(context)
+    this.#requests = new OwnerRequests(context, writer)
     this.#deadlines = new Deadlines(context.ports)
     this.#overtaking = new Overtaking(clock)
   }

@@ -23,6 +23,8 @@ const MoreOfWrite = v.object({
   unset: v.optional(v.array(v.string())),
   clears: v.optional(v.boolean()),
   expires: v.optional(v.count),
+  /** Of operations: which of the writer's they are. */
+  sequence: v.optional(v.count),
   operations: v.optional(
     v.array(v.custom<Operation>(value => typeof value === 'object' && value !== null))
   )
@@ -44,6 +46,8 @@ export function writeBatchWithin (limits: Limits) {
      * release does not; then the write is taken as it is.
      */
     restamps: v.optional(v.boolean()),
+    /** The process life in which the writes entered. */
+    writer: v.optional(v.count),
     /** [key, version, stamp, fields or null, the rest if any]: null and no rest for a delete */
     writes: v.pipe(
       v.array(

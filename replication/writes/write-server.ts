@@ -57,7 +57,7 @@ export class WriteServer {
     if (!parsed.success) {
       throw new EnvelopeError('shape', 'the batch of writes is not shaped as it should be')
     }
-    const { cache, to, concern, timeoutMs, restamps, writes } = parsed.output
+    const { cache, to, concern, timeoutMs, restamps, writer, writes } = parsed.output
     if (to !== this.#options.incarnation || this.#taken.has(request)) return NO_ANSWER
     this.#remember(request)
     const { limits } = this.#options
@@ -65,11 +65,15 @@ export class WriteServer {
     return await Promise.all(writes.map(async ([key, version, stamp, fields, more]) => {
       try {
         this.#assertNotAhead(key, version, stamp)
+        const body = checkBody({ fields, ...more }, limits)
         const write = {
           key: checkKey(key, limits),
           version,
           stamp,
-          ...checkBody({ fields, ...more }, limits)
+          ...body,
+          ...writer === undefined || more?.sequence === undefined
+            ? {}
+            : { entered: { writer, sequence: more.sequence } }
         }
         const shard = replicator.topology.shardOf(key)
         const above = restamps === true && isUndated(write)

@@ -2,7 +2,7 @@
  * Judges records that were deleted once (SPEC R18, R20). Operations go on with one only when every
  * holder knows of the delete: what came before is gone, and every operation after it counts,
  * wherever it was taken. An element that every holder had, and whose removal is certain to survive,
- * is gone: as long as operations have no identity, only where its add was sent to no other holder.
+ * is gone, however many holders took its add.
  */
 import { outOfReach } from './counters.js'
 import { describe, strangers, type FieldOp, type Judge } from './field-op.js'
@@ -22,10 +22,7 @@ export const judgeEnded: Judge<'ended'> = (fields, { ops, sure, final }) => {
     if (adds === undefined) continue
     const removal = ops.find(({ body }) => body.removes === adds)
     const isHeld = held.includes(adds)
-    if (
-      final && isHeld && add.body.seen === true && sure.has(add) && removal !== undefined &&
-      sure.has(removal)
-    ) {
+    if (final && isHeld && removal !== undefined && sure.has(removal)) {
       return `element ${adds} is back: ${describe(removal)}, after ${describe(add)}`
     }
     if (!isHeld && removal === undefined && sure.has(add)) {

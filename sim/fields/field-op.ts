@@ -21,8 +21,8 @@ export interface OwnIncrement {
   readonly seen: boolean
 }
 /**
- * `seen` of a removal: the replica that took the removal had seen the add. `seen` of an add: that
- * replica, and no other, took the add.
+ * `seen`: the replica of the node that sent it took it, and no other; of a removal also that it had
+ * seen the add.
  */
 export interface ElementChange {
   readonly add: boolean
@@ -56,8 +56,6 @@ export interface Ended {
   readonly ends?: boolean
   readonly adds?: string
   readonly removes?: string
-  /** Of an add: taken by the replica of the writer's own node, and by no other. */
-  readonly seen?: boolean
 }
 
 export interface Bodies {

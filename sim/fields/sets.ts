@@ -3,7 +3,8 @@
  * of a removal that any owner may have taken, or several owners. These two things are:
  *
  *   an add certain to survive is there, unless a removal was tried that may have seen it
- *   an element whose only add was seen by a removal certain to survive is gone
+ *   an element whose only add was seen by a removal certain to survive is gone, however many
+ *   owners took the add
  *
  * A removal that ended before the add began, and that only one replica was ever asked for, cannot
  * have seen it.
@@ -47,7 +48,7 @@ function judgeElement (
   if (isHeld) {
     const [add, ...others] = adds
     const removal = removals.find(op => op.body.seen && sure.has(op))
-    return add?.body.seen === true && others.length === 0 && removal !== undefined
+    return add !== undefined && others.length === 0 && removal !== undefined
       ? `is back: ${describe(removal)} had seen ${describe(add)}`
       : null
   }

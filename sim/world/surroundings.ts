@@ -48,4 +48,5 @@ export interface Surroundings {
   /** A write was just acknowledged. */
   acknowledged(opId: number): void
   replicasOf(cluster: string, cache: string, key: string): readonly HeldRecord[]
+  hostsOf(cluster: string): readonly Host[]
 }

@@ -183,6 +183,10 @@ export class World implements Stage, Watched {
     }
   }
 
+  hostsOf (cluster: string): readonly Host[] {
+    return this.machines.of(cluster)
+  }
+
   replicasOf (cluster: string, cache: string, key: string): HeldRecord[] {
     return replicasOf(this.machines.of(cluster), cache, key)
   }

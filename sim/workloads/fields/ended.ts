@@ -5,7 +5,7 @@
 import type { WriteConcern } from '../../../replication/deltas/acks.js'
 import type { Ended, FieldOp } from '../../fields/field-op.js'
 import type { Writer } from '../writer.js'
-import { fieldKey, operate, ownReplica, type CallOptions, type LoopPlan } from './operate.js'
+import { fieldKey, operate, type CallOptions, type LoopPlan } from './operate.js'
 import type { Cache } from '../../../node/cache/cache.js'
 
 /** Every holder must know of the delete, and of an element that is removed again. */
@@ -57,7 +57,7 @@ async function addAndRemove (writer: Writer, key: string): Promise<void> {
   const added = await act(
     writer,
     key,
-    { adds: element, seen: ownReplica(writer, key) !== undefined },
+    { adds: element },
     (cache, options) => cache.addToSet(key, 'tags', [element], options),
     ALL
   )

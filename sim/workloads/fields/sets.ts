@@ -1,10 +1,11 @@
 /**
  * Sets to which many writers add. Each element belongs to one writer and names it, so that the
  * element can be traced. The writer removes the element later, and now and then adds it once more,
- * each time after the operation before was answered.
+ * each time after the operation before was answered. A removal is often sent by a holder that has
+ * the element: then it is known to have seen the add, whichever holders took it.
  */
 import type { Element } from '../../../engine/fields/set.js'
-import type { Writer } from '../writer.js'
+import { Writer } from '../writer.js'
 import { fieldKey, operate, ownReplica, type LoopPlan } from './operate.js'
 
 const FIELD = 'tags'
@@ -38,11 +39,27 @@ async function trace (
   for (const element of elements) {
     if (!writer.going || random.chance(0.15)) return
     await writer.sleep(random.between(0, pauseMs * random.pick([1, 10])))
-    await change(writer, key, [element], false)
+    const remover = random.chance(0.5) ? holderOf(writer, key, element) ?? writer : writer
+    await change(remover, key, [element], false)
     if (!writer.going || !random.chance(0.2)) continue
     await change(writer, key, [element], true)
     if (random.chance(0.5)) await change(writer, key, [element], false)
   }
+}
+
+/** A writer at a holder of the key that has the element. */
+function holderOf (
+  { world, host, random, options }: Writer,
+  key: string,
+  element: Element
+): Writer | undefined {
+  const holders = world.hostsOf(host.cluster).map(each => new Writer(world, each, random, options))
+    .filter(each => each.going && has(ownReplica(each, key)?.fields?.[FIELD], [element]))
+  return holders.length === 0 ? undefined : random.pick(holders)
+}
+
+function has (held: unknown, elements: readonly Element[]): boolean {
+  return Array.isArray(held) && elements.every(element => held.includes(element))
 }
 
 async function change (
@@ -52,9 +69,7 @@ async function change (
   add: boolean
 ): Promise<void> {
   const own = ownReplica(writer, key)
-  const held = own?.fields?.[FIELD]
-  const seen = own !== undefined &&
-    (add || (Array.isArray(held) && elements.every(element => held.includes(element))))
+  const seen = own !== undefined && (add || has(own.fields?.[FIELD], elements))
   await operate<'set'>(
     writer,
     key,

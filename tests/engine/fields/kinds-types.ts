@@ -26,7 +26,7 @@ export function cells (): void {
     | 'check'
     | 'make'
     | 'read'
-    | 'collect'
+    | 'isMute'
     | 'nameOf'
     | 'sizeOf'
   >(true)
@@ -49,14 +49,12 @@ export function cells (): void {
   whole(without('make'))
   // @ts-expect-error without read it has no value
   whole(without('read'))
-  // @ts-expect-error without collect it cannot be told when its claims may be dropped
-  whole(without('collect'))
+  // @ts-expect-error without isMute it cannot be told when its claims may be dropped
+  whole(without('isMute'))
   // @ts-expect-error without nameOf a reset cannot tell its claims apart
   whole(without('nameOf'))
   // @ts-expect-error without sizeOf an entry can outgrow its bound
   whole(without('sizeOf'))
-  // @ts-expect-error nor may a part of a cell be left out
-  whole({ ...counter, collect: { isMute: () => false } })
   // @ts-expect-error a kind of claim without a code
   whole({ ...counter, codes: {} })
   // @ts-expect-error an operation without a word on whether it may be repeated

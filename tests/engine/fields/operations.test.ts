@@ -7,6 +7,7 @@ import { KindError, LimitError } from '../../../engine/errors.js'
 import { assertWhole, del, dump, openShard, put, replace, type TestShard } from '../shards.js'
 import { checkBody } from '../../../engine/write/write.js'
 import type { ExecutionContext } from 'ava'
+import type { Write } from '../../../engine/write/write.js'
 
 let version = 1000
 function operate (shard: TestShard, key: string, ...operations: Operation[]): boolean {
@@ -272,4 +273,83 @@ test('an operation of a writer whose clock is behind does not set its record bac
     }
   }
   t.deepEqual(shard.get('k'), { m: 8, n: 2, q: 'x', s: ['a'] })
+})
+
+/** An operation as it entered in one process life, which several owners may take. */
+function entered (writer: number, at: number, ...operations: Operation[]): Write {
+  return {
+    key: 'k',
+    version: at,
+    stamp: at,
+    entered: { writer, sequence: at },
+    fields: null,
+    operations
+  }
+}
+
+test('copies of one add are one claim: whoever removes one takes back all (SPEC E9, E16)', t => {
+  for (const isRemovedFirst of [true, false]) {
+    const [a, b] = [openShard(1), openShard(2)]
+    const sent = entered(7, 10, add('tags', 'x'))
+    if (!isRemovedFirst) a.write(sent)
+    b.write(sent)
+    b.write(entered(8, 20, remove('tags', 'x')))
+    if (isRemovedFirst) a.write(sent)
+    b.write(sent)
+    exchange(t, a, b)
+    t.is(a.get('k'), undefined)
+    a.write(entered(7, 9, add('tags', 'x')))
+    exchange(t, a, b)
+    t.is(a.get('k'), undefined, 'an earlier add of that writer')
+    a.write(entered(9, 9, add('tags', 'x')))
+    exchange(t, a, b)
+    t.deepEqual(b.get('k'), { tags: ['x'] }, 'an add of another writer was not seen')
+  }
+})
+
+test('a copy of an add that is there already changes nothing (SPEC E9)', t => {
+  const [a, b] = [openShard(1), openShard(2)]
+  for (const shard of [a, b]) shard.write(entered(7, 10, add('tags', 'x')))
+  exchange(t, a, b)
+  operate(a, 'k', remove('tags', 'x'))
+  exchange(t, a, b)
+  t.is(b.get('k'), undefined)
+})
+
+test('a reset ends what was dated before it, whether it was seen or not (SPEC E18)', t => {
+  const operations = [add('tags', 'x'), increment('n', 1), { kind: 'max', field: 'm', value: 3 }, {
+    kind: 'sequenced',
+    field: 'q',
+    sequence: 1,
+    value: 1
+  }] satisfies Operation[]
+  for (const operation of operations) {
+    const shard = openShard(1)
+    const late = entered(7, 10, operation)
+    shard.write(del('k', 20))
+    t.is(shard.standingAbove(late), 20)
+    t.false(shard.write(late))
+    t.is(shard.get('k'), undefined)
+    t.is(shard.standingAbove({ ...late, version: 21 }), 0)
+    t.true(shard.write({ ...late, version: 21 }), 'dated anew')
+    shard.write({ key: 'k', version: 30, stamp: 30, fields: { [operation.field]: undefined } })
+    t.is(shard.standingAbove({ ...late, version: 25 }), 30, 'the field was unset')
+    t.is(shard.standingAbove(entered(7, 25, add('other', 1))), 0, 'and no other')
+    shard.write(del('k', 40))
+    shard.flush()
+    shard.collect({ stable: shard.stateVector, before: Infinity, forcedBefore: Infinity })
+    t.is(shard.standingAbove({ ...late, version: 35 }), 40, 'a tombstone that was dropped')
+  }
+})
+
+test('a later add counts also where the clock of its writer was set back (SPEC E16)', t => {
+  const shard = openShard(1)
+  const at = (stamp: number, sequence: number, operation: Operation): Write => ({
+    ...entered(7, stamp, operation),
+    entered: { writer: 7, sequence }
+  })
+  shard.write(at(100, 1, add('tags', 'x')))
+  shard.write(at(101, 2, remove('tags', 'x')))
+  shard.write(at(50, 3, add('tags', 'x')))
+  t.deepEqual(shard.get('k'), { tags: ['x'] })
 })

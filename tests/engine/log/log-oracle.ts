@@ -25,7 +25,7 @@ export interface LoggedClaim {
   /** A total, an element, a bound or a sequence number. */
   readonly what: unknown
   readonly value: unknown
-  /** The dot it is about: its own, or that of the add it takes back. */
+  /** Its own dot; of sets the writer and stamp of the add that is made or taken back. */
   readonly of: number
   readonly clock: number
 }
@@ -168,7 +168,9 @@ function compare (a: LoggedEntry, b: LoggedEntry): number {
     a.clock - b.clock
 }
 
-const KINDS: readonly ClaimKind[] = ['counter', 'add', 'remove', 'max', 'min', 'sequenced']
+/** By code. */
+const KINDS: ReadonlyArray<ClaimKind | undefined> = ['counter', undefined, undefined, 'max', 'min',
+  'sequenced', 'add', 'remove']
 
 function entryOf (bytes: Uint8Array, incarnation: number, clock: number): LoggedEntry {
   const [key, version, values, stamp = version, clears = 0, extra] = decodeCbor(bytes) as [
@@ -195,7 +197,7 @@ function entryOf (bytes: Uint8Array, incarnation: number, clock: number): Logged
   }
   for (const [code, field, epoch, what, more, last] of tuples) {
     const kind = KINDS[code] as ClaimKind
-    const dot = kind === 'remove'
+    const dot = kind === 'add' || kind === 'remove'
       ? { of: more as number, clock: last as number }
       : { of: incarnation, clock }
     claims.push({ entry, kind, field, epoch, what, value: more, ...dot })

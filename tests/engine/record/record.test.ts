@@ -30,7 +30,7 @@ function entryOf ([version, stamp, incarnation, clock, content, clears]: Draft):
       late: 0,
       claims: (content as readonly Claim[]).map(claim => ({
         ...claim,
-        ...'of' in claim && claim.kind !== 'remove' ? { of: incarnation } : {}
+        ...'of' in claim ? { of: incarnation } : {}
       }))
     })
     entry.setDot(incarnation, clock)
@@ -143,9 +143,9 @@ test('random writes and claims give the same record in every order (SPEC E1, E15
       case 0:
         return { kind: 'counter', ...base, of: 0, clock: 0, total: below(9) }
       case 1:
-        return { kind: 'add', ...base, of: 0, clock: 0, element }
+        return { kind: 'add', ...base, element, writer: 1 + below(3), sequence: below(5) }
       case 2:
-        return { kind: 'remove', ...base, element, of: 1 + below(3), clock: below(5) }
+        return { kind: 'remove', ...base, element, writer: 1 + below(3), sequence: below(5) }
       case 3:
         return { kind: pick(['max', 'min']), ...base, value: below(4) }
       case 4:

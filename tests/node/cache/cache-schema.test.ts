@@ -14,7 +14,7 @@ test('a schema that cannot be one is refused by name, and nothing of it is kept'
   refused(null, /schema of cache offers: expected an object of field kinds, got null/)
   refused(
     { views: 'counter', price: 'number' },
-    /field price cannot be "number"; use register, counter, set, max, min, sequenced/
+    /field price cannot be "number"; use register, counter, max, min, sequenced, set/
   )
   refused({ views: 'counter', '': 'set' }, /must not be empty/)
   refused(

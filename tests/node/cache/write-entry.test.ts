@@ -28,6 +28,7 @@ function entryOn (
     name: 'prices',
     limits,
     clock: new HybridClock({ wallMs: () => NOW_MS, monotonicMs: () => 0 }, limits),
+    writer: 1,
     monotonic: { monotonicMs: () => 0 },
     router: { shape: SHAPE, topology: new Topology(SHAPE), holders: () => holders },
     local: {

@@ -109,3 +109,40 @@ test('a write that this node took itself counts as a later one', t => {
   overtaking.takenHere({ key: 'k', version: NOW + 5, stamp: NOW + 5, fields: { a: 2 } })
   t.is(overtaking.judge(first, NOW + 5).step, 'send-as-it-is')
 })
+
+const ADD: Partial<Write> = {
+  fields: null,
+  operations: [{ kind: 'add', field: 'a', element: 1 }]
+}
+
+test('an operation that a reset overtook is dated anew, and stays the same one (SPEC E9)', t => {
+  const { overtaking, begin } = world()
+  const entered = { writer: 7, sequence: 3 }
+  const outgoing = begin({ ...ADD, entered })
+  t.deepEqual(overtaking.judge(outgoing, NOW + 5000), {
+    step: 'send',
+    write: { key: 'k', ...ADD, version: NOW + 5001, stamp: NOW + 5001, entered }
+  })
+})
+
+test('an operation that its own later delete has overtaken is ended by it (SPEC E18)', t => {
+  const { overtaking, begin } = world()
+  const [operation, end] = [begin(ADD), begin({ fields: null })]
+  t.is(overtaking.judge(operation, NOW + 9000).step, 'wait')
+  t.is(overtaking.judge(operation, end.write.version).step, 'send-as-it-is')
+})
+
+test('a write waits for no later operation, which ends nothing', t => {
+  const { overtaking, begin } = world()
+  const put = begin({ fields: { b: 1 } })
+  const later = begin(ADD)
+  overtaking.ended(later, true)
+  t.is(overtaking.judge(put, NOW + 9000).step, 'send')
+})
+
+test('an operation of which a copy may stand is ended by a reset that may have seen it', t => {
+  const { overtaking, begin } = world()
+  const operation = begin(ADD)
+  operation.triedHere(new Error('no answer'))
+  t.is(overtaking.judge(operation, NOW).step, 'send-as-it-is')
+})
