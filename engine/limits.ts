@@ -180,6 +180,16 @@ const usual = Object.freeze({
   /** Members a view holds; heartbeats of more nodes than this are refused and counted. */
   maxMembers: 512,
   /**
+   * Names of silent nodes of which a process knows when their last process began, about 100 bytes
+   * each. All members of a view may fall silent at once.
+   */
+  maxSilentNames: 512,
+  /**
+   * Names of which one heartbeat tells that, up to 75 bytes each: those that are about to join. A
+   * few nodes are replaced at a time, and the heartbeat must stay one message.
+   */
+  maxNamesTold: 64,
+  /**
    * Writes one client or node may have on their way to an owner, waiting for an acknowledgement.
    */
   maxWritesInFlight: 16_384,
@@ -369,6 +379,7 @@ export function assertLimits (l: Limits): void {
     [l.maxQuarantinedBlobs > l.maxStoredDeltas,
       'the quarantine must hold everything one shard has stored'],
     [l.maxUnknownCodes >= 1, 'an update that only a newer release can read must be reported'],
+    [l.maxSilentNames >= l.maxMembers, 'all members of a view may fall silent at once'],
     [l.maxResendBatches >= 2, 'the resend ring must hold the batch before the last one'],
     [
       l.minMessageBytes <= l.maxPartBytes &&

@@ -129,7 +129,6 @@ export class LocalNode implements MillpondNode {
         return idNow()
       },
       incarnation,
-      beganMs: ports.clock.wallMs(),
       onNameLost: other => this.#giveWay(other),
       describe: () => ({
         weight: weightNow(),

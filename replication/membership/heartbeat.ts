@@ -27,10 +27,9 @@ const HeldTuple = v.tupleWithRest(
   v.string()
 )
 
-const ClockTime = v.fallback(
-  v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15))),
-  undefined
-)
+/** A time that a wall clock can show, in milliseconds since 1970. */
+const ShownTime = v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15))
+const ClockTime = v.fallback(v.optional(ShownTime), undefined)
 
 /** A phase as it stands in a heartbeat: the nearest first phase, and its name if that differs. */
 export function phaseSaid (phase: Phase): [first: FirstPhase, ...name: Phase[]] {
@@ -60,10 +59,17 @@ export function heartbeatSchema (limits: Limits) {
   return v.object({
     incarnation: v.number(),
     /**
-     * When this life of the node began, by its wall clock: of two processes under one name the
-     * later one has it. Nodes of an older version leave it out.
+     * When this life of the node began, by its wall clock, or just after the life before it where
+     * that is later: of two processes under one name the later one has it. Nodes of an older
+     * version leave it out.
      */
     beganMs: v.optional(v.number()),
+    /**
+     * When the last process of each name began that is about to join: it has to begin later. Left
+     * out where none is, and by nodes of an older version. Times that no clock shows count as left
+     * out.
+     */
+    began: v.fallback(v.optional(v.record(v.string(), ShownTime)), undefined),
     leaving: v.boolean(),
     zone: v.optional(v.string()),
     weight: v.number(),
@@ -109,7 +115,10 @@ export interface NodeLife {
 /** When a process began, among others of the same name. */
 export interface NodeStart {
   readonly incarnation: number
-  /** By its wall clock; one of an older version does not say. */
+  /**
+   * By its wall clock, or just after the process before it where that is later. One of an older
+   * version does not say.
+   */
   readonly beganMs?: number | undefined
 }
 

@@ -10,6 +10,8 @@ import type { Clock } from '../../engine/ports.js'
 import type { OnEvent } from '../events.js'
 import { beganLater, memberOf, type Heartbeat, type Member } from './heartbeat.js'
 
+export type LeftFor = 'goodbye' | 'silent' | 'replaced'
+
 export interface MembersOptions {
   readonly clock: Clock
   readonly maxMembers: number
@@ -18,7 +20,7 @@ export interface MembersOptions {
   readonly onChanged: () => void
   /** `silentMs` is since its last heartbeat, Infinity where it joins. */
   readonly onBeat: (member: Member, silentMs: number) => void
-  readonly onLeft: (member: Member) => void
+  readonly onLeft: (member: Member, why: LeftFor) => void
 }
 
 export class Members {
@@ -89,7 +91,7 @@ export class Members {
     }
   }
 
-  #leave (member: Member, why: 'goodbye' | 'silent' | 'replaced'): void {
+  #leave (member: Member, why: LeftFor): void {
     const { clock, onEvent, onChanged, onLeft } = this.#options
     const { id, incarnation } = member
     this.#members.delete(id)
@@ -97,7 +99,7 @@ export class Members {
     this.#changes++
     onEvent({ type: 'member-left', node: id, incarnation, why })
     onChanged()
-    onLeft(member)
+    onLeft(member, why)
   }
 }
 

@@ -15,14 +15,14 @@ import type { Subscription } from '../transport/transport.js'
 import { ClusterPace } from './cluster-pace.js'
 import { ClusterTime } from './cluster-time.js'
 import { ClockWatch } from './clock-watch.js'
-import { Hello, heartbeatSchema, type Heartbeat, type Member, type NodeLife,
-  type NodeStart } from './heartbeat.js'
+import { Hello, heartbeatSchema, type Heartbeat, type Member, type NodeLife } from './heartbeat.js'
 import { Hearing } from './hearing.js'
 import { Members } from './members.js'
+import { beginsMs, NameStarts } from './name-starts.js'
 import { OwnBeats } from './own-beats.js'
 import { OwnName } from './own-name.js'
 
-export interface OwnNode extends NodeLife, NodeStart {
+export interface OwnNode extends NodeLife {
   /** A process that began later runs under this name: this one is to give way. */
   readonly onNameLost?: (incarnation: number) => void
   /** The content of its heartbeats, beside name, timing and time. */
@@ -41,10 +41,15 @@ export class Membership implements View {
   readonly #self: OwnNode | undefined
   readonly #heartbeat: ReturnType<typeof heartbeatSchema>
   readonly #members: Members
+  readonly #starts: NameStarts
   readonly #pace: ClusterPace
   readonly #ownClock: ClockWatch
   readonly #beats: OwnBeats
   #name: OwnName | undefined
+  /** When this node began, once it counts. */
+  #beganMs: number | undefined
+  /** When the last process of this node's name began, as far as was told. */
+  #lastBeganMs: number | undefined
   readonly #hearing: Hearing
   readonly #beatListeners = new Set<BeatListener>()
   readonly #leftListeners = new Set<(member: Member) => void>()
@@ -61,6 +66,7 @@ export class Membership implements View {
     this.#self = 'id' in self ? self : undefined
     this.#name = this.#ownName()
     this.#heartbeat = heartbeatSchema(limits)
+    this.#starts = new NameStarts({ clock: ports.clock, limits })
     this.#hearing = new Hearing({ transport: messenger.transport, timers: ports.timers })
     this.time = new ClusterTime({ clock: ports.clock, limits, self: this.#self?.id })
     this.#ownClock = new ClockWatch({ clock: ports.clock, time: this.time, onEvent })
@@ -84,7 +90,8 @@ export class Membership implements View {
         if (joined) this.#beats.soon() // so that the newcomer knows this node at once
         for (const listener of this.#beatListeners) listener(member, { joined, wasAway })
       },
-      onLeft: member => {
+      onLeft: (member, why) => {
+        if (why === 'silent') this.#starts.fellSilent(member)
         messenger.nodeLeft(member.id)
         for (const listener of this.#leftListeners) listener(member)
       }
@@ -137,8 +144,13 @@ export class Membership implements View {
     this.#leftListeners.add(listener)
   }
 
-  /** Starts to send heartbeats: from here on this node counts. */
+  /**
+   * Starts to send heartbeats: from here on this node counts. It has begun after every process of
+   * its name that it was told of, however far its own clock is behind (SPEC R17).
+   */
   start (): void {
+    this.#beganMs = beginsMs(this.#context.ports.clock.wallMs(), this.#lastBeganMs)
+    this.#name?.begins(this.#beganMs)
     this.#beats.start()
   }
 
@@ -166,6 +178,7 @@ export class Membership implements View {
   #greeted (value: unknown): void {
     const hello = v.safeParse(Hello, value)
     const { id, incarnation = 0 } = hello.success ? hello.output : {}
+    if (id !== undefined) this.#starts.greeted({ id, incarnation }, this.members)
     if (this.#name === undefined || this.#beats.beating || !this.#name.is(id)) this.#beats.soon()
     else if (this.#name.heardHello(incarnation)) this.hello()
   }
@@ -174,9 +187,11 @@ export class Membership implements View {
     const { messenger, subjects, ports, timing: { heartbeatMs, failureTimeoutMs } } = this.#context
     const self = this.#self
     if (self === undefined) return
+    const began = this.#starts.told(this.members, this.pace.failureTimeoutMs)
     const beat: Heartbeat = {
       incarnation: self.incarnation,
-      ...self.beganMs === undefined ? {} : { beganMs: self.beganMs },
+      ...this.#beganMs === undefined ? {} : { beganMs: this.#beganMs },
+      ...began === undefined ? {} : { began },
       leaving,
       timing: { heartbeatMs, failureTimeoutMs },
       wallMs: ports.clock.wallMs(),
@@ -198,12 +213,20 @@ export class Membership implements View {
       if (!beat.leaving) this.#name.heardBeat(beat)
       return
     }
+    this.#toldStart(beat)
     // Before listeners hear of the node: they may go by the time.
     this.time.heard(id, beat)
     const reason = this.#members.heard(id, beat)
     if (reason !== undefined) {
       onEvent({ type: 'message-refused', subject: subjects.heartbeat(id), reason })
     }
+  }
+
+  /** Another process under this node's name is told of as well once this one counts: too late. */
+  #toldStart ({ began = {} }: Heartbeat): void {
+    const self = this.#self
+    if (self === undefined || this.#beats.beating || !Object.hasOwn(began, self.id)) return
+    this.#lastBeganMs = Math.max(this.#lastBeganMs ?? 0, began[self.id] ?? 0)
   }
 
   /**
@@ -238,10 +261,18 @@ export class Membership implements View {
     const self = this.#self
     return self === undefined
       ? undefined
-      : new OwnName(self, this.#context.onEvent, incarnation => {
-        // One that does not count yet does not join instead (SPEC R9).
-        if (this.#beats.beating) self.onNameLost?.(incarnation)
-      })
+      : new OwnName(
+        {
+          id: self.id,
+          incarnation: self.incarnation,
+          beganMs: this.#beganMs
+        },
+        this.#context.onEvent,
+        incarnation => {
+          // One that does not count yet does not join instead (SPEC R9).
+          if (this.#beats.beating) self.onNameLost?.(incarnation)
+        }
+      )
   }
 
   /** This node goes by another name from now on: whoever has the one before is another node. */

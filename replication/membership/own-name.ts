@@ -4,7 +4,8 @@
  *
  * Two may run all the same: one stood still, was replaced, and goes on. The one that began later
  * keeps the name, and peers go by that as well (SPEC R17). The other gives way once it has heard
- * two heartbeats of the later one: a single one may be late, and of a life that has ended.
+ * two heartbeats of the later one: a single one may be late, and of a life that has ended. Their
+ * clocks may differ: the later one begins after the one that it replaces (name-starts.ts).
  */
 import type { OnEvent } from '../events.js'
 import { beganLater, type NodeStart } from './heartbeat.js'
@@ -14,7 +15,7 @@ const BEATS_TO_GIVE_WAY = 2
 
 export class OwnName {
   readonly #id: string
-  readonly #own: NodeStart
+  #own: NodeStart
   readonly #onEvent: OnEvent
   readonly #onLost: (incarnation: number) => void
   #takenBy: number | undefined
@@ -36,6 +37,11 @@ export class OwnName {
   /** The incarnation of another process that was heard under this name. */
   get takenBy (): number | undefined {
     return this.#takenBy
+  }
+
+  /** This process counts from now on, and says that it began then. */
+  begins (beganMs: number): void {
+    this.#own = { ...this.#own, beganMs }
   }
 
   is (id: string | undefined): boolean {

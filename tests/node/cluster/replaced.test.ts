@@ -47,6 +47,51 @@ test('of two processes under one name the later one keeps it (SPEC R17)', async 
   t.true(swaps.length <= 2, 'at most once at each of the others')
 })
 
+const BEHIND_MS = -60_000
+
+test('a replacement whose clock is behind keeps the name as well (SPEC R17)', async t => {
+  const cluster = await startCluster(t, ['a', 'b', 'c'], {
+    replicas: 2,
+    expect: ['name-taken', 'name-lost', 'write-failed', 'repair-failed']
+  })
+  const { time } = cluster
+  const [first, second] = [cluster.node('a'), 'a again']
+  time.setWrong(second, BEHIND_MS)
+  await replace(cluster, async () => {
+    await time.wait(Promise.all(keys.map(key => cluster.cache('a').put(key, { late: 2 }))))
+  })
+  t.like(await time.wait(first.ended, 'the first one to give way'), { code: 'NAME_TAKEN' })
+  cluster.nodes.delete('a')
+  await cluster.untilSettled()
+  const records = await cluster.scan(cluster.cache('b'))
+  t.deepEqual(keys.filter(key => records.get(key)?.['late'] !== 2), [], 'what it had is there')
+  await time.advance(20_000)
+  t.is(cluster.node('b').status().members.length, 3)
+})
+
+test('so does one that begins while the others still have the former in view', async t => {
+  const cluster = await startCluster(t, ['a', 'b', 'c'], {
+    replicas: 2,
+    expect: ['name-taken', 'name-lost', 'write-failed', 'repair-failed']
+  })
+  const { network, time } = cluster
+  const first = cluster.node('a')
+  time.setWrong('a again', BEHIND_MS)
+  for (const other of ['b', 'c', 'a again']) network.partition('a', other)
+  await cluster.startNode('a again', { name: 'a' })
+  t.deepEqual(
+    cluster.eventsOf('member-left').filter(event =>
+      event.type === 'member-left' && event.node === 'a' && event.why === 'silent'
+    ),
+    [],
+    'nobody missed the first one yet'
+  )
+  network.heal()
+  t.like(await time.wait(first.ended, 'the first one to give way'), { code: 'NAME_TAKEN' })
+  cluster.nodes.delete('a')
+  await cluster.untilSettled()
+})
+
 test('a node that is closed has ended for no reason of its own', async t => {
   const cluster = await startCluster(t, ['a'], { replicas: 1 })
   const node = cluster.node('a')
