@@ -30,8 +30,8 @@ function listen (signal: AbortSignal): SharedListener {
     for (const call of [...calls]) call()
   }
   const shared = { calls, listener }
-  sharedBy.set(signal, shared)
   signal.addEventListener('abort', listener)
+  sharedBy.set(signal, shared)
   return shared
 }
 

@@ -88,7 +88,6 @@ export class WriteForwarder {
   ): Promise<void> {
     const refused = this.#closed ? new ClosedError('connection') : this.#lackOfRoom(1)
     if (refused !== undefined) throw triedHere ?? refused // that says nothing about here
-    this.#onTheirWay++
     const outgoing = new OutgoingWrite({
       group: this.#router.topology.groupOf(shard),
       write,
@@ -97,13 +96,15 @@ export class WriteForwarder {
       deadlineMs: this.#context.ports.clock.monotonicMs() + timeoutMs
     })
     if (triedHere !== undefined) outgoing.triedHere(triedHere)
+    const abandon = (by: AbortSignal): void =>
+      outgoing.abandon(abortedBy(by, this.#asked.has(outgoing) ? 'maybe' : 'no'))
+    // First: a signal of the program's own making may throw, and then nothing has begun.
+    const stop = signal === undefined ? undefined : onAbort(signal, () => abandon(signal))
+    this.#onTheirWay++
     const forget = this.#deadlines.after(
       timeoutMs,
       () => outgoing.expire(this.#asked.has(outgoing))
     )
-    const abandon = (by: AbortSignal): void =>
-      outgoing.abandon(abortedBy(by, this.#asked.has(outgoing) ? 'maybe' : 'no'))
-    const stop = signal === undefined ? undefined : onAbort(signal, () => abandon(signal))
     this.#overtaking.begun(outgoing)
     this.#enqueue(outgoing)
     return outgoing.done.then(() => this.#overtaking.ended(outgoing, true), (error: unknown) => {

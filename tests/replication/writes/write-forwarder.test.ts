@@ -297,3 +297,19 @@ test('what stands far in the future is told at once, and nothing changes (SPEC T
   t.is(error?.changed, 'no')
   t.is(taken, 0)
 })
+
+test('a signal that throws as it is listened to ends the call before anything is sent', t => {
+  const { forwarder, time } = forwarding(() => Promise.resolve(true))
+  const signal = {
+    aborted: false,
+    addEventListener: () => {
+      throw new Error('no listeners here')
+    },
+    removeEventListener: () => {}
+  } as unknown as AbortSignal
+  const submit = (): unknown => forwarder.submit(0, put, 'buffered', 1000, { signal })
+  t.throws(submit, { message: 'no listeners here' })
+  t.throws(submit, { message: 'no listeners here' }, 'nor is it taken for listened to')
+  t.is(forwarder.onTheirWay, 0)
+  t.is(time.pending('writer'), 0)
+})
