@@ -35,8 +35,12 @@ function listen (signal: AbortSignal): SharedListener {
   return shared
 }
 
-/** Takes the listener away with its last call. */
+/** Takes the listener away with its last call. To let go never fails: the call has its outcome. */
 function forget (signal: AbortSignal, { listener }: SharedListener): void {
-  signal.removeEventListener('abort', listener)
   sharedBy.delete(signal)
+  try {
+    signal.removeEventListener('abort', listener)
+  } catch {
+    // a signal of the program's own making
+  }
 }

@@ -53,3 +53,14 @@ test('consumers that share a signal of the program bring no warning, and all end
   })
   t.deepEqual(warnings.filter(({ name }) => name === 'MaxListenersExceededWarning'), [])
 })
+
+test('a signal that throws as it is let go does not spoil the outcome of a call', t => {
+  const signal = {
+    aborted: false,
+    addEventListener: () => {},
+    removeEventListener: () => {
+      throw new Error('no way out')
+    }
+  } as unknown as AbortSignal
+  t.notThrows(onAbort(signal, () => {}))
+})
