@@ -5,7 +5,7 @@
  */
 import type { Limits } from '../../engine/limits.js'
 import type { Value } from '../../engine/base/values.js'
-import { describe } from '../../engine/base/plain.js'
+import { describe, isBare } from '../../engine/base/plain.js'
 import { checkName } from '../../engine/base/values.js'
 import { checkBody, type WriteBody } from '../../engine/write/write.js'
 import type { FieldKinds, NameOf, Schema } from './cache-schema.js'
@@ -46,7 +46,7 @@ export interface PatchPart {
  * @throws TypeError, ValueError, LimitError, KindError naming the field that cannot be written
  */
 export function cutPatch (patch: unknown, kinds: FieldKinds, limits: Limits): PatchPart[] {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch) || isNameless(patch)) {
     throw new TypeError(`a patch must be an object of fields, got ${describe(patch)}`)
   }
   const operations: Array<{ kind: 'sequenced', field: string, sequence: unknown, value: unknown }> =
@@ -81,12 +81,17 @@ export function cutPatch (patch: unknown, kinds: FieldKinds, limits: Limits): Pa
     : [...parts, { at: undefined, body: checkBody({ operations }, limits) }]
 }
 
+/** A Date, a Map or a promise has no names, and is not an object that was left empty. */
+function isNameless (given: object): boolean {
+  return Object.keys(given).length === 0 && !isBare(given)
+}
+
 function partsOf (
   name: string,
   how: unknown
 ): { value?: unknown, at?: Date | number, sequence?: unknown } {
   const shape = '{ value, at } or { value, sequence }'
-  if (typeof how !== 'object' || how === null || Array.isArray(how)) {
+  if (typeof how !== 'object' || how === null || Array.isArray(how) || isNameless(how)) {
     throw new TypeError(`field ${name} of a patch must be ${shape}, got ${describe(how)}`)
   }
   for (const part of Object.keys(how)) {

@@ -110,3 +110,13 @@ test('a field declared as sequenced wants a number, and no other takes one (SPEC
     2
   )
 })
+
+test('a patch, or a field of one, that has no names is refused and unsets nothing', t => {
+  const nameless = [new Date(0), new Map([['value', 1]]), new Set(), /x/, Promise.resolve(1),
+    new Error('x'), new Uint8Array(0), Object(1)]
+  for (const given of nameless) {
+    t.throws(() => cut({ n: given }), { instanceOf: TypeError, message: /field n of a patch must/ })
+    t.throws(() => cut(given), { instanceOf: TypeError, message: /a patch must be an object/ })
+  }
+  t.notThrows(() => cut({ n: {} }), 'it unsets the field')
+})
