@@ -31,8 +31,9 @@ export function claimsFor (
     const { field } = operation
     const kind = kindOfOperation(operation.kind)
     assertKind(head, field, kind, writer.now)
-    const before = [...claimsAbout(head, field), ...made.filter(claim => claim.field === field)]
-    const epoch = epochOf(head, field, writer.lastDropped(field))
+    const known = claimsAbout(head, field)
+    const before = [...known, ...made.filter(claim => claim.field === field)]
+    const epoch = epochOf(head, field, writer.lastDropped(field), known)
     if (writer.version < epoch) continue // a reset came after it, and ended it
     const sameKind = before.filter(claim => kindOf(claim) === kind)
     for (const next of kind.make(operation, sameKind, epoch, writer)) {
@@ -52,9 +53,15 @@ function claimsAbout (head: Entry | undefined, field: string): Claim[] {
  * The epoch that a claim about the field is made in: the latest reset that is known here. An
  * operation that was dated before it is ended by it (SPEC E18).
  * @param dropped a version that no dropped tombstone of the field exceeds
+ * @param known the live claims about the field
  */
-export function epochOf (head: Entry | undefined, field: string, dropped: number): number {
-  return claimsAbout(head, field).reduce(
+export function epochOf (
+  head: Entry | undefined,
+  field: string,
+  dropped: number,
+  known: readonly Claim[] = claimsAbout(head, field)
+): number {
+  return known.reduce(
     (latest, claim) => Math.max(latest, claim.epoch),
     Math.max(dropped, head === undefined ? 0 : lastReset(head, field))
   )
