@@ -354,7 +354,7 @@ export class LocalNode implements MillpondNode {
     this.#membership.beatSoon()
     await everyStepAtOnce(
       [...this.#replicators].map(([cache, replicator]) => async () => {
-        const groups = await replicator.drain(drainTimeoutMs)
+        const groups = await replicator.drain(drainTimeoutMs, this.#lost !== undefined)
         if (groups.length > 0) onEvent({ type: 'drain-ended', cache, groups })
       })
     )

@@ -209,11 +209,12 @@ export class Replicator {
 
   /**
    * Hands the placement groups over, once the weight of this node is 0.
+   * @param waitsForTakers as in Drain.run
    * @returns the groups that the others may not have all of
    */
-  drain (timeoutMs: number): Promise<number[]> {
+  drain (timeoutMs: number, waitsForTakers: boolean): Promise<number[]> {
     this.#members.placeGroups()
-    return this.#drain.run(timeoutMs)
+    return this.#drain.run(timeoutMs, waitsForTakers)
   }
 
   /** The cache as this node's heartbeats describe it. */

@@ -32,6 +32,7 @@ export class Drain {
   readonly #context: CacheContext
   readonly #parts: DrainParts
   readonly #covered = new Set<number>()
+  #waitsForTakers = false
   #isOver = false
 
   constructor (context: CacheContext, parts: DrainParts) {
@@ -39,10 +40,15 @@ export class Drain {
     this.#parts = parts
   }
 
-  /** @returns the groups that the others may not have all of; none where there are no others */
-  async run (timeoutMs: number): Promise<number[]> {
+  /**
+   * @param waitsForTakers whether there are others although none may be in view: another process
+   *   has the name of this one, and nobody will start this one again
+   * @returns the groups that the others may not have all of; none where there are no others
+   */
+  async run (timeoutMs: number, waitsForTakers: boolean): Promise<number[]> {
     const { held, handOver, moves } = this.#parts
     const { timers } = this.#context.ports
+    this.#waitsForTakers = waitsForTakers
     moves.keepAll()
     await new Promise<void>(resolve => {
       const timer = timers.after(timeoutMs, resolve)
@@ -52,7 +58,8 @@ export class Drain {
       })
     })
     this.#isOver = true
-    return handOver.takers().length === 0 ? [] : held.all.filter(each => !this.#covered.has(each))
+    if (!waitsForTakers && handOver.takers().length === 0) return []
+    return held.all.filter(each => !this.#covered.has(each))
   }
 
   async #all (): Promise<void> {
@@ -65,16 +72,16 @@ export class Drain {
     await this.#cover()
   }
 
-  /** Ends when every group is covered, or nobody is left to take any. */
+  /** Ends when every group is covered, or nobody is left to take any and none is waited for. */
   async #cover (): Promise<void> {
     const { held, handOver } = this.#parts
     const { timers } = this.#context.ports
     for (;;) {
       for (const group of held.all) {
-        if (this.#isOver || handOver.takers().length === 0) return
+        if (this.#isOver || (!this.#waitsForTakers && handOver.takers().length === 0)) return
         if (!this.#covered.has(group) && await this.#isCovered(group)) this.#covered.add(group)
       }
-      if (held.all.every(group => this.#covered.has(group))) return
+      if (this.#isOver || held.all.every(group => this.#covered.has(group))) return
       await new Promise<void>(resolve => {
         timers.after(intervals.drainLookMs, resolve)
       })

@@ -92,6 +92,49 @@ test('so does one that begins while the others still have the former in view', a
   await cluster.untilSettled()
 })
 
+test('one that hears nobody but its replacement hands over to that (SPEC R17)', async t => {
+  const cluster = await startCluster(t, ['a', 'b'], {
+    replicas: 2,
+    expect: ['name-taken', 'name-lost', 'write-failed', 'repair-failed']
+  })
+  const { network, time } = cluster
+  const first = cluster.node('a')
+  for (const other of ['b', 'a again']) network.partition('a', other)
+  await time.until(() => !cluster.node('b').status().members.includes('a'), 'b to miss a')
+  await time.wait(Promise.all(keys.map(key => cluster.cache('a').put(key, { late: 2 }))))
+  await cluster.startNode('a again', { name: 'a' })
+  await time.wait(cluster.node('a again').whenReady())
+  network.heal()
+  network.partition('a', 'b')
+  t.like(await time.wait(first.ended, 'the first one to give way'), { code: 'NAME_TAKEN' })
+  t.deepEqual(cluster.eventsOf('drain-ended'), [])
+  cluster.nodes.delete('a')
+  network.heal()
+  await cluster.untilSettled()
+  const records = await cluster.scan(cluster.cache('b'))
+  t.deepEqual(keys.filter(key => records.get(key)?.['late'] !== 2), [], 'what it had is there')
+})
+
+test('one that nobody hears says what it could not hand over', async t => {
+  const cluster = await startCluster(t, ['a', 'b'], {
+    replicas: 2,
+    expect: ['name-taken', 'name-lost', 'write-failed', 'repair-failed']
+  })
+  const { network, time } = cluster
+  const first = cluster.node('a')
+  for (const other of ['b', 'a again']) network.partition('a', other)
+  await time.until(() => !cluster.node('b').status().members.includes('a'), 'b to miss a')
+  await time.wait(Promise.all(keys.map(key => cluster.cache('a').put(key, { late: 2 }))))
+  await cluster.startNode('a again', { name: 'a' })
+  await time.wait(cluster.node('a again').whenReady())
+  network.heal()
+  for (const other of ['b', 'a again']) network.partition('a', other, 'one-way')
+  t.like(await time.wait(first.ended), { code: 'NAME_TAKEN' })
+  const [told] = cluster.eventsOf('drain-ended')
+  t.is(told?.type === 'drain-ended' ? told.groups.length : 0, 8)
+  cluster.nodes.delete('a')
+})
+
 test('a node that is closed has ended for no reason of its own', async t => {
   const cluster = await startCluster(t, ['a'], { replicas: 1 })
   const node = cluster.node('a')
