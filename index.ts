@@ -24,7 +24,7 @@ export type { NameOf, RecordOf, RegistersOf, Schema } from './node/cache/cache-s
 export type { PutOptions, WriteOptions } from './node/cache/cache-writes.js'
 export type { AckOptions } from './node/cache/write-entry.js'
 export type { Patch, RegisterPatch, SequencedPatch } from './node/cache/patch.js'
-export type { WriteConcern } from './replication/deltas/acks.js'
+export type { WriteConcern } from './replication/deltas/write-concern.js'
 export type { ConsumedBatch as Batch, ConsumeOptions } from './pubsub/consumer/options.js'
 export type { Change } from './engine/changes.js'
 

@@ -8,7 +8,7 @@ import { ConfigError } from '../engine/errors.js'
 import { limits } from '../engine/limits.js'
 import { messageOf } from '../engine/base/thrown.js'
 import { LOG_LEVELS, type LogLevel } from '../node/observe/logger.js'
-import type { WriteConcern } from '../replication/deltas/acks.js'
+import type { WriteConcern } from '../replication/deltas/write-concern.js'
 import type { RowFormat } from '../connectors/files/rows.js'
 
 type Parse<T> = (text: string) => T
@@ -71,12 +71,17 @@ export const names: Parse<string[]> = text => {
 }
 
 export const writeConcern: Parse<WriteConcern> = text => {
-  if (/^[1-9]\d*$/.test(text)) return Number(text)
-  if (text === 'buffered' || text === 'durable' || text === 'majority' || text === 'all') {
-    return text
-  }
+  const [, ofStores, count = text] = /^(durable:)?(.*)$/s.exec(text) ?? []
+  if (text === 'buffered' || text === 'durable') return text
+  const replicas = count === 'majority' || count === 'all'
+    ? count
+    : /^[1-9]\d*$/.test(count)
+    ? Number(count)
+    : undefined
+  if (replicas !== undefined) return ofStores === undefined ? replicas : { durable: replicas }
   throw new ConfigError(
-    `--ack ${describe(text)}: give buffered, durable, majority, all or a number of replicas`
+    `--ack ${describe(text)}: give buffered, durable, majority, all or a number of replicas, or ` +
+      'durable:2 for the stores of 2, durable:majority or durable:all'
   )
 }
 

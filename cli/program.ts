@@ -135,7 +135,7 @@ function createProgram (end: (status: number) => void): Command {
     .option(
       '--ack <concern>',
       'who must hold a row before it counts as written: buffered, durable, majority, all or a ' +
-        'number (default: most of the replicas that are there)',
+        'number; durable:2 for the stores of two (default: most of the replicas that are there)',
       writeConcern
     )
     .option('--strict', 'stop at the first row that cannot be used, with exit status 1')

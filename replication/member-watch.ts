@@ -85,12 +85,13 @@ export class MemberWatch {
   /** Compares the digests in a heartbeat with those of the groups held here. */
   #compare (member: Member): void {
     const { shards, peers, held, outbox, acks, digests, repairs } = this.#parts
-    for (const [group, theirs] of peers.cacheOf(member)?.held ?? []) {
+    const { held: theirHeld = [], isStored = false } = peers.cacheOf(member) ?? {}
+    for (const [group, theirs] of theirHeld) {
       if (!held.has(group)) continue
       const root = shards.root(group)
       // The peer has all that is here. Its confirmation may have been lost on the way, and is sent
       // only once.
-      if (theirs.root === root) acks.confirm(member.id, group, outbox.sequence(group))
+      if (theirs.root === root) acks.confirm(member.id, group, outbox.sequence(group), isStored)
       if (digests.differs(member.id, group, theirs, root, shards.cursorRoot(group))) {
         repairs.differing(member.id, group)
       }

@@ -18,6 +18,7 @@ import type { ShardSetListener } from '../storage/shard-set-context.js'
 import type { Persister } from '../storage/write-behind/persister.js'
 import type { CacheContext } from './contexts.js'
 import { Acks } from './deltas/acks.js'
+import { StoredConfirmations } from './deltas/stored-confirmations.js'
 import { Confirmations } from './deltas/confirmations.js'
 import { DeltaFeed } from './deltas/delta-feed.js'
 import { FlushSchedule } from './deltas/flush-schedule.js'
@@ -69,6 +70,7 @@ export class Replicator {
   readonly peerServer: PeerServer
   readonly #self: NodeLife
   readonly #store: StoreIdentity
+  readonly #persister: Persister
   readonly #watch: RosterWatch
   #started = false
   readonly #acks: Acks
@@ -88,6 +90,7 @@ export class Replicator {
     this.#time = context.membership.time
     this.#self = context.self
     this.#store = context.store
+    this.#persister = persister
     const roster = this.roster = new Roster({
       self: { ...context.store, node: context.self.id },
       clock: context.ports.clock,
@@ -98,6 +101,7 @@ export class Replicator {
     const client = new PeerClient(context)
     const acks = this.#acks = new Acks(context)
     const confirmations = new Confirmations(context, acks)
+    const stored = new StoredConfirmations(context, persister, confirmations)
     const outbox = this.outbox = new Outbox(context)
     const flushes = this.#flushes = new FlushSchedule(
       context,
@@ -112,7 +116,7 @@ export class Replicator {
     })
     const held = this.held = new HeldGroups(context, peers, roster)
     const rest = new RepairRest(context, shards)
-    const inbox = this.inbox = new Inbox(context, { shards, held, confirmations, rest })
+    const inbox = this.inbox = new Inbox(context, { shards, held, confirmations, stored, rest })
     const exchange = new Exchange(context, { client, shards, held, inbox, rest })
     const coverage = new Coverage(context, client, shards)
     const digests = new DigestWatch()
@@ -168,7 +172,7 @@ export class Replicator {
     const expiries = new ExpirySweep(context, { shards, held })
     const tombstones = new TombstoneCollector(context, { shards, held, peers, coverage })
     this.#closing = [this.writes, flushes, expiries, tombstones, this.#members, repairs, exchange,
-      moves, acks, feed, confirmations, presence, watch, this.#drain]
+      moves, acks, feed, stored, confirmations, presence, watch, this.#drain]
   }
 
   /** Whether the time is that of several nodes, and not of this one's own clock. */
@@ -223,6 +227,7 @@ export class Replicator {
     return {
       ...this.shape,
       store: { id: this.#store.id, durable: this.#store.durable },
+      isStored: this.#persister.unstoredBytes === 0,
       held: held.all.filter(group => !this.#drain.gaveUp(group)).map(
         group => [group, outbox.sequence(group), shards.root(group), shards.cursorRoot(group),
           ...phaseSaid(held.phase(group) ?? 'syncing')]
@@ -256,10 +261,12 @@ export class Replicator {
     try {
       if (!this.shards.flush(isOver)) return false
       // A write whose log failed is in no batch: its writer waits for the next flush.
-      const waiting = [...this.#acks.groupsWaiting()].filter(group => this.shards.isLogged(group))
-      for (const group of waiting) this.outbox.wantAck(group)
+      const waiting = [...this.#acks.groupsWaiting()].filter(({ group }) =>
+        this.shards.isLogged(group)
+      )
+      for (const { group, isDurable } of waiting) this.outbox.wantAck(group, isDurable)
       this.outbox.publish()
-      for (const group of waiting) this.#acks.published(group, this.outbox.sequence(group))
+      for (const { group } of waiting) this.#acks.published(group, this.outbox.sequence(group))
       return true
     } finally {
       // Left over where a flush failed half-way.

@@ -16,7 +16,7 @@ import { BusyError, ConfigError, MillpondError } from '../../engine/errors.js'
 import { ingestTimeoutMs } from '../../engine/timing.js'
 import type { Cache } from '../../node/cache/cache.js'
 import type { MillpondClient } from '../../node/connect.js'
-import type { WriteConcern } from '../../replication/deltas/acks.js'
+import { textOf, type WriteConcern } from '../../replication/deltas/write-concern.js'
 import { withClient, type CacheFlags } from '../cluster.js'
 import { readEvents, type EventFlags, type LineEvent } from '../event-source.js'
 import { CommandError, EXIT } from '../failure.js'
@@ -118,7 +118,9 @@ class Ingest {
     if (this.#unconfirmed > 0) {
       throw new CommandError(
         EXIT.no,
-        `${this.#unconfirmed} rows stand, but fewer replicas than --ack ${this.#ack} asks for ` +
+        `${this.#unconfirmed} rows stand, but fewer replicas than --ack ${
+          textOf(this.#ack)
+        } asks for ` +
           'confirmed them in time'
       )
     }

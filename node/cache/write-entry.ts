@@ -18,7 +18,8 @@ import { abortedBy, assertSignal, assertTimeout, unlessAborted } from '../../eng
 import type { Clock } from '../../engine/ports.js'
 import { isUndated, type Entered, type Write } from '../../engine/write/write.js'
 import { intervals } from '../../engine/timing.js'
-import { replicasNeeded, type WriteConcern } from '../../replication/deltas/acks.js'
+import { checkConcern, demandOf,
+  type WriteConcern } from '../../replication/deltas/write-concern.js'
 import { isProven, type Phase } from '../../replication/groups/phases.js'
 import type { Replicator } from '../../replication/replicator.js'
 import type { Router } from '../../replication/membership/router.js'
@@ -29,7 +30,8 @@ import { WriteAccounts, type FailureLimits } from './write-account.js'
 export interface AckOptions {
   /**
    * How much must hold the write before the promise resolves: 'buffered' (one owner's memory),
-   * 'durable' (its store), a number of replicas from 1 to those of the cache, 'majority' or 'all'.
+   * 'durable' (its store), a number of replicas from 1 to those of the cache, 'majority' or 'all'
+   * (in memory), or one of the last three of stores: `{ durable: 2 }`, `{ durable: 'majority' }`.
    * More is safer and slower: of one owner it takes a round trip, of more a flush and a second one.
    * Default 'buffered'.
    */
@@ -110,12 +112,12 @@ export class WriteEntry {
    */
   send (
     write: Write,
-    { ack = 'buffered', timeoutMs = intervals.writeTimeoutMs, signal }: AckOptions
+    { ack: wanted = 'buffered', timeoutMs = intervals.writeTimeoutMs, signal }: AckOptions
   ): Promise<void> {
     const { name, router, onWriteFailed } = this.#options
     if (this.#closed) throw new ClosedError(`cache ${name}`)
     const { topology } = router
-    this.#checkAck(ack, timeoutMs, signal)
+    const ack = this.#checkAck(wanted, timeoutMs, signal)
     const shard = topology.shardOf(write.key)
     const sent = this.#sent(shard, write, ack, timeoutMs, signal)
     const account = this.#accounts.now
@@ -143,11 +145,16 @@ export class WriteEntry {
     if (ttlMs !== undefined) expiryOf(clock.now(), ttlMs)
   }
 
-  #checkAck (ack: WriteConcern, timeoutMs: number, signal: AbortSignal | undefined): void {
-    // A write concern that cannot be reached is refused.
-    replicasNeeded(ack, this.#options.router.shape.replicas)
+  /** @returns the write concern; one that cannot be reached is refused */
+  #checkAck (
+    ack: WriteConcern,
+    timeoutMs: number,
+    signal: AbortSignal | undefined
+  ): WriteConcern {
+    const concern = checkConcern(ack, this.#options.router.shape.replicas)
     assertTimeout(timeoutMs)
     if (signal !== undefined) assertSignal(signal)
+    return concern
   }
 
   #sent (
@@ -168,8 +175,8 @@ export class WriteEntry {
     } catch (error) {
       return Promise.reject(asError(error))
     }
-    const taken = ack === 'durable'
-      ? this.#takeDurably(local, shard, dated, timeoutMs)
+    const taken = demandOf(ack, router.shape.replicas).isDurable
+      ? this.#takeDurably(local, shard, dated, ack, timeoutMs)
       : local.writes.take(shard, dated, ack, timeoutMs)
     forwarder.takenHere(dated)
     return signal === undefined ? taken : unlessAborted(taken, signal, 'maybe')
@@ -192,19 +199,20 @@ export class WriteEntry {
     local: Replicator,
     shard: number,
     write: Write,
+    ack: WriteConcern,
     timeoutMs: number
   ): Promise<unknown> {
     const { monotonic, router, forwarder } = this.#options
     const deadlineMs = monotonic.monotonicMs() + timeoutMs
     try {
-      return await local.writes.take(shard, write, 'durable', timeoutMs)
+      return await local.writes.take(shard, write, ack, timeoutMs)
     } catch (error) {
       const leftMs = deadlineMs - monotonic.monotonicMs()
       const others = router.holders(router.topology.groupOf(shard)).length - 1
       const helps = error instanceof StoreError && error.retryable && others > 0 && leftMs > 0 &&
         write.operations === undefined
       if (!helps) throw error
-      return await forwarder.submit(shard, write, 'durable', leftMs, { triedHere: error })
+      return await forwarder.submit(shard, write, ack, leftMs, { triedHere: error })
     }
   }
 

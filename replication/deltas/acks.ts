@@ -8,37 +8,16 @@
  * A receiver confirms sequences, never single writes: one confirmation serves every writer of a
  * batch.
  */
-import { describe } from '../../engine/base/plain.js'
-import { BusyError, ConfigError, WriteConcernError } from '../../engine/errors.js'
+import { BusyError, WriteConcernError } from '../../engine/errors.js'
 import type { Timer } from '../../engine/ports.js'
 import type { CacheContext } from '../contexts.js'
-
-/**
- * 'buffered': in the write buffer of one owner (default). 'durable': in that owner's store. A
- * number: held in memory by that many replicas, the owner included; 'majority' and 'all' count the
- * replicas the cache is configured with.
- */
-export type WriteConcern = 'buffered' | 'durable' | 'majority' | 'all' | number
-
-/** Replicas that must hold the write. @throws ConfigError when the cache does not have as many */
-export function replicasNeeded (concern: WriteConcern, replicas: number): number {
-  if (concern === 'buffered' || concern === 'durable') return 1
-  if (concern === 'majority') return Math.floor(replicas / 2) + 1
-  if (concern === 'all') return replicas
-  if (!Number.isInteger(concern) || concern < 1 || concern > replicas) {
-    throw new ConfigError(
-      `write concern ${
-        typeof concern === 'number' ? concern : describe(concern)
-      } cannot be reached: use 'buffered', 'durable', ` +
-        `'majority', 'all' or a number from 1 to ${replicas} (the cache's replicas)`
-    )
-  }
-  return concern
-}
+import { demandOf, textOf, type WriteConcern } from './write-concern.js'
 
 /** A writer who waits. */
 interface Waiter {
   readonly needed: number
+  /** Whether only a replica whose store has the write counts. */
+  readonly isDurable: boolean
   readonly confirmedBy: Set<string>
   readonly done: () => void
   readonly giveUp: () => void
@@ -51,31 +30,32 @@ interface GroupWaiters {
 }
 
 export class Acks {
-  readonly #context: Pick<CacheContext, 'ports' | 'limits'>
+  readonly #context: Pick<CacheContext, 'ports' | 'limits' | 'shape'>
   readonly #groups = new Map<number, GroupWaiters>()
   #count = 0
 
-  constructor (context: Pick<CacheContext, 'ports' | 'limits'>) {
+  constructor (context: Pick<CacheContext, 'ports' | 'limits' | 'shape'>) {
     this.#context = context
   }
 
   /**
-   * Waits until the group's next batch is confirmed by enough receivers.
+   * Waits until the group's next batch is confirmed by enough receivers beside this node.
    * @throws WriteConcernError when they do not within timeoutMs; BusyError when too many wait
    *   already
    */
   async confirmed (
     group: number,
     concern: WriteConcern,
-    needed: number,
     timeoutMs: number
   ): Promise<void> {
+    const { replicas: needed, isDurable } = demandOf(concern, this.#context.shape.replicas)
     if (needed <= 1) return
     this.assertRoom()
     const waiters = this.#of(group)
     await new Promise<void>((resolve, reject) => {
       const waiter: Waiter = {
         needed,
+        isDurable,
         confirmedBy: new Set(),
         done: () => this.#settle(group, waiter, resolve),
         giveUp: () =>
@@ -85,7 +65,7 @@ export class Acks {
             () =>
               reject(
                 new WriteConcernError(
-                  String(concern),
+                  textOf(concern),
                   1 + waiter.confirmedBy.size,
                   needed,
                   timeoutMs
@@ -123,9 +103,12 @@ export class Acks {
     return waiters
   }
 
-  /** The groups whose next batch a writer waits for. */
-  *groupsWaiting (): IterableIterator<number> {
-    for (const [group, { unpublished }] of this.#groups) if (unpublished.size > 0) yield group
+  /** The groups whose next batch a writer waits for, and whether in stores. */
+  *groupsWaiting (): IterableIterator<{ readonly group: number, readonly isDurable: boolean }> {
+    for (const [group, { unpublished }] of this.#groups) {
+      if (unpublished.size === 0) continue
+      yield { group, isDurable: [...unpublished].some(({ isDurable }) => isDurable) }
+    }
   }
 
   /** The group's batches up to `sequence` hold everything written before. */
@@ -136,11 +119,12 @@ export class Acks {
     waiters.unpublished = new Set()
   }
 
-  /** A receiver holds everything of the group up to `sequence`. */
-  confirm (node: string, group: number, sequence: number): void {
+  /** A receiver holds everything of the group up to `sequence`, and its store if `isStored`. */
+  confirm (node: string, group: number, sequence: number, isStored: boolean): void {
     for (const batch of this.#groups.get(group)?.published ?? []) {
       if (batch.sequence > sequence) break
       for (const waiter of batch.waiters) {
+        if (waiter.isDurable && !isStored) continue
         waiter.confirmedBy.add(node)
         if (1 + waiter.confirmedBy.size >= waiter.needed) waiter.done()
       }

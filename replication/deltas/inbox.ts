@@ -17,6 +17,7 @@ import type { CacheContext } from '../contexts.js'
 import type { HeldGroups } from '../groups/held-groups.js'
 import type { HeldGroup, Member } from '../membership/heartbeat.js'
 import type { Confirmations } from './confirmations.js'
+import type { StoredConfirmations } from './stored-confirmations.js'
 import type { RepairRest } from '../repair/repair-rest.js'
 import { DeltaBatch } from './outbox.js'
 
@@ -25,14 +26,17 @@ interface PeerPosition {
   merged: number
   /** The greatest sequence heard of. */
   heard: number
-  /** The greatest sequence whose sender wants it confirmed. */
+  /** The greatest sequence whose sender wants it confirmed; 0 for none. */
   wanted: number
+  /** The same, from the store. */
+  wantedOfStore: number
 }
 
 export interface InboxParts {
   readonly shards: Pick<ShardSet, 'merge' | 'cursors' | 'topology'>
   readonly held: Pick<HeldGroups, 'has'>
   readonly confirmations: Pick<Confirmations, 'send'>
+  readonly stored: Pick<StoredConfirmations, 'want'>
   readonly rest: Pick<RepairRest, 'gap'>
 }
 
@@ -61,7 +65,7 @@ export class Inbox {
     }
     let position = peer.groups.get(group)
     if (position === undefined) {
-      peer.groups.set(group, position = { merged: -1, heard: 0, wanted: 0 })
+      peer.groups.set(group, position = { merged: -1, heard: 0, wanted: 0, wantedOfStore: 0 })
     }
     return position
   }
@@ -94,9 +98,9 @@ export class Inbox {
   merge (
     node: string,
     group: number,
-    { incarnation, sequence, ack, deltas, cursors }: DeltaBatch
+    { incarnation, sequence, ack, store = false, deltas, cursors }: DeltaBatch
   ): void {
-    const { shards, held, confirmations, rest } = this.#parts
+    const { shards, held, rest } = this.#parts
     if (!held.has(group)) return
     const position = this.#position(node, incarnation, group)
     const members = new Set(shards.topology.shardsOf(group))
@@ -116,11 +120,10 @@ export class Inbox {
     }
     position.heard = Math.max(position.heard, sequence)
     if (ack) position.wanted = Math.max(position.wanted, sequence)
+    if (store) position.wantedOfStore = Math.max(position.wantedOfStore, sequence)
     if (whole && (sequence === position.merged + 1 || (sequence === 1 && position.merged === -1))) {
       this.#advance(node, incarnation, group, position, sequence)
-    } else if (ack && sequence <= position.merged) {
-      confirmations.send(node, incarnation, group, position.merged)
-    }
+    } else if (sequence <= position.merged) this.#confirm(node, incarnation, group, position)
   }
 
   #advance (
@@ -131,9 +134,20 @@ export class Inbox {
     sequence: number
   ): void {
     position.merged = Math.max(position.merged, sequence)
-    if (position.wanted > 0 && position.merged >= position.wanted) {
+    this.#confirm(node, incarnation, group, position)
+  }
+
+  /** Confirms what its sender wants confirmed, once it is merged. */
+  #confirm (node: string, incarnation: number, group: number, position: PeerPosition): void {
+    const { confirmations, stored } = this.#parts
+    const { merged, wanted, wantedOfStore } = position
+    if (wanted > 0 && merged >= wanted) {
       position.wanted = 0
-      this.#parts.confirmations.send(node, incarnation, group, position.merged)
+      confirmations.send(node, incarnation, group, merged, false)
+    }
+    if (wantedOfStore > 0 && merged >= wantedOfStore) {
+      position.wantedOfStore = 0
+      stored.want(node, incarnation, group, merged)
     }
   }
 

@@ -12,6 +12,8 @@ export const DeltaBatch = v.object({
   sequence: v.count,
   /** Whether a writer waits for receivers to confirm. */
   ack: v.boolean(),
+  /** Whether they are to confirm as well that their stores have it. */
+  store: v.optional(v.boolean()),
   deltas: v.array(v.tuple([v.count, v.bytes])),
   cursors: v.array(v.tuple([v.count, v.string(), v.bytes]))
 })
@@ -22,6 +24,7 @@ interface Gathering {
   deltas: Array<[shard: number, delta: Uint8Array]>
   cursors: Array<[shard: number, consumerGroup: string, cursor: Uint8Array]>
   ack: boolean
+  store: boolean
 }
 
 export class Outbox {
@@ -44,10 +47,12 @@ export class Outbox {
     this.#of(this.#context.topology.groupOf(shard)).cursors.push([shard, consumerGroup, cursor])
   }
 
-  /** Asks the receivers of the group's next batch to confirm it. */
-  wantAck (group: number): void {
+  /** Asks the receivers of the group's next batch to confirm it, `isDurable`: from their stores. */
+  wantAck (group: number, isDurable: boolean): void {
     const waiting = this.#waiting.get(group)
-    if (waiting !== undefined) waiting.ack = true
+    if (waiting === undefined) return
+    waiting.ack = true
+    waiting.store ||= isDurable
   }
 
   /** The last sequence published for a group; 0 before the first. */
@@ -67,7 +72,7 @@ export class Outbox {
   #of (group: number): Gathering {
     let waiting = this.#waiting.get(group)
     if (waiting === undefined) {
-      this.#waiting.set(group, waiting = { deltas: [], cursors: [], ack: false })
+      this.#waiting.set(group, waiting = { deltas: [], cursors: [], ack: false, store: false })
     }
     return waiting
   }
@@ -80,28 +85,28 @@ export class Outbox {
    */
   publish (): void {
     const { maxPartBytes, maxBatchOverheadBytes, maxShardsPerRequest } = this.#context.limits
-    for (const [group, { deltas, cursors, ack }] of this.#waiting) {
+    for (const [group, { deltas, cursors, ack, store }] of this.#waiting) {
       this.#waiting.delete(group)
+      const wants = { ack, ...store ? { store } : {} }
       for (const [piece, bytes] of cut(deltas, maxPartBytes - maxBatchOverheadBytes)) {
-        this.#send(group, piece, [], ack, bytes)
+        this.#send(group, { ...wants, deltas: piece, cursors: [] }, bytes)
       }
       for (let i = 0; i < cursors.length; i += maxShardsPerRequest) {
-        this.#send(group, [], cursors.slice(i, i + maxShardsPerRequest), ack, 0)
+        const piece = cursors.slice(i, i + maxShardsPerRequest)
+        this.#send(group, { ...wants, deltas: [], cursors: piece }, 0)
       }
     }
   }
 
   #send (
     group: number,
-    deltas: DeltaBatch['deltas'],
-    cursors: DeltaBatch['cursors'],
-    ack: boolean,
+    what: Omit<DeltaBatch, 'incarnation' | 'sequence'>,
     bytes: number
   ): void {
     const { cache, self: { id, incarnation }, messenger, subjects } = this.#context
     const sequence = this.sequence(group) + 1
     this.#sequences.set(group, sequence)
-    const batch: DeltaBatch = { incarnation, sequence, ack, deltas, cursors }
+    const batch: DeltaBatch = { incarnation, sequence, ...what }
     messenger.send(subjects.deltas(cache, id, group), 'deltas', batch)
     this.#keep(group, batch, bytes)
   }

@@ -51,6 +51,11 @@ export function heartbeatSchema (limits: Limits) {
     /** Where the node keeps the cache. Nodes of an older version leave it out. */
     store: v.optional(v.object({ id: v.string(), durable: v.boolean() })),
     /**
+     * Whether the store has everything that is told here. Nodes of an older version leave it out,
+     * which says no.
+     */
+    isStored: v.optional(v.boolean()),
+    /**
      * [placement group, last published sequence, digest of the shards, digest of the committed
      * cursors, phase, its name where that is a later one]
      */

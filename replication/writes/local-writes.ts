@@ -10,9 +10,10 @@ import type { Write } from '../../engine/write/write.js'
 import type { ShardSet } from '../../storage/shard-set.js'
 import type { Persister } from '../../storage/write-behind/persister.js'
 import type { CacheContext } from '../contexts.js'
-import { replicasNeeded, type Acks, type WriteConcern } from '../deltas/acks.js'
+import type { Acks } from '../deltas/acks.js'
 import type { FlushSchedule } from '../deltas/flush-schedule.js'
 import type { Outbox } from '../deltas/outbox.js'
+import { demandOf, type WriteConcern } from '../deltas/write-concern.js'
 import type { HeldGroups } from '../groups/held-groups.js'
 import { isProven } from '../groups/phases.js'
 import { Deadlines } from '../../engine/calls/deadlines.js'
@@ -66,13 +67,16 @@ export class LocalWrites {
     if (write.operations !== undefined && !isProven(held.phase(group))) {
       throw new UnavailableError(`${held.lack(group)}, and takes no operation until then`)
     }
-    const needed = replicasNeeded(concern, shape.replicas)
-    if (needed > 1) acks.assertRoom()
-    const accepted = shards.write(shard, write, needed > 1)
-    if (concern === 'durable') {
+    const { replicas, isDurable } = demandOf(concern, shape.replicas)
+    if (replicas > 1) acks.assertRoom()
+    const accepted = shards.write(shard, write, replicas > 1)
+    if (isDurable) {
       this.#log(shard)
-      await this.#synced(timeoutMs)
-    } else if (needed > 1) await acks.confirmed(group, concern, needed, timeoutMs)
+      await Promise.all([
+        this.#synced(timeoutMs),
+        acks.confirmed(group, concern, timeoutMs)
+      ])
+    } else if (replicas > 1) await acks.confirmed(group, concern, timeoutMs)
     else if (persister.backlogged) await this.#synced(timeoutMs)
     else if (this.#turns.isOverAtLast(flushes.dueMs)) await this.#turns.next()
     return accepted

@@ -22,7 +22,7 @@ import { EnvelopeError, MillpondError, OutcomeUnknownError, RemoteError, Timeout
 import { isRepeatable } from '../../engine/fields/lookup.js'
 import { writeRetryMs } from '../../engine/timing.js'
 import type { Write } from '../../engine/write/write.js'
-import type { WriteConcern } from '../deltas/acks.js'
+import type { WriteConcern } from '../deltas/write-concern.js'
 import type { WriteOutcome } from './write-protocol.js'
 
 export interface OutgoingWriteOptions {

@@ -18,7 +18,7 @@ import type { Write } from '../../engine/write/write.js'
 import { abortedBy } from '../../engine/calls/call.js'
 import { onAbort } from '../../engine/calls/on-abort.js'
 import type { CacheAccess } from '../contexts.js'
-import type { WriteConcern } from '../deltas/acks.js'
+import { textOf, type WriteConcern } from '../deltas/write-concern.js'
 import type { NodeLife } from '../membership/heartbeat.js'
 import { noHolder, type Router } from '../membership/router.js'
 import { Deadlines } from '../../engine/calls/deadlines.js'
@@ -172,7 +172,7 @@ export class WriteForwarder {
         continue
       }
       const waitMs = this.#waitMs(outgoing, nowMs)
-      const name = `${holder.id} ${outgoing.concern} ${waitMs} ${outgoing.isAsItIs}`
+      const name = `${holder.id} ${textOf(outgoing.concern)} ${waitMs} ${outgoing.isAsItIs}`
       const batch = batches.get(name)
       if (batch === undefined) batches.set(name, { holder, waitMs, writes: [outgoing] })
       else batch.writes.push(outgoing)

@@ -8,6 +8,13 @@ import type { Operation } from '../../engine/fields/kinds.js'
 import type { Fields } from '../../engine/base/values.js'
 import { Refusal } from '../messages/request-reply.js'
 
+const ReplicaCount = v.union([v.picklist(['majority', 'all']), v.count])
+const Concern = v.union([
+  v.picklist(['buffered', 'durable']),
+  ReplicaCount,
+  v.object({ durable: ReplicaCount })
+])
+
 const WriteOutcome = v.object({
   ...Refusal.entries,
   /** The version that stands above the write, when it was not taken for that. */
@@ -39,7 +46,7 @@ export function writeBatchWithin (limits: Limits) {
      * later one must neither refuse it nor take it again.
      */
     to: v.count,
-    concern: v.union([v.picklist(['buffered', 'durable', 'majority', 'all']), v.count]),
+    concern: Concern,
     timeoutMs: v.count,
     /**
      * Whether the writer dates a write anew that something newer has overtaken. One of an older

@@ -14,6 +14,7 @@ const MERGED: MergeResult = { outcome: 'merged', entries: 1, maxVersion: 1 }
 
 function open (outcomeOf: (delta: Uint8Array) => MergeResult = () => MERGED) {
   const confirmed: number[] = []
+  const wantedOfStore: number[] = []
   const missing: number[] = []
   const merged: number[] = []
   const inbox = new Inbox({ cache: 'prices', onEvent: () => {} }, {
@@ -31,12 +32,17 @@ function open (outcomeOf: (delta: Uint8Array) => MergeResult = () => MERGED) {
       send: (_, __, ___, sequence) => {
         confirmed.push(sequence)
       }
+    },
+    stored: {
+      want: (_, __, ___, sequence) => {
+        wantedOfStore.push(sequence)
+      }
     }
   })
   const receive = (group: number, value: DeltaBatch): void => {
     if (inbox.receive('b', group, value)) missing.push(group)
   }
-  return { inbox, receive, confirmed, missing, merged }
+  return { inbox, receive, confirmed, wantedOfStore, missing, merged }
 }
 
 const batch = (sequence: number, delta = 1, shard = 0): DeltaBatch => ({
@@ -52,6 +58,18 @@ test('batches in order are merged and confirmed one by one (SPEC R3)', t => {
   for (const sequence of [1, 2, 3]) receive(0, batch(sequence))
   t.deepEqual(confirmed, [1, 2, 3])
   t.deepEqual(missing, [])
+})
+
+test('the store is asked once a batch that wants it is merged, also where it comes again', t => {
+  const { receive, confirmed, wantedOfStore } = open()
+  receive(0, batch(1))
+  receive(0, { ...batch(3), store: true })
+  t.deepEqual([confirmed, wantedOfStore], [[1], []])
+  receive(0, batch(2))
+  receive(0, batch(3))
+  t.deepEqual([confirmed, wantedOfStore], [[1, 3], [3]])
+  receive(0, { ...batch(3), store: true })
+  t.deepEqual([confirmed, wantedOfStore], [[1, 3, 3], [3, 3]])
 })
 
 test('a batch behind a missing one is merged, but confirmed only when both are (SPEC R3)', t => {
