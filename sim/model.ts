@@ -14,7 +14,7 @@
  * guaranteed one.
  */
 import type { Fields } from '../engine/base/values.js'
-import type { WriteConcern } from '../replication/deltas/acks.js'
+import { demandOf, textOf, type WriteConcern } from '../replication/deltas/write-concern.js'
 import { kindOfKey } from './fields/field-op.js'
 import { FieldsModel, type Certain } from './fields/model.js'
 
@@ -52,7 +52,7 @@ export interface Loss {
 
 export class Model {
   readonly ops: Op[] = []
-  readonly losses: Loss[] = []
+  losses: Loss[] = []
   /** Fields that are more than registers have keys of their own. */
   readonly fields = new FieldsModel(op => this.isGuaranteed(op))
   readonly #byKey = new Map<string, Map<string, Op[]>>()
@@ -100,13 +100,19 @@ export class Model {
     return op?.value === value ? op : undefined
   }
 
+  /** What seemed lost is there again. */
+  returned (losses: readonly Loss[]): void {
+    this.losses = this.losses.filter(loss => !losses.includes(loss))
+  }
+
   isGuaranteed (op: Parameters<Certain>[0]): boolean {
     const { ackedMs } = op
     if (op.outcome !== 'acked' || ackedMs === undefined) return false
     const lost = new Set<string>()
+    const { isDurable } = demandOf(op.concern, op.needed)
     for (const { place, machine, fromMs, atMs, destroyed } of this.losses) {
       if (place !== op.place || ackedMs < fromMs || op.submittedMs > atMs) continue
-      if (destroyed || op.concern !== 'durable') lost.add(machine)
+      if (destroyed || !isDurable) lost.add(machine)
     }
     return lost.size < op.needed
   }
@@ -165,9 +171,9 @@ export class Model {
 
 export function describe (op: Op): string {
   const acked = op.ackedMs === undefined ? op.outcome : `acked at ${op.ackedMs.toFixed(1)}`
-  return `${
-    op.fields === null ? 'delete' : 'write'
-  } ${op.id} (order ${op.order}, concern ${op.concern}, submitted at ${
-    op.submittedMs.toFixed(1)
-  }, ${acked}${op.error === undefined ? '' : `: ${op.error}`})`
+  return `${op.fields === null ? 'delete' : 'write'} ${op.id} (order ${op.order}, concern ${
+    textOf(op.concern)
+  }, submitted at ${op.submittedMs.toFixed(1)}, ${acked}${
+    op.error === undefined ? '' : `: ${op.error}`
+  })`
 }

@@ -34,7 +34,7 @@ export function notConverged (machines: readonly NodeMachine[], cache: string): 
     }
     const busy = notAtRest(machine.name, machine.inside)
     if (busy !== null) return busy
-    holders.push({ name: machine.name, replica })
+    holders.push({ name: machine.nodeName, replica })
   }
   const [first] = holders
   if (first === undefined) return null

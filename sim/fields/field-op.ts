@@ -5,7 +5,7 @@
  */
 import type { Element } from '../../engine/fields/set.js'
 import type { Fields, Value } from '../../engine/base/values.js'
-import type { WriteConcern } from '../../replication/deltas/acks.js'
+import { textOf, type WriteConcern } from '../../replication/deltas/write-concern.js'
 
 export interface Increment {
   readonly field: string
@@ -75,7 +75,7 @@ export interface FieldOp<K extends FieldKey = FieldKey> {
   readonly place: string
   readonly key: string
   readonly body: Bodies[K]
-  readonly concern: WriteConcern
+  concern: WriteConcern
   /** Replicas that must hold it before it is acknowledged. */
   needed: number
   readonly submittedMs: number
@@ -111,9 +111,11 @@ export function kindOfKey (key: string): FieldKey | undefined {
 
 export function describe (op: FieldOp): string {
   const told = op.ackedMs === undefined ? op.outcome : `acked at ${op.ackedMs.toFixed(1)}`
-  return `operation ${op.id} ${JSON.stringify(op.body)} (concern ${op.concern}, submitted at ${
-    op.submittedMs.toFixed(1)
-  }, ${told}${op.error === undefined ? '' : `: ${op.error}`})`
+  return `operation ${op.id} ${JSON.stringify(op.body)} (concern ${
+    textOf(op.concern)
+  }, submitted at ${op.submittedMs.toFixed(1)}, ${told}${
+    op.error === undefined ? '' : `: ${op.error}`
+  })`
 }
 
 /** The mistake of a record that shows a field which was never written, or null. */

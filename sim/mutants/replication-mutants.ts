@@ -62,9 +62,9 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
         Acks.prototype,
         'confirm',
         original =>
-          function (this: Acks, node: string, group: number, sequence: number): void {
-            original.call(this, node, group, sequence)
-            original.call(this, `${node} again`, group, sequence)
+          function (this: Acks, node, group, sequence, isStored): void {
+            original.call(this, node, group, sequence, isStored)
+            original.call(this, `${node} again`, group, sequence, isStored)
           }
       )
   },

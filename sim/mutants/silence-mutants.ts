@@ -1,4 +1,10 @@
-/** Planted bugs of proof: silence counts as absence, and whoever is asked answers. */
+/**
+ * Planted bugs of proof and of names: silence counts as absence, whoever is asked answers, and of
+ * two processes of one name the wrong one stays.
+ */
+import { Acks } from '../../replication/deltas/acks.js'
+import type { NodeStart } from '../../replication/membership/heartbeat.js'
+import { OwnName } from '../../replication/membership/own-name.js'
 import { Presence } from '../../replication/membership/presence.js'
 import { HeldGroups } from '../../replication/groups/held-groups.js'
 import type { Phase } from '../../replication/groups/phases.js'
@@ -54,5 +60,57 @@ export const SILENCE_MUTANTS: readonly Mutant[] = [
         )
       )
     }
+  },
+  {
+    name: 'nobody-gives-way',
+    breaks: 'a process that hears a later one under its name goes on',
+    seeds: 60,
+    plant: () =>
+      patch(
+        OwnName.prototype,
+        'heardBeat',
+        original =>
+          function (this: OwnName, other: NodeStart): void {
+            original.call(this, { ...other, beganMs: -Infinity })
+          }
+      )
+  },
+  {
+    name: 'older-keeps-name',
+    breaks: 'of two processes of one name the one that began earlier stays',
+    seeds: 60,
+    plant: () =>
+      all(
+        patch(
+          OwnName.prototype,
+          'begins',
+          original =>
+            function (this: OwnName, beganMs: number): void {
+              original.call(this, -beganMs)
+            }
+        ),
+        patch(
+          OwnName.prototype,
+          'heardBeat',
+          original =>
+            function (this: OwnName, other: NodeStart): void {
+              original.call(this, { ...other, beganMs: -(other.beganMs ?? 0) })
+            }
+        )
+      )
+  },
+  {
+    name: 'memory-counts-as-store',
+    breaks: 'a write that asks for two stores is done once a second replica has it in memory',
+    seeds: 60,
+    plant: () =>
+      patch(
+        Acks.prototype,
+        'confirm',
+        original =>
+          function (this: Acks, node: string, group: number, sequence: number): void {
+            original.call(this, node, group, sequence, true)
+          }
+      )
   }
 ]

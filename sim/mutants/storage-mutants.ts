@@ -5,6 +5,7 @@
 import type { MergeResult } from '../../engine/shard.js'
 import { Persister } from '../../storage/write-behind/persister.js'
 import { ShardSet } from '../../storage/shard-set.js'
+import type { Loss } from '../model.js'
 import { NodeMachine } from '../world/node-machine.js'
 import { SimRandom } from '../random.js'
 import { patch } from '../patch.js'
@@ -67,12 +68,13 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
           NodeMachine.prototype,
           'lose',
           original =>
-            function (this: NodeMachine, fromMs: number, destroyed: boolean): void {
-              original.call(this, fromMs, destroyed)
-              if (!destroyed) return
+            function (this: NodeMachine, fromMs: number, destroyed: boolean): Loss[] {
+              const losses = original.call(this, fromMs, destroyed)
+              if (!destroyed) return losses
               lost.add(this.name)
               // Rows of its last life would give the reused id away.
               for (const disk of this.disks.values()) disk.wipe()
+              return losses
             }
         ),
         // A process draws its id from chance of its own: the same chance, the same id.

@@ -7,7 +7,7 @@ import type { ConsumerPlan } from '../workloads/consumer.js'
 import type { WritesPlan } from '../workloads/writes.js'
 import type { IndexDeclaration } from '../../engine/query/query.js'
 import type { Pace, Timing } from '../../engine/timing.js'
-import type { WriteConcern } from '../../replication/deltas/acks.js'
+import type { WriteConcern } from '../../replication/deltas/write-concern.js'
 
 export interface ClusterPlan {
   readonly name: string
@@ -168,8 +168,11 @@ export type Fault =
       readonly disk: 'kept' | 'bit-flip' | 'old-copy' | 'wiped'
     }
     | { readonly kind: 'crash-all', readonly cluster: string }
-    /** All nodes at once, as soon as a writer is told that its write is durable. */
-    | { readonly kind: 'crash-at-ack', readonly cluster: string }
+    /**
+     * All nodes at once, as soon as a writer is told that its write is durable. One may lose its
+     * disk.
+     */
+    | { readonly kind: 'crash-at-ack', readonly cluster: string, readonly wiped?: string }
     | { readonly kind: 'pause', readonly machine: string }
     | { readonly kind: 'stall', readonly machine: string }
     | { readonly kind: 'flap', readonly machine: string }
@@ -181,7 +184,15 @@ export type Fault =
     | { readonly kind: 'clock-freeze', readonly machine: string }
     | { readonly kind: 'leave', readonly machine: string }
     | { readonly kind: 'join', readonly machine: string }
+    /** Another process runs under the name of a node for a while. */
     | { readonly kind: 'twin', readonly machine: string }
+    /** The same, for good: the first process stands still or is cut off, and then goes on. */
+    | {
+      readonly kind: 'replace',
+      readonly machine: string,
+      readonly isCut: boolean,
+      readonly clockByMs: number
+    }
     | { readonly kind: 'hostile', readonly messages: number }
   )
 

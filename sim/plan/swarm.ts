@@ -4,7 +4,7 @@
  * that show without it (swarm testing, Groce et al. 2012).
  */
 import { behindPatienceMs } from '../../engine/timing.js'
-import type { WriteConcern } from '../../replication/deltas/acks.js'
+import type { WriteConcern } from '../../replication/deltas/write-concern.js'
 import { withFields } from './fields-mix.js'
 import { mixesOf } from './mixes.js'
 import { FAULT_KINDS, slowestPace, type ClusterPlan, type Fault, type Plan } from './plan.js'

@@ -34,6 +34,8 @@ export const REPAIR_PATHS = [
   'incarnations-retired',
   'shard-reset',
   'crash-at-ack',
+  'crash-at-ack wiped',
+  'gave-way',
   'forged d',
   'forged hb',
   'forged ack',

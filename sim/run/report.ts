@@ -3,6 +3,7 @@
  * the last events before it.
  */
 import { execFileSync } from 'node:child_process'
+import { textOf } from '../../replication/deltas/write-concern.js'
 import { describeFault, type Plan } from '../plan/plan.js'
 import type { RunResult } from './run-seed.js'
 
@@ -29,7 +30,7 @@ export function report ({ result, faults, all }: Failure): string {
         }`
       ).join('; ')
     }; ${plan.limits} limits, messages of ${plan.maxMessageBytes} bytes, write concerns ${
-      plan.concerns.join(' ')
+      plan.concerns.map(textOf).join(', ')
     }`,
     `  workloads: ${
       plan.writes.map(({ kind, host, cache }) => `${kind} on ${host} (${cache})`).join(', ')

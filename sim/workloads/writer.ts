@@ -3,7 +3,7 @@
  * outcome when the writer does.
  */
 import { MillpondError } from '../../engine/errors.js'
-import { replicasNeeded, type WriteConcern } from '../../replication/deltas/acks.js'
+import { demandOf, type WriteConcern } from '../../replication/deltas/write-concern.js'
 import type { Op } from '../model.js'
 import type { SimRandom } from '../random.js'
 import type { Host, Surroundings } from '../world/surroundings.js'
@@ -65,7 +65,7 @@ export class Writer {
       fields,
       order,
       concern,
-      needed: replicasNeeded(concern, options.replicas),
+      needed: demandOf(concern, options.replicas).replicas,
       submittedMs: world.scheduler.nowMs
     }, oversize ? maxEntryBytes : Math.min(padding ?? 0, maxEntryBytes / 4))
     const writeOptions = {

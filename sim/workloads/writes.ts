@@ -3,7 +3,7 @@
  * next process begins another loop. Keys begin with cluster and cache, so that a key that turns up
  * elsewhere is recognized.
  */
-import type { WriteConcern } from '../../replication/deltas/acks.js'
+import type { WriteConcern } from '../../replication/deltas/write-concern.js'
 import { counters, ownCounter } from './fields/counters.js'
 import { expiring, indexed } from './fields/dated.js'
 import { ended } from './fields/ended.js'

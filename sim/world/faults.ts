@@ -36,17 +36,8 @@ export function applyFault (
         network.links.faults = before
       }
     }
-    case 'partition': {
-      const pairs = fault.from.flatMap(from =>
-        fault.to.flatMap(to =>
-          fault.oneWay ? [[from, to] as const] : [[from, to] as const, [to, from] as const]
-        )
-      )
-      for (const [from, to] of pairs) network.links.cut(from, to)
-      return () => {
-        for (const [from, to] of pairs) network.links.mend(from, to)
-      }
-    }
+    case 'partition':
+      return cut(stage, fault)
     case 'clog':
       network.links.clog(fault.from, fault.to, scheduler.nowMs + fault.forMs)
       return undefined
@@ -62,24 +53,21 @@ export function applyFault (
       const unarm = stage.onDurable(fault.cluster, () => {
         stage.coverage.hit('crash-at-ack')
         end = crashAll(stage, fault.cluster)
+        const unlucky = fault.wiped === undefined ? undefined : machineOf(stage, fault.wiped)
+        if (unlucky instanceof NodeMachine) {
+          stage.coverage.hit('crash-at-ack wiped')
+          for (const disk of unlucky.disks.values()) disk.wipe()
+          unlucky.lose(0, true)
+        }
       })
       return () => {
         unarm()
         end?.()
       }
     }
-    case 'pause': {
-      machineOf(stage, fault.machine).process?.pause(fault.forMs)
-      if (fault.forMs > SLOW_CONSUMER_MS) {
-        later(
-          stage,
-          SLOW_CONSUMER_MS,
-          `${fault.machine} is cut off`,
-          () => network.breakConnections(fault.machine, fault.forMs - SLOW_CONSUMER_MS, 100)
-        )
-      }
+    case 'pause':
+      pause(stage, fault.machine, fault.forMs)
       return undefined
-    }
     case 'stall': {
       for (let atMs = 0; atMs < fault.forMs; atMs += random.between(50, 400)) {
         later(
@@ -146,12 +134,62 @@ export function applyFault (
     }
     case 'twin':
       return stage.machines.startTwin(fault.machine)
+    case 'replace':
+      return replace(stage, fault, random)
     case 'hostile': {
       for (let left = fault.messages; left > 0; left--) {
         later(stage, random.between(0, fault.forMs), 'hostile', () => stage.hostile.send())
       }
       return undefined
     }
+  }
+}
+
+function cut (
+  { network }: Stage,
+  { from: side, to: others, oneWay }: Omit<
+    Extract<Fault, { kind: 'partition' }>,
+    'kind' | 'atMs' | 'forMs'
+  >
+): () => void {
+  const pairs = side.flatMap(from =>
+    others.flatMap(to =>
+      oneWay ? [[from, to] as const] : [[from, to] as const, [to, from] as const]
+    )
+  )
+  for (const [from, to] of pairs) network.links.cut(from, to)
+  return () => {
+    for (const [from, to] of pairs) network.links.mend(from, to)
+  }
+}
+
+function pause (stage: Stage, machine: string, forMs: number): void {
+  machineOf(stage, machine).process?.pause(forMs)
+  if (forMs <= SLOW_CONSUMER_MS) return
+  later(
+    stage,
+    SLOW_CONSUMER_MS,
+    `${machine} is cut off`,
+    () => stage.network.breakConnections(machine, forMs - SLOW_CONSUMER_MS, 100)
+  )
+}
+
+/** The other process starts meanwhile, on a machine that the first one does not hear. */
+function replace (
+  stage: Stage,
+  { machine: name, forMs, isCut, clockByMs }: Extract<Fault, { kind: 'replace' }>,
+  random: SimRandom
+): (() => void) | undefined {
+  const { machines } = stage
+  const twin = machines.replace(name, clockByMs)
+  if (twin === undefined) return undefined
+  const others = [...machines.byName.keys()].filter(other => other !== name)
+  const mend = isCut ? cut(stage, { from: [name], to: others, oneWay: false }) : undefined
+  if (!isCut) pause(stage, name, forMs)
+  later(stage, random.between(0, forMs / 2), `start ${twin.name}`, () => twin.start())
+  return () => {
+    mend?.()
+    twin.start()
   }
 }
 

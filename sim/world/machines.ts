@@ -43,6 +43,33 @@ export class Machines {
     }
   }
 
+  /**
+   * Makes a machine for another process under a node's name, which is to run it for good. @returns
+   * undefined when the node does not run, or has a rival already
+   */
+  replace (machine: string, clockByMs: number): NodeMachine | undefined {
+    const original = this.byName.get(machine)
+    if (!(original instanceof NodeMachine) || !original.up || original.rival !== undefined) {
+      return undefined
+    }
+    const twin = this.#twin(original)
+    if (twin === undefined) return undefined
+    twin.clock.jump(clockByMs)
+    twin.rival = original
+    original.rival = twin
+    original.wanted = false
+    return twin
+  }
+
+  #twin (original: NodeMachine): NodeMachine | undefined {
+    const name = `${original.name}-twin${++this.#twins}`
+    const cluster = this.#plan.clusters.find(plan => plan.name === original.cluster)
+    if (cluster === undefined) return undefined
+    const twin = this.#node(cluster, name, original.name)
+    this.byName.set(name, twin)
+    return twin
+  }
+
   #node (cluster: ClusterPlan, name: string, nodeName = name): NodeMachine {
     return new NodeMachine(this.#world, cluster.name, name, {
       cluster: cluster.name,
@@ -72,18 +99,15 @@ export class Machines {
   startTwin (machine: string): () => void {
     const original = this.byName.get(machine)
     if (!(original instanceof NodeMachine)) return () => {}
-    const name = `${machine}-twin${++this.#twins}`
-    const cluster = this.#plan.clusters.find(plan => plan.name === original.cluster)
-    if (cluster === undefined) return () => {}
-    const twin = this.#node(cluster, name, machine)
+    const twin = this.#twin(original)
+    if (twin === undefined) return () => {}
     twin.wanted = false
-    this.byName.set(name, twin)
     twin.start()
     return () => {
       twin.retired = true
       twin.crash()
       twin.lose(0, true)
-      this.byName.delete(name)
+      this.byName.delete(twin.name)
     }
   }
 }

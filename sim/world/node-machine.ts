@@ -6,9 +6,11 @@ import { ConfigConflictError } from '../../engine/errors.js'
 import type { MillpondNode } from '../../node/local-node.js'
 import { openNode } from '../../node/open-node.js'
 import type { NodeConfig } from '../../node/config.js'
+import type { MillpondEvent } from '../../node/events.js'
 import { isProven } from '../../replication/groups/phases.js'
 import { checkBounds } from '../checkers/bounds.js'
 import { SimDisk } from './disk.js'
+import type { Loss } from '../model.js'
 import { Machine } from './machine.js'
 import type { SimProcess } from './process.js'
 import type { Surroundings } from './surroundings.js'
@@ -17,6 +19,8 @@ import type { Surroundings } from './surroundings.js'
 const FAR_AHEAD_MS = 600_000
 /** Pause before a node that could not be started is started again. */
 const RESTART_MS = 400
+/** So often a supervisor tries to start a process under a name that another one has. */
+const MAX_REFUSALS = 8
 
 export class NodeMachine extends Machine {
   node: MillpondNode | undefined
@@ -24,6 +28,16 @@ export class NodeMachine extends Machine {
   /** Whether the node should run in the end; others are gone for good. */
   wanted = true
   readonly #config: NodeConfig
+  /** The machine that runs another process under this name: one of the two is to stay. */
+  rival: NodeMachine | undefined
+  /** What this machine's clock showed when its last process began ... */
+  #beganWallMs = 0
+  /** ... and the latest that it has shown when one was up. */
+  #upWallMs = -Infinity
+  /** Whether the process that runs was told that it could not hand everything over. */
+  #handedOver = true
+  /** Losses that are none once this machine has handed over. */
+  #saidLost: Loss[] = []
   /** Since when writes are in memory that are not on disk. */
   #dirtySinceMs: number | undefined
   /** The last life in which this node heard another. */
@@ -50,7 +64,9 @@ export class NodeMachine extends Machine {
     const { world } = this
     this.node = undefined
     this.#dirtySinceMs = undefined
-    for (;;) {
+    this.#handedOver = true
+    this.#beganWallMs = this.clock.wallMs()
+    for (let refusals = 0;;) {
       try {
         const node = await openNode(this.#config, {
           network: world.network.of(this.name, process),
@@ -63,6 +79,7 @@ export class NodeMachine extends Machine {
           }
         })
         this.node = node
+        this.#upWallMs = Math.max(this.#upWallMs, this.clock.wallMs())
         void node.ended.then(why => {
           if (why !== undefined) this.#gaveWay(process)
         })
@@ -75,6 +92,11 @@ export class NodeMachine extends Machine {
         if (!(error instanceof ConfigConflictError)) throw error
         world.coverage.hit('start-refused')
         this.inside = undefined
+        if (this.rival?.up === true && ++refusals >= MAX_REFUSALS) {
+          // The first one went on before this one had begun: it was never replaced.
+          this.#endFor(this.rival, false)
+          return
+        }
         await process.sleep(RESTART_MS)
       }
     }
@@ -83,9 +105,38 @@ export class NodeMachine extends Machine {
   /** Another machine has the name: a supervisor starts this one again, until it gets it. */
   #gaveWay (process: SimProcess): void {
     if (!process.alive) return
-    this.world.coverage.hit('gave-way')
+    const { world, rival } = this
+    world.coverage.hit('gave-way')
+    if (rival?.up !== true) {
+      this.crash()
+      if (this.wanted) this.start()
+      return
+    }
+    if (this.wanted && this.#beganWallMs > rival.#upWallMs) {
+      world.fail('of two processes of one name the later one stays', `${this.name} gave way`)
+    }
+    this.#endFor(rival, this.#handedOver)
+  }
+
+  /** The other process of this name stays, and this machine is gone for good. */
+  #endFor (rival: NodeMachine, handedOver: boolean): void {
+    this.wanted = false
+    this.retired = true
+    rival.wanted = true
+    rival.rival = undefined
+    this.rival = undefined
+    if (!handedOver) this.lose(0, true)
+    else {
+      this.world.model.returned(this.#saidLost)
+      this.world.coverage.hit('handed over late')
+      if (this.#dirtySinceMs !== undefined) this.lose(this.#dirtySinceMs, true)
+    }
     this.crash()
-    if (this.wanted) this.start()
+  }
+
+  protected override onEvent (event: MillpondEvent): void {
+    if (event.type === 'drain-ended') this.#handedOver = false
+    super.onEvent(event)
   }
 
   disk (cache: string): SimDisk {
@@ -142,21 +193,36 @@ export class NodeMachine extends Machine {
   }
 
   protected override beforeCrash (): void {
-    if (this.#dirtySinceMs !== undefined) this.lose(this.#dirtySinceMs, false)
+    if (this.rival !== undefined && !this.wanted) {
+      // Another process has its name: nobody starts this one again.
+      this.retired = true
+      this.rival.rival = undefined
+      this.rival = undefined
+      this.lose(0, true)
+    } else if (this.#dirtySinceMs !== undefined) this.lose(this.#dirtySinceMs, false)
     this.world.gone(this)
   }
 
   /** Notes that writes which this machine took since then may be lost. */
-  lose (fromMs: number, destroyed: boolean): void {
-    for (const cache of this.disks.keys()) {
-      this.world.model.losses.push({
-        place: `${this.cluster}/${cache}`,
-        machine: this.name,
-        fromMs,
-        atMs: this.world.scheduler.nowMs,
-        destroyed
-      })
-    }
+  lose (fromMs: number, destroyed: boolean): Loss[] {
+    const losses = [...this.disks.keys()].map(cache => ({
+      place: `${this.cluster}/${cache}`,
+      machine: this.name,
+      fromMs,
+      atMs: this.world.scheduler.nowMs,
+      destroyed
+    }))
+    this.world.model.losses.push(...losses)
+    return losses
+  }
+
+  /**
+   * Nodes say that what this machine had may be lost. While another process has its name, it may
+   * still hand everything over.
+   */
+  saidLost (): void {
+    const losses = this.lose(0, true)
+    if (this.rival !== undefined && !this.wanted) this.#saidLost.push(...losses)
   }
 
   /** Closes the node in good order, then the process ends. */

@@ -4,6 +4,7 @@
  */
 import type { Limits } from '../../engine/limits.js'
 import type { MillpondEvent } from '../../node/events.js'
+import { demandOf } from '../../replication/deltas/write-concern.js'
 import { replicasOf, type HeldRecord } from '../checkers/replicas.js'
 import { Coverage } from '../run/coverage.js'
 import { applyFault, type Stage } from './faults.js'
@@ -171,7 +172,9 @@ export class World implements Stage, Watched {
     const op = this.model.ops[opId]
     if (op === undefined) return
     const cluster = op.place.split('/')[0] ?? ''
-    const then = op.concern === 'durable' ? this.#whenDurable.get(cluster) : undefined
+    const then = demandOf(op.concern, op.needed).isDurable
+      ? this.#whenDurable.get(cluster)
+      : undefined
     if (then !== undefined) {
       this.#whenDurable.delete(cluster)
       this.scheduler.after(0, `${cluster} crashes after write ${op.id}`, then)
@@ -194,8 +197,9 @@ export class World implements Stage, Watched {
   reported (host: Host, event: MillpondEvent): void {
     // A loss that is told is one: a store away for too long, or another one under its node's name.
     for (const name of event.type === 'data-lost' ? event.nodes : []) {
-      const machine = this.machines.byName.get(name)
-      if (machine instanceof NodeMachine) machine.lose(0, true)
+      for (const machine of this.machines.byName.values()) {
+        if (machine instanceof NodeMachine && machine.nodeName === name) machine.saidLost()
+      }
     }
     this.#lookout.reported(host, event)
   }

@@ -2,7 +2,7 @@
  * Counters and sets of records that were deleted once, so that their claims belong to a later epoch
  * than the first: an operation that is taken where the delete is not known is dead everywhere else.
  */
-import type { WriteConcern } from '../../../replication/deltas/acks.js'
+import type { WriteConcern } from '../../../replication/deltas/write-concern.js'
 import type { Ended, FieldOp } from '../../fields/field-op.js'
 import type { Writer } from '../writer.js'
 import { fieldKey, operate, type CallOptions, type LoopPlan } from './operate.js'

@@ -5,7 +5,7 @@
 import { MillpondError } from '../../../engine/errors.js'
 import type { Fields } from '../../../engine/base/values.js'
 import type { Cache } from '../../../node/cache/cache.js'
-import { replicasNeeded, type WriteConcern } from '../../../replication/deltas/acks.js'
+import { demandOf, type WriteConcern } from '../../../replication/deltas/write-concern.js'
 import { replicasOf } from '../../checkers/replicas.js'
 import { keyOf, type Bodies, type FieldKey, type FieldOp } from '../../fields/field-op.js'
 import type { Writer } from '../writer.js'
@@ -42,7 +42,7 @@ export async function operate<K extends FieldKey> (
     key,
     body,
     concern,
-    needed: replicasNeeded(concern, replicas),
+    needed: demandOf(concern, replicas).replicas,
     submittedMs: world.scheduler.nowMs
   })
   try {
@@ -57,6 +57,7 @@ export async function operate<K extends FieldKey> (
     if (error.changed === 'yes') {
       op.outcome = 'acked'
       op.needed = 1
+      op.concern = 'buffered'
       op.ackedMs = world.scheduler.nowMs
     } else op.outcome = error.changed === 'no' ? 'unchanged' : 'unknown'
   }

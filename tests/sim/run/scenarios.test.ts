@@ -240,6 +240,55 @@ test.serial('two processes under one name: one is refused, and nothing is lost',
   took(t, result, 'start-refused')
 })
 
+for (const [how, isCut] of [['stood still', false], ['was cut off', true]] as const) {
+  test.serial(`a node that ${how} was replaced: it hands over and ends (SPEC R17)`, async t => {
+    for (const clockByMs of [0, -60_000]) {
+      const result = await tell(t, {
+        nodes: ['n1', 'n2', 'n3'],
+        clients: ['c1'],
+        shape: { shards: 8, groups: 4, replicas: 2 },
+        concerns: ['durable'],
+        writes: [{ kind: 'inserts', host: 'n1', pauseMs: 30 }, { kind: 'ended', host: 'c1' }, {
+          kind: 'ended',
+          host: 'n1'
+        }, { kind: 'kept', host: 'c1' }],
+        consumers: [{}],
+        faults: [{
+          kind: 'replace',
+          atMs: 3000,
+          forMs: 5000,
+          machine: 'n1',
+          isCut,
+          clockByMs
+        }]
+      })
+      took(t, result, 'gave-way', 'member-left silent')
+    }
+  })
+}
+
+test.serial('what two stores have survives the power and one of the disks (SPEC K6)', async t => {
+  const result = await tell(t, {
+    nodes: ['n1', 'n2', 'n3'],
+    clients: ['c1'],
+    shape: { shards: 8, groups: 4, replicas: 2 },
+    concerns: [{ durable: 2 }],
+    writes: [{ kind: 'inserts', host: 'c1', pauseMs: 40 }, {
+      kind: 'inserts',
+      host: 'n2',
+      pauseMs: 40
+    }, { kind: 'ended', host: 'c1' }],
+    faults: ['n1', 'n2'].map((wiped, i) => ({
+      kind: 'crash-at-ack',
+      atMs: 3000 + i * 3000,
+      forMs: 500,
+      cluster: 'alpha',
+      wiped
+    }))
+  })
+  took(t, result, 'crash-at-ack wiped')
+})
+
 test.serial('a put that is too large is refused, and nothing else notices (SPEC B2)', async t => {
   for (const limits of ['usual', 'small'] as const) {
     const result = await tell(t, {
