@@ -7,7 +7,7 @@
 import { isEndedBy } from '../fields/claims.js'
 import type { Operation } from '../fields/kinds.js'
 import { epochOf } from '../fields/operations.js'
-import { graveOf, lastDropped, type Floor } from '../garbage/floor.js'
+import { graveOf, lastDropped, shownVersion, type Floor } from '../garbage/floor.js'
 import { NO_FIELDS, type Entry } from '../record/entry.js'
 import { versionOf } from '../record/reading.js'
 import { claimsOf } from '../record/record.js'
@@ -23,7 +23,9 @@ export function standingAbove ({ index, floor }: ShardState, write: Write): numb
   const head = index.get(key)
   if (operations !== undefined) {
     const isAfterAll = version > floor.newest && (head === undefined || versionOf(head) <= version)
-    return isAfterAll ? 0 : resetAbove(head, floor, write, operations)
+    return isAfterAll
+      ? 0
+      : Math.max(resetAbove(head, floor, write, operations), buriedAbove(floor, write))
   }
   const isOnTop = head === undefined ||
     (head.next === null && !head.hasClaims && head.isOlderThan(version, stamp))
@@ -53,6 +55,17 @@ function resetAbove (
 ): number {
   const resets = operations.map(({ field }) => epochOf(head, field, lastDropped(floor, key, field)))
   return Math.max(0, ...resets.filter(reset => reset > version))
+}
+
+/**
+ * The latest tombstone of the record that was dropped, where an add is dated before it: it may be
+ * a copy of one that was taken back, and nothing else remembers the removal (SPEC E9). Tombstones
+ * that are dropped are so old that hardly an add which its writer still waits for is older.
+ */
+function buriedAbove (floor: Floor, { key, version, operations = [] }: Write): number {
+  if (!operations.some(({ kind }) => kind === 'add')) return 0
+  const dropped = Math.max(shownVersion(floor, key), floor.forgotten)
+  return dropped >= version ? dropped : 0
 }
 
 function takesFrom (

@@ -78,6 +78,33 @@ function writeOf (kind: string, version: number, names: readonly string[], n: nu
   return put('k', version, fields)
 }
 
+test('a copy of an add stays away when its removal was dropped (SPEC E9)', t => {
+  for (const [limits, others] of [[undefined, 0], [fewGraves, 5]] as const) {
+    const shard = openShardWithClock(1, () => 0, limits)
+    const add = (version: number, sequence: number): Write => ({
+      key: 'k',
+      version,
+      stamp: version,
+      fields: null,
+      operations: [{ kind: 'add', field: 'tags', element: 'x' }],
+      entered: { writer: 7, sequence }
+    })
+    shard.write(add(10, 1))
+    shard.write({
+      ...add(20, 2),
+      operations: [{ kind: 'remove', field: 'tags', element: 'x' }]
+    })
+    for (let i = 0; i < others; i++) shard.write(del(`other ${i}`, 30 + i))
+    shard.flush()
+    shard.collect({ stable: shard.stateVector, ...ALWAYS })
+    t.is(shard.get('k'), undefined)
+    t.true(shard.standingAbove(add(10, 1)) >= 20, 'the copy')
+    t.is(shard.standingAbove(add(100, 3)), 0, 'a later add')
+    shard.write(put('k', 50, { a: 1 }))
+    t.true(shard.standingAbove(add(10, 1)) >= 20, 'the copy, beside what came since')
+  }
+})
+
 test('a write above which nothing stands has its whole effect (SPEC T2)', t => {
   assertProperty(
     t,
