@@ -97,6 +97,20 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     }
   },
   {
+    name: 'operation-without-identity',
+    breaks: 'an owner tells the adds that it takes by itself: copies at two owners are two adds',
+    seeds: 60,
+    plant: () =>
+      patch(
+        Shard.prototype,
+        'write',
+        original =>
+          function (this: Shard, { entered: _, ...write }, keepLoser): boolean {
+            return original.call(this, write, keepLoser)
+          }
+      )
+  },
+  {
     name: 'expired-not-unset',
     breaks: 'fields that have expired are never unset, so consumers do not hear of their end',
     seeds: 20,

@@ -8,6 +8,7 @@ import { crashesAtAck } from './mixes/crashes-at-ack.js'
 import type { Mix } from './mixes/mix.js'
 import { replaced } from './mixes/replaced.js'
 import { rift } from './mixes/rift.js'
+import { sentAgain } from './mixes/sent-again.js'
 import { silence } from './mixes/silence.js'
 import { twoStores } from './mixes/two-stores.js'
 import { wrongClock } from './mixes/wrong-clock.js'
@@ -18,7 +19,8 @@ const MIXES = {
   silence,
   'wrong clock': wrongClock,
   'two stores': twoStores,
-  replaced
+  replaced,
+  'sent again': sentAgain
 } as const satisfies Record<
   string,
   (random: SimRandom, cluster: ClusterPlan, safetyMs: number) => Partial<Mix>

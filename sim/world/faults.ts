@@ -186,7 +186,7 @@ function replace (
   const others = [...machines.byName.keys()].filter(other => other !== name)
   const mend = isCut ? cut(stage, { from: [name], to: others, oneWay: false }) : undefined
   if (!isCut) pause(stage, name, forMs)
-  later(stage, random.between(0, forMs / 2), `start ${twin.name}`, () => twin.start())
+  later(stage, random.between(0, forMs / 3), `start ${twin.name}`, () => twin.start())
   return () => {
     mend?.()
     twin.start()
