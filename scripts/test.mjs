@@ -1,6 +1,6 @@
 /**
- * `npm test`: the checks, then all tests. `npm run test:only -- <files>`: only the tests in those
- * files.
+ * `npm test`: the checks, then all tests but the long ones. `npm run test:real`: the long ones, of
+ * real processes under faults. `npm run test:only -- <files>`: only the tests in those files.
  *
  * The last line is always `N passed, N failed`, with what ava counted.
  */
@@ -12,15 +12,21 @@ import { runChecks } from './checks.mjs'
 import { pathWithNatsServer } from './ensure-nats-server.mjs'
 import { ensureInstalled, root } from './install.mjs'
 
-const [mode, ...files] = process.argv.slice(2)
+const [mode, ...given] = process.argv.slice(2)
 const only = mode === '--only'
-if ((only && files.length === 0) || (!only && mode !== undefined)) {
-  console.error('usage: npm test, or: npm run test:only -- <files or patterns> [ava options]')
+const real = mode === '--real'
+if ((only && given.length === 0) || (!only && !real && mode !== undefined)) {
+  console.error(
+    'usage: npm test, npm run test:real, or: npm run test:only -- <files or patterns> [ava options]'
+  )
   process.exit(2)
 }
+// A cluster of real processes has the machine for itself, and takes longer than other tests may.
+const REAL = ['tests/real/*.real.ts', '--concurrency=1', '--timeout=5m']
+const files = only ? given : real ? [...REAL, ...given] : ['tests/**/*.test.ts']
 
 ensureInstalled()
-if (!only) {
+if (!only && !real) {
   const failed = await runChecks()
   if (failed.length > 0) stop(`No test was run: ${failed.join('; ')} failed.`)
 }
@@ -31,7 +37,7 @@ try {
   stop(error.message)
 }
 
-console.log(`== tests: ava${only ? ` ${files.join(' ')}` : ''}`)
+console.log(`== tests: ava ${files.join(' ')}`)
 const started = performance.now()
 const { code, counts } = await runAva()
 const {
