@@ -140,27 +140,24 @@ export class Load {
     }
   }
 
-  /** One consumer never sees a record go back. */
+  /** One consumer never sees a record go back; where it fails, another one goes on. */
   async #consume (): Promise<void> {
-    while (!this.#end.signal.aborted) {
-      const shown = new Map<string, number>()
-      try {
-        const options = { group: 'g', signal: this.#end.signal }
-        for await (const batch of this.#cache.consume(options)) {
-          for (const { key, deleted, fields } of batch.changes) {
-            if (!key.startsWith('r') || deleted) this.#seen.delete(key)
-            if (!key.startsWith('r') || deleted || fields === undefined) continue
-            const state = fields['state'] as number
-            const before = shown.get(key) ?? -1
-            if (state < before) this.truth.wrong.push(`${key} went back from ${before} to ${state}`)
-            shown.set(key, state)
-            this.#seen.set(key, state)
-          }
-          await this.truth.outcomeOf(batch.commit())
-        }
-      } catch (error) {
-        await this.truth.outcomeOf(Promise.reject(error))
+    while (!this.#end.signal.aborted) await this.truth.outcomeOf(this.#consumeOnce())
+  }
+
+  async #consumeOnce (): Promise<void> {
+    const shown = new Map<string, number>()
+    for await (const batch of this.#cache.consume({ group: 'g', signal: this.#end.signal })) {
+      for (const { key, deleted, fields } of batch.changes) {
+        if (!key.startsWith('r') || deleted) this.#seen.delete(key)
+        if (!key.startsWith('r') || deleted || fields === undefined) continue
+        const state = fields['state'] as number
+        const before = shown.get(key) ?? -1
+        if (state < before) this.truth.wrong.push(`${key} went back from ${before} to ${state}`)
+        shown.set(key, state)
+        this.#seen.set(key, state)
       }
+      await this.truth.outcomeOf(batch.commit())
     }
   }
 
