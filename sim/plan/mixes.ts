@@ -2,7 +2,7 @@
  * Mixes of faults and workloads that separate tosses hardly ever give, added to some seeds. Each is
  * drawn from chance of its own, so that the rest of the seed stays as it would be without the mix.
  */
-import type { ClusterPlan } from './plan.js'
+import type { ClusterPlan, Plan } from './plan.js'
 import { SimRandom } from '../random.js'
 import { crashesAtAck } from './mixes/crashes-at-ack.js'
 import type { Mix } from './mixes/mix.js'
@@ -23,12 +23,22 @@ const MIXES = {
   'sent again': sentAgain
 } as const satisfies Record<
   string,
-  (random: SimRandom, cluster: ClusterPlan, safetyMs: number) => Partial<Mix>
+  (
+    random: SimRandom,
+    cluster: ClusterPlan,
+    safetyMs: number,
+    pace: Plan['pace']
+  ) => Partial<Mix>
 >
 
-export function mixesOf (seed: number, cluster: ClusterPlan, safetyMs: number): Mix {
+export function mixesOf (
+  seed: number,
+  cluster: ClusterPlan,
+  safetyMs: number,
+  pace: Plan['pace']
+): Mix {
   const mixes: Array<Partial<Mix>> = Object.entries(MIXES).map(([name, mix]) =>
-    mix(new SimRandom(seed).fork(name), cluster, safetyMs)
+    mix(new SimRandom(seed).fork(name), cluster, safetyMs, pace)
   )
   return {
     writes: mixes.flatMap(({ writes = [] }) => writes),

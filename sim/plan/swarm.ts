@@ -30,7 +30,7 @@ export function planOf (seed: number, safetyMs: number): Plan {
     pace: new SimRandom(seed).fork('pace').pick(PACES),
     slowBeats: slowBeats(new SimRandom(seed).fork('slow beats'), clusters[0] as ClusterPlan)
   }
-  const mix = mixesOf(seed, clusters[0] as ClusterPlan, safetyMs)
+  const mix = mixesOf(seed, clusters[0] as ClusterPlan, safetyMs, timing.pace)
   return {
     seed,
     safetyMs,

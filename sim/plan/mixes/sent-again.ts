@@ -1,9 +1,11 @@
 /**
  * Owners that stand still for longer than an attempt at a write may take, and not for so long that
  * they are missed. Adds to sets are sent again to another owner meanwhile, and taken back there;
- * then the first owner goes on, with the adds that were sent to it (SPEC E9).
+ * then the first owner goes on, with the adds that were sent to it (SPEC E9). An owner that is cut
+ * off for longer than a removal is remembered is not covered (docs/reliability.md): so this is for
+ * worlds in which removals are remembered to the end.
  */
-import type { ClusterPlan, Fault } from '../plan.js'
+import type { ClusterPlan, Fault, Plan } from '../plan.js'
 import type { SimRandom } from '../../random.js'
 import type { Mix } from './mix.js'
 
@@ -12,10 +14,11 @@ const PAUSES = 6
 export function sentAgain (
   random: SimRandom,
   { name, nodes, clients, caches }: ClusterPlan,
-  safetyMs: number
+  safetyMs: number,
+  pace: Plan['pace']
 ): Partial<Mix> {
   const replicated = Object.keys(caches).filter(cache => (caches[cache]?.replicas ?? 1) > 1)
-  if (!random.chance(0.25) || replicated.length === 0) return {}
+  if (!random.chance(0.5) || pace !== 'fast' || replicated.length === 0) return {}
   const cache = random.pick(replicated)
   return {
     writes: [random.pick(clients), random.pick(clients), random.pick(nodes)].map(host => ({
