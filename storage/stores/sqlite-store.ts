@@ -22,6 +22,7 @@ import type { Limits } from '../../engine/limits.js'
 import { intervals } from '../../engine/timing.js'
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, START_OVER, openingError,
   storeError } from './sqlite-schema.js'
+import { SameFile } from './same-file.js'
 import { SQL } from './sqlite-statements.js'
 import type { Store, StoreBatch, StoredShard } from '../store.js'
 import { blobChecksum, cursorChecksum, inspectShard, settingChecksum } from './stored-blobs.js'
@@ -158,6 +159,8 @@ class SqliteStore implements Store {
   readonly #write: Database.Transaction<(batch: StoreBatch) => void>
   readonly #durability: 'async' | 'sync'
   readonly #limits: Limits
+  /** The file, and its write-ahead log, which SQLite keeps while the file is open. */
+  readonly #files: readonly SameFile[]
 
   constructor (
     private readonly db: Database.Database,
@@ -166,6 +169,8 @@ class SqliteStore implements Store {
   ) {
     this.#durability = durability
     this.#limits = limits
+    this.#files = [new SameFile(path), new SameFile(`${path}-wal`)]
+    this.#assertThere('open')
     this.#sql = prepareStatements(db)
     this.#write = db.transaction((batch: StoreBatch) => this.#apply(batch))
   }
@@ -208,12 +213,25 @@ class SqliteStore implements Store {
   // The driver is synchronous, and that also keeps commits in the order of the calls. Async, so
   // that an error rejects.
   async commit (batch: StoreBatch): Promise<void> {
-    this.#guard('write to', () => this.#write(batch))
+    this.#guard('write to', () => {
+      this.#write(batch)
+      this.#assertThere('write to')
+    })
+  }
+
+  /** @throws StoreError when what was written cannot be found at the path any more */
+  #assertThere (doing: string): void {
+    if (this.#files.every(({ isThere }) => isThere)) return
+    throw new StoreError(
+      `cannot ${doing} the store ${this.path}: the file was removed or replaced while it was ` +
+        'open. Restart the node; it fetches what other nodes have'
+    )
   }
 
   async close (): Promise<void> {
     if (!this.db.open) return
     try {
+      this.#assertThere('close')
       this.db.pragma('wal_checkpoint(TRUNCATE)')
     } catch (cause) {
       throw storeError('close the store', this.path, cause)

@@ -45,6 +45,32 @@ for (const durability of ['async', 'sync'] as const) {
   })
 }
 
+for (
+  const [what, lose] of [
+    ['is removed', (path: string) => rmSync(dirname(path), { recursive: true })],
+    ['has lost its log', (path: string) => rmSync(`${path}-wal`)],
+    ['is replaced', (path: string) => {
+      rmSync(path)
+      writeFileSync(path, '')
+    }]
+  ] as const
+) {
+  test(`a store whose file ${what} while it is open confirms nothing more (SPEC S1)`, async t => {
+    const path = createPath(t)
+    const store = openSqliteStore({ path, limits })
+    await store.commit(batch({ deltas: [{ shard: 1, delta: bytesOf(1) }] }))
+    lose(path)
+    for (let i = 0; i < 2; i++) {
+      await t.throwsAsync(store.commit(batch({ deltas: [{ shard: 1, delta: bytesOf(2) }] })), {
+        instanceOf: StoreError,
+        message: /the file was removed or replaced while it was open/
+      })
+    }
+    await t.throwsAsync(store.close(), { instanceOf: StoreError })
+    await store.close()
+  })
+}
+
 /** Edits a closed store behind its back. */
 function edit (path: string, sql: string, ...values: unknown[]): void {
   const db = new Database(path)
