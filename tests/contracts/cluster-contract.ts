@@ -299,6 +299,7 @@ export function clusterContract (
         { code: 'STORE' },
         'two nodes cannot share a data directory'
       )
+      await again.close() // before its files go
     }
   )
 
