@@ -231,7 +231,6 @@ class SqliteStore implements Store {
   async close (): Promise<void> {
     if (!this.db.open) return
     try {
-      this.#assertThere('close')
       this.db.pragma('wal_checkpoint(TRUNCATE)')
     } catch (cause) {
       throw storeError('close the store', this.path, cause)

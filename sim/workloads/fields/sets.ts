@@ -40,11 +40,18 @@ async function trace (
     if (!writer.going || random.chance(0.15)) return
     await writer.sleep(random.between(0, pauseMs * random.pick([1, 10])))
     const remover = random.chance(0.5) ? holderOf(writer, key, element) ?? writer : writer
-    await change(remover, key, [element], false)
+    await within(remover, () => change(remover, key, [element], false))
     if (!writer.going || !random.chance(0.2)) continue
     await change(writer, key, [element], true)
     if (random.chance(0.5)) await change(writer, key, [element], false)
   }
+}
+
+/** Runs in the process of the writer's host, which notes what it has not stored. */
+function within ({ host: { process } }: Writer, run: () => Promise<void>): Promise<void> {
+  return new Promise(resolve => {
+    process?.enter(() => resolve(run()))
+  })
 }
 
 /** A writer at a holder of the key that has the element. */
