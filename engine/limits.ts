@@ -210,7 +210,7 @@ const usual = Object.freeze({
    * writer sends a few hundred batches a second.
    */
   maxRememberedBatches: 16_384,
-  /** Writers waiting for replicas to confirm (write concern above 'durable'), per cache. */
+  /** Writers who wait for other replicas to confirm, per cache. */
   maxAckWaiters: 65_536,
 
   /**

@@ -114,8 +114,9 @@ export const TimingConfig = v.strictObject({
    */
   tombstoneMaxAgeMs: v.optional(interval(0, 366 * DAY_MS), 7 * DAY_MS),
   /**
-   * How long another node may take to answer one question, 10 to 3,600,000. Shorter tries the next
-   * node sooner, longer gets large answers over slow links. Default 3000.
+   * How long another node may take to answer one question, 10 to 3,600,000, and the time of a read,
+   * commit or status whose caller gives no `timeoutMs`, with all its attempts. Shorter tries the
+   * next node sooner, longer gets large answers over slow links. Default 3000.
    */
   requestTimeoutMs: v.optional(interval(10), 3000)
 })

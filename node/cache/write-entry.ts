@@ -32,8 +32,9 @@ export interface AckOptions {
    * How much must hold the write before the promise resolves: 'buffered' (one owner's memory),
    * 'durable' (its store), a number of replicas from 1 to those of the cache, 'majority' or 'all'
    * (in memory), or one of the last three of stores: `{ durable: 2 }`, `{ durable: 'majority' }`.
-   * More is safer and slower: of one owner it takes a round trip, of more a flush and a second one.
-   * Default 'buffered'.
+   * The store of a node without a data directory is memory: there 'durable' promises no more than
+   * 'buffered'. More is safer and slower: of one owner it takes a round trip, of more a flush and a
+   * second one. Default 'buffered'.
    */
   readonly ack?: WriteConcern
   /**

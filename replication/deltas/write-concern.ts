@@ -18,7 +18,8 @@ export type ReplicaCount = 'majority' | 'all' | number
  * 'buffered': in the write buffer of one owner (default). 'durable': in that owner's store. A
  * number, 'majority', 'all': held in memory by that many replicas, the owner included. An object
  * asks for stores: `{ durable: 2 }` for those of two replicas, so that the write outlives a lost
- * disk and a power cut at all nodes alike.
+ * disk and all processes killed at once, and with `durability: 'sync'` a power cut. The store of a
+ * node without a data directory is memory.
  */
 export type WriteConcern =
   | 'buffered'

@@ -73,6 +73,7 @@ export async function findPage (
   let bytes = 0
   let looked = 0
   let position: FindPosition | null = after ?? firstOf(0, topology)
+  const call = requests.begin(bounds)
   while (position !== null && records.length < limit && bytes < limits.maxPollReplyBytes) {
     const { shard: from, after: above }: FindPosition = position
     const group = topology.groupOf(from)
@@ -89,7 +90,6 @@ export async function findPage (
       after: above,
       limit: limit - records.length
     }
-    const call = requests.begin(bounds)
     const reply: ReadReply<'find'> = await (node === undefined
       ? requests.askHolder(router, group, 'find', request, call)
       : requests.ask(node, 'find', request, call))

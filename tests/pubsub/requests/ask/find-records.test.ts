@@ -425,3 +425,23 @@ test('a group of more shards than one request may name is asked in parts (SPEC B
     Array.from({ length: shape.shards }, (_, shard) => shard)
   )
 })
+
+test('the time of a page is one time, over however many placement groups (SPEC K5)', async t => {
+  let begun = 0
+  const asked: unknown[] = []
+  const context = {
+    router: { topology, cache: CACHE },
+    ports: new VirtualTime(1).ports('reader'),
+    limits,
+    requests: {
+      begin: () => ++begun,
+      askHolder: (...question: unknown[]) => {
+        asked.push(question.at(-1))
+        return Promise.resolve({ records: [], next: null, looked: 0 })
+      }
+    }
+  }
+  const page = await findPage(context as unknown as ReadContext, { country: 'Chad' })
+  t.deepEqual(page, { records: [], next: null })
+  t.deepEqual(asked, [1, 1, 1, 1])
+})
