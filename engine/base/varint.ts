@@ -19,5 +19,7 @@ export { createDecoder, readUint8, readVarString, readVarUint8Array, hasContent,
 export function readVarUint (reader: Decoder): number {
   const number = readAnyVarUint(reader)
   if (Number.isNaN(number)) throw new RangeError('a number does not end')
+  // lib0 looks at all bytes but the last one.
+  if (!Number.isSafeInteger(number)) throw new RangeError('a number is too large to be exact')
   return number
 }

@@ -72,6 +72,7 @@ export function fieldsContract (
           keys.map(() => 99.5)
         )
       }
+      await c.close() // before its files go
     }
   )
 
