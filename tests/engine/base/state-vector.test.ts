@@ -88,6 +88,11 @@ test('every truncation of a vector is refused', t => {
   }
 })
 
+test('a clock too large to be exact is refused', t => {
+  const bytes = Uint8Array.of(1, 1, 255, 255, 255, 255, 255, 255, 255, 127)
+  t.throws(() => decodeStateVector(bytes, limits), { instanceOf: RangeError })
+})
+
 test('a number of endless zeros is refused, since its sum is NaN and passes comparisons', t => {
   t.throws(
     () => decodeStateVector(Uint8Array.of(1, ...new Uint8Array(159).fill(0x80), 0, 1), limits),
