@@ -342,6 +342,8 @@ export class LocalNode implements MillpondNode {
     for (const subscription of this.#served) subscription.close()
     this.#id = `${this.name.slice(0, 50)}-${this.#self.incarnation.toString(36)}`
     this.#served = [this.#servePeers()]
+    this.#isLeaving = true
+    for (const replicator of this.#replicators.values()) replicator.gaveWay()
     this.#membership.renamed()
     void this.close().catch(() => {}) // whoever calls close is told
   }

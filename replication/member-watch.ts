@@ -90,8 +90,10 @@ export class MemberWatch {
       if (!held.has(group)) continue
       const root = shards.root(group)
       // The peer has all that is here. Its confirmation may have been lost on the way, and is sent
-      // only once.
-      if (theirs.root === root) acks.confirm(member.id, group, outbox.sequence(group), isStored)
+      // only once. One that is about to end has to say so itself: it may have given its name up.
+      if (theirs.root === root && member.weight > 0) {
+        acks.confirm(member.id, group, outbox.sequence(group), isStored)
+      }
       if (digests.differs(member.id, group, theirs, root, shards.cursorRoot(group))) {
         repairs.differing(member.id, group)
       }

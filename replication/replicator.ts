@@ -74,6 +74,7 @@ export class Replicator {
   readonly #watch: RosterWatch
   #started = false
   readonly #acks: Acks
+  readonly #confirmations: Confirmations
   readonly #time: CacheContext['membership']['time']
   readonly #flushes: FlushSchedule
   readonly #members: MemberWatch
@@ -100,7 +101,7 @@ export class Replicator {
     const peers = new CachePeers(context)
     const client = new PeerClient(context)
     const acks = this.#acks = new Acks(context)
-    const confirmations = new Confirmations(context, acks)
+    const confirmations = this.#confirmations = new Confirmations(context, acks)
     const stored = new StoredConfirmations(context, persister, confirmations)
     const outbox = this.outbox = new Outbox(context)
     const flushes = this.#flushes = new FlushSchedule(
@@ -209,6 +210,11 @@ export class Replicator {
   /** The groups that began without a store that had held them, in this life of the node. */
   get lostGroups (): number[] {
     return [...this.#watch.lostGroups].sort((a, b) => a - b)
+  }
+
+  /** Another process has the name of this one, which counts as a replica no more (SPEC R17). */
+  gaveWay (): void {
+    this.#confirmations.mute()
   }
 
   /**

@@ -213,6 +213,8 @@ export class Membership implements View {
       if (!beat.leaving) this.#name.heardBeat(beat)
       return
     }
+    // One of this very process, sent under the name that it gave up.
+    if (beat.incarnation === this.#self?.incarnation) return
     this.#toldStart(beat)
     // Before listeners hear of the node: they may go by the time.
     this.time.heard(id, beat)

@@ -1,6 +1,11 @@
-/** Confirmations that the transport drops: counted, and made up for by digests. */
+/** Confirmations: those that the transport drops are counted and made up for by digests. */
 import test from 'ava'
-import { startCluster } from '../../support/cluster.js'
+import type { CacheContext } from '../../../replication/contexts.js'
+import type { Acks } from '../../../replication/deltas/acks.js'
+import { Confirmations } from '../../../replication/deltas/confirmations.js'
+import { subjectsOf } from '../../../replication/messages/subjects.js'
+import { CACHE, startCluster } from '../../support/cluster.js'
+import { VirtualTime } from '../../support/virtual-time.js'
 
 test('dropped confirmations are told once a second, and digests confirm instead', async t => {
   const cluster = await startCluster(t, ['a', 'b'])
@@ -25,4 +30,33 @@ test('dropped confirmations are told once a second, and digests confirm instead'
   t.true(dropped > 0)
   t.true(told.length <= 3, `${told.length} events`)
   t.is(told.reduce((sum, count) => sum + count, 0), dropped)
+})
+
+test('a process that gave its name up confirms nothing more, nor what waits (SPEC R17)', async t => {
+  const time = new VirtualTime(1)
+  const sent: unknown[] = []
+  const context = {
+    cache: CACHE,
+    self: { id: 'a', incarnation: 1 },
+    ports: time.ports('a'),
+    subjects: subjectsOf('unit'),
+    onEvent: () => {},
+    messenger: {
+      on: () => ({ close: () => {} }),
+      send: (...message: unknown[]) => {
+        sent.push(message)
+        return true
+      }
+    }
+  }
+  const confirmations = new Confirmations(context as unknown as CacheContext, {} as Acks)
+  confirmations.send('b', 7, 0, 1, false)
+  await time.advance(1)
+  t.is(sent.length, 1)
+  confirmations.send('b', 7, 0, 2, false)
+  confirmations.mute()
+  confirmations.send('b', 7, 0, 3, true)
+  await time.advance(1)
+  t.is(sent.length, 1)
+  confirmations.close()
 })
