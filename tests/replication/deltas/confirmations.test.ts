@@ -32,7 +32,7 @@ test('dropped confirmations are told once a second, and digests confirm instead'
   t.is(told.reduce((sum, count) => sum + count, 0), dropped)
 })
 
-test('a process that gave its name up confirms nothing more, nor what waits (SPEC R17)', async t => {
+test('a process that gave its name up confirms nothing more (SPEC R17)', async t => {
   const time = new VirtualTime(1)
   const sent: unknown[] = []
   const context = {
