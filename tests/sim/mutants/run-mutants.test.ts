@@ -16,11 +16,11 @@ const QUICK: ReadonlyArray<{ readonly name: string, readonly from: number }> = [
   { name: 'tombstone-dropped', from: 3 },
   { name: 'diff-claims-more', from: 1 },
   { name: 'gap-ignored', from: 1 },
-  { name: 'cursor-overwritten', from: 2 },
-  { name: 'cursors-joined-by-clocks', from: 10 },
+  { name: 'cursor-overwritten', from: 3 },
+  { name: 'cursors-joined-by-clocks', from: 7 },
   { name: 'lost-hints-unnoticed', from: 1 },
-  { name: 'ready-by-silence', from: 2 },
-  { name: 'phase-unchecked-at-server', from: 2 }
+  { name: 'ready-by-silence', from: 5 },
+  { name: 'phase-unchecked-at-server', from: 16 }
 ]
 
 // One after the other: a mutant is in the classes of the whole process while it runs.
